@@ -1,0 +1,114 @@
+"""Typed readers of the environment. A value that cannot be used stops the start with a sentence that names it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from environs import EnvError, FileAwareEnv, validate
+
+SMALLEST_PEPPER = 32
+
+_env = FileAwareEnv(strip_whitespace=True)
+
+
+def text(name: str, default: str) -> str:
+    """The variable `name` (or the content of the file that `name_FILE` names), else `default`."""
+    try:
+        return _env.str(name, default) or default
+    except (EnvError, ValueError) as error:
+        raise ImproperlyConfigured(str(error)) from error
+
+
+def number(name: str, default: int, smallest: int, largest: int) -> int:
+    """The variable `name` as a whole number between `smallest` and `largest`, both included."""
+    try:
+        return int(_env.int(name, default, validate=validate.Range(smallest, largest)))
+    except (EnvError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"{name} must be a whole number from {smallest} to {largest}."
+        ) from error
+
+
+def words(name: str) -> list[str]:
+    """The comma-separated variable `name` as a list, empty when it is not set."""
+    return [word.strip() for word in text(name, "").split(",") if word.strip()]
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """The variable `name`, in upper case, out of `allowed`."""
+    value = text(name, default).upper()
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
+    return value
+
+
+def secret(name: str, file: Path) -> str:
+    """The secret `name` from the environment, else from `file` in the data directory; there is no default."""
+    value = text(name, "")
+    if not value and file.is_file():
+        value = _content(file)
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set and {file} is missing: start once with `make run`, which makes the file, "
+            f"or set {name} or {name}_FILE."
+        )
+    return value
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def origin(name: str, default: str) -> str:
+    """The variable `name` as an http(s) address without a path."""
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        raise ImproperlyConfigured(f"{name} must look like https://apis.example.com, without a path.")
+    return value
+
+
+def peppers(value: str) -> Mapping[int, bytes]:
+    """`"2:secret,1:secret"` as id → pepper, the current one first; each at least 32 characters."""
+    result: dict[int, bytes] = {}
+    for entry in value.split(","):
+        number_text, separator, pepper = entry.strip().partition(":")
+        if not separator or not number_text.isdecimal() or len(pepper) < SMALLEST_PEPPER:
+            raise ImproperlyConfigured(
+                "UDAPI_SECRET_PEPPERS must look like 2:<secret>,1:<secret>, the current one first, "
+                f"each secret at least {SMALLEST_PEPPER} characters long."
+            )
+        if int(number_text) in result:
+            raise ImproperlyConfigured(f"UDAPI_SECRET_PEPPERS names pepper {int(number_text)} twice.")
+        result[int(number_text)] = pepper.encode()
+    return result
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's settings of the database at `url` (`sqlite:///…` or `postgresql://…`)."""
+    try:
+        config = dict(dj_database_url.parse(url))
+    except (ValueError, dj_database_url.ParseError, dj_database_url.UnknownSchemeError) as error:
+        raise ImproperlyConfigured("DATABASE_URL cannot be read as a database's address.") from error
+    options = dict(config.get("OPTIONS") or {})
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        # A write takes its lock at BEGIN: two writers wait for each other instead of failing half-way.
+        options |= {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL;",
+        }
+        config["CONN_MAX_AGE"] = None
+    elif config["ENGINE"] == "django.db.backends.postgresql":
+        # A connection goes back to the pool as soon as it is let go, so that waiting triggers hold none.
+        options["pool"] = {"min_size": 1, "max_size": 10, "timeout": 5}
+        config["CONN_MAX_AGE"] = 0
+        config["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise ImproperlyConfigured("DATABASE_URL must be a sqlite:/// or a postgresql:// address.")
+    return config | {"OPTIONS": options}

@@ -1,0 +1,73 @@
+"""Log files: `endpoint.log` and `manager.log`, rotated, one record a line that no client can forge."""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from concurrent_log_handler import ConcurrentRotatingFileHandler
+
+# Every trigger's two lines are written at any level, so this logger has a level of its own.
+TRIGGER_LOGGER = "udapi.trigger"
+
+_LINE_END = "\n    | "
+# Control characters, and what some readers take for the end of a line.
+_UNSAFE = {
+    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+}
+_UNSAFE[ord("\n")] = _LINE_END
+_UNSAFE[ord("\t")] = "\t"
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """Where the log files lie, from which level on, how large each gets and how many are kept."""
+
+    directory: Path
+    level: str
+    max_bytes: int
+    keep: int
+
+
+class LineFormatter(logging.Formatter):
+    """`2026-01-31T23:59:59.123Z LEVEL logger: message`; what goes on in a new line is marked with a bar."""
+
+    converter = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record with every control character escaped."""
+        return super().format(record).translate(_UNSAFE)
+
+
+def to_stderr(settings: LogSettings) -> None:
+    """Log to standard error: commands, and servers before they know their file."""
+    _use(logging.StreamHandler(), settings)
+
+
+def to_file(name: str, settings: LogSettings) -> None:
+    """Log to the rotated file `name` in the log directory, which other processes may write to as well."""
+    settings.directory.mkdir(parents=True, exist_ok=True)
+    handler = ConcurrentRotatingFileHandler(
+        str(settings.directory / name),
+        maxBytes=settings.max_bytes,
+        backupCount=settings.keep,
+        encoding="utf-8",
+    )
+    _use(handler, settings)
+
+
+def _use(handler: logging.Handler, settings: LogSettings) -> None:
+    handler.setFormatter(LineFormatter())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.level)
+    logging.getLogger(TRIGGER_LOGGER).setLevel(logging.INFO)
+    # One line a task of Celery's own would double every trigger's lines.
+    for chatty in ("celery.worker.strategy", "celery.app.trace", "django.request"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)

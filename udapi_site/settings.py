@@ -1,0 +1,152 @@
+"""All settings. What an operator may set comes from the environment (docs/settings.md); the rest is here."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from udapi_site import env, logs
+from udapi_site.datadir import DataDir
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = DataDir(Path(env.text("UDAPI_DATA_DIR", str(BASE_DIR / "var"))).resolve())
+
+# --- Secrets: from the environment or from files of the data directory, never a default ---
+
+SECRET_KEY = env.secret("UDAPI_SECRET_KEY", DATA_DIR.secret_key_file)
+UDAPI_PEPPERS = env.peppers(env.secret("UDAPI_SECRET_PEPPERS", DATA_DIR.peppers_file))
+
+# --- Addresses ---
+
+UDAPI_PUBLIC_URL = env.origin("UDAPI_PUBLIC_URL", "http://localhost:8000")
+UDAPI_HOST = env.text("UDAPI_HOST", "127.0.0.1")
+UDAPI_PORT = env.number("UDAPI_PORT", 8000, 1, 65535)
+UDAPI_TRUSTED_PROXIES = env.words("UDAPI_TRUSTED_PROXIES")
+
+_public = urlsplit(UDAPI_PUBLIC_URL)
+_https = _public.scheme == "https"
+ALLOWED_HOSTS = env.words("UDAPI_ALLOWED_HOSTS") or [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    str(_public.hostname),
+]
+CSRF_TRUSTED_ORIGINS = [UDAPI_PUBLIC_URL] if _https else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+
+# --- Triggers, workers, web server ---
+
+UDAPI_TRIGGER_TIMEOUT_SECONDS = env.number("UDAPI_TRIGGER_TIMEOUT_SECONDS", 90, 1, 86_400)
+UDAPI_SUBSCRIPT_TIMEOUT_SECONDS = env.number("UDAPI_SUBSCRIPT_TIMEOUT_SECONDS", 3_600, 1, 604_800)
+UDAPI_NODE_ID = env.number("UDAPI_NODE_ID", 0, 0, 2**31 - 1) or None
+UDAPI_WEB_WORKERS = env.number("UDAPI_WEB_WORKERS", min(2, os.cpu_count() or 1), 1, 256)
+UDAPI_WEB_THREADS = env.number("UDAPI_WEB_THREADS", 256, 8, 4_096)
+
+# --- Logs ---
+
+LOGGING_CONFIG = None
+UDAPI_LOGS = logs.LogSettings(
+    directory=Path(env.text("UDAPI_LOG_DIR", str(DATA_DIR.log_dir))),
+    level=env.choice("UDAPI_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    max_bytes=env.number("UDAPI_LOG_MAX_BYTES", 5_000_000, 1_000, 10**12),
+    keep=env.number("UDAPI_LOG_KEEP", 3, 1, 1_000),
+)
+logs.to_stderr(UDAPI_LOGS)
+
+# --- Database and broker ---
+
+DATABASES = {"default": env.database(env.text("DATABASE_URL", f"sqlite:///{DATA_DIR.database_file}"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _embedded_redis_url() -> str:
+    """The address of the embedded Redis; without a password as long as `make run` has not made one."""
+    file = DATA_DIR.redis_password_file
+    password = file.read_text().strip() if file.is_file() else ""
+    return f"unix://:{quote(password)}@{quote(str(DATA_DIR.redis_socket))}?db=0"
+
+
+REDIS_URL = env.text("REDIS_URL", "") or _embedded_redis_url()
+
+# --- Django ---
+
+DEBUG = False
+ROOT_URLCONF = "udapi_site.urls"
+WSGI_APPLICATION = "udapi_site.wsgi.application"
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "udapi_site",
+    "tokens",
+    "automation",
+    "definitions",
+    "endpoint",
+    "console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
+    for validator in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+# A trigger is never redirected, and a console address without its slash is simply not found.
+APPEND_SLASH = False
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+SILENCED_SYSTEM_CHECKS = [
+    # Nothing is ever redirected: a client that sent its secret over http must notice. The proxy decides for browsers.
+    "security.W008",
+    # Whether the other hosts below the operator's domain speak https is not ours to promise.
+    "security.W005",
+    "security.W021",
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+UNFOLD = {
+    "SITE_TITLE": "User-Defined APIs",
+    "SITE_HEADER": "User-Defined APIs",
+    "SITE_URL": None,
+}

@@ -1,0 +1,19 @@
+"""The addresses of the product: triggers, and the console."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("console/", admin.site.urls),
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+]
+
+
+def refuse(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400 without a body: the answer to a Host that is not ours."""
+    return HttpResponse(status=400)
+
+
+handler400 = "udapi_site.urls.refuse"
