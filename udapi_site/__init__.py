@@ -1,0 +1,1 @@
+"""The project: settings, addresses, logs and the Celery application, which Django loads so that tasks find it."""

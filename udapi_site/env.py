@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -26,9 +27,7 @@ def number(name: str, default: int, smallest: int, largest: int) -> int:
     try:
         return int(_env.int(name, default, validate=validate.Range(smallest, largest)))
     except (EnvError, ValueError) as error:
-        raise ImproperlyConfigured(
-            f"{name} must be a whole number from {smallest} to {largest}."
-        ) from error
+        raise ImproperlyConfigured(f"{name} must be a whole number from {smallest} to {largest}.") from error
 
 
 def words(name: str) -> list[str]:
@@ -89,10 +88,10 @@ def peppers(value: str) -> Mapping[int, bytes]:
     return result
 
 
-def database(url: str) -> dict[str, object]:
+def database(url: str) -> dict[str, Any]:
     """Django's settings of the database at `url` (`sqlite:///…` or `postgresql://…`)."""
     try:
-        config = dict(dj_database_url.parse(url))
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
     except (ValueError, dj_database_url.ParseError, dj_database_url.UnknownSchemeError) as error:
         raise ImproperlyConfigured("DATABASE_URL cannot be read as a database's address.") from error
     options = dict(config.get("OPTIONS") or {})

@@ -33,7 +33,7 @@ class LogSettings:
 class LineFormatter(logging.Formatter):
     """`2026-01-31T23:59:59.123Z LEVEL logger: message`; what goes on in a new line is marked with a bar."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 

@@ -2,10 +2,14 @@
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import path, re_path
 from django.views.generic import RedirectView
 
+from endpoint.views import TriggerView
+
 urlpatterns = [
+    # Repeated slashes count as one, and the view reads the raw path itself.
+    re_path(r"^/*api/+custom(?:/|\Z)", TriggerView.as_view()),
     path("console/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -1,0 +1,54 @@
+# The commands of this project; `make help` lists them. Settings come from the environment (`UDAPI_PORT=9000 make run`).
+
+PYTHON ?=
+PYTHONS := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14)
+BIN := .venv/bin
+NEW_ENOUGH := import sys, importlib.util; sys.exit(sys.version_info < (3, 11) or not importlib.util.find_spec("pip"))
+
+# An environment that was moved, broken off or made by an older Python is made anew.
+VENV_WORKS := $(shell $(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null && echo yes)
+ifeq ($(VENV_WORKS),)
+$(shell rm -f .venv/.installed-run .venv/.installed-dev)
+endif
+NEEDED_VENV := $(if $(VENV_WORKS),,venv)
+
+.DEFAULT_GOAL := help
+.PHONY: help run worker test check clean venv
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
+
+run: .venv/.installed-run ## install what is missing and start everything; Ctrl-C ends it
+	@exec $(BIN)/python -m launcher
+
+worker: .venv/.installed-run ## start one more worker node against the same broker
+	@exec $(BIN)/python -m launcher worker
+
+test: .venv/.installed-dev ## run all tests; DATABASE=postgresql: on PostgreSQL; TESTS=tests/launcher: only these
+	@$(BIN)/python -m pytest -n 2 $(if $(DATABASE),--database=$(DATABASE)) $(TESTS)
+
+check: .venv/.installed-dev ## lint, format, types, imports and deployment checks
+	@.ci/check
+
+clean: ## remove the Python environment and all caches; data stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+venv:
+	@for python in $(PYTHONS); do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  echo "Making .venv with $$($$python --version) ..."; \
+	  output=$$($$python -m venv --clear .venv 2>&1) && exit 0; \
+	  echo "$$output"; \
+	  echo "Error: .venv cannot be made: install the venv module of $$python (Debian, Ubuntu: apt install python3-venv)" \
+	    "and make sure that this directory is writable."; \
+	  exit 1; \
+	done; \
+	echo "Error: Python 3.11 or newer was not found (tried: $(PYTHONS)): install it, or say where it is," \
+	  "make run PYTHON=/path/to/python3 say."; \
+	exit 1
+
+.venv/.installed-run: requirements.txt | $(NEEDED_VENV)
+	@$(BIN)/python -m launcher.install $< $@
+
+.venv/.installed-dev: requirements-dev.txt requirements.txt | $(NEEDED_VENV)
+	@$(BIN)/python -m launcher.install $< $@

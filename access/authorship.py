@@ -1,0 +1,36 @@
+"""Who made and changed an object, and when: the columns that every object has."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+
+from access.fields import VersionField
+
+SYSTEM = "system"
+"""Who acts when no user does: commands and the shell."""
+
+USER_NAME_LENGTH = 150
+
+
+class AuthoredModel(models.Model):
+    """An object with an id, its authors by user name, its times (UTC) and a version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_by = models.CharField(max_length=USER_NAME_LENGTH, default=SYSTEM, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_modified_by = models.CharField(max_length=USER_NAME_LENGTH, default=SYSTEM, editable=False)
+    last_modified = models.DateTimeField(auto_now=True)
+    version = VersionField()
+
+    in_use_reason = ""
+    """The `reason` with which a delete is refused while definitions need the object."""
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def rows_to_lock(self) -> Sequence["models.QuerySet[Any]"]:
+        """Rows of others that a save relies on; held until it has been committed."""
+        return ()

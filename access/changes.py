@@ -1,0 +1,81 @@
+"""Saving and deleting with every rule kept, also against a second writer at the same moment.
+
+Console, management API, commands and imports all change objects through these two functions.
+A refused change is a `django.core.exceptions.ValidationError` whose `code` is the contract's `reason`
+and whose `params` are its details.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from access.authorship import AuthoredModel
+
+Authored = TypeVar("Authored", bound=AuthoredModel)
+
+
+class UsesIt(Protocol):
+    """A row that stands in the way of a delete."""
+
+    @property
+    def api_definition_id(self) -> Any:
+        """The definition that the row belongs to."""
+
+
+def refusal(reason: str, message: str, /, **details: object) -> ValidationError:
+    """The error of a refused change; `message` may name details as `%(name)s`."""
+    return ValidationError(message, code=reason, params=details)
+
+
+def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = None) -> Authored:
+    """Validate and save `instance` for the user named `by`; `then` runs in the same transaction.
+
+    Raises:
+        ValidationError: a rule refuses the change; nothing was saved.
+    """
+    if instance._state.adding:
+        instance.created_by = by
+    instance.last_modified_by = by
+    try:
+        with transaction.atomic():
+            _lock(instance)
+            instance.full_clean()
+            instance.save()
+            if then is not None:
+                then()
+    except IntegrityError:
+        # Another writer was faster between the check and the save: now the check sees what it did.
+        instance.full_clean()
+        raise
+    return instance
+
+
+def delete_checked(instance: AuthoredModel, by: str) -> None:
+    """Delete `instance` for the user named `by`.
+
+    Raises:
+        ValidationError: definitions need it: `TokenInUse`, `ScriptInUse` with `apiDefinitionIdLinks`.
+    """
+    instance.last_modified_by = by
+    try:
+        with transaction.atomic():
+            _lock(instance)
+            instance.delete()
+    except ProtectedError as error:
+        links = sorted({str(cast(UsesIt, user).api_definition_id) for user in error.protected_objects})
+        raise refusal(
+            instance.in_use_reason,
+            "In use by %(count)d API definition(s); take it out of them first.",
+            apiDefinitionIdLinks=links,
+            count=len(links),
+        ) from error
+
+
+def _lock(instance: AuthoredModel) -> None:
+    """Hold the rows that the change relies on. SQLite needs none: its transactions begin with the write lock."""
+    own = type(instance)._base_manager.filter(pk=instance.pk)
+    for rows in (own, *instance.rows_to_lock()):
+        list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))

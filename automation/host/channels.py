@@ -1,0 +1,45 @@
+"""The three channels between a worker thread and its run: leash, job socket, output pipe."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WorkerEnds:
+    """The worker's ends; none of them blocks."""
+
+    leash: socket.socket
+    job: socket.socket
+    output: int
+
+    def close(self) -> None:
+        """Let go of the run: the zygote ends it if it has not ended yet."""
+        self.leash.close()
+        self.job.close()
+        os.close(self.output)
+
+
+@contextmanager
+def open_channels() -> Iterator[tuple[WorkerEnds, list[int]]]:
+    """The worker's ends, and the far ones as descriptors to pass on: leash, job socket, output pipe.
+
+    The far ends are closed at the end of the block, the worker's only if it fails. Raises OSError.
+    """
+    with ExitStack() as on_failure, ExitStack() as always:
+        leash, far_leash = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        always.enter_context(far_leash)
+        on_failure.callback(leash.close)
+        job, far_job = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        always.enter_context(far_job)
+        on_failure.callback(job.close)
+        output, far_output = os.pipe2(os.O_CLOEXEC)
+        always.callback(os.close, far_output)
+        on_failure.callback(os.close, output)
+        leash.setblocking(False)
+        job.setblocking(False)
+        os.set_blocking(output, False)
+        yield WorkerEnds(leash, job, output), [far_leash.fileno(), far_job.fileno(), far_output]
+        on_failure.pop_all()

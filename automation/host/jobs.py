@@ -1,0 +1,83 @@
+"""What goes into a run and what comes out of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from automation.host.watch import Watch
+
+MAX_BODY_BYTES = 30 * 1024 * 1024
+MAX_SUBSCRIPT_DEPTH = 5
+
+EntryPoint = Literal["on_api_trigger", "run"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one script.
+
+    `request` is plain data, as JSON knows it: `requestMethod`, `route`, `queryParameters` (name to list, or pairs),
+    `routeParameters`, `tokenId`; for `run` it may be empty. `raw_body` is UTF-8. `depth` is 0 for a trigger and
+    one more for each subscript that is waited for. The time limit counts from the call of `ScriptHosts.run`.
+    """
+
+    trigger_id: str
+    script_name: str
+    script_version: int
+    source: str
+    entry_point: EntryPoint
+    time_limit_seconds: float
+    request: Mapping[str, object] = field(default_factory=dict)
+    raw_body: bytes = b""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    depth: int = 0
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    RETURNED = "Returned"  # on_api_trigger gave a valid output
+    NOTHING_VALID_RETURNED = "NothingValidReturned"
+    SUCCEEDED = "Succeeded"  # run came to its end, or exit_success was called in it
+    FAILED = "Failed"  # raised, exit_fail, sys.exit; also what does not compile or lacks the entry point
+    TOO_LARGE = "TooLarge"
+    TIMED_OUT = "TimedOut"
+    DIED = "Died"  # the process ended without an answer
+    ABANDONED = "Abandoned"  # the run that waited for this one has ended
+    COULD_NOT_START = "CouldNotStart"  # no line of the script was executed
+
+
+@dataclass(frozen=True)
+class Output:
+    """A script's response as data. `body` is UTF-8 when `is_text`; code and headers are not judged yet."""
+
+    code: int
+    headers: dict[str, list[str]]
+    body: bytes
+    is_text: bool
+
+
+@dataclass(frozen=True)
+class HostResult:
+    """The end of a run. `output` is there for RETURNED alone; `traceback` holds the script's own frames only."""
+
+    outcome: Outcome
+    message: str = ""
+    traceback: str = ""
+    output: Output | None = None
+    run_milliseconds: int = 0
+
+
+@dataclass(frozen=True)
+class SubscriptAnswer:
+    """What became of a subscript: `job_id` for one that is not waited for, `message` for one that failed."""
+
+    ok: bool
+    job_id: str = ""
+    message: str = ""
+
+
+OnLine = Callable[[str], None]
+OnSubscript = Callable[[str, dict[str, str], bool, float, "Watch"], SubscriptAnswer]

@@ -1,0 +1,129 @@
+"""Automation scripts, and the worker nodes that run them."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from access.authorship import AuthoredModel
+from access.changes import refusal
+from access.fields import DerivedBooleanField
+from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_point
+
+NAME_LENGTH = 200
+DEFAULT_TIMEOUT_SECONDS = 60
+LONGEST_TIMEOUT_SECONDS = 86_400
+
+
+class AutomationScript(AuthoredModel):
+    """A Python script that APIs run. Writing one amounts to the account that the worker runs under."""
+
+    name = models.CharField(max_length=NAME_LENGTH, unique=True, blank=True)
+    description = models.TextField(blank=True)
+    source = models.TextField(blank=True)
+    parameters = models.JSONField(default=list, blank=True, help_text="The names of its script parameters.")
+    timeout_seconds = models.PositiveIntegerField(
+        "time-out (seconds)",
+        default=DEFAULT_TIMEOUT_SECONDS,
+        help_text="A run that takes longer is ended.",
+    )
+    has_api_trigger = DerivedBooleanField(
+        default=False, derive=lambda script: has_entry_point(script.source, ON_API_TRIGGER)
+    )
+    has_run = DerivedBooleanField(default=False, derive=lambda script: has_entry_point(script.source, RUN))
+
+    in_use_reason = "ScriptInUse"
+
+    class Meta(AuthoredModel.Meta):
+        abstract = False
+        ordering = ["name"]
+        permissions = [
+            ("ui_available", "Automation > UI available"),
+            ("add_edit", "Automation > Add/Edit"),
+            ("delete", "Automation > Delete"),
+            ("execute", "Automation > Execute"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="script_name_not_blank", condition=Q(name__regex=r"\S")),
+            models.CheckConstraint(
+                name="script_timeout", condition=Q(timeout_seconds__range=(1, LONGEST_TIMEOUT_SECONDS))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        """Single fields; `clean` has rules of its own for the name and the parameters."""
+        super().clean_fields(exclude={*(exclude or ()), "name", "parameters"})
+
+    def clean(self) -> None:
+        """The rules of a script.
+
+        Raises:
+            ValidationError: by field, `InvalidName`, `NameInUse`, `InvalidScript` (+ `line`, `message`),
+                `InvalidField` (+ `field`).
+        """
+        errors = {
+            "name": self._name_error(),
+            "source": self._source_error(),
+            "parameters": self._parameters_error(),
+            "timeout_seconds": self._timeout_error(),
+        }
+        found = {field: error for field, error in errors.items() if error is not None}
+        if found:
+            raise ValidationError(found)
+
+    def entry_points(self) -> list[str]:
+        """The entry points that its source has now, saved or not."""
+        return [name for name in (ON_API_TRIGGER, RUN) if has_entry_point(self.source, name)]
+
+    def validate_unique(self, exclude: Any = None) -> None:
+        """The name is checked in `clean`, which says `NameInUse`."""
+        super().validate_unique(exclude={*(exclude or ()), "name"})
+
+    def _name_error(self) -> ValidationError | None:
+        if not self.name or self.name.isspace() or len(self.name) > NAME_LENGTH:
+            return refusal("InvalidName", f"A name of 1 to {NAME_LENGTH} characters is needed.")
+        if AutomationScript.objects.exclude(pk=self.pk).filter(name=self.name).exists():
+            return refusal("NameInUse", "Another script has this name.")
+        return None
+
+    def _source_error(self) -> ValidationError | None:
+        error = compile_error(self.source)
+        if error is not None:
+            where = "Line %(line)s: %(message)s" if error.line else "%(message)s"
+            return refusal("InvalidScript", where, line=error.line, message=error.message)
+        if not self.entry_points():
+            rule = f"A script needs a function {ON_API_TRIGGER}(engine, request) or {RUN}(engine)."
+            return refusal("InvalidScript", "%(message)s", line=None, message=rule)
+        return None
+
+    def _parameters_error(self) -> ValidationError | None:
+        names = self.parameters
+        fits = isinstance(names, list) and all(isinstance(name, str) and name.strip() for name in names)
+        if fits and len(set(names)) == len(names):
+            return None
+        return refusal("InvalidField", "Parameters are a list of names, none empty or given twice.", field="parameters")
+
+    def _timeout_error(self) -> ValidationError | None:
+        if isinstance(self.timeout_seconds, int) and 1 <= self.timeout_seconds <= LONGEST_TIMEOUT_SECONDS:
+            return None
+        rule = f"A time-out is 1 to {LONGEST_TIMEOUT_SECONDS} seconds."
+        return refusal("InvalidField", rule, field="timeoutSeconds")
+
+
+class WorkerNode(models.Model):
+    """A number for each machine that runs or queues triggers; whether it is alive, Redis knows."""
+
+    id = models.PositiveIntegerField(primary_key=True)
+    host = models.CharField(max_length=255)
+    first_seen = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.host})"

@@ -1,0 +1,179 @@
+"""Worker nodes: a stable number each, and a heartbeat that says which are alive."""
+
+import fcntl
+import json
+import logging
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, cast
+
+import redis
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+
+from automation.models import WorkerNode
+from automation.queue import NODES_KEY
+from broker.client import client
+
+HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_ENDS_AFTER_SECONDS = 6.0
+
+_BEAT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - 60000))
+redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[1]), ARGV[2])
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[1])
+"""
+
+_log = logging.getLogger("udapi.manager")
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """What a heartbeat tells of a node: its id, host, limit of triggers at once and how many run now."""
+
+    id: int
+    host: str
+    limit: int
+    running: int
+    since: str
+
+
+class NodeSlot:
+    """The number of a worker node of this machine, held as long as the process lives.
+
+    The first worker of a data directory gets the machine's own number, a further one the next slot's. With
+    `UDAPI_NODE_ID` every worker goes by that.
+    """
+
+    def __init__(self) -> None:
+        self._lock: IO[str] | None = None
+        self.id = settings.UDAPI_NODE_ID or self._claim()
+        _remember(self.id)
+
+    def _claim(self) -> int:
+        for file in _slot_files():
+            lock = file.with_suffix(".lock").open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+                continue
+            self._lock = lock
+            return _stored_id(file)
+        raise AssertionError("slots never end")
+
+
+@cache
+def machine_id() -> int:
+    """The number of this machine, assigned once: the endpoint's own, and its first worker's."""
+    if settings.UDAPI_NODE_ID:
+        _remember(settings.UDAPI_NODE_ID)
+        return int(settings.UDAPI_NODE_ID)
+    return _stored_id(next(_slot_files()))
+
+
+def _slot_files() -> Iterator[Path]:
+    directory: Path = settings.DATA_DIR.nodes_dir
+    directory.mkdir(parents=True, exist_ok=True)
+    number = 0
+    while True:
+        number += 1
+        yield directory / f"node-{number}"
+
+
+def _stored_id(file: Path) -> int:
+    """The id in `file`, assigned now if there is none; processes that start together wait for each other."""
+    with file.open("a+") as content:
+        fcntl.flock(content, fcntl.LOCK_EX)
+        content.seek(0)
+        text = content.read().strip()
+        if text:
+            return int(text)
+        number = _assign()
+        content.write(f"{number}\n")
+        return number
+
+
+def _assign() -> int:
+    while True:
+        highest = WorkerNode.objects.aggregate(highest=models.Max("id"))["highest"] or 0
+        try:
+            with transaction.atomic():
+                return WorkerNode.objects.create(id=highest + 1, host=socket.gethostname()).id
+        except IntegrityError:
+            continue  # Another machine took the number at the same moment.
+
+
+def _remember(number: int) -> None:
+    WorkerNode.objects.get_or_create(id=number, defaults={"host": socket.gethostname()})
+
+
+class Heartbeat:
+    """Tells Redis every two seconds that the node `instance` lives, until it is stopped."""
+
+    def __init__(self, node_id: int, limit: int, since: str) -> None:
+        self.instance = uuid.uuid4().hex
+        self._node_id, self._limit, self._since = node_id, limit, since
+        self._running = 0
+        self._count_lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first beat is sent at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say that the node takes no more triggers."""
+        self._stopped.set()
+        self._thread.join(timeout=1.0)
+        try:
+            client().zrem(NODES_KEY, self.instance)
+        except redis.RedisError:
+            _log.warning("the broker is not reachable, this node's heartbeat ends by itself")
+
+    def count(self, change: int) -> None:
+        """A run began (+1) or ended (-1)."""
+        with self._count_lock:
+            self._running += change
+
+    def _beat_on(self) -> None:
+        reachable = True
+        while not self._stopped.is_set():
+            try:
+                self._beat()
+                reachable = True
+            except redis.RedisError as error:
+                if reachable:
+                    _log.warning("the broker is not reachable: %s", error)
+                reachable = False
+            self._stopped.wait(HEARTBEAT_SECONDS)
+
+    def _beat(self) -> None:
+        host = socket.gethostname()
+        state = NodeState(self._node_id, host, self._limit, self._running, self._since)
+        milliseconds = str(int(HEARTBEAT_ENDS_AFTER_SECONDS * 1_000))
+        keys = (NODES_KEY, _state_key(self.instance))
+        client().eval(_BEAT, 2, *keys, milliseconds, self.instance, json.dumps(asdict(state)))
+
+
+def alive() -> list[NodeState]:
+    """The worker nodes whose heartbeat goes on, by id.
+
+    Raises:
+        redis.RedisError: the broker is not reachable.
+    """
+    instances = [cast(bytes, instance).decode() for instance in client().zrange(NODES_KEY, 0, -1)]
+    states = client().mget([_state_key(instance) for instance in instances]) if instances else []
+    return sorted((NodeState(**json.loads(state)) for state in states if state), key=lambda node: node.id)
+
+
+def _state_key(instance: str) -> str:
+    return f"udapi:node:{instance}"

@@ -1,0 +1,65 @@
+"""The scripts as a worker node needs them: read by id or name, kept by version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from django.db import close_old_connections, models
+
+from automation.models import AutomationScript
+
+_KEPT = 256
+
+
+@dataclass(frozen=True)
+class Script:
+    """One version of a script."""
+
+    id: UUID
+    name: str
+    version: int
+    source: str
+    parameters: Sequence[str]
+    timeout_seconds: int
+    has_run: bool
+
+
+class NoScriptError(Exception):
+    """The script is gone."""
+
+
+@lru_cache(maxsize=_KEPT)
+def load(script_id: UUID, version: int) -> Script:
+    """The script in the version that a trigger was admitted with, or newer.
+
+    Raises:
+        NoScriptError: it has vanished since.
+    """
+    return _read(AutomationScript.objects.filter(pk=script_id), str(script_id))
+
+
+def load_by_name(name: str) -> Script:
+    """The script of this name as it is now.
+
+    Raises:
+        NoScriptError: there is none.
+    """
+    return _read(AutomationScript.objects.filter(name=name), name)
+
+
+def _read(rows: "models.QuerySet[AutomationScript]", what: str) -> Script:
+    found = rows.first()
+    # A run holds no connection.
+    close_old_connections()
+    if found is None:
+        raise NoScriptError(f"there is no script {what}")
+    return Script(
+        found.id,
+        found.name,
+        found.version,
+        found.source,
+        tuple(found.parameters),
+        found.timeout_seconds,
+        found.has_run,
+    )

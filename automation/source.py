@@ -1,0 +1,61 @@
+"""What can be said about a script without running it: pure functions over its source."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+ON_API_TRIGGER: Final = "on_api_trigger"
+RUN: Final = "run"
+
+# What the compiler raises on text that is no program: NUL bytes, nesting without end and the like.
+_REFUSALS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+
+
+@dataclass(frozen=True)
+class SourceError:
+    """Why a source does not compile; `line` counts from 1, None where there is none to name."""
+
+    line: int | None
+    message: str
+
+
+def compile_error(source: str) -> SourceError | None:
+    """The reason why `source` does not compile, None when it does."""
+    try:
+        compile(source, "<script>", "exec", dont_inherit=True)
+    except _REFUSALS as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        return SourceError(line, message or type(error).__name__)
+    return None
+
+
+def has_entry_point(source: str, name: str) -> bool:
+    """Whether `source` compiles and binds `name` to a function at its top level."""
+    try:
+        return name in set(_bound_names(ast.parse(source).body))
+    except _REFUSALS:
+        return False
+
+
+def _bound_names(statements: list[ast.stmt]) -> Iterator[str]:
+    for statement in statements:
+        match statement:
+            case ast.FunctionDef(name=name):
+                yield name
+            case ast.ImportFrom(names=aliases):
+                yield from (alias.asname or alias.name for alias in aliases)
+            case ast.Assign(targets=targets):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.If() | ast.Try() | ast.With():
+                yield from _bound_names(_inner_statements(statement))
+
+
+def _inner_statements(statement: ast.If | ast.Try | ast.With) -> list[ast.stmt]:
+    inner = list(statement.body)
+    if isinstance(statement, ast.If | ast.Try):
+        inner += statement.orelse
+    if isinstance(statement, ast.Try):
+        inner += [line for handler in statement.handlers for line in handler.body] + statement.finalbody
+    return inner

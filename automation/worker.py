@@ -1,0 +1,71 @@
+"""The life of a worker node: what starts and ends with Celery's worker process."""
+
+import datetime
+import logging
+from typing import Any
+
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+
+from automation.host.hosts import ScriptHosts
+from automation.nodes import Heartbeat, NodeSlot
+from automation.pool import concurrency_limit
+from automation.runner import Runner
+
+_log = logging.getLogger("udapi.manager")
+
+
+class WorkerNode:
+    """This process as a node of the fleet."""
+
+    def __init__(self) -> None:
+        since = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+        self.slot = NodeSlot()
+        self.hosts = ScriptHosts()
+        self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
+        self.runner = Runner(self.slot.id, self.hosts, self.heartbeat)
+
+    def start(self) -> None:
+        """Be ready to run scripts."""
+        self.hosts.start()
+        _log.info("node=%s runs at most %s triggers at once", self.slot.id, concurrency_limit())
+
+    def stop(self) -> None:
+        """Every run has ended, or is ended now."""
+        self.hosts.stop()
+        _log.info("node=%s stopped", self.slot.id)
+
+
+_node: WorkerNode | None = None
+
+
+def runner() -> Runner:
+    """The runner of this worker process."""
+    if _node is None:
+        raise RuntimeError("tasks run in a worker")
+    return _node.runner
+
+
+@worker_init.connect
+def _start(**_: Any) -> None:
+    global _node  # noqa: PLW0603  one process is one node
+    _node = WorkerNode()
+    _node.start()
+
+
+@worker_ready.connect
+def _join_fleet(**_: Any) -> None:
+    if _node is not None:
+        _node.heartbeat.start()
+
+
+@worker_shutting_down.connect
+def _leave_fleet(**_: Any) -> None:
+    """New triggers go to other nodes; those that run are finished."""
+    if _node is not None:
+        _node.heartbeat.stop()
+
+
+@worker_shutdown.connect
+def _stop(**_: Any) -> None:
+    if _node is not None:
+        _node.stop()

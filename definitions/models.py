@@ -1,0 +1,184 @@
+"""API definitions: which script answers under which route, and who may call it."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from access.authorship import AuthoredModel
+from access.changes import refusal
+from access.fields import DerivedCharField, DerivedSmallIntegerField
+from automation.models import AutomationScript
+from automation.source import ON_API_TRIGGER, RUN
+from definitions import routes
+from tokens.models import ApiToken
+
+NAME_LENGTH = 200
+# Casefolding makes three characters out of one at the most.
+SIGNATURE_LENGTH = 3 * routes.LONGEST + 1
+
+
+class ActionType(models.TextChoices):
+    """What a trigger of the API does."""
+
+    AUTOMATION_SCRIPT = "AutomationScript", f"Script with {ON_API_TRIGGER}(engine, request)"
+    NO_ENTRY_POINT = "AutomationScriptNoEntryPoint", f"Existing script with {RUN}(engine)"
+
+
+class InputType(models.TextChoices):
+    """How a script with `on_api_trigger` gets the body of a request."""
+
+    RAW_BODY = "RawBody", "Raw body"
+    PARAMETERS = "Parameters", "Parameters from a JSON object"
+
+
+def _segments(definition: "ApiDefinition") -> tuple[str, ...]:
+    return routes.parse(definition.route)
+
+
+class ApiDefinition(AuthoredModel):
+    """A script published under a route."""
+
+    name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    description = models.TextField(blank=True, default="")
+    route = models.CharField(max_length=routes.LONGEST, blank=True)
+    action_type = models.CharField(max_length=40, choices=ActionType.choices, default=ActionType.AUTOMATION_SCRIPT)
+    script = models.ForeignKey(
+        AutomationScript, on_delete=models.PROTECT, null=True, blank=True, related_name="api_definitions"
+    )
+    input_type = models.CharField(max_length=20, choices=InputType.choices, default=InputType.RAW_BODY, blank=True)
+    allowed_tokens: "models.ManyToManyField[ApiToken, AllowedToken]" = models.ManyToManyField(
+        ApiToken, through="AllowedToken", related_name="api_definitions"
+    )
+    signature = DerivedCharField(
+        max_length=SIGNATURE_LENGTH, unique=True, derive=lambda definition: routes.signature(_segments(definition))
+    )
+    shape = DerivedCharField(
+        max_length=routes.MOST_SEGMENTS, derive=lambda definition: routes.shape(_segments(definition))
+    )
+    literal_count = DerivedSmallIntegerField(derive=lambda definition: routes.shape(_segments(definition)).count("1"))
+
+    entry_points: ClassVar = {ActionType.AUTOMATION_SCRIPT: ON_API_TRIGGER, ActionType.NO_ENTRY_POINT: RUN}
+
+    class Meta(AuthoredModel.Meta):
+        abstract = False
+        verbose_name = "API definition"
+        ordering = ["route", "id"]
+        permissions = [
+            ("ui_available", "User-defined APIs > Definitions > UI available"),
+            ("add_edit", "User-defined APIs > Definitions > Add/Edit"),
+            ("delete", "User-defined APIs > Definitions > Delete"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="definition_name_not_blank", condition=Q(name="") | Q(name__regex=r"\S")),
+            models.CheckConstraint(name="definition_route_not_empty", condition=~Q(route="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.route
+
+    @property
+    def api_definition_id(self) -> Any:
+        """Its id, where it stands in the way of a delete."""
+        return self.pk
+
+    def rows_to_lock(self) -> "Sequence[models.QuerySet[Any]]":
+        """The script must not go, nor lose its entry point, between the check and the commit."""
+        return (AutomationScript.objects.filter(pk__in=[self.script_id] if self.script_id else []),)
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        """Single fields; `clean` has rules of its own for these."""
+        own = {"name", "route", "script", "input_type", "signature", "shape", "literal_count"}
+        super().clean_fields(exclude=own | set(exclude or ()))
+
+    def clean(self) -> None:
+        """The rules of a definition.
+
+        Raises:
+            ValidationError: by field, `InvalidName`, `InvalidRoute` (+ `route`), `RouteInUse`
+                (+ `conflictingDefinitionId`, `route`), `InvalidActionMeta`; each with the `id` concerned.
+        """
+        errors = {"name": self._name_error(), "route": self._route_error(), "script": self._action_error()}
+        found = {field: error for field, error in errors.items() if error is not None}
+        if found:
+            raise ValidationError(found)
+
+    def validate_unique(self, exclude: Any = None) -> None:
+        """The signature is checked in `clean`, which says `RouteInUse`."""
+        super().validate_unique(exclude={*(exclude or ()), "signature"})
+
+    def _refusal(self, reason: str, message: str, /, **details: object) -> ValidationError:
+        return refusal(reason, message, id=str(self.pk), **details)
+
+    def _name_error(self) -> ValidationError | None:
+        if not self.name.isspace() and len(self.name) <= NAME_LENGTH:
+            return None
+        rule = f"A name is not white space only and has at most {NAME_LENGTH} characters."
+        return self._refusal("InvalidName", rule)
+
+    def _route_error(self) -> ValidationError | None:
+        try:
+            segments = routes.parse(self.route)
+        except routes.InvalidRouteError as error:
+            return self._refusal("InvalidRoute", str(error).replace("%", "%%"), route=self.route)
+        self.route = "/".join(segments)
+        others = ApiDefinition.objects.exclude(pk=self.pk).filter(signature=routes.signature(segments))
+        conflicting = others.values_list("pk", flat=True).first()
+        if conflicting is None:
+            return None
+        return self._refusal(
+            "RouteInUse",
+            "The API definition %(conflictingDefinitionId)s matches the same paths.",
+            conflictingDefinitionId=str(conflicting),
+            route=self.route,
+        )
+
+    def _action_error(self) -> ValidationError | None:
+        if self.action_type == ActionType.NO_ENTRY_POINT:
+            inputs_fit = self.input_type == ""
+        else:
+            inputs_fit = self.input_type in InputType.values
+        if not inputs_fit:
+            return self._refusal("InvalidActionMeta", "The input type does not fit the action type.")
+        script = AutomationScript.objects.filter(pk=self.script_id).first() if self.script_id else None
+        if script is None:
+            return self._refusal("InvalidActionMeta", "The script does not exist.")
+        entry_point = self.entry_points.get(ActionType(self.action_type))
+        if entry_point not in script.entry_points():
+            rule = "The script has no function %(entryPoint)s, which the action type calls."
+            return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)
+        return None
+
+
+class AllowedToken(models.Model):
+    """A token that may call an API; it cannot be deleted while it may."""
+
+    definition = models.ForeignKey(ApiDefinition, on_delete=models.CASCADE)
+    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["definition", "token"], name="token_allowed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.token_id} may call {self.definition_id}"
+
+    @property
+    def api_definition_id(self) -> Any:
+        """The definition that stands in the way of the token's delete."""
+        return self.definition_id
+
+
+class RoutePrefix(models.Model):
+    """The beginnings of every dynamic route, so that a look-up walks only where routes are."""
+
+    definition = models.ForeignKey(ApiDefinition, on_delete=models.CASCADE)
+    prefix = models.CharField(max_length=SIGNATURE_LENGTH, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.prefix

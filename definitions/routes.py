@@ -1,0 +1,123 @@
+"""Routes: what is valid, what conflicts, and how the path of a request is read. Pure functions.
+
+A route becomes a *signature* in which placeholders are `{}` and literals are compared case-insensitively:
+`Encoders/{id}` → `/encoders/{}`. Two routes with the same signature match exactly the same paths.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+PREFIX = "api/custom/"
+LONGEST_WITH_PREFIX = 260
+LONGEST = LONGEST_WITH_PREFIX - len(PREFIX)
+MOST_SEGMENTS = (LONGEST + 1) // 2
+PLACEHOLDER = "{}"
+
+_FORBIDDEN = frozenset("/\\:<>*?#%")
+_FORBIDDEN_IN_NAME = frozenset("/{}?*:=")
+
+
+class InvalidRouteError(ValueError):
+    """A route that breaks a rule; the message says which."""
+
+
+def parse(route: str) -> tuple[str, ...]:
+    """The segments of `route` in NFC.
+
+    Raises:
+        InvalidRouteError: it breaks a rule of routes.
+    """
+    route = unicodedata.normalize("NFC", route)
+    if not route:
+        raise InvalidRouteError("The route is empty.")
+    if len(route) > LONGEST:
+        raise InvalidRouteError(f"{PREFIX} and the route together have more than {LONGEST_WITH_PREFIX} characters.")
+    segments = tuple(route.split("/"))
+    for segment in segments:
+        _check_segment(segment)
+    names = [segment for segment in segments if is_placeholder(segment)]
+    if len(set(names)) != len(names):
+        raise InvalidRouteError("The route has two placeholders of the same name.")
+    return segments
+
+
+def _check_segment(segment: str) -> None:
+    if not segment:
+        raise InvalidRouteError("The route has an empty segment or a slash at its beginning or end.")
+    if segment in {".", ".."}:
+        raise InvalidRouteError("The route has a segment . or .. in it.")
+    for character in segment:
+        if character in _FORBIDDEN or character.isspace() or unicodedata.category(character) in {"Cc", "Cs"}:
+            raise InvalidRouteError("The route has white space, a control character or one of \\ : < > * ? # %.")
+    if is_placeholder(segment):
+        _check_name(segment[1:-1])
+    elif "{" in segment or "}" in segment:
+        raise InvalidRouteError("Braces are for a placeholder that is a whole segment, as in {id}.")
+
+
+def _check_name(name: str) -> None:
+    if not name:
+        raise InvalidRouteError("A placeholder needs a name, as in {id}.")
+    if _FORBIDDEN_IN_NAME & set(name):
+        raise InvalidRouteError("The name of a placeholder has one of / { } ? * : = in it.")
+
+
+def is_placeholder(segment: str) -> bool:
+    """Whether a segment of a valid route is dynamic."""
+    return len(segment) >= len(PLACEHOLDER) and segment[0] == "{" and segment[-1] == "}"
+
+
+def literal(text: str) -> str:
+    """`text` as literals are compared: casefolded after NFC."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def signature(segments: tuple[str, ...]) -> str:
+    """What a route matches: the same for two routes exactly when they match the same paths."""
+    return "".join(f"/{PLACEHOLDER if is_placeholder(part) else literal(part)}" for part in segments)
+
+
+def shape(segments: tuple[str, ...]) -> str:
+    """`1` for each literal and `0` for each placeholder.
+
+    Among the routes that match a path, the one with more literals wins, then the greatest shape: a literal
+    further left. A static route is all ones and so beats every dynamic one.
+    """
+    return "".join("0" if is_placeholder(part) else "1" for part in segments)
+
+
+def prefixes(route_signature: str) -> Iterator[tuple[int, str]]:
+    """Depth and signature of each beginning of a route, itself included: (1, `/a`), (2, `/a/{}`) …"""
+    parts = route_signature.split("/")[1:]
+    for depth in range(1, len(parts) + 1):
+        yield depth, "/" + "/".join(parts[:depth])
+
+
+def request_segments(raw_path: str) -> tuple[str, ...] | None:
+    """The segments of a request's raw path, each percent-decoded once; repeated and closing slashes fall away.
+
+    None when a segment can match nothing: one that decodes to a slash, a control character or no UTF-8,
+    or that is `.` or `..`.
+    """
+    decoded = []
+    for raw in filter(None, raw_path.split("/")):
+        try:
+            segment = unquote_to_bytes(raw.encode("latin-1", "replace")).decode()
+        except UnicodeDecodeError:
+            return None
+        if segment in {".", ".."} or any(c == "/" or unicodedata.category(c) == "Cc" for c in segment):
+            return None
+        decoded.append(segment)
+    return tuple(decoded)
+
+
+def may_match_literal(segment: str) -> bool:
+    """Whether a request's segment can equal a literal at all; `{}` sent by a client must not pass for one."""
+    return "{" not in segment and "}" not in segment
+
+
+def captured(route: str, segments: tuple[str, ...]) -> dict[str, str]:
+    """The route parameters: placeholder name → the request's segment, its case kept."""
+    pairs = zip(route.split("/"), segments, strict=True)
+    return {part[1:-1]: segment for part, segment in pairs if is_placeholder(part)}

@@ -1,0 +1,46 @@
+"""Who calls: the Bearer secret of a request, and the token it belongs to."""
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from definitions.lookups import TokenRow, find_token
+from endpoint import errors
+from tokens import peppers, secrets
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Puts the token's row into `request.auth`; a token is nobody's user."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, TokenRow]:
+        """The token of the request. The secret is taken from the header alone.
+
+        Raises:
+            AuthenticationHeaderInvalidError: there is no usable header.
+            AuthenticationFailedError: the secret is empty, malformed, unknown or disabled.
+        """
+        return AnonymousUser(), token_of(_secret(request.META.get("HTTP_AUTHORIZATION", "")))
+
+
+def token_of(secret: str) -> TokenRow:
+    """The enabled token with this secret, read anew for every trigger.
+
+    Raises:
+        AuthenticationFailedError: there is none.
+    """
+    if not secrets.is_well_formed(secret):
+        raise errors.InvalidSecretError
+    token = find_token(list(peppers.digests(secret).values()))
+    if token is None:
+        raise errors.TokenNotFoundError
+    if token.is_disabled:
+        raise errors.TokenDisabledError(f"token {token.id}")
+    return token
+
+
+def _secret(header: str) -> str:
+    """The server joins repeated headers with a comma, which no secret can have."""
+    scheme, _, secret = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or "," in header:
+        raise errors.AuthenticationHeaderInvalidError
+    return secret.strip()

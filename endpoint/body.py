@@ -1,0 +1,92 @@
+"""The body of a request: counted while it is read, whatever was announced."""
+
+import time
+from collections.abc import Iterator
+from email.message import Message
+from typing import Any
+
+from django.conf import settings
+from gunicorn.http.errors import ParseException
+
+from endpoint import errors
+from endpoint.reading import LARGEST_BODY, announced_length
+
+CONTENT_TYPES = frozenset({"application/json", "application/xml", "text/xml", "text/plain"})
+LONGEST_SILENCE_SECONDS = 10.0
+
+_STEP = 64 * 1024
+
+
+def read(environ: dict[str, Any]) -> bytes:
+    """The whole body, at most 30 MB, valid UTF-8.
+
+    Raises:
+        InvalidContentTypeError: there is a body, and it is of a type that is not supported.
+        BodyTooLargeError: it has more than 30 MB; no more than that was read.
+        FailedToReadBodyError: it was broken off, came too slowly or is not UTF-8.
+    """
+    steps = _steps(environ)
+    first, failure = _first(steps)
+    check_content_type(environ, has_body=bool(first) or announced_length(environ) > 0)
+    if failure is not None:
+        raise failure
+    body = bytearray(first)
+    for step in steps:
+        body += step
+        if len(body) > LARGEST_BODY:
+            raise errors.BodyTooLargeError("more than was announced")
+    if len(body) < announced_length(environ):
+        raise errors.FailedToReadBodyError(f"broken off after {len(body)} bytes")
+    return _utf8(bytes(body))
+
+
+def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
+    """Check 11 of the contract.
+
+    Raises:
+        InvalidContentTypeError: the type, its charset or the encoding is not supported.
+    """
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity":
+        raise errors.InvalidContentTypeError("content encoding")
+    if not has_body:
+        return
+    header = Message()
+    header["Content-Type"] = environ.get("CONTENT_TYPE", "").replace("\n", " ").replace("\r", " ")
+    charset = header.get_param("charset", "utf-8")
+    essence = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if essence not in CONTENT_TYPES or not isinstance(charset, str) or charset.lower() != "utf-8":
+        raise errors.InvalidContentTypeError(environ.get("CONTENT_TYPE", "") or "no content type")
+
+
+def _first(steps: Iterator[bytes]) -> tuple[bytes, errors.TriggerError | None]:
+    """The first bytes of the body, by which a chunked request shows that it has one at all."""
+    try:
+        return next(steps, b""), None
+    except errors.FailedToReadBodyError as failure:
+        return b"", failure
+
+
+def _steps(environ: dict[str, Any]) -> Iterator[bytes]:
+    stream = environ["wsgi.input"]
+    socket = environ.get("gunicorn.socket")
+    deadline = time.monotonic() + settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
+    try:
+        if socket is not None:
+            socket.settimeout(LONGEST_SILENCE_SECONDS)
+        while step := stream.read(_STEP):
+            yield step
+            if time.monotonic() > deadline:
+                raise errors.FailedToReadBodyError("too slow")
+    except (OSError, ParseException) as error:
+        raise errors.FailedToReadBodyError(str(error)) from error
+    finally:
+        if socket is not None:
+            socket.settimeout(None)
+
+
+def _utf8(body: bytes) -> bytes:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise errors.FailedToReadBodyError(f"no UTF-8 at byte {error.start}") from error
+    return body

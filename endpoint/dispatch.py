@@ -1,0 +1,64 @@
+"""Handing a trigger over to the fleet and waiting for its outcome."""
+
+import struct
+
+import redis
+from django.conf import settings
+from django.db import close_old_connections
+
+from automation import queue
+from automation.outcome import Outcome
+from endpoint import errors
+from endpoint.places import no_place, place
+
+
+def dispatch(trigger_id: str, payload: queue.Payload) -> Outcome:
+    """Run the trigger on a worker node; the outcome of a run that succeeded.
+
+    Raises:
+        ManagerNotInitializedError: no node is alive, or no place left to wait.
+        MessageBrokerNotInitializedError: Redis is not reachable.
+        RequestFailedError: handing over failed, or no answer came in time.
+        TriggerError: what the node reported.
+    """
+    seconds = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
+    with place():
+        # With PostgreSQL the connection goes back to the pool: who waits holds none.
+        close_old_connections()
+        _publish(trigger_id, payload, seconds)
+        return _outcome(_wait(trigger_id, seconds))
+
+
+def _publish(trigger_id: str, payload: queue.Payload, seconds: int) -> None:
+    try:
+        queue.publish(trigger_id, payload, seconds)
+    except queue.NoNodeError as error:
+        raise no_place(str(error)) from error
+    except queue.HandOverError as error:
+        raise _unanswered(error.reason, str(error)) from error
+    except redis.RedisError as error:
+        raise errors.MessageBrokerNotInitializedError(str(error)) from error
+
+
+def _wait(trigger_id: str, seconds: int) -> bytes:
+    try:
+        return queue.wait(trigger_id, seconds)
+    except queue.UnansweredError as error:
+        raise _unanswered(error.reason, str(error)) from error
+
+
+def _unanswered(reason: queue.UnansweredReason, message: str) -> errors.RequestFailedError:
+    if reason is queue.UnansweredReason.NEVER_STARTED:
+        return errors.RequestFailedError.never_started(message)
+    return errors.RequestFailedError(message)
+
+
+def _outcome(frame: bytes) -> Outcome:
+    try:
+        outcome = Outcome.decode(frame)
+    except (ValueError, TypeError, struct.error) as error:
+        raise errors.UnspecifiedReasonError(f"the node's answer cannot be read: {error}") from error
+    head = outcome.head
+    if head.reason is not None:
+        raise errors.reported_by_node(head.reason, head.message, head.parameters, head.node)
+    return outcome

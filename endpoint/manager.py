@@ -1,0 +1,110 @@
+"""The trigger manager: from a route and a token to the job that a worker node runs.
+
+Nothing here knows HTTP, so that the trigger message goes the same way.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import redis
+
+from automation.queue import Payload
+from automation.source import ON_API_TRIGGER, RUN
+from definitions import lookups, routes
+from definitions.models import ActionType, InputType
+from endpoint import errors, parameters
+from endpoint.reading import TriggerRequest
+from tokens import rate_limit
+
+
+def count_against_limit(token: lookups.TokenRow) -> None:
+    """Check 7 of the contract: every request that belongs to a token counts.
+
+    Raises:
+        RateLimitExceededError, MessageBrokerNotInitializedError.
+    """
+    if token.rate_limit is None or token.rate_window_seconds is None:
+        return
+    try:
+        seconds = rate_limit.retry_after(token.id, token.rate_limit, token.rate_window_seconds)
+    except redis.RedisError as error:
+        raise errors.MessageBrokerNotInitializedError(str(error)) from error
+    if seconds:
+        raise errors.RateLimitExceededError(headers={"Retry-After": str(seconds)})
+
+
+def resolve(segments: tuple[str, ...] | None, token_id: UUID) -> lookups.DefinitionRow:
+    """Checks 8 and 9: the definition for the route, if the token may call it.
+
+    Raises:
+        DefinitionNotFoundError, TokenNotAllowedError.
+    """
+    definition = lookups.find_definition(segments, token_id) if segments else None
+    if definition is None:
+        raise errors.DefinitionNotFoundError
+    if not definition.is_allowed:
+        raise errors.TokenNotAllowedError(f"token {token_id}, definition {definition.id}")
+    return definition
+
+
+def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
+    """Check 10: the script of a definition that can be carried out as it is stored.
+
+    Raises:
+        InvalidActionTypeError, InvalidActionMetaError, FailedToGetScriptInfoError.
+    """
+    if definition.action_type not in ActionType.values:
+        raise errors.InvalidActionTypeError(f"definition {definition.id}: {definition.action_type}")
+    inputs = [""] if _has_no_entry_point(definition) else InputType.values
+    if definition.script_id is None or definition.input_type not in inputs:
+        raise errors.InvalidActionMetaError(f"definition {definition.id}")
+    script = definition.script
+    if script is None:
+        raise errors.FailedToGetScriptInfoError(f"definition {definition.id}: script {definition.script_id} is gone")
+    has_entry_point = script.has_run if _has_no_entry_point(definition) else script.has_api_trigger
+    if not has_entry_point:
+        raise errors.FailedToGetScriptInfoError(f"script {script.name!r} lacks {_entry_point(definition)}")
+    return script
+
+
+def payload(
+    definition: lookups.DefinitionRow, script: lookups.ScriptRow, request: TriggerRequest, token_id: UUID, body: bytes
+) -> Payload:
+    """The job of a trigger, with check 13: the body converts where it is read as parameters.
+
+    Raises:
+        BodyToParametersConversionFailedError, MissingScriptParametersError.
+    """
+    meta = {
+        "kind": "trigger",
+        "script": str(script.id),
+        "version": script.version,
+        "entry_point": _entry_point(definition),
+        "parameters": _parameters(definition, script, body),
+        "request": {
+            "requestMethod": request.method,
+            "route": request.route,
+            "queryParameters": request.query,
+            "routeParameters": routes.captured(definition.route, request.segments or ()),
+            "tokenId": str(token_id),
+        },
+    }
+    return Payload(meta, b"" if _has_no_entry_point(definition) else body)
+
+
+def _parameters(definition: lookups.DefinitionRow, script: lookups.ScriptRow, body: bytes) -> Mapping[str, str]:
+    if definition.input_type == InputType.RAW_BODY:
+        return {}
+    values = parameters.from_body(body)
+    missing = [name for name in script.parameters if name not in values]
+    if missing and _has_no_entry_point(definition):
+        raise errors.MissingScriptParametersError(", ".join(missing), parameters=missing)
+    return values
+
+
+def _has_no_entry_point(definition: lookups.DefinitionRow) -> bool:
+    return definition.action_type == ActionType.NO_ENTRY_POINT
+
+
+def _entry_point(definition: lookups.DefinitionRow) -> str:
+    return RUN if _has_no_entry_point(definition) else ON_API_TRIGGER

@@ -1,0 +1,53 @@
+"""`python -m launcher` starts the whole stack, `python -m launcher worker` one more worker node."""
+
+import importlib
+import os
+import sys
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+
+from launcher import generated, lock, places, private
+from launcher.steps import StartError, say
+
+EARLIER_CHILDREN_SECONDS = 120
+
+
+def main(arguments: list[str]) -> int:
+    """Start what `arguments` ask for; returns only when that is not possible, with the exit status."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
+    os.umask(0o077)
+    os.chdir(places.PROJECT)
+    try:
+        if arguments == ["worker"]:
+            _start_worker()
+        else:
+            _start_stack()
+    except (StartError, ImproperlyConfigured) as error:
+        say(f"Error: {error}")
+    except OSError as error:
+        say(f"Error: {error.strerror}: {error.filename}")
+    except KeyboardInterrupt:
+        say("Interrupted.")
+    return 1
+
+
+def _start_stack() -> None:
+    here = places.from_environment()
+    private.directory(here.data.root)
+    private.directory(here.run_dir)
+    lock.hold(here.lock)
+    lock.wait_until_unshared(here.children_lock, EARLIER_CHILDREN_SECONDS)
+    generated.make_missing(here.data)
+    django.setup()
+    # It imports models, which can be imported only now.
+    importlib.import_module("launcher.stack").start(here)
+
+
+def _start_worker() -> None:
+    django.setup()
+    importlib.import_module("launcher.stack").start_worker()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

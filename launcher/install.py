@@ -1,0 +1,76 @@
+"""`python -m launcher.install FILE STAMP`: install the requirements of FILE with progress, then touch STAMP.
+
+Needs nothing but Python: it is what brings the rest.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+QUIET_SECONDS = 3
+KEPT_LINES = 15
+PIP = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+
+
+class Progress:
+    """Shows what pip is at, and after a silence that it is still alive."""
+
+    def __init__(self) -> None:
+        self._began = self._shown = time.monotonic()
+        self._ended = threading.Event()
+        self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
+
+    def take(self, line: str) -> None:
+        """Show `line` of pip's where it tells something."""
+        self.last_lines.append(line)
+        if line.startswith(("Collecting", "Downloading", "Installing", "Building", "Successfully")):
+            self._say(line if len(line) < 100 else f"{line[:96]} …")
+
+    def watch(self) -> None:
+        """Break every silence until `end`."""
+        while not self._ended.wait(1):
+            if time.monotonic() - self._shown > QUIET_SECONDS:
+                self._say(f"… still installing ({time.monotonic() - self._began:.0f} s)")
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._ended.set()
+
+    def _say(self, text: str) -> None:
+        self._shown = time.monotonic()
+        print(f"  {text}", flush=True)
+
+
+def install(requirements: str) -> int:
+    """Install the file `requirements`; returns pip's exit status."""
+    print(f"Installing {requirements} …", flush=True)
+    progress = Progress()
+    watcher = threading.Thread(target=progress.watch, daemon=True)
+    watcher.start()
+    command = [sys.executable, *PIP, "-r", requirements]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603
+        for line in pip.stdout or ():
+            progress.take(line.rstrip())
+    progress.end()
+    if pip.returncode:
+        print("\n".join(progress.last_lines))
+        print(f"Error: {requirements} could not be installed: see above, check the network, and start again.")
+    return pip.returncode
+
+
+def main(requirements: str, stamp: str) -> int:
+    """Install and, when that worked, leave `stamp` behind; returns the exit status."""
+    try:
+        status = install(requirements)
+    except KeyboardInterrupt:
+        return 130
+    if status == 0:
+        Path(stamp).touch()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

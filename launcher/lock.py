@@ -1,0 +1,63 @@
+"""One stack at a time on a data directory."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from launcher.steps import StartError, say
+
+
+def hold(path: Path) -> None:
+    """Hold the lock `path` until this process ends, whatever program it becomes.
+
+    Raises:
+        StartError: another stack holds it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, 20, 0).decode().strip()
+        raise StartError(
+            f"It is already running on the data directory {path.parent.parent} (process {holder}): "
+            f"end it with Ctrl-C or `kill {holder}`, or choose another directory with UDAPI_DATA_DIR."
+        ) from error
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    os.set_inheritable(descriptor, True)
+
+
+def share(path: Path) -> None:
+    """Share the lock `path` until this process and all that it starts have ended."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    os.set_inheritable(descriptor, True)
+
+
+def wait_until_unshared(path: Path, seconds: float) -> None:
+    """Wait for what an earlier supervisor, killed before its time, has left to end.
+
+    A Redis that ends takes away the socket of the one that came after it, so nothing starts before.
+
+    Raises:
+        StartError: something still shares the lock after `seconds`.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    ends = time.monotonic() + seconds
+    try:
+        while not _is_free(descriptor):
+            if time.monotonic() > ends:
+                raise StartError("Processes of an earlier start still run: end them (`ps -ef | grep udapi`) first.")
+            say("Waiting for the processes of an earlier start to end …")
+            time.sleep(2)
+    finally:
+        os.close(descriptor)
+
+
+def _is_free(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

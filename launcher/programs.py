@@ -1,0 +1,100 @@
+"""The programs of the stack, and the supervisor's configuration that runs them."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from launcher.places import Places, python
+from launcher.supervise import LONGEST_BACK_OFF_SECONDS
+from udapi_site.logs import LogSettings
+
+STEADY_SECONDS = 5
+"""A program that ends sooner than this after its start counts as failed."""
+
+MARGIN_SECONDS = 5
+REDIS_GRACE_SECONDS = 10
+DESCRIPTORS = 256
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program of the stack: started by rising, stopped by falling priority."""
+
+    name: str
+    command: list[str]
+    priority: int
+    grace_seconds: int
+
+
+def web_grace_seconds() -> int:
+    """How long gunicorn gets to answer the triggers that wait when it is to end."""
+    return settings.UDAPI_TRIGGER_TIMEOUT_SECONDS + MARGIN_SECONDS
+
+
+def worker_command(node: str) -> list[str]:
+    """The command of a worker node; `node` tells its Celery worker from others on this machine."""
+    options = ["--without-gossip", "--without-mingle", "--hostname", f"{node}@%h"]
+    return python("-m", "celery", "-A", "udapi_site", "worker", *options)
+
+
+def stack(redis: list[str] | None) -> list[Program]:
+    """The programs, `redis` among them where it is the command of an embedded one."""
+    # gunicorn waits as long as its own grace says, so the supervisor's is a little longer.
+    grace = web_grace_seconds() + MARGIN_SECONDS
+    web = python("-m", "gunicorn", "-c", "python:udapi_site.gunicorn_conf", "udapi_site.wsgi")
+    programs = [
+        Program("worker", worker_command("worker"), priority=200, grace_seconds=grace),
+        Program("web", web, priority=300, grace_seconds=grace),
+    ]
+    if redis is not None:
+        programs.insert(0, Program("redis", redis, priority=100, grace_seconds=REDIS_GRACE_SECONDS))
+    return programs
+
+
+def log_file(name: str) -> Path:
+    """Where the output of the program `name`, or of the supervisor itself, goes."""
+    logs: LogSettings = settings.UDAPI_LOGS
+    return logs.directory / f"{name}.log"
+
+
+def supervisor_config(places: Places, programs: list[Program], supervisor_pid: int) -> str:
+    """The supervisor's configuration. It holds no secret: its children inherit the environment."""
+    sections = [_supervisor_section(places), *(_program_section(places, each, supervisor_pid) for each in programs)]
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def _supervisor_section(places: Places) -> Iterator[str]:
+    yield "[supervisord]"
+    yield "nodaemon = true"
+    yield "silent = true"
+    yield f"pidfile = {_escaped(str(places.run_dir / 'supervisord.pid'))}"
+    yield f"minfds = {DESCRIPTORS}"
+    yield "minprocs = 1"
+    yield from _log_lines("", "supervisor")
+
+
+def _program_section(places: Places, program: Program, supervisor_pid: int) -> Iterator[str]:
+    wrapper = python("-m", "launcher.child", str(supervisor_pid), str(places.children_lock))
+    yield f"[program:{program.name}]"
+    yield f"command = {_escaped(shlex.join([*wrapper, *program.command]))}"
+    yield f"priority = {program.priority}"
+    yield f"stopwaitsecs = {program.grace_seconds}"
+    yield f"startsecs = {STEADY_SECONDS}"
+    yield f"startretries = {LONGEST_BACK_OFF_SECONDS}"
+    yield "autorestart = true"
+    yield "redirect_stderr = true"
+    yield from _log_lines("stdout_", program.name)
+
+
+def _log_lines(prefix: str, name: str) -> Iterator[str]:
+    logs: LogSettings = settings.UDAPI_LOGS
+    yield f"{prefix}logfile = {_escaped(str(log_file(name)))}"
+    yield f"{prefix}logfile_maxbytes = {logs.max_bytes}"
+    yield f"{prefix}logfile_backups = {logs.keep}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("%", "%%")

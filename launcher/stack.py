@@ -1,0 +1,149 @@
+"""The steps of a start that need Django's settings, up to the moment when the supervisor takes over."""
+
+import errno
+import os
+import resource
+import socket
+import subprocess
+from io import StringIO
+from typing import NoReturn
+
+import redis as redis_py
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import OperationalError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from broker.client import client
+from launcher import first_start, private, programs, redis_server
+from launcher.places import Places, python
+from launcher.steps import StartError, step
+from udapi_site import env
+
+DESCRIPTORS = 65_536
+"""Open files of a process: each waiting trigger takes two in gunicorn."""
+
+
+def start(places: Places) -> NoReturn:
+    """Go through all steps and become the supervisor.
+
+    Raises:
+        StartError: a step cannot be done; its text says what to do.
+    """
+    private.directory(settings.UDAPI_LOGS.directory)
+    _check_settings()
+    _check_port(settings.UDAPI_HOST, settings.UDAPI_PORT)
+    redis = _prepare_redis(places)
+    is_first = _prepare_database(places)
+    _write_supervisor_config(places, programs.stack(redis))
+    _become_supervisor(places, ["--first-start"] if is_first else [])
+
+
+def start_worker() -> NoReturn:
+    """Become one more worker node on the broker and the database of the settings.
+
+    Raises:
+        StartError: the broker does not answer.
+    """
+    private.directory(settings.UDAPI_LOGS.directory)
+    with step("Redis") as done:
+        try:
+            done(_broker_version())
+        except redis_py.RedisError as error:
+            raise StartError(
+                f"The broker does not answer ({error}): start the stack with `make run` first, or set REDIS_URL."
+            ) from error
+    with step("Worker") as done:
+        done(f"Ctrl-C lets it finish what it runs, then ends it; its log: {programs.log_file('manager')}")
+    command = programs.worker_command(f"worker-{os.getpid()}")
+    os.execv(command[0], command)  # noqa: S606
+
+
+def _check_settings() -> None:
+    with step("Settings") as done:
+        try:
+            call_command("check", stdout=StringIO())
+        except SystemCheckError as error:
+            raise StartError(str(error)) from error
+        done("checked")
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with step("Port") as done, socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen()
+        except OSError as error:
+            raise StartError(_port_sentence(host, port, error)) from error
+        done(f"{port} on {host} is free")
+
+
+def _port_sentence(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65_535 else 8_000
+        return f"Port {port} on {host} is taken: end what listens there, or choose another, UDAPI_PORT={other} say."
+    if error.errno == errno.EACCES:
+        return f"Port {port} is for root only: choose one above 1023 with UDAPI_PORT and put a proxy in front."
+    return f"{host} is no address of this machine ({error.strerror}): set UDAPI_HOST to one that is."
+
+
+def _prepare_redis(places: Places) -> list[str] | None:
+    """The command of the embedded Redis; None where REDIS_URL names another, which may still be on its way."""
+    with step("Redis") as done:
+        if not env.text("REDIS_URL", ""):
+            server = redis_server.find()
+            redis_server.configure(places)
+            done(f"{server} ({server.program}), private to this user")
+            return [str(server.program), str(places.redis_config)]
+        try:
+            done(_broker_version())
+        except redis_py.RedisError as error:
+            done(f"REDIS_URL does not answer yet ({error}); until it does, triggers are answered with error 1006")
+    return None
+
+
+def _broker_version() -> str:
+    return f"{client().info('server')['redis_version']} at REDIS_URL answers"
+
+
+def _prepare_database(places: Places) -> bool:
+    """Bring the database up to date; whether this was the first start."""
+    with step("Database") as done:
+        try:
+            done(_migrate())
+            is_first = first_start.is_due()
+        except OperationalError as error:
+            first_line = str(error).strip().partition("\n")[0]
+            raise StartError(f"The database cannot be used ({first_line}): check DATABASE_URL.") from error
+    if is_first:
+        with step("First start") as done:
+            done(f"created {', '.join(first_start.set_up(places))}")
+    connections.close_all()
+    return is_first
+
+
+def _migrate() -> str:
+    executor = MigrationExecutor(connection)
+    pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if not pending:
+        return "up to date"
+    call_command("migrate", interactive=False, verbosity=0)
+    return f"migrated, {pending} steps"
+
+
+def _write_supervisor_config(places: Places, stack: list[programs.Program]) -> None:
+    config = programs.supervisor_config(places, stack, supervisor_pid=os.getpid())
+    private.write(places.supervisor_config, config)
+
+
+def _become_supervisor(places: Places, flags: list[str]) -> NoReturn:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    # This process keeps its id when it becomes the supervisor, so it stays the parent.
+    subprocess.Popen(python("-m", "launcher.announce", str(os.getpid()), *flags))  # noqa: S603
+    command = python("-m", "launcher.supervise", str(places.supervisor_config))
+    os.execv(command[0], command)  # noqa: S606

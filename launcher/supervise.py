@@ -1,0 +1,80 @@
+"""`python -m launcher.supervise CONFIG`: supervisord, made fit for a terminal.
+
+It differs from the stock one in three ways: it never gives up on a program, a terminal that hangs up ends it
+(a stock supervisord starts anew, without the terminal), and it says what it waits for when it stops.
+"""
+
+import signal
+import sys
+from contextlib import suppress
+from typing import Any
+
+from supervisor.medusa.asyncore_25 import ExitNow
+from supervisor.options import ProcessConfig, ServerOptions
+from supervisor.process import Subprocess
+from supervisor.states import ProcessStates
+from supervisor.supervisord import Supervisor
+
+from launcher.steps import say
+
+LONGEST_BACK_OFF_SECONDS = 30
+"""After n failures in a row a program is started again after n seconds, but never later than this."""
+
+
+class _Process(Subprocess):  # type: ignore[misc]
+    """A program that is started again for ever, at ever longer but bounded intervals."""
+
+    backoff: int
+
+    def change_state(self, new_state: int, expected: bool = True) -> Any:
+        if new_state == ProcessStates.BACKOFF:
+            self.backoff = min(self.backoff, LONGEST_BACK_OFF_SECONDS - 1)
+        return super().change_state(new_state, expected)
+
+
+class _ProcessConfig(ProcessConfig):  # type: ignore[misc]
+    def make_process(self, group: Any = None) -> _Process:
+        process = _Process(self)
+        process.group = group
+        return process
+
+
+class _Options(ServerOptions):  # type: ignore[misc]
+    def processes_from_section(self, parser: Any, section: str, group_name: str, klass: Any = None) -> Any:
+        return super().processes_from_section(parser, section, group_name, _ProcessConfig)
+
+    def setsignals(self) -> None:
+        super().setsignals()
+        signal.signal(signal.SIGHUP, lambda *_: self.signal_receiver.receive(signal.SIGTERM, None))
+
+
+class _Supervisor(Supervisor):  # type: ignore[misc]
+    _told: frozenset[str] = frozenset()
+
+    def shutdown_report(self) -> Any:
+        unstopped = super().shutdown_report()
+        names = frozenset(process.config.name for process in unstopped)
+        if names != self._told:
+            self._told = names
+            _tell(f"Stopping … {', '.join(sorted(names))}" if names else "Stopped.")
+        return unstopped
+
+
+def _tell(text: str) -> None:
+    # The terminal may be gone: that is no reason not to stop in order.
+    with suppress(OSError):
+        say(text)
+
+
+def main(config: str) -> None:
+    """Run the programs of the file `config` until a signal ends it all."""
+    options = _Options()
+    options.realize(["-c", config])
+    options.first, options.test = True, False
+    with suppress(ExitNow):
+        _Supervisor(options).main()
+    options.close_logger()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

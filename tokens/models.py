@@ -1,0 +1,123 @@
+"""API tokens: what a client shows to be let in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from access.authorship import AuthoredModel
+from access.changes import refusal
+from tokens import peppers, secrets
+
+NAME_LENGTH = 200
+LARGEST_LIMIT = 100
+LONGEST_WINDOW_SECONDS = 86_400
+
+
+class ApiToken(AuthoredModel):
+    """A client's key to the APIs that allow it. Of its secret only a peppered digest is kept."""
+
+    name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    secret_digest = models.CharField(max_length=64, unique=True, editable=False)
+    pepper_id = models.PositiveIntegerField(editable=False, db_index=True)
+    is_disabled = models.BooleanField("disabled", default=False)
+    rate_limit = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=f"Requests in a window, 1 to {LARGEST_LIMIT}; empty for no limit."
+    )
+    rate_window_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text=f"Length of the window, 1 to {LONGEST_WINDOW_SECONDS} seconds."
+    )
+
+    in_use_reason = "TokenInUse"
+    _new_digests: Mapping[int, str] | None = None
+
+    class Meta(AuthoredModel.Meta):
+        abstract = False
+        verbose_name = "API token"
+        ordering = ["name", "id"]
+        permissions = [
+            ("ui_available", "User-defined APIs > Tokens > UI available"),
+            ("add_edit", "User-defined APIs > Tokens > Add/Edit"),
+            ("delete", "User-defined APIs > Tokens > Delete"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="token_name_not_blank", condition=Q(name__regex=r"\S")),
+            models.CheckConstraint(
+                name="token_rate_limit",
+                condition=Q(rate_limit__isnull=True, rate_window_seconds__isnull=True)
+                | Q(
+                    rate_limit__range=(1, LARGEST_LIMIT),
+                    rate_window_seconds__range=(1, LONGEST_WINDOW_SECONDS),
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def set_secret(self, secret: str | None) -> str:
+        """Take `secret`, or generate one when it is None; the caller saves the token afterwards.
+
+        Returns the secret: this is the only place where it can be had.
+
+        Raises:
+            ValidationError: `InvalidSecret`, it is malformed or carries our prefix without the checksum.
+        """
+        secret = secrets.generate() if secret is None else secret
+        if not secrets.is_well_formed(secret):
+            raise refusal("InvalidSecret", _SECRET_RULE)
+        self._new_digests = peppers.digests(secret)
+        self.pepper_id = peppers.current_id()
+        self.secret_digest = self._new_digests[self.pepper_id]
+        return secret
+
+    def rows_to_lock(self) -> "Sequence[models.QuerySet[Any]]":
+        """While peppers change, two processes may keep the same secret under different ones: one at a time."""
+        if self._new_digests is None or len(self._new_digests) == 1:
+            return ()
+        return (ContentType.objects.filter(app_label="tokens", model="apitoken"),)
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        """Single fields; `clean` has rules of its own for the name."""
+        super().clean_fields(exclude={*(exclude or ()), "name"})
+
+    def clean(self) -> None:
+        """The rules of a token.
+
+        Raises:
+            ValidationError: by field, `InvalidName`, `InvalidSecret`, `InvalidRateLimit` (+ `message`).
+        """
+        errors = {}
+        if not self.name or self.name.isspace() or len(self.name) > NAME_LENGTH:
+            errors["name"] = refusal("InvalidName", f"A name of 1 to {NAME_LENGTH} characters is needed.")
+        if not self._rate_limit_is_valid():
+            errors["rate_limit"] = refusal("InvalidRateLimit", _RATE_LIMIT_RULE, message=_RATE_LIMIT_RULE)
+        if self._secret_is_taken():
+            errors["secret_digest"] = refusal("InvalidSecret", "Another token has this secret.")
+        if errors:
+            raise ValidationError(errors)
+
+    def _rate_limit_is_valid(self) -> bool:
+        if self.rate_limit is None or self.rate_window_seconds is None:
+            return self.rate_limit is None and self.rate_window_seconds is None
+        limit_fits = 1 <= self.rate_limit <= LARGEST_LIMIT
+        return limit_fits and 1 <= self.rate_window_seconds <= LONGEST_WINDOW_SECONDS
+
+    def _secret_is_taken(self) -> bool:
+        if self._new_digests is None:
+            return False
+        others = ApiToken.objects.exclude(pk=self.pk)
+        return others.filter(secret_digest__in=self._new_digests.values()).exists()
+
+
+_SECRET_RULE = (
+    f"A secret has {secrets.SHORTEST} to {secrets.LONGEST} characters out of A-Z a-z 0-9 _ - . = + / and, "
+    f"where it begins with {secrets.PREFIX}, a valid checksum."
+)
+_RATE_LIMIT_RULE = (
+    f"A rate limit needs a limit of 1 to {LARGEST_LIMIT} requests and a window of 1 to "
+    f"{LONGEST_WINDOW_SECONDS} seconds, or neither."
+)

@@ -1,0 +1,49 @@
+"""What a secret looks like, how one is made, and how it is kept: pure functions.
+
+A generated secret is `udapi_`, 40 random characters and a 6-character CRC-32 of all before it, so that a
+scanner recognises a leaked one and a mistyped one is refused without a look-up.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+import zlib
+
+PREFIX = "udapi_"
+SHORTEST, LONGEST = 32, 512
+
+_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM_LENGTH = 40
+_CHECKSUM_LENGTH = 6
+_ALLOWED = re.compile(rf"[A-Za-z0-9_\-.=+/]{{{SHORTEST},{LONGEST}}}\Z")
+
+
+def generate() -> str:
+    """A new secret of 52 characters with 238 bits of randomness."""
+    start = PREFIX + "".join(secrets.choice(_BASE62) for _ in range(_RANDOM_LENGTH))
+    return start + _checksum(start)
+
+
+def is_well_formed(secret: str) -> bool:
+    """Whether `secret` can be one: length, characters and, behind our prefix, the checksum."""
+    if not _ALLOWED.match(secret):
+        return False
+    if not secret.startswith(PREFIX):
+        return True
+    return secret[-_CHECKSUM_LENGTH:] == _checksum(secret[:-_CHECKSUM_LENGTH])
+
+
+def digest(secret: str, pepper: bytes) -> str:
+    """HMAC-SHA-256 of `secret` under `pepper`, 64 hexadecimal digits: all that is ever stored."""
+    return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def _checksum(text: str) -> str:
+    value = zlib.crc32(text.encode())
+    characters = []
+    for _ in range(_CHECKSUM_LENGTH):
+        value, rest = divmod(value, 62)
+        characters.append(_BASE62[rest])
+    return "".join(reversed(characters))

@@ -1,0 +1,124 @@
+"""gunicorn's settings (`-c python:udapi_site.gunicorn_conf`)."""
+
+import gc
+import logging
+import os
+import socket
+import struct
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+from udapi_site import logs
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
+
+CLIENT_SILENCE_SECONDS = 60
+"""A client that says nothing for so long in the middle of a request gives its thread back."""
+
+IDLE_CONNECTIONS = 1_000
+"""Kept-alive connections of a worker process; they take no thread."""
+
+
+class WebWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, which lets go of the port as soon as it is to end.
+
+    The stock one keeps it until its last trigger is answered: after a `kill -9` of the master no new one
+    could listen meanwhile, and clients would wait for connections that nobody accepts.
+    """
+
+    alive: bool
+
+    def is_parent_alive(self) -> bool:
+        """Whether the master is still there; without it this worker is to end."""
+        self.alive = self.alive and super().is_parent_alive()
+        return self.alive
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept connections or not, for now or for good."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
+
+class _NoClientText(logging.Filter):
+    """Cuts what a client sent out of gunicorn's complaint about it: it may hold a secret."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith("Invalid request from"):
+            record.msg = str(record.msg).replace('"', "'").partition("'")[0]
+        return True
+
+
+class WebLogger(Logger):  # type: ignore[misc]
+    """gunicorn's logger, in our form and without what a client sent."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set up, and set up again when the configuration is read anew."""
+        super().setup(cfg)
+        self.error_log.addFilter(_NO_CLIENT_TEXT)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(logs.LineFormatter())
+
+
+_NO_CLIENT_TEXT = _NoClientText()
+_host = f"[{settings.UDAPI_HOST}]" if ":" in settings.UDAPI_HOST else settings.UDAPI_HOST
+
+bind = [f"{_host}:{settings.UDAPI_PORT}"]
+proc_name = "udapi"
+worker_class = WebWorker
+workers = settings.UDAPI_WEB_WORKERS
+threads = settings.UDAPI_WEB_THREADS
+worker_connections = threads + IDLE_CONNECTIONS
+# Loaded once and shared by all worker processes: half the memory. Nothing is connected before the fork.
+preload_app = True
+
+# Longer than the usual 60 s of a proxy: it is the proxy that gives an idle connection up, not we under its request.
+keepalive = 75
+# The heartbeat of a worker process; a waiting trigger does not hold it up.
+timeout = 60
+graceful_timeout = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS + 5
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108  heartbeats, no disk
+
+# What is longer gets gunicorn's own 414 and 431; 8,190 is the most that it takes.
+limit_request_line = 8_190
+limit_request_fields = 100
+limit_request_field_size = 8_190
+# One parser everywhere, whatever else is installed.
+http_parser = "python"
+
+# Nobody but a trusted proxy says what the scheme was, and nobody at all sets parts of the WSGI environment.
+forwarded_allow_ips = ",".join(settings.UDAPI_TRUSTED_PROXIES)
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+forwarder_headers = ""
+header_map = "drop"
+control_socket_disable = True
+
+# Each trigger leaves two lines in endpoint.log; what gunicorn itself says goes to standard error.
+accesslog = None
+errorlog = "-"
+logger_class = WebLogger
+
+
+def when_ready(server: Any) -> None:
+    """Prepare what worker processes inherit: the time-outs of connections, and memory that stays shared."""
+    silence = struct.pack("ll", CLIENT_SILENCE_SECONDS, 0)
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, silence)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, silence)
+    gc.collect()
+    gc.freeze()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Close what loading the application may have opened: two processes must never share a connection."""
+    connections.close_all()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Log to `endpoint.log` from here on."""
+    logs.to_file("endpoint.log", settings.UDAPI_LOGS)
