@@ -8,12 +8,7 @@ from typing import Any
 from celery.concurrency.thread import TaskPool as ThreadPool
 from kombu.asynchronous import Hub
 
-SMALLEST_LIMIT = 4
-
-
-def concurrency_limit() -> int:
-    """How many triggers a worker node runs at once: the logical processors, at least 4."""
-    return max(SMALLEST_LIMIT, os.cpu_count() or 1)
+from automation.limits import concurrency_limit
 
 
 class TaskPool(ThreadPool):

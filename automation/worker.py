@@ -5,10 +5,11 @@ import logging
 from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from django.db import Error as DatabaseError
 
 from automation.host.hosts import ScriptHosts
+from automation.limits import concurrency_limit
 from automation.nodes import Heartbeat, NodeSlot
-from automation.pool import concurrency_limit
 from automation.runner import Runner
 
 _log = logging.getLogger("udapi.manager")
@@ -47,9 +48,14 @@ def runner() -> Runner:
 
 @worker_init.connect
 def _start(**_: Any) -> None:
+    """Without its number or its script hosts a worker is none: it ends, and its supervisor tries again."""
     global _node  # noqa: PLW0603  one process is one node
-    _node = WorkerNode()
-    _node.start()
+    try:
+        _node = WorkerNode()
+        _node.start()
+    except (DatabaseError, OSError) as error:
+        _log.critical("the worker node cannot start: %s", error)
+        raise SystemExit(1) from error
 
 
 @worker_ready.connect

@@ -91,7 +91,9 @@ def _program_section(places: Places, program: Program, supervisor_pid: int) -> I
 
 def _log_lines(prefix: str, name: str) -> Iterator[str]:
     logs: LogSettings = settings.UDAPI_LOGS
-    yield f"{prefix}logfile = {_escaped(str(log_file(name)))}"
+    path = _escaped(str(log_file(name)))
+    # supervisord expands the log file of a program twice, its own once.
+    yield f"{prefix}logfile = {_escaped(path) if prefix else path}"
     yield f"{prefix}logfile_maxbytes = {logs.max_bytes}"
     yield f"{prefix}logfile_backups = {logs.keep}"
 

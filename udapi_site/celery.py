@@ -7,6 +7,7 @@ from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
 
+from automation.limits import concurrency_limit
 from udapi_site import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
@@ -32,6 +33,8 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     worker_pool="automation.pool:TaskPool",
+    # The pool enforces it; here it is for what Celery tells of itself.
+    worker_concurrency=concurrency_limit(),
     worker_prefetch_multiplier=1,
     # A message stays in Redis until a slot is free: another node may take it, and it waits in order.
     worker_disable_prefetch=True,

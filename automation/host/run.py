@@ -126,7 +126,7 @@ class Run:
 
     def _on_leash(self, _mask: int) -> None:
         try:
-            message, descriptors, _, _ = socket.recv_fds(self._ends.leash, _LEASH_BYTES, 1)
+            message, descriptors, _, _ = socket.recv_fds(self._ends.leash, _LEASH_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
         except BlockingIOError:
             return
         except ConnectionError:
@@ -150,8 +150,9 @@ class Run:
         """The process is there: only now it gets the job, so a job without a process has not been executed."""
         self._group = group
         self._pidfd = descriptors[0] if descriptors else -1
-        self._outbox.put(_job_frame(self._job))
-        self._watch.selector.register(self._ends.job, _READ | _WRITE, self._on_job)
+        if not self.ended:
+            self._outbox.put(_job_frame(self._job))
+            self._watch.selector.register(self._ends.job, _READ | _WRITE, self._on_job)
 
     def _zygote_died(self) -> None:
         """Kill what the zygote cannot kill any more; the leader has already gone with it."""

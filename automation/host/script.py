@@ -32,7 +32,7 @@ def execute(job: Frame, link: Link) -> Answer:
     filename = f"<script {header['scriptName']}>"
     try:
         arguments = _arguments(header, job.body, link)
-    except (ValueError, TypeError, KeyError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         return _answer(Outcome.COULD_NOT_START, f"The job cannot be read: {error!r}")
     try:
         return _call(_load(header, filename), arguments)

@@ -44,7 +44,7 @@ def died(status: int) -> HostResult:
 
 def _output(frame: Frame) -> Output:
     match frame.header:
-        case {"code": int(code), "headers": dict(headers), "isText": bool(is_text)} if code is not True:
+        case {"code": int(code), "headers": dict(headers), "isText": bool(is_text)} if not isinstance(code, bool):
             output = Output(code, _header_lists(headers), bytes(frame.body), is_text)
         case _:
             raise MalformedFrameError("no output of the SDK")

@@ -60,7 +60,7 @@ class Zygote:
 
     def _take_request(self) -> None:
         try:
-            scratch, descriptors, _, _ = socket.recv_fds(self._requests, REQUEST_BYTES, 3)
+            scratch, descriptors, _, _ = socket.recv_fds(self._requests, REQUEST_BYTES, 3, socket.MSG_CMSG_CLOEXEC)
         except ConnectionError:
             scratch, descriptors = b"", []
         if not scratch:

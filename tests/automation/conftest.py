@@ -1,0 +1,96 @@
+"""A bench for scripts: hosts of one test, and the certainty that it leaves nothing running."""
+
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+
+from automation.host.hosts import ScriptHosts
+from automation.host.jobs import HostResult, Job, Outcome, SubscriptAnswer
+
+REQUEST = {
+    "requestMethod": "Post",
+    "route": "encoders/7",
+    "queryParameters": {"a": ["1", ""], "b": ["2"]},
+    "routeParameters": {"id": "7"},
+    "tokenId": "the-token",
+}
+
+
+def no_subscripts(name, parameters, wait, remaining_seconds, watch):
+    return SubscriptAnswer(ok=False, message=f"no script {name}")
+
+
+def eventually(condition: Callable[[], object], seconds: float = 3) -> bool:
+    last_moment = time.monotonic() + seconds
+    while not (met := condition()) and time.monotonic() < last_moment:
+        time.sleep(0.01)
+    return bool(met)
+
+
+def processes_in(directory) -> list[psutil.Process]:
+    """The living processes whose working directory, there or deleted, is below `directory`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and process.cwd().startswith(str(directory)):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@dataclass
+class Ran:
+    result: HostResult
+    lines: list[str]
+    seconds: float
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.result.outcome
+
+
+@dataclass
+class Bench:
+    hosts: ScriptHosts
+    scratch_parent: str
+    subscripts: dict[str, str] = field(default_factory=dict)
+
+    def job(self, source: str, entry_point="run", limit: float = 10, **fields) -> Job:
+        fields = {"trigger_id": "the-trigger", "script_name": "probe", "script_version": 1, "request": REQUEST} | fields
+        return Job(source=textwrap.dedent(source), entry_point=entry_point, time_limit_seconds=limit, **fields)
+
+    def run(self, source: str, entry_point="run", *, on_subscript=no_subscripts, **fields) -> Ran:
+        lines: list[str] = []
+        begun_at = time.monotonic()
+        result = self.hosts.run(self.job(source, entry_point, **fields), lines.append, on_subscript)
+        return Ran(result, lines, time.monotonic() - begun_at)
+
+    def trigger(self, source: str, **fields) -> Ran:
+        return self.run("from automation.sdk import *\n" + textwrap.dedent(source), "on_api_trigger", **fields)
+
+    def processes(self) -> list[psutil.Process]:
+        return processes_in(self.scratch_parent)
+
+    def zygote(self) -> psutil.Process:
+        assert self.hosts._zygote
+        return psutil.Process(self.hosts._zygote.pid)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    hosts = ScriptHosts(tmp_path)
+    hosts.start()
+    bench = Bench(hosts, str(tmp_path))
+    zygotes = [bench.zygote()]
+    yield bench
+    if hosts._zygote:
+        zygotes.append(bench.zygote())
+    hosts.stop()
+    assert not any(zygote.is_running() for zygote in zygotes)
+    assert eventually(lambda: not bench.processes()), bench.processes()
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,252 @@
+"""Whatever a script does, its run ends in time and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from automation.host.jobs import Outcome
+from tests.automation.conftest import eventually, processes_in
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def lives(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("ending", "says"),
+    [
+        ("os._exit(0)", "exit status 0"),
+        ("os._exit(7)", "exit status 7"),
+        ("os.abort()", "signal SIGABRT"),
+        ("ctypes.string_at(0)", "signal SIGSEGV"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "signal SIGKILL"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", "signal SIGTERM"),
+        ("os.execv('/bin/false', ['false'])", "exit status 1"),
+    ],
+)
+@pytest.mark.parametrize("entry_point", ["run", "on_api_trigger"])
+def test_a_process_that_ends_without_an_answer_has_died(bench, ending, says, entry_point):
+    ran = bench.run(f"import ctypes, os, signal\ndef {entry_point}(engine, request=None): {ending}", entry_point)
+    assert ran.outcome is Outcome.DIED
+    assert says in ran.result.message
+    assert ran.seconds < 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[None for _ in iter(int, 1)]",
+        "time.sleep(600)",
+        "[signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; time.sleep(600)",
+        "os.kill(os.getpid(), signal.SIGSTOP)",
+        "stubborn()",
+        "re.match('(a+)+$', 'a' * 64 + 'b')",
+        "[os.fork() for _ in range(4)]; time.sleep(600)",
+        "threading.Lock().__enter__() and threading.Event().wait()",
+    ],
+)
+def test_the_time_limit_holds(bench, body):
+    ran = bench.run(
+        f"""
+        import os, re, signal, threading, time
+
+        def stubborn():
+            while True:
+                try:
+                    while True: time.sleep(0.01)
+                except BaseException:
+                    pass
+
+        def run(engine): {body}
+        """,
+        limit=0.5,
+    )
+    assert ran.outcome is Outcome.TIMED_OUT
+    assert 0.5 <= ran.seconds < 1.5
+    assert eventually(lambda: not bench.processes(), 1)
+
+
+def test_the_limit_covers_loading(bench):
+    assert bench.run("while True: pass", limit=0.3).outcome is Outcome.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ("pass", Outcome.SUCCEEDED),
+        ("1 / 0", Outcome.FAILED),
+        ("os._exit(0)", Outcome.DIED),
+        ("time.sleep(600)", Outcome.TIMED_OUT),
+    ],
+)
+def test_what_runs_in_the_background_is_killed(bench, ending, outcome):
+    ran = bench.run(
+        f"""
+        import os, subprocess, time
+        def run(engine):
+            print(subprocess.Popen(["sleep", "600"]).pid)
+            print(subprocess.Popen(["sh", "-c", "trap '' TERM HUP; sleep 600 & sleep 600"]).pid)
+            {ending}
+        """,
+        limit=1,
+    )
+    assert ran.outcome is outcome
+    assert len(ran.lines) == 2
+    assert eventually(lambda: not bench.processes(), 1)
+    assert eventually(lambda: not any(lives(int(pid)) for pid in ran.lines), 1)
+
+
+@pytest.mark.parametrize("daemon", [True, False])
+def test_a_thread_that_goes_on_does_not_delay_the_answer(bench, daemon):
+    ran = bench.trigger(
+        f"""
+        import threading, time
+        def on_api_trigger(engine, request):
+            threading.Thread(target=time.sleep, args=(60,), daemon={daemon}).start()
+            return ApiTriggerOutput(200, "done")
+        """
+    )
+    assert ran.result.output.body == b"done"
+    assert ran.seconds < 3
+
+
+def test_a_fork_that_returns_does_not_answer(bench):
+    ran = bench.trigger(
+        """
+        import os
+        def on_api_trigger(engine, request):
+            if child := os.fork():
+                os.waitpid(child, 0)
+            return ApiTriggerOutput(200, "parent" if child else "child")
+        """
+    )
+    assert ran.result.output.body == b"parent"
+
+
+def test_a_child_that_holds_the_output_does_not_delay_the_answer(bench):
+    ran = bench.run(
+        """
+        import subprocess
+        def run(engine):
+            print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
+        """
+    )
+    # It has left the group: ending it as well is a task of its own.
+    os.kill(int(ran.lines[0]), signal.SIGKILL)
+    assert ran.outcome is Outcome.SUCCEEDED
+    assert ran.seconds < 3
+
+
+def test_after_the_zygote_was_killed_the_next_run_works(bench):
+    zygote = bench.zygote()
+    zygote.kill()
+    ran = bench.run("def run(engine): print('fine')")
+    assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["fine"])
+    assert bench.zygote().pid != zygote.pid
+
+
+def test_a_running_script_dies_with_the_zygote(bench):
+    ran = bench.run(
+        """
+        import os, signal, subprocess, time
+        def run(engine):
+            subprocess.Popen(["sleep", "600"])
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(600)
+        """
+    )
+    assert ran.outcome is Outcome.DIED
+    assert ran.seconds < 3
+    assert eventually(lambda: not bench.processes(), 1)
+    assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
+
+
+def test_a_signal_to_the_workers_group_does_not_reach_a_run(bench):
+    assert os.getpgid(bench.zygote().pid) != os.getpgrp()
+    assert os.getsid(bench.zygote().pid) != os.getsid(0)
+
+
+def test_stop_ends_what_runs(bench):
+    stopping = threading.Timer(0.3, bench.hosts.stop)
+    stopping.start()
+    ran = bench.run("import time\ndef run(engine): time.sleep(600)", limit=60)
+    stopping.join()
+    assert ran.outcome is Outcome.DIED
+    assert ran.seconds < 5
+    assert bench.run("def run(engine): pass").outcome is Outcome.COULD_NOT_START
+
+
+def test_a_raising_callback_ends_the_run(bench):
+    def refuse(line):
+        raise ConnectionError(line)
+
+    with pytest.raises(ConnectionError, match="hello"):
+        bench.hosts.run(bench.job("import time\ndef run(e):\n print('hello')\n time.sleep(600)"), refuse, None)
+    assert eventually(lambda: not bench.processes(), 1)
+
+
+WORKER = """
+import sys, threading
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from automation.host.hosts import ScriptHosts
+from automation.host.jobs import Job
+hosts = ScriptHosts(Path(sys.argv[2]))
+hosts.start()
+source = '''
+import signal, subprocess, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def run(engine):
+    subprocess.Popen(["sleep", "600"])
+    print("up")
+    while True: time.sleep(1)
+'''
+job = Job("t", "s", 1, source, "run", 600)
+for _ in range(2):
+    threading.Thread(target=hosts.run, args=(job, lambda line: print(line, flush=True), None)).start()
+"""
+
+
+def test_when_the_worker_dies_nothing_is_left(tmp_path):
+    command = [sys.executable, "-c", WORKER, str(PROJECT), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout
+        assert [worker.stdout.readline(), worker.stdout.readline()] == ["up\n", "up\n"]
+        (zygote,) = psutil.Process(worker.pid).children()
+        assert len(processes_in(tmp_path)) == 4
+        worker.kill()
+    assert eventually(lambda: not processes_in(tmp_path))
+    assert eventually(lambda: not zygote.is_running())
+    assert not list(tmp_path.iterdir())
+
+
+def test_many_runs_leave_no_descriptor_behind(bench):
+    def descriptors():
+        return len(os.listdir("/proc/self/fd")), bench.zygote().num_fds()
+
+    bench.run("def run(engine): pass")
+    before = descriptors()
+    for _ in range(10):
+        bench.run("def run(engine): pass")
+        bench.run("import os\ndef run(engine): os._exit(1)")
+        bench.run("import time\ndef run(engine): time.sleep(9)", limit=0.05)
+    assert eventually(lambda: descriptors() == before), (before, descriptors())
+
+
+def test_the_clock_of_the_limit_starts_with_the_call(bench):
+    begun_at = time.monotonic()
+    ran = bench.run("def run(engine):\n while True: pass", limit=0)
+    assert ran.outcome in {Outcome.COULD_NOT_START, Outcome.TIMED_OUT}
+    assert time.monotonic() - begun_at < 1

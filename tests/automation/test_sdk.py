@@ -1,0 +1,150 @@
+"""The SDK as a script author meets it in a test of their own."""
+
+import dataclasses
+
+import pytest
+
+from automation.sdk import (
+    ApiTriggerInput,
+    ApiTriggerOutput,
+    Engine,
+    QueryParameters,
+    RequestMethod,
+    ResponseHeaders,
+    ScriptExit,
+    StatusCode,
+    SubscriptFailed,
+)
+
+
+def test_request_methods_have_the_names_of_the_contract():
+    assert [method.value for method in RequestMethod] == ["Get", "Put", "Post", "Delete", "Patch"]
+    assert RequestMethod("Get") is RequestMethod.GET
+
+
+def test_status_codes_are_ints():
+    assert {code.name: int(code) for code in StatusCode} == {
+        "OK": 200,
+        "CREATED": 201,
+        "ACCEPTED": 202,
+        "NO_CONTENT": 204,
+        "BAD_REQUEST": 400,
+        "NOT_FOUND": 404,
+        "METHOD_NOT_ALLOWED": 405,
+        "INTERNAL_SERVER_ERROR": 500,
+    }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"a": ["1", "2"], "B": "", "empty": []},
+        [("a", "1"), ("B", ""), ("a", "2")],
+        [("a", ["1", "2"]), ("B", [""])],
+    ],
+)
+def test_query_parameters_hold_several_values(given):
+    query = QueryParameters(given)
+    assert query.get("a") == "1"
+    assert query.get_all("a") == ["1", "2"]
+    assert query.get("B", "x") == ""
+    assert "b" not in query
+    assert query.get("b") is None
+    assert query.get("b", "x") == "x"
+    assert query.get_all("b") == []
+    assert query.keys()[:2] == ["a", "B"]
+    assert list(query) == query.keys()
+    assert len(query) == len(query.keys())
+
+
+def test_a_copy_of_values_does_not_write_back():
+    query = QueryParameters({"a": "1"})
+    query.get_all("a").append("2")
+    assert query == QueryParameters([("a", "1")])
+
+
+def test_an_input_needs_naming_only_what_a_test_is_about():
+    request = ApiTriggerInput(raw_body="x")
+    assert (request.request_method, request.route, request.raw_body) == (RequestMethod.GET, "", "x")
+    assert (request.parameters, request.route_parameters, len(request.query_parameters)) == ({}, {}, 0)
+    assert (request.context.token_id, request.context.trigger_id) == ("", "")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        request.route = "other"  # type: ignore[misc]
+
+
+def test_an_output_is_an_empty_200_of_its_own():
+    first, second = ApiTriggerOutput(), ApiTriggerOutput()
+    first.response_headers.add("A", "1")
+    assert (second.response_code, second.response_body, second.response_body_bytes) == (200, "", None)
+    assert second.response_headers.as_dict() == {}
+
+
+def test_headers_append_and_replace_whatever_the_case():
+    headers = ResponseHeaders()
+    headers.add("X-One", "1")
+    headers.add("x-one", "2", "3")
+    headers.add("X-Two")
+    assert headers.as_dict() == {"X-One": ["1", "2", "3"]}
+    headers.set("X-ONE", "4")
+    assert headers.as_dict() == {"X-One": ["4"]}
+    headers.as_dict()["X-One"].append("5")
+    assert headers.as_dict() == {"X-One": ["4"]}
+    headers.set("x-one")
+    assert headers.as_dict() == {}
+
+
+def test_script_parameters():
+    engine = Engine({"host": "a"})
+    assert engine.script_param("host").value == "a"
+    with pytest.raises(KeyError, match="no parameter named 'Host'"):
+        engine.script_param("Host")
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_an_exit_passes_the_handlers_of_a_script(failed):
+    engine = Engine()
+
+    def script():
+        try:
+            engine.exit_fail("done") if failed else engine.exit_success("done")
+        except Exception:  # noqa: BLE001 - as careless authors write it
+            pytest.fail("swallowed")
+
+    with pytest.raises(ScriptExit, match="done") as caught:
+        script()
+    assert caught.value.failed is failed
+
+
+def test_log_prints_anything(capsys):
+    Engine().log(7)
+    assert capsys.readouterr().out == "7\n"
+
+
+def test_log_goes_where_a_test_wants_it():
+    lines: list[str] = []
+    Engine(log=lines.append).log("hello")
+    assert lines == ["hello"]
+
+
+def test_subscripts_go_to_the_double():
+    calls = []
+
+    def fake(name, parameters, wait):
+        calls.append((name, parameters, wait))
+        return None if wait else "job-1"
+
+    engine = Engine(run_subscript=fake)
+    engine.run_subscript("a", {"x": "1"})
+    assert engine.run_subscript("b", {}, wait=False) == "job-1"
+    assert calls == [("a", {"x": "1"}, True), ("b", {}, False)]
+
+
+def test_without_a_double_a_subscript_fails():
+    with pytest.raises(SubscriptFailed, match="'a'"):
+        Engine().run_subscript("a", {})
+
+
+@pytest.mark.parametrize("parameters", [{"x": 1}, {1: "x"}, {"x": None}])
+def test_subscript_parameters_are_text(parameters):
+    with pytest.raises(TypeError, match="text"):
+        Engine(run_subscript=lambda *_: None).run_subscript("a", parameters)

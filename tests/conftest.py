@@ -1,0 +1,84 @@
+"""Fixtures for all tests: the database, the real stack, and what is published on it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from tests import postgresql
+from tests.publishing import Publisher
+from tests.stack import Stack, own_data_dir
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(request):
+    """The server, when the suite runs on PostgreSQL."""
+    if request.config.getoption("database") != "postgresql":
+        yield None
+        return
+    server = postgresql.Server(Path(os.environ["UDAPI_DATA_DIR"]).parent)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgresql_server, django_db_blocker):
+    """The settings' own database is a throw-away one, which the stack's processes share with the tests."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def database_url():
+    """The address of the tests' database."""
+    return os.environ.get("DATABASE_URL", f"sqlite:///{settings.DATA_DIR.database_file}")
+
+
+@pytest.fixture(scope="session")
+def running_stack(django_db_setup, database_url):
+    """One stack for all tests of this process; use `stack`, which also opens the database."""
+    stack = Stack(settings.DATA_DIR.root, {"DATABASE_URL": database_url})
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def open_db(django_db_setup, django_db_blocker):
+    """The database as other processes see it, without a transaction; emptied of the product's objects at the end."""
+    with django_db_blocker.unblock():
+        yield
+        Publisher.clean()
+
+
+@pytest.fixture
+def stack(running_stack, open_db):
+    """The running stack, and the database open for the test."""
+    return running_stack
+
+
+@pytest.fixture
+def own_stack(open_db, tmp_path_factory, database_url):
+    """Makes stacks that a test may break: `own_stack(UDAPI_…=…)`."""
+    made = []
+
+    def make(**environment: str) -> Stack:
+        data_dir, shared = own_data_dir(tmp_path_factory.mktemp("stack") / "data", database_url)
+        made.append(Stack(data_dir, shared | environment))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.stop()
+
+
+@pytest.fixture
+def publish(open_db):
+    """Publishes scripts: `publish(source, route=…)` gives an API with `url`, `secret` and `headers`."""
+    return Publisher()

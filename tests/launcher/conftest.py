@@ -1,0 +1,34 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.launcher.running import Stack
+
+Start = Callable[..., Stack]
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack without a terminal, in its first start; tests may kill its parts but not end it."""
+    # A space and a percent sign: a path is quoted for a shell, the supervisor and Redis.
+    stack = Stack(tmp_path_factory.mktemp("shared") / "data 100%")
+    try:
+        yield stack.wait_until_ready()
+        stack.end()
+    finally:
+        stack.kill_rest()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start stacks; those that the test leaves running are killed."""
+    stacks: list[Stack] = []
+
+    def _start(data_dir: Path, **options: object) -> Stack:
+        stacks.append(Stack(data_dir, **options))  # type: ignore[arg-type]
+        return stacks[-1]
+
+    yield _start
+    for stack in stacks:
+        stack.kill_rest()

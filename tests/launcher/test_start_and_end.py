@@ -1,0 +1,54 @@
+"""Starts on one data directory, one after the other, and every way to end one."""
+
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.launcher.conftest import Start
+
+QUICK_SECONDS = 20
+
+
+def test_from_the_first_start_on_a_terminal_to_the_last(start: Start, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+
+    first = start(data_dir, terminal=True).wait_until_ready()
+    assert "Log in as admin with the password " in first.output
+    assert not list((data_dir / "first-start").iterdir())
+    first.wait_until_answered()
+    token = first.printed_curl().partition("Bearer ")[2].partition('"')[0]
+    everything = first.processes()
+    first.press_ctrl_c()
+    first.assert_ended(everything)
+    assert "Stopped." in first.output
+
+    second = start(data_dir, terminal=True).wait_until_ready()
+    assert time.monotonic() - second.began < QUICK_SECONDS
+    assert "made:" not in second.output
+    assert "First start" not in second.output
+    assert "password" not in second.output
+    assert "$TOKEN" in second.printed_curl()
+    second.wait_until_answered(TOKEN=token)
+    everything = second.processes()
+    second.hang_up()
+    second.assert_ended(everything)
+
+    third = start(data_dir).wait_until_ready()
+    third.wait_until_answered(TOKEN=token)
+    everything = third.processes()
+    third.process.kill()
+
+    fourth = start(data_dir).wait_until_ready()
+    _, left = psutil.wait_procs(everything, timeout=60)
+    assert not left
+    fourth.wait_until_answered(TOKEN=token)
+    fourth.end()
+    assert not list((data_dir / "redis").glob("*.sock"))
+
+
+def test_an_end_in_the_middle_of_a_start_leaves_nothing(start: Start, tmp_path: Path) -> None:
+    stack = start(tmp_path / "data")
+    stack.wait_until_printed("Waiting for the web server")
+    stack.end()
+    assert "Ready" not in stack.output

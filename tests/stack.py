@@ -1,0 +1,202 @@
+"""The real stack for tests: Redis, worker nodes and gunicorn as processes of their own, on free loopback ports."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from launcher import redis_server
+from launcher.places import Places
+from tests.environment import make_data_dir
+from udapi_site.datadir import DataDir
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition, seconds: float = START_SECONDS, what: str = "") -> None:
+    """Wait for `condition()`; fails when it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {seconds} s: {what or condition}"
+        time.sleep(0.05)
+
+
+class Web:
+    """One gunicorn."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = _start(
+            [PYTHON, "-m", "gunicorn", "-c", "python:udapi_site.gunicorn_conf", "udapi_site.wsgi"],
+            environment | {"UDAPI_PORT": str(self.port)},
+            log,
+        )
+        self.client = httpx.Client(base_url=self.url, timeout=120)
+        wait_until(self._answers, what=f"gunicorn, see {log}")
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, "gunicorn ended"
+        try:
+            return self.client.get("/api/custom").status_code == 400
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> None:
+        """End it in order."""
+        self.client.close()
+        _stop(self.process)
+
+
+class Stack:
+    """Redis, one worker node and gunicorn, below `data_dir`; `environment` is added to all of them."""
+
+    def __init__(self, data_dir: Path, environment: dict[str, str] | None = None) -> None:
+        self.data = DataDir(data_dir)
+        self.log = data_dir / "processes.log"
+        self.environment = {"UDAPI_DATA_DIR": str(data_dir)} | (environment or {})
+        self._started: list[subprocess.Popen[bytes]] = []
+        redis_server.configure(Places(self.data))
+        try:
+            self.redis = self.start_redis()
+            self.worker = self.start_worker()
+            self.web = Web(self.environment, self.log)
+            wait_until(lambda: self.nodes() >= 1, what="a worker node")
+        except BaseException:
+            print(self.log.read_text())
+            for process in reversed(self._started):
+                _stop(process)
+            raise
+        self.client = self.web.client
+
+    @property
+    def url(self) -> str:
+        """Where gunicorn listens."""
+        return self.web.url
+
+    def start_redis(self) -> subprocess.Popen[bytes]:
+        """Start the embedded Redis and wait for its socket to answer."""
+        server = redis_server.find()
+        process = self._start([str(server.program), str(Places(self.data).redis_config)], {})
+        wait_until(self._redis_answers, 10, "Redis")
+        return process
+
+    def start_worker(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one worker node."""
+        name = f"test-{free_port()}@%h"
+        command = [PYTHON, "-m", "celery", "-A", "udapi_site", "worker", "--hostname", name]
+        command += ["--without-gossip", "--without-mingle"]
+        return self._start(command, self.environment | environment)
+
+    @contextmanager
+    def another_worker(self, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """One more worker node for a while."""
+        before = self.nodes()
+        process = self.start_worker(**environment)
+        try:
+            wait_until(lambda: self.nodes() > before, what="another worker")
+            yield process
+        finally:
+            _stop(process)
+
+    @contextmanager
+    def another_web(self, **environment: str) -> Iterator[Web]:
+        """One more gunicorn, with settings of its own, before the same fleet."""
+        web = Web(self.environment | environment, self.log)
+        try:
+            yield web
+        finally:
+            web.stop()
+
+    def nodes(self) -> int:
+        """How many worker nodes have a heartbeat now."""
+        with self.redis_client() as client:
+            now = client.time()[0] * 1000
+            return int(client.zcount("udapi:nodes", now, "+inf"))
+
+    def redis_client(self):
+        """A client of the stack's Redis."""
+        import redis
+
+        password = self.data.redis_password_file.read_text()
+        return redis.Redis(unix_socket_path=str(self.data.redis_socket), password=password)
+
+    def log_text(self, name: str) -> str:
+        """The content of `endpoint.log` or `manager.log` so far."""
+        file = self.data.log_dir / name
+        return file.read_text() if file.exists() else ""
+
+    def stop(self) -> None:
+        """End everything, and look that nothing is left."""
+        family = [psutil.Process(each.pid) for each in (self.worker, self.web.process, self.redis) if _lives(each)]
+        everybody = [process for parent in family for process in (parent, *parent.children(recursive=True))]
+        self.web.stop()
+        _stop(self.worker)
+        _stop(self.redis)
+        _, left = psutil.wait_procs(everybody, timeout=5)
+        assert not left, f"still running: {left}"
+
+    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        self._started.append(_start(command, environment, self.log))
+        return self._started[-1]
+
+    def _redis_answers(self) -> bool:
+        try:
+            with self.redis_client() as client:
+                return bool(client.ping())
+        except OSError:
+            return False
+        except Exception as error:
+            if "Connection" in type(error).__name__:
+                return False
+            raise
+
+
+def own_data_dir(path: Path, database_url: str) -> tuple[Path, dict[str, str]]:
+    """A data directory for a second stack that shares secrets and database with the tests' own."""
+    from django.conf import settings
+
+    made = make_data_dir(path)
+    shared: DataDir = settings.DATA_DIR
+    for name in ("secret_key", "secret_peppers"):
+        (made / name).write_text((shared.root / name).read_text())
+    return made, {"DATABASE_URL": database_url}
+
+
+def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | environment,
+        )  # fmt: skip
+
+
+def _stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)
+
+
+def _lives(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is None
