@@ -35,8 +35,10 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
 
     Raises:
         ValidationError: a rule refuses the change; nothing was saved.
+        ObjectDoesNotExist: another writer has deleted the object since it was read.
     """
-    if instance._state.adding:
+    is_new = instance._state.adding
+    if is_new:
         instance.created_by = by
     instance.last_modified_by = by
     try:
@@ -46,9 +48,11 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
             instance.save()
             if then is not None:
                 then()
-    except IntegrityError:
-        # Another writer was faster between the check and the save: now the check sees what it did.
-        instance.full_clean()
+    except (IntegrityError, ValidationError) as error:
+        instance._state.adding = is_new
+        if isinstance(error, IntegrityError):
+            # Another writer was faster between the check and the save: now the check sees what it did.
+            instance.full_clean()
         raise
     return instance
 
@@ -58,6 +62,7 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
 
     Raises:
         ValidationError: definitions need it: `TokenInUse`, `ScriptInUse` with `apiDefinitionIdLinks`.
+        ObjectDoesNotExist: another writer has deleted it already.
     """
     instance.last_modified_by = by
     try:
@@ -75,7 +80,9 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
 
 
 def _lock(instance: AuthoredModel) -> None:
-    """Hold the rows that the change relies on. SQLite needs none: its transactions begin with the write lock."""
+    """Hold the rows that the change relies on, its own first. SQLite begins transactions with the write lock."""
     own = type(instance)._base_manager.filter(pk=instance.pk)
-    for rows in (own, *instance.rows_to_lock()):
-        list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+    held = [list(rows.select_for_update().order_by("pk").values("pk")) for rows in (own, *instance.rows_to_lock())]
+    if not (held[0] or instance._state.adding):
+        # A save would bring it back, a delete would count twice.
+        raise type(instance).DoesNotExist(f"{instance} has been deleted.")

@@ -9,9 +9,9 @@ from django.db.models import Q
 from access.authorship import AuthoredModel
 from access.changes import refusal
 from access.fields import DerivedBooleanField
+from access.texts import NAME_LENGTH, is_name, is_storable
 from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_point
 
-NAME_LENGTH = 200
 DEFAULT_TIMEOUT_SECONDS = 60
 LONGEST_TIMEOUT_SECONDS = 86_400
 
@@ -55,8 +55,8 @@ class AutomationScript(AuthoredModel):
         return self.name
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """Single fields; `clean` has rules of its own for the name and the parameters."""
-        super().clean_fields(exclude={*(exclude or ()), "name", "parameters"})
+        """Single fields; `clean` has rules of its own for these."""
+        super().clean_fields(exclude={*(exclude or ()), "name", "parameters", "timeout_seconds"})
 
     def clean(self) -> None:
         """The rules of a script.
@@ -67,6 +67,7 @@ class AutomationScript(AuthoredModel):
         """
         errors = {
             "name": self._name_error(),
+            "description": self._description_error(),
             "source": self._source_error(),
             "parameters": self._parameters_error(),
             "timeout_seconds": self._timeout_error(),
@@ -84,11 +85,16 @@ class AutomationScript(AuthoredModel):
         super().validate_unique(exclude={*(exclude or ()), "name"})
 
     def _name_error(self) -> ValidationError | None:
-        if not self.name or self.name.isspace() or len(self.name) > NAME_LENGTH:
+        if not is_name(self.name):
             return refusal("InvalidName", f"A name of 1 to {NAME_LENGTH} characters is needed.")
         if AutomationScript.objects.exclude(pk=self.pk).filter(name=self.name).exists():
             return refusal("NameInUse", "Another script has this name.")
         return None
+
+    def _description_error(self) -> ValidationError | None:
+        if is_storable(self.description):
+            return None
+        return refusal("InvalidField", "The description has characters that are no text.", field="description")
 
     def _source_error(self) -> ValidationError | None:
         error = compile_error(self.source)
@@ -102,7 +108,7 @@ class AutomationScript(AuthoredModel):
 
     def _parameters_error(self) -> ValidationError | None:
         names = self.parameters
-        fits = isinstance(names, list) and all(isinstance(name, str) and name.strip() for name in names)
+        fits = isinstance(names, list) and all(isinstance(name, str) and is_name(name) for name in names)
         if fits and len(set(names)) == len(names):
             return None
         return refusal("InvalidField", "Parameters are a list of names, none empty or given twice.", field="parameters")

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     UNKNOWN_STATUS_CODE = "UnknownStatusCode"
     HEADERS_NOT_ALLOWED = "ResponseHeadersNotAllowed"
     HEADERS_INVALID = "ResponseHeadersInvalid"
+    CALLER_TIMED_OUT = "NatsRequestFailed"
 
 
 @dataclass(slots=True)

@@ -87,23 +87,22 @@ class Runner:
     def _outcome(self, job_id: str, claim: queue.Claim) -> Outcome:
         meta = claim.payload.meta
         script = PROBE_SCRIPT if meta["kind"] == PROBE else load(UUID(meta["script"]), meta["version"])
-        seconds = claim.milliseconds_left / 1_000
-        if meta["kind"] == SUBSCRIPT:
-            limit = float(settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
-        else:
-            limit = min(seconds, script.timeout_seconds)
+        left = claim.milliseconds_left / 1_000
         job = Job(
             trigger_id=job_id,
             script_name=script.name,
             script_version=script.version,
             source=script.source,
             entry_point=meta["entry_point"],
-            time_limit_seconds=limit,
+            time_limit_seconds=_time_limit(meta["kind"], script, left),
             request=meta["request"],
             raw_body=claim.payload.body,
             parameters=meta["parameters"],
         )
-        return judge(self._run(job), self._node_id)
+        result = self._run(job)
+        if result.outcome is Ending.TIMED_OUT and job.time_limit_seconds == left:
+            return failure(Reason.CALLER_TIMED_OUT, "The caller's time was over before the script's.", self._node_id)
+        return judge(result, self._node_id)
 
     def _run(self, job: Job, watch: Watch | None = None) -> HostResult:
         def on_line(line: str) -> None:
@@ -146,6 +145,13 @@ class Runner:
         if result.traceback:
             _manager_log.error("trigger=%s script=%s: %s", job.trigger_id, script.name, result.traceback)
         return SubscriptAnswer(ok=False, message=f"{script.name}: {result.message or result.outcome}")
+
+
+def _time_limit(kind: str, script: Script, left: float) -> float:
+    """In seconds. Who is waited for has no more time than is left; other subscripts are for long-running work."""
+    if kind == SUBSCRIPT:
+        return float(settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
+    return min(left, script.timeout_seconds)
 
 
 def _names(job_id: str, meta: Mapping[str, Any]) -> tuple[object, ...]:

@@ -10,12 +10,12 @@ from django.db.models import Q
 from access.authorship import AuthoredModel
 from access.changes import refusal
 from access.fields import DerivedCharField, DerivedSmallIntegerField
+from access.texts import NAME_LENGTH, is_name, is_storable
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
 from definitions import routes
 from tokens.models import ApiToken
 
-NAME_LENGTH = 200
 # Casefolding makes three characters out of one at the most.
 SIGNATURE_LENGTH = 3 * routes.LONGEST + 1
 
@@ -90,7 +90,7 @@ class ApiDefinition(AuthoredModel):
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Single fields; `clean` has rules of its own for these."""
-        own = {"name", "route", "script", "input_type", "signature", "shape", "literal_count"}
+        own = {"name", "route", "action_type", "script", "input_type", "signature", "shape", "literal_count"}
         super().clean_fields(exclude=own | set(exclude or ()))
 
     def clean(self) -> None:
@@ -98,9 +98,16 @@ class ApiDefinition(AuthoredModel):
 
         Raises:
             ValidationError: by field, `InvalidName`, `InvalidRoute` (+ `route`), `RouteInUse`
-                (+ `conflictingDefinitionId`, `route`), `InvalidActionMeta`; each with the `id` concerned.
+                (+ `conflictingDefinitionId`, `route`), `InvalidActionMeta`, `InvalidField` (+ `field`); each
+                with the `id` concerned.
         """
-        errors = {"name": self._name_error(), "route": self._route_error(), "script": self._action_error()}
+        errors = {
+            "name": self._name_error(),
+            "description": self._description_error(),
+            "route": self._route_error(),
+            "action_type": self._action_type_error(),
+            "script": self._action_error(),
+        }
         found = {field: error for field, error in errors.items() if error is not None}
         if found:
             raise ValidationError(found)
@@ -113,10 +120,15 @@ class ApiDefinition(AuthoredModel):
         return refusal(reason, message, id=str(self.pk), **details)
 
     def _name_error(self) -> ValidationError | None:
-        if not self.name.isspace() and len(self.name) <= NAME_LENGTH:
+        if self.name == "" or is_name(self.name):
             return None
         rule = f"A name is not white space only and has at most {NAME_LENGTH} characters."
         return self._refusal("InvalidName", rule)
+
+    def _description_error(self) -> ValidationError | None:
+        if is_storable(self.description):
+            return None
+        return self._refusal("InvalidField", "The description has characters that are no text.", field="description")
 
     def _route_error(self) -> ValidationError | None:
         try:
@@ -135,7 +147,14 @@ class ApiDefinition(AuthoredModel):
             route=self.route,
         )
 
+    def _action_type_error(self) -> ValidationError | None:
+        if self.action_type in ActionType.values:
+            return None
+        return self._refusal("InvalidField", "The action type is unknown.", field="actionType")
+
     def _action_error(self) -> ValidationError | None:
+        if self._action_type_error() is not None:
+            return None
         if self.action_type == ActionType.NO_ENTRY_POINT:
             inputs_fit = self.input_type == ""
         else:

@@ -90,6 +90,8 @@ def _tell_ready(places: Places, is_first_start: bool) -> None:
     say(f"\nReady. The console: {settings.UDAPI_PUBLIC_URL}/console/")
     if is_first_start:
         say(_admin_line(places, first_start.admin_name(), shows_secrets))
+    elif places.admin_password.is_file():
+        say(f"Secrets of the first start still lie in {places.first_start_dir}: remove what you know.")
     if first_start.has_demo():
         say("A first call:\n")
         say(f"  {_curl(first_start.DEMO_ROUTE, _token(places, is_first_start, shows_secrets))}\n")

@@ -28,6 +28,8 @@ def end_with_parent(parent: int) -> None:
 
 def main(parent: str, lock_file: str, *command: str) -> None:
     """Become `command`, sharing the lock `lock_file`."""
+    # The supervisor started it with this signal blocked; one that came meanwhile ends it here.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     end_with_parent(int(parent))
     lock.share(Path(lock_file))
     os.execvp(command[0], command)  # noqa: S606  the command comes from our own configuration

@@ -26,6 +26,15 @@ class _Process(Subprocess):  # type: ignore[misc]
 
     backoff: int
 
+    def spawn(self) -> Any:
+        # Until it becomes another program the child has the supervisor's own handlers, which would swallow the
+        # signal to stop. So it begins with the signal blocked, and `launcher.child` lets it through.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            return super().spawn()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
     def change_state(self, new_state: int, expected: bool = True) -> Any:
         if new_state == ProcessStates.BACKOFF:
             self.backoff = min(self.backoff, LONGEST_BACK_OFF_SECONDS - 1)

@@ -125,6 +125,14 @@ class Stack:
         finally:
             web.stop()
 
+    def stop_worker(self) -> None:
+        """End the worker node in order; the rest goes on."""
+        _stop(self.worker)
+
+    def stop_redis(self) -> None:
+        """End Redis; `start_redis` brings it back, empty."""
+        _stop(self.redis)
+
     def nodes(self) -> int:
         """How many worker nodes have a heartbeat now."""
         with self.redis_client() as client:

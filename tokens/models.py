@@ -10,9 +10,9 @@ from django.db.models import Q
 
 from access.authorship import AuthoredModel
 from access.changes import refusal
+from access.texts import NAME_LENGTH, is_name
 from tokens import peppers, secrets
 
-NAME_LENGTH = 200
 LARGEST_LIMIT = 100
 LONGEST_WINDOW_SECONDS = 86_400
 
@@ -81,8 +81,8 @@ class ApiToken(AuthoredModel):
         return (ContentType.objects.filter(app_label="tokens", model="apitoken"),)
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """Single fields; `clean` has rules of its own for the name."""
-        super().clean_fields(exclude={*(exclude or ()), "name"})
+        """Single fields; `clean` has rules of its own for these."""
+        super().clean_fields(exclude={*(exclude or ()), "name", "rate_limit", "rate_window_seconds"})
 
     def clean(self) -> None:
         """The rules of a token.
@@ -91,7 +91,7 @@ class ApiToken(AuthoredModel):
             ValidationError: by field, `InvalidName`, `InvalidSecret`, `InvalidRateLimit` (+ `message`).
         """
         errors = {}
-        if not self.name or self.name.isspace() or len(self.name) > NAME_LENGTH:
+        if not is_name(self.name):
             errors["name"] = refusal("InvalidName", f"A name of 1 to {NAME_LENGTH} characters is needed.")
         if not self._rate_limit_is_valid():
             errors["rate_limit"] = refusal("InvalidRateLimit", _RATE_LIMIT_RULE, message=_RATE_LIMIT_RULE)
@@ -101,10 +101,12 @@ class ApiToken(AuthoredModel):
             raise ValidationError(errors)
 
     def _rate_limit_is_valid(self) -> bool:
-        if self.rate_limit is None or self.rate_window_seconds is None:
-            return self.rate_limit is None and self.rate_window_seconds is None
-        limit_fits = 1 <= self.rate_limit <= LARGEST_LIMIT
-        return limit_fits and 1 <= self.rate_window_seconds <= LONGEST_WINDOW_SECONDS
+        match self.rate_limit, self.rate_window_seconds:
+            case None, None:
+                return True
+            case int(limit), int(window):
+                return 1 <= limit <= LARGEST_LIMIT and 1 <= window <= LONGEST_WINDOW_SECONDS
+        return False
 
     def _secret_is_taken(self) -> bool:
         if self._new_digests is None:

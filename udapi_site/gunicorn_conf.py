@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from udapi_site import logs
 

@@ -3,7 +3,8 @@
 import textwrap
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import psutil
 import pytest
@@ -58,11 +59,11 @@ class Ran:
 class Bench:
     hosts: ScriptHosts
     scratch_parent: str
-    subscripts: dict[str, str] = field(default_factory=dict)
 
     def job(self, source: str, entry_point="run", limit: float = 10, **fields) -> Job:
-        fields = {"trigger_id": "the-trigger", "script_name": "probe", "script_version": 1, "request": REQUEST} | fields
-        return Job(source=textwrap.dedent(source), entry_point=entry_point, time_limit_seconds=limit, **fields)
+        usual: dict[str, Any] = {"trigger_id": "the-trigger", "script_name": "probe", "script_version": 1}
+        given = usual | {"request": REQUEST} | fields
+        return Job(source=textwrap.dedent(source), entry_point=entry_point, time_limit_seconds=limit, **given)
 
     def run(self, source: str, entry_point="run", *, on_subscript=no_subscripts, **fields) -> Ran:
         lines: list[str] = []

@@ -157,6 +157,14 @@ def test_after_the_zygote_was_killed_the_next_run_works(bench):
     assert bench.zygote().pid != zygote.pid
 
 
+def test_a_request_to_a_zygote_that_is_just_dying_goes_to_a_new_one(bench, monkeypatch):
+    zygote = bench.hosts._zygote
+    bench.zygote().kill()
+    psutil.Process(zygote.pid).wait()
+    monkeypatch.setattr(zygote, "alive", lambda: True)
+    assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
+
+
 def test_a_running_script_dies_with_the_zygote(bench):
     ran = bench.run(
         """
@@ -230,6 +238,19 @@ def test_when_the_worker_dies_nothing_is_left(tmp_path):
     assert eventually(lambda: not processes_in(tmp_path))
     assert eventually(lambda: not zygote.is_running())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_script_outlives_neither_worker_nor_zygote_when_both_die_at_once(tmp_path):
+    command = [sys.executable, "-c", WORKER.replace("subprocess.Popen", "str"), str(PROJECT), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout
+        assert [worker.stdout.readline(), worker.stdout.readline()] == ["up\n", "up\n"]
+        (zygote,) = psutil.Process(worker.pid).children()
+        assert len(processes_in(tmp_path)) == 2
+        worker.send_signal(signal.SIGSTOP)
+        zygote.kill()
+        worker.kill()
+    assert eventually(lambda: not processes_in(tmp_path))
 
 
 def test_many_runs_leave_no_descriptor_behind(bench):

@@ -70,9 +70,12 @@ def test_signals_are_as_in_a_fresh_python(tmp_path):
     hosts = ScriptHosts(tmp_path)
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        starter = threading.Thread(
-            target=lambda: (signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGCHLD}), hosts.start())
-        )
+
+        def start_with_blocked_signals():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGCHLD})
+            hosts.start()
+
+        starter = threading.Thread(target=start_with_blocked_signals)
         starter.start()
         starter.join()
     finally:

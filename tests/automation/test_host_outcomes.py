@@ -229,7 +229,7 @@ def test_a_traceback_shows_the_script_and_nothing_else(bench):
     ("source", "message"),
     [
         ("def run(engine:", "SyntaxError"),
-        ("x = 1\0", "SyntaxError: source code string cannot contain null bytes"),
+        ("x = 1\0", ("SyntaxError: source code string", "ValueError: source code string")),
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise ValueError('while loading')", "ValueError: while loading"),
         ("x = 1", "AttributeError: the script has no entry point run"),

@@ -129,10 +129,12 @@ def test_threads_take_turns(bench):
 
 def test_the_deadline_of_the_caller_ends_both(bench):
     platform = Platform(bench, child="import time\ndef run(engine): time.sleep(600)")
-    # A subscript that was given more time than its caller has.
-    original = platform.at_depth
-    platform.at_depth = lambda depth: lambda n, p, w, _, watch: original(depth)(n, p, w, 60, watch)
-    ran = platform.run("def run(engine): engine.run_subscript('child', {})", limit=0.7)
+    on_subscript = platform.at_depth(0)
+
+    def generous(name, parameters, wait, remaining_seconds, watch):
+        return on_subscript(name, parameters, wait, 60, watch)
+
+    ran = bench.run("def run(engine): engine.run_subscript('child', {})", on_subscript=generous, limit=0.7)
     assert ran.outcome is Outcome.TIMED_OUT
     assert platform.results["child"] is Outcome.ABANDONED
     assert 0.7 <= ran.seconds < 1.7

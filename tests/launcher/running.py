@@ -3,12 +3,16 @@
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -60,6 +64,37 @@ def command_line(process: psutil.Process) -> str:
         return ""
 
 
+_callers = ThreadPoolExecutor(2)
+_PUBLISH_SLOW = """
+from access.changes import save_checked
+from automation.models import AutomationScript
+from definitions.changes import save_definition
+from definitions.models import ApiDefinition
+from tokens.models import ApiToken
+
+source = '''
+import time
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    time.sleep(float(request.query_parameters.get("seconds", "0")))
+    return ApiTriggerOutput()
+'''
+script = save_checked(AutomationScript(name="slow", source=source), by="test")
+save_definition(ApiDefinition(route="slow", script=script), by="test", allowed_tokens=ApiToken.objects.all())
+"""
+
+
+def _status(request: urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
 class Stack:
     """A started launcher: what it printed, its processes, and its end."""
 
@@ -70,6 +105,7 @@ class Stack:
         self.port = port or free_port()
         self.settings = environment(data_dir, self.port, **settings)
         self.output = ""
+        self._is_hung_up = False
         self.began = time.monotonic()
         self._start([sys.executable, "-m", "launcher", *command.split()], terminal)
         threading.Thread(target=self._read, daemon=True).start()
@@ -100,10 +136,15 @@ class Stack:
 
     def _read(self) -> None:
         try:
-            while chunk := os.read(self._output_fd, 4_096):
-                self.output += chunk.decode().replace("\r\n", "\n")
+            while not self._is_hung_up:
+                # A read that waits would keep the terminal open.
+                if select.select([self._output_fd], [], [], 0.1)[0]:
+                    if not (chunk := os.read(self._output_fd, 4_096)):
+                        return
+                    self.output += chunk.decode().replace("\r\n", "\n")
         except OSError:
-            pass  # A terminal ends with an error once nobody has it open.
+            return  # A terminal ends with an error once nobody has it open.
+        os.close(self._output_fd)
 
     def wait_until_printed(self, text: str, seconds: float = START_SECONDS) -> None:
         ends = time.monotonic() + seconds
@@ -117,7 +158,7 @@ class Stack:
         return self
 
     def printed_curl(self) -> str:
-        return re.findall(r"^ *(curl .*)$", self.output, re.MULTILINE)[-1]
+        return str(re.findall(r"^ *(curl .*)$", self.output, re.MULTILINE)[-1])
 
     def call(self, **variables: str) -> tuple[int, str]:
         """Paste the printed `curl` line into a shell; the status and the body."""
@@ -132,6 +173,23 @@ class Stack:
         while (answer := self.call(**variables))[0] != 200:
             assert time.monotonic() < ends, answer
             time.sleep(0.2)
+
+    def publish_slow(self) -> None:
+        """An API under `slow` that answers after the seconds in its query string, for the demo's token."""
+        subprocess.run(
+            [sys.executable, "manage.py", "shell"],
+            cwd=PROJECT,
+            env=self.settings,
+            input=_PUBLISH_SLOW,
+            text=True,
+            check=True,
+        )
+
+    def call_slow(self, seconds: float, token: str) -> "Future[int]":
+        """Call it in the background; the future is the status, 0 when there was no answer."""
+        url = f"http://127.0.0.1:{self.port}/api/custom/slow?seconds={seconds}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+        return _callers.submit(_status, request)
 
     def processes(self) -> list[psutil.Process]:
         supervisor = psutil.Process(self.process.pid)
@@ -159,7 +217,7 @@ class Stack:
         os.write(self._output_fd, b"\x03")
 
     def hang_up(self) -> None:
-        os.close(self._output_fd)
+        self._is_hung_up = True
 
     def kill_rest(self) -> None:
         """Whatever a failed test has left."""

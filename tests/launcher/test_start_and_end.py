@@ -43,7 +43,11 @@ def test_from_the_first_start_on_a_terminal_to_the_last(start: Start, tmp_path: 
     _, left = psutil.wait_procs(everything, timeout=60)
     assert not left
     fourth.wait_until_answered(TOKEN=token)
+    fourth.publish_slow()
+    answer = fourth.call_slow(4, token)
+    time.sleep(1)
     fourth.end()
+    assert answer.result() == 200
     assert not list((data_dir / "redis").glob("*.sock"))
 
 

@@ -1,0 +1,23 @@
+"""The pages of the console, where Django's admin looks for them."""
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+
+from automation.models import AutomationScript, WorkerNode
+from console.definitions import DefinitionAdmin
+from console.nodes import NodeAdmin
+from console.people import PeopleAdmin, TeamAdmin
+from console.scripts import ScriptAdmin
+from console.tokens import TokenAdmin
+from definitions.models import ApiDefinition
+from tokens.models import ApiToken
+
+admin.site.register(ApiDefinition, DefinitionAdmin)
+admin.site.register(ApiToken, TokenAdmin)
+admin.site.register(AutomationScript, ScriptAdmin)
+admin.site.register(WorkerNode, NodeAdmin)
+
+# Django registers its own pages for these two, without the console's look.
+admin.site.unregister([User, Group])
+admin.site.register(User, PeopleAdmin)
+admin.site.register(Group, TeamAdmin)

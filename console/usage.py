@@ -1,0 +1,48 @@
+"""Naming the API definitions that stand in the way of a change, to who may know their routes."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from access.policy import allows
+from definitions.models import ApiDefinition
+
+SHOWN = 10
+
+AnyUser = AbstractBaseUser | AnonymousUser
+
+
+def count_rows(rows: "QuerySet[Any]", field: str) -> Coalesce:
+    """How many of `rows` point to an object with `field`, for `annotate`; cheaper than a join over all of a list."""
+    own = rows.filter(**{field: OuterRef("pk")}).order_by().values(field)
+    return Coalesce(Subquery(own.annotate(count=Count("pk")).values("count")), 0)
+
+
+def name_definitions(user: AnyUser, definitions: Collection[ApiDefinition]) -> SafeString:
+    """The first definitions by route with a link; by id alone for a user who may not view definitions."""
+    by_route = allows(user, ApiDefinition._meta.label_lower, "view")
+    shown = sorted(definitions, key=lambda definition: definition.route)[:SHOWN]
+    names = format_html_join(", ", "{}", ([_link(one) if by_route else str(one.pk)] for one in shown))
+    more = len(definitions) - len(shown)
+    return format_html("{} and {} more", names, more) if more else names
+
+
+def refusal_text(user: AnyUser, error: ValidationError) -> SafeString:
+    """What a refused change says, with the definitions that it is about."""
+    said = " ".join(error.messages)
+    ids = (getattr(error, "params", None) or {}).get("apiDefinitionIdLinks")
+    if not ids:
+        return format_html("{}", said)
+    return format_html("{} ({})", said, name_definitions(user, ApiDefinition.objects.filter(pk__in=ids)))
+
+
+def _link(definition: ApiDefinition) -> SafeString:
+    page = reverse("admin:definitions_apidefinition_change", args=[definition.pk])
+    return format_html('<a href="{}">{}</a>', page, definition.route)

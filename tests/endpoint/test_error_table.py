@@ -1,0 +1,286 @@
+"""Every row of the error table, over HTTP.
+
+The gunicorn and the worker node are two machines here, so that `faultingNode` tells them apart.
+"""
+
+import itertools
+import json
+import time
+
+import pytest
+from django.db.models import JSONField, Value
+
+from automation.models import AutomationScript
+from definitions.models import ActionType, ApiDefinition, InputType
+from endpoint import errors
+from tests.endpoint.breaking import remove_script_row
+from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, NEVER_STARTED, ROWS, assert_error
+from tests.endpoint.conftest import ENDPOINT_NODE
+from tests.endpoint.fakenode import NODE_ID, reports
+from tests.endpoint.wire import Connection, chunked, exchange, head
+
+JSON = {"Content-Type": "application/json"}
+NO_ENTRY_POINT = ActionType.NO_ENTRY_POINT
+UNKNOWN = "udapi_unknown_but_long_enough_for_a_secret".replace("udapi_", "")
+
+RAISES = "def on_api_trigger(engine, request):\n    raise ValueError('hidden detail')"
+RUNS = "def run(engine):\n    pass"
+FAILS = "def run(engine):\n    engine.exit_fail('hidden detail')"
+
+
+def returns(expression: str) -> str:
+    """A script that returns `expression`."""
+    return f"from automation.sdk import *\ndef on_api_trigger(engine, request):\n    return {expression}\n"
+
+
+def sets(name: str, value: str = "x") -> str:
+    """A script that sets a header."""
+    return (
+        "from automation.sdk import *\n"
+        "def on_api_trigger(engine, request):\n"
+        "    output = ApiTriggerOutput()\n"
+        f"    output.response_headers.set({name!r}, {value!r})\n"
+        "    return output\n"
+    )
+
+
+def test_the_catalogue_of_the_code_is_the_table():
+    rows = {row.code: row for row in errors.CATALOGUE.values()}
+    assert {code: (row.status, row.names_node, row.detail) for code, row in rows.items()} == ROWS
+
+
+# --- What the endpoint refuses by itself: source, what is published with it, the call, the code ---
+
+REFUSED = {
+    "empty route": (1, {}, {"path": "/api/custom"}),
+    "a slash only": (1, {}, {"path": "/api/custom//"}),
+    "HEAD": (3, {}, {"method": "HEAD"}),
+    "OPTIONS": (3, {}, {"method": "OPTIONS"}),
+    "another method": (3, {}, {"method": "PROPFIND"}),
+    "no definition": (5, {}, {"path": "/api/custom/nothing/here"}),
+    "no parameters": (10, {"input_type": InputType.PARAMETERS}, {"content": b"[1]", "headers": JSON}),
+    "no parameters for run": (10, {"source": RUNS, "action_type": NO_ENTRY_POINT}, {"content": b"{", "headers": JSON}),
+    "no secret": (1008, {}, {"headers": {"Authorization": ""}}),
+    "another scheme": (1008, {}, {"headers": {"Authorization": "Basic dTpw"}}),
+    "an empty secret": (1010, {}, {"headers": {"Authorization": "Bearer"}}),
+    "an unknown secret": (1010, {}, {"headers": {"Authorization": f"Bearer {UNKNOWN}"}}),
+    "a long query": (1011, {}, {"params": {"q": "x" * 2_047}}),
+    "a picture": (1003, {}, {"content": b"x", "headers": {"Content-Type": "image/png"}}),
+    "no content type": (1003, {}, {"content": b"x"}),
+    "no UTF-8": (1007, {}, {"content": b"\xff", "headers": JSON}),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_what_is_refused(far_web, publish, fault):
+    code, published, call = REFUSED[fault]
+    answer = publish(**published).call(far_web.client, **call)
+    if call.get("method") == "HEAD":
+        assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, "GET, PUT, POST, DELETE, PATCH", b"")
+        return
+    assert_error(answer, code, node=ENDPOINT_NODE)
+
+
+def test_missing_script_parameters_are_named(far_web, publish):
+    api = publish(RUNS, action_type=NO_ENTRY_POINT, parameters=["host", "port", "user"])
+    answer = api.call(far_web.client, json={"port": 1, "user": None})
+    assert_error(answer, 16, node=ENDPOINT_NODE, missing=["host", "user"])
+
+
+def test_a_disabled_token(far_web, publish):
+    api = publish(token=publish.token(is_disabled=True))
+    assert_error(api.call(far_web.client), 1010)
+
+
+def test_a_token_that_is_not_allowed(far_web, publish):
+    _, secret = publish.token()
+    assert_error(publish().call(far_web.client, headers={"Authorization": f"Bearer {secret}"}), 1010)
+
+
+def test_the_rate_limit(far_web, publish):
+    api = publish(token=publish.token(rate_limit=1, rate_window_seconds=50))
+    assert api.call(far_web.client).status_code == 200
+    refused = api.call(far_web.client)
+    assert_error(refused, 1014)
+    assert 45 <= int(refused.headers["Retry-After"]) <= 50
+
+
+def test_an_announced_body_that_is_too_large(far_web, publish):
+    api = publish()
+    request = head("POST", api.path, *api.headers.items(), ("Content-Length", str(LARGEST_BODY + 1)))
+    assert_error(exchange(far_web.url, request), 1009)
+
+
+def test_a_chunked_body_that_is_too_large(far_web, publish):
+    api = publish()
+    request = head("POST", api.path, *api.headers.items(), *JSON.items(), ("Transfer-Encoding", "chunked"))
+    parts = itertools.chain(itertools.repeat(b"1" * 1_048_576, 30), [b"1"])
+    assert_error(exchange(far_web.url, request, chunked(parts)), 1009)
+
+
+def test_a_body_that_is_broken_off(far_web, publish):
+    api = publish()
+    with Connection(far_web.url) as connection:
+        connection.send(head("POST", api.path, *api.headers.items(), *JSON.items(), ("Content-Length", "9")), b"12345")
+        connection.end_of_sending()
+        assert_error(connection.answer(), 1007)
+
+
+# --- Broken stored rows ---
+
+BROKEN = {
+    "an unknown action type": (11, {"action_type": "Other"}),
+    "an unknown input type": (9, {"input_type": "Other"}),
+    "an input type without need": (9, {"action_type": NO_ENTRY_POINT}),
+    "no input type": (9, {"input_type": ""}),
+    "no script": (9, {"script": None}),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_definition(far_web, publish, fault):
+    code, changes = BROKEN[fault]
+    api = publish()
+    ApiDefinition.objects.filter(pk=api.definition.pk).update(**changes)
+    assert_error(api.call(far_web.client), code, node=ENDPOINT_NODE)
+
+
+def test_a_script_that_is_gone(far_web, publish):
+    api = publish()
+    remove_script_row(api.definition.script)
+    assert_error(api.call(far_web.client), 15, node=ENDPOINT_NODE)
+
+
+@pytest.mark.parametrize(("source", "action_type"), [(RAISES, ActionType.AUTOMATION_SCRIPT), (RUNS, NO_ENTRY_POINT)])
+def test_a_script_that_has_lost_its_entry_point(far_web, publish, source, action_type):
+    api = publish(source, action_type=action_type)
+    script = api.definition.script
+    script.source = RUNS if source == RAISES else RAISES
+    script.save()
+    assert_error(api.call(far_web.client), 15, node=ENDPOINT_NODE)
+
+
+def test_anything_not_foreseen_at_the_endpoint(far_web, publish):
+    api = publish(RUNS, action_type=NO_ENTRY_POINT)
+    AutomationScript.objects.update(parameters=Value(None, JSONField()))
+    assert_error(api.call(far_web.client), 8, node=ENDPOINT_NODE)
+
+
+# --- What a run ends in ---
+
+RUN_ENDS = {
+    "raises": (12, RAISES),
+    "exits as failed": (12, "def on_api_trigger(engine, request):\n    engine.exit_fail('hidden detail')"),
+    "is killed": (12, "import os\ndef on_api_trigger(engine, request):\n    os.kill(os.getpid(), 9)"),
+    "ends its process": (12, "import os\ndef on_api_trigger(engine, request):\n    os._exit(0)"),
+    "raises while it is loaded": (12, "def on_api_trigger(engine, request): ...\nraise ValueError('hidden detail')"),
+    "returns nothing": (13, returns("None")),
+    "returns text": (13, returns("'text'")),
+    "returns a code that is text": (13, returns("ApiTriggerOutput('200')")),
+    "returns a code that is a truth value": (13, returns("ApiTriggerOutput(True)")),
+    "returns too much text": (17, returns(f"ApiTriggerOutput(response_body='x' * {LARGEST_BODY + 1})")),
+    "returns too many bytes": (17, returns(f"ApiTriggerOutput(response_body_bytes=b'x' * {LARGEST_BODY + 1})")),
+    "answers 199": (1002, returns("ApiTriggerOutput(199)")),
+    "answers 600": (1002, returns("ApiTriggerOutput(600)")),
+    "sets a cookie": (1012, sets("Set-Cookie")),
+    "sets what is no header": (1013, sets("no token")),
+}
+
+
+@pytest.mark.parametrize("ending", RUN_ENDS)
+def test_what_a_run_ends_in(far_web, publish, worker_node, ending):
+    code, source = RUN_ENDS[ending]
+    assert_error(publish(source).call(far_web.client), code, node=worker_node)
+
+
+def test_a_script_that_runs_past_its_time(far_web, publish, worker_node):
+    api = publish("import time\ndef on_api_trigger(engine, request):\n    time.sleep(30)", timeout_seconds=1)
+    begun = time.monotonic()
+    assert_error(api.call(far_web.client), 12, node=worker_node)
+    assert 1 <= time.monotonic() - begun < 5
+
+
+def test_a_failed_script_without_entry_point(far_web, publish, worker_node):
+    assert_error(publish(FAILS, action_type=NO_ENTRY_POINT).call(far_web.client), 12, node=worker_node)
+
+
+# --- What a node reports, and what it does not ---
+
+REPORTED = {
+    "UnexpectedException": 8,
+    "AutomationActionError": 12,
+    "GetScriptInfoFailed": 15,
+    "": 1004,
+    "ReasonOfTomorrow": 1005,
+}
+
+
+@pytest.mark.parametrize("reason", REPORTED)
+def test_what_a_node_reports(lonely, fake_node, publish, reason):
+    api = publish()
+    with fake_node.answers(reports(reason, "hidden detail")):
+        assert_error(api.call(lonely.client), REPORTED[reason], node=NODE_ID)
+
+
+@pytest.mark.parametrize("frame", [b"", b"\0\0\0\x02{}", b"\xff\xff", b"\0\0\0\x04null", b"\0\0\0\x0d{\"node\": null}"])
+def test_a_frame_that_cannot_be_read(lonely, fake_node, publish, frame):
+    api = publish()
+    with fake_node.answers(frame):
+        assert_error(api.call(lonely.client), 1004, node=ENDPOINT_NODE)
+
+
+def test_never_started(lonely, fake_node, publish):
+    fake_node.live()
+    begun = time.monotonic()
+    assert_error(publish().call(lonely.client), 1001, detail=NEVER_STARTED)
+    assert 2 <= time.monotonic() - begun < 3
+
+
+def test_may_have_been_executed(lonely, fake_node, publish):
+    api = publish()
+    with fake_node.answers(None):
+        begun = time.monotonic()
+        assert_error(api.call(lonely.client), 1001, detail=MAY_HAVE_RUN)
+        assert 2 <= time.monotonic() - begun < 3
+
+
+def test_a_broker_that_takes_nothing_more(lonely, fake_node, publish):
+    fake_node.live()
+    api = publish()
+    fake_node.redis.config_set("maxmemory", 1)
+    try:
+        assert_error(api.call(lonely.client), 1001, detail=NEVER_STARTED)
+    finally:
+        fake_node.redis.config_set("maxmemory", 2**30)
+
+
+def test_no_worker_node(lonely, publish):
+    api = publish()
+    begun = time.monotonic()
+    answer = api.call(lonely.client)
+    assert time.monotonic() - begun < 1
+    assert_error(answer, 7)
+
+
+def test_a_full_queue(lonely, fake_node, publish):
+    fake_node.live()
+    fake_node.redis.rpush("udapi", *["{}"] * 10_000)
+    api = publish()
+    begun = time.monotonic()
+    answer = api.call(lonely.client)
+    assert time.monotonic() - begun < 1
+    assert_error(answer, 7)
+
+
+@pytest.mark.parametrize("limit", [{}, {"rate_limit": 9, "rate_window_seconds": 9}])
+def test_no_broker(without_broker, publish, limit):
+    api = publish(token=publish.token(**limit))
+    begun = time.monotonic()
+    answer = api.call(without_broker.client)
+    assert time.monotonic() - begun < 1
+    assert_error(answer, 1006)
+
+
+def test_no_error_tells_what_is_behind_it(far_web, publish):
+    content = json.dumps(publish(RAISES).call(far_web.client).json())
+    assert not [word for word in ("hidden", "ValueError", "Traceback", "script", "/") if word in content]
