@@ -37,23 +37,14 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
         ValidationError: a rule refuses the change; nothing was saved.
         ObjectDoesNotExist: another writer has deleted the object since it was read.
     """
-    is_new = instance._state.adding
-    if is_new:
+    if instance._state.adding:
         instance.created_by = by
     instance.last_modified_by = by
     try:
-        with transaction.atomic():
-            _lock(instance)
-            instance.full_clean()
-            instance.save()
-            if then is not None:
-                then()
-    except (IntegrityError, ValidationError) as error:
-        instance._state.adding = is_new
-        if isinstance(error, IntegrityError):
-            # Another writer was faster between the check and the save: now the check sees what it did.
-            instance.full_clean()
-        raise
+        _save(instance, then)
+    except IntegrityError:
+        # Another writer was faster between the check and the save: now the check sees what it did.
+        _save(instance, then)
     return instance
 
 
@@ -77,6 +68,20 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
             apiDefinitionIdLinks=links,
             count=len(links),
         ) from error
+
+
+def _save(instance: AuthoredModel, then: Callable[[], None] | None) -> None:
+    is_new = instance._state.adding
+    try:
+        with transaction.atomic():
+            _lock(instance)
+            instance.full_clean()
+            instance.save()
+            if then is not None:
+                then()
+    except (IntegrityError, ValidationError):
+        instance._state.adding = is_new
+        raise
 
 
 def _lock(instance: AuthoredModel) -> None:

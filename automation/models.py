@@ -108,7 +108,7 @@ class AutomationScript(AuthoredModel):
 
     def _parameters_error(self) -> ValidationError | None:
         names = self.parameters
-        fits = isinstance(names, list) and all(isinstance(name, str) and is_name(name) for name in names)
+        fits = isinstance(names, list) and all(map(_is_parameter_name, names))
         if fits and len(set(names)) == len(names):
             return None
         return refusal("InvalidField", "Parameters are a list of names, none empty or given twice.", field="parameters")
@@ -118,6 +118,10 @@ class AutomationScript(AuthoredModel):
             return None
         rule = f"A time-out is 1 to {LONGEST_TIMEOUT_SECONDS} seconds."
         return refusal("InvalidField", rule, field="timeoutSeconds")
+
+
+def _is_parameter_name(name: object) -> bool:
+    return isinstance(name, str) and bool(name.strip()) and is_storable(name)
 
 
 class WorkerNode(models.Model):

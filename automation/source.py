@@ -48,14 +48,16 @@ def _bound_names(statements: list[ast.stmt]) -> Iterator[str]:
                 yield from (alias.asname or alias.name for alias in aliases)
             case ast.Assign(targets=targets):
                 yield from (target.id for target in targets if isinstance(target, ast.Name))
-            case ast.If() | ast.Try() | ast.With():
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                yield name
+            case ast.If() | ast.Try() | ast.TryStar() | ast.With():
                 yield from _bound_names(_inner_statements(statement))
 
 
-def _inner_statements(statement: ast.If | ast.Try | ast.With) -> list[ast.stmt]:
+def _inner_statements(statement: ast.If | ast.Try | ast.TryStar | ast.With) -> list[ast.stmt]:
     inner = list(statement.body)
-    if isinstance(statement, ast.If | ast.Try):
+    if isinstance(statement, ast.If | ast.Try | ast.TryStar):
         inner += statement.orelse
-    if isinstance(statement, ast.Try):
+    if isinstance(statement, ast.Try | ast.TryStar):
         inner += [line for handler in statement.handlers for line in handler.body] + statement.finalbody
     return inner

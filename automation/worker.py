@@ -28,7 +28,11 @@ class WorkerNode:
     def start(self) -> None:
         """Be ready to run scripts."""
         self.hosts.start()
+
+    def join_fleet(self) -> None:
+        """Be known to the endpoints; Celery's log is open by now."""
         _log.info("node=%s runs at most %s triggers at once", self.slot.id, concurrency_limit())
+        self.heartbeat.start()
 
     def stop(self) -> None:
         """Every run has ended, or is ended now."""
@@ -61,7 +65,7 @@ def _start(**_: Any) -> None:
 @worker_ready.connect
 def _join_fleet(**_: Any) -> None:
     if _node is not None:
-        _node.heartbeat.start()
+        _node.join_fleet()
 
 
 @worker_shutting_down.connect

@@ -28,6 +28,7 @@ def _widget(kind: type[Widget], field: str) -> Widget:
 class DefinitionForm(CheckedForm):
     """A definition with the tokens that it allows. Nobody chooses from a list that he may not view."""
 
+    needed = ("route",)
     script = forms.ModelChoiceField(AutomationScript.objects.only("name"), widget=_widget(AutocompleteSelect, "script"))
     allowed_tokens = forms.ModelMultipleChoiceField(
         ApiToken.objects.all(),
@@ -36,14 +37,15 @@ class DefinitionForm(CheckedForm):
         help_text="Without one, nobody can call the API.",
     )
 
+    class Meta:
+        help_texts: ClassVar = {"route": f"The part of the address behind /{routes.PREFIX}, such as encoders/{{id}}."}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not allows(self.user, "tokens.apitoken", "view"):
             del self.fields["allowed_tokens"]
         if not allows(self.user, "automation.automationscript", "view"):
             self._ask_for_name()
-        self.fields["route"].help_text = f"The part of the address behind /{routes.PREFIX}, such as encoders/{{id}}."
-        self.fields["input_type"].choices = InputType.choices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """A script without entry point for APIs has no input type to choose."""
@@ -80,7 +82,7 @@ class DefinitionAdmin(CheckedAdmin):
     list_display = (
         "route",
         "name",
-        "action_type",
+        "action",
         "script",
         "created_by",
         "created_at",
@@ -97,6 +99,17 @@ class DefinitionAdmin(CheckedAdmin):
         if allows(request.user, "tokens.apitoken", "view"):
             return self.content
         return [*self.content[:-1], *(["allowed_token_ids"] if obj else [])]
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """No input type is no choice: where there is none, the form knows."""
+        if db_field.name == "input_type":
+            kwargs["choices"] = InputType.choices
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    @admin.display(description="action type", ordering="action_type")
+    def action(self, obj: ApiDefinition) -> str:
+        """The action type by its short name."""
+        return obj.action_type
 
     @admin.display(description="allowed tokens")
     def allowed_token_ids(self, obj: ApiDefinition) -> str:

@@ -1,6 +1,6 @@
 """What the forms of the console have in common: errors find their field, and a late save is noticed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django import forms
@@ -31,12 +31,16 @@ class CheckedForm(ModelForm):
     """Why the same input was refused when it was to be saved."""
     places: ClassVar[Mapping[str, str]] = {}
     """The form's field for a field of the model that has another name here."""
+    needed: ClassVar[Sequence[str]] = ()
+    """Fields that the model takes as blank, so that it can refuse them with its own reason."""
 
     seen_version = SeenVersionField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen_version"].initial = self.instance.version
+        for name in self.fields.keys() & set(self.needed):
+            self.fields[name].required = True
 
     def clean(self) -> dict[str, Any]:
         """Refuse what was refused before, and what would undo a change that the user has not seen."""

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from access.changes import refusal
 from automation.models import AutomationScript
+from automation.source import ON_API_TRIGGER, RUN
 from console.base import CheckedAdmin
 from console.forms import CheckedForm
 from console.usage import count_rows, name_definitions
@@ -57,6 +58,7 @@ class SourceField(forms.CharField):
 class ScriptForm(CheckedForm):
     """A script."""
 
+    needed = ("name", "source")
     source = SourceField()
     parameters = LinesField(required=False, help_text="The names of its script parameters, one a line.")
 
@@ -83,8 +85,7 @@ class ScriptAdmin(CheckedAdmin):
     change_form_outer_before_template = "console/script_warning.html"
     list_display = (
         "name",
-        "has_api_trigger",
-        "has_run",
+        "entry_points",
         "timeout_seconds",
         "api_count",
         "created_by",
@@ -99,6 +100,12 @@ class ScriptAdmin(CheckedAdmin):
         """With the number of APIs that run each."""
         scripts: QuerySet[AutomationScript] = super().get_queryset(request)
         return scripts.annotate(api_count=count_rows(ApiDefinition.objects.all(), "script"))
+
+    @admin.display(description="entry points")
+    def entry_points(self, obj: AutomationScript) -> str:
+        """The functions that an API can call."""
+        present = {ON_API_TRIGGER: obj.has_api_trigger, RUN: obj.has_run}
+        return ", ".join(name for name, is_there in present.items() if is_there)
 
     @admin.display(description="APIs", ordering="api_count")
     def api_count(self, obj: Any) -> int:

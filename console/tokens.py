@@ -26,6 +26,15 @@ from tokens.models import ApiToken
 _hide_secret = method_decorator(sensitive_post_parameters("secret"))
 
 
+class TokenForm(CheckedForm):
+    """A token that has a secret."""
+
+    needed = ("name",)
+
+    class Meta:
+        labels: ClassVar = {"rate_window_seconds": "Rate window (seconds)"}
+
+
 class SecretForm(CheckedForm):
     """Sets the secret of a token: the user's own, or a generated one."""
 
@@ -46,6 +55,15 @@ class SecretForm(CheckedForm):
         except ValidationError as error:
             self.add_error("secret", error)
         return cleaned
+
+
+class NewTokenForm(SecretForm):
+    """A token together with its first secret."""
+
+    needed = TokenForm.needed
+
+    class Meta(TokenForm.Meta):
+        pass
 
 
 class RotateForm(SecretForm):
@@ -107,7 +125,7 @@ class TokenAdmin(CheckedAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form of a new token has the secret in it."""
-        form = CheckedForm if change else SecretForm
+        form = TokenForm if change else NewTokenForm
         return super().get_form(request, obj, change=change, **{"form": form} | kwargs)
 
     @_hide_secret

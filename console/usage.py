@@ -45,4 +45,4 @@ def refusal_text(user: AnyUser, error: ValidationError) -> SafeString:
 
 def _link(definition: ApiDefinition) -> SafeString:
     page = reverse("admin:definitions_apidefinition_change", args=[definition.pk])
-    return format_html('<a href="{}">{}</a>', page, definition.route)
+    return format_html('<a href="{}" class="font-semibold underline">{}</a>', page, definition.route)

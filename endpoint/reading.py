@@ -11,6 +11,8 @@ METHODS = {"GET": "Get", "PUT": "Put", "POST": "Post", "DELETE": "Delete", "PATC
 LONGEST_QUERY_STRING = 2_048
 LARGEST_BODY = 30 * 1024 * 1024
 
+_PREFIX = ("api", "custom")
+
 
 @dataclass(frozen=True)
 class TriggerRequest:
@@ -38,12 +40,12 @@ def read(environ: dict[str, Any]) -> TriggerRequest:
     method = METHODS.get(environ["REQUEST_METHOD"])
     if method is None:
         raise errors.InvalidRequestMethodError(headers={"Allow": ", ".join(METHODS)})
-    route = _behind_prefix(path(environ))
-    if not route:
+    segments = routes.request_segments(path(environ))
+    if segments == _PREFIX:
         raise errors.EmptyRouteError
     if announced_length(environ) > LARGEST_BODY:
         raise errors.BodyTooLargeError(f"{announced_length(environ)} bytes announced")
-    return TriggerRequest(method, routes.request_segments(route), _query(query))
+    return TriggerRequest(method, segments and segments[len(_PREFIX) :], _query(query))
 
 
 def announced_length(environ: dict[str, Any]) -> int:
@@ -57,12 +59,6 @@ def path(environ: dict[str, Any]) -> str:
     # A proxy may ask with the whole address; a leading `//` must not be taken for a host.
     raw = uri.partition("?")[0] if uri.startswith("/") else urlsplit(uri).path
     return raw.partition("#")[0]
-
-
-def _behind_prefix(raw_path: str) -> str:
-    """What stands behind `/api/custom`, without slashes at its ends."""
-    segments = [segment for segment in raw_path.split("/") if segment]
-    return "/".join(segments[2:])
 
 
 def _query(query: str) -> list[tuple[str, str]]:

@@ -32,6 +32,15 @@ def admin_name() -> str:
     return env.text("UDAPI_ADMIN_USER", "admin")
 
 
+def wants_demo() -> bool:
+    """Whether the first start loads the demo.
+
+    Raises:
+        ImproperlyConfigured: `UDAPI_DEMO` is neither 0 nor 1.
+    """
+    return bool(env.number("UDAPI_DEMO", 1, 0, 1))
+
+
 def has_demo() -> bool:
     """Whether the demo's API is there."""
     return ApiDefinition.objects.filter(route=DEMO_ROUTE).exists()
@@ -48,7 +57,7 @@ def set_up(places: Places) -> list[str]:
     private.directory(places.first_start_dir)
     with transaction.atomic():
         created = [_create_admin(places)]
-        if env.number("UDAPI_DEMO", 1, 0, 1):
+        if wants_demo():
             created.append(_create_demo(places))
     return created
 

@@ -1,24 +1,24 @@
 """The steps of a start that need Django's settings, up to the moment when the supervisor takes over."""
 
 import errno
+import ipaddress
 import os
 import resource
 import socket
 import subprocess
-from io import StringIO
 from typing import NoReturn
 
 import redis as redis_py
 from django.conf import settings
+from django.core.checks import CheckMessage, run_checks
 from django.core.management import call_command
-from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from broker.client import client
 from launcher import first_start, private, programs, redis_server
 from launcher.places import Places, python
-from launcher.steps import StartError, step
+from launcher.steps import StartError, say, step
 from udapi_site import env
 
 DESCRIPTORS = 65_536
@@ -62,11 +62,27 @@ def start_worker() -> NoReturn:
 
 def _check_settings() -> None:
     with step("Settings") as done:
-        try:
-            call_command("check", stdout=StringIO())
-        except SystemCheckError as error:
-            raise StartError(str(error)) from error
+        first_start.wants_demo()
+        for proxy in settings.UDAPI_TRUSTED_PROXIES:
+            _check_network(proxy)
+        messages = [message for message in run_checks() if not message.is_silenced()]
+        errors = [_sentence(message) for message in messages if message.is_serious()]
+        if errors:
+            raise StartError(" ".join(errors))
         done("checked")
+    for message in messages:
+        say(f"Warning: {_sentence(message)}")
+
+
+def _check_network(proxy: str) -> None:
+    try:
+        ipaddress.ip_network(proxy)
+    except ValueError as error:
+        raise StartError(f"UDAPI_TRUSTED_PROXIES must name IP addresses or networks: {error}.") from error
+
+
+def _sentence(message: CheckMessage) -> str:
+    return f"{message.msg} {message.hint}" if message.hint else message.msg
 
 
 def _check_port(host: str, port: int) -> None:
@@ -106,7 +122,10 @@ def _prepare_redis(places: Places) -> list[str] | None:
 
 
 def _broker_version() -> str:
-    return f"{client().info('server')['redis_version']} at REDIS_URL answers"
+    try:
+        return f"{client().info('server')['redis_version']} at REDIS_URL answers"
+    except ValueError as error:
+        raise StartError("REDIS_URL must be a redis://, rediss:// or unix:// address.") from error
 
 
 def _prepare_database(places: Places) -> bool:

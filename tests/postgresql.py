@@ -38,7 +38,7 @@ class Server:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         log = (self._directory / "log").open("ab")
-        command = [self._bin / "postgres", "-D", "data", "-k", str(self._directory), "-c", "listen_addresses="]
+        command = [str(self._bin / "postgres"), "-D", "data", "-k", str(self._directory), "-c", "listen_addresses="]
         command += ["-c", "fsync=off", "-c", "max_connections=100"]
         self.process = subprocess.Popen(
             command, cwd=self._directory, user=self._user, group=self._group(), extra_groups=self._groups(),
@@ -64,7 +64,7 @@ class Server:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _answers(self) -> bool:
-        ready = [self._bin / "pg_isready", "-h", str(self._directory), "-U", "udapi", "-d", "postgres", "-q"]
+        ready = [str(self._bin / "pg_isready"), "-h", str(self._directory), "-U", "udapi", "-d", "postgres", "-q"]
         if not Path(ready[0]).exists():
             return True
         return subprocess.run(ready).returncode == 0

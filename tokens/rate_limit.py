@@ -22,11 +22,14 @@ while true do
   ahead = ahead + 1
 end
 for _ = 1, ahead do redis.call('RPUSH', KEYS[1], string.format('%.0f', now)) end
+-- One millisecond more than the window: Redis counts it from before it told us the time.
+local ttl = math.ceil(window / 1000) + 1
+if ahead > 0 then redis.call('PEXPIRE', KEYS[1], ttl) end
 local oldest = redis.call('LINDEX', KEYS[1], -limit)
 if oldest and tonumber(oldest) + window > now then return tonumber(oldest) + window - now end
 redis.call('RPUSH', KEYS[1], string.format('%.0f', now))
 redis.call('LTRIM', KEYS[1], -keep, -1)
-redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
+redis.call('PEXPIRE', KEYS[1], ttl)
 return 0
 """
 

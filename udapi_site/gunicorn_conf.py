@@ -45,13 +45,13 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
                 listener.close()
 
 
-class _NoClientText(logging.Filter):
-    """Cuts what a client sent out of gunicorn's complaint about it: it may hold a secret."""
+class _ClientFaults(logging.Filter):
+    """Cuts what a client sent out of gunicorn's complaint about it, for it may hold a secret; silence is no fault."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if str(record.msg).startswith("Invalid request from"):
             record.msg = str(record.msg).replace('"', "'").partition("'")[0]
-        return True
+        return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
 
 
 class WebLogger(Logger):  # type: ignore[misc]
@@ -60,12 +60,12 @@ class WebLogger(Logger):  # type: ignore[misc]
     def setup(self, cfg: Any) -> None:
         """Set up, and set up again when the configuration is read anew."""
         super().setup(cfg)
-        self.error_log.addFilter(_NO_CLIENT_TEXT)
+        self.error_log.addFilter(_CLIENT_FAULTS)
         for handler in self.error_log.handlers:
             handler.setFormatter(logs.LineFormatter())
 
 
-_NO_CLIENT_TEXT = _NoClientText()
+_CLIENT_FAULTS = _ClientFaults()
 _host = f"[{settings.UDAPI_HOST}]" if ":" in settings.UDAPI_HOST else settings.UDAPI_HOST
 
 bind = [f"{_host}:{settings.UDAPI_PORT}"]

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import httpx
 
@@ -22,12 +23,12 @@ def on_api_trigger(engine, request):
 """
 
 
-def faulting_node(answer: httpx.Response) -> int:
+def faulting_node(answer: httpx.Response):
     return answer.json()["errors"][0]["faultingNode"]
 
 
 def test_the_limit_cannot_be_configured():
-    pool = TaskPool(100)
+    pool: Any = TaskPool(100)
     assert pool.limit == pool.executor._max_workers == concurrency_limit()
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.launcher.running import free_port, refused
 
 
@@ -16,9 +18,23 @@ def test_a_log_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
     assert "UDAPI_LOG_DIR" in sentence
 
 
-def test_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
-    sentence = refused(tmp_path / "data", UDAPI_WEB_THREADS="many")
-    assert sentence == "Error: UDAPI_WEB_THREADS must be a whole number from 8 to 4096."
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("UDAPI_WEB_THREADS", "many", "a whole number from 8 to 4096"),
+        ("UDAPI_DEMO", "yes", "a whole number from 0 to 1"),
+        ("UDAPI_TRUSTED_PROXIES", "10.0.0.1, proxy", "IP addresses or networks"),
+        ("REDIS_URL", "http://127.0.0.1", "a redis://, rediss:// or unix:// address"),
+        ("DATABASE_URL", "mysql://127.0.0.1/x", "a postgresql:// address"),
+        ("UDAPI_SECRET_PEPPERS", "short", "UDAPI_SECRET_PEPPERS must look like"),
+        ("UDAPI_SECRET_KEY_FILE", "/nowhere", "UDAPI_SECRET_KEY_FILE must be a readable file"),
+    ],
+)
+def test_a_setting_that_cannot_be_used(tmp_path: Path, name: str, value: str, says: str) -> None:
+    sentence = refused(tmp_path / "data", free_port(), **{name: value})
+    assert sentence.startswith("Error: ")
+    assert name in sentence
+    assert says in sentence
 
 
 def test_an_address_that_is_not_of_this_machine(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""What the idle stack takes: the proportional memory (PSS) of gunicorn, worker node and embedded Redis.
+
+`python -m benchmarks.memory` starts a stack, runs one trigger through it, lets it rest and prints a table.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+from tests.environment import make_data_dir
+from tests.stack import ROOT, Stack
+
+REST_SECONDS = 5
+MEGABYTE = 1024 * 1024
+
+
+def _pss(parent: psutil.Process) -> tuple[int, float]:
+    """How many processes, and their PSS together in MB."""
+    family = [parent, *parent.children(recursive=True)]
+    return len(family), sum(process.memory_full_info().pss for process in family) / MEGABYTE
+
+
+def main() -> None:
+    """Print a row for each program, and the sum."""
+    with tempfile.TemporaryDirectory(prefix="udapi-memory-") as directory:
+        data_dir = make_data_dir(Path(directory) / "data")
+        migrate = [sys.executable, "manage.py", "migrate", "-v0"]
+        subprocess.run(migrate, cwd=ROOT, env={"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(data_dir)}, check=True)
+        stack = Stack(data_dir)
+        try:
+            httpx.get(f"{stack.url}/console/login/")
+            time.sleep(REST_SECONDS)
+            programs = {"gunicorn": stack.web.process, "worker": stack.worker, "Redis": stack.redis}
+            rows = {name: _pss(psutil.Process(process.pid)) for name, process in programs.items()}
+            for name, (count, megabytes) in rows.items():
+                print(f"{name:10} {count} process(es) {megabytes:7.1f} MB")
+            print(f"{'together':10} {sum(megabytes for _, megabytes in rows.values()):20.1f} MB")
+        finally:
+            stack.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What a page costs does not grow with the number of rows."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from automation.models import WorkerNode
+from tests.console.conftest import page
+
+
+def queries(client, address, **form) -> int:
+    """How many queries the page takes."""
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        response = client.post(address, form) if form else client.get(address)
+    assert response.status_code == 200
+    return len(captured)
+
+
+def publish(make, number: int) -> None:
+    """More of everything."""
+    for _ in range(number):
+        make()
+        WorkerNode.objects.create(id=WorkerNode.objects.count() + 1_000, host="node")
+
+
+@pytest.mark.parametrize(
+    "model", ["definitions_apidefinition", "tokens_apitoken", "automation_automationscript", "automation_workernode"]
+)
+def test_a_list_costs_the_same_with_many_rows(admin, make, model):
+    publish(make, 2)
+    few = queries(admin, page(model, "changelist"))
+    publish(make, 15)
+    assert queries(admin, page(model, "changelist")) == few
+
+
+def test_a_form_costs_the_same_with_many_tokens(admin, make):
+    api = make()
+    address = page("definitions_apidefinition", "change", api.definition.pk)
+    few = queries(admin, address)
+    publish(make, 15)
+    assert queries(admin, address) == few
+
+
+@pytest.mark.parametrize("model", ["tokens_apitoken", "automation_automationscript"])
+def test_asking_about_a_selection_costs_the_same_for_many(admin, make, model):
+    publish(make, 17)
+    rows = admin.get(page(model, "changelist")).context["cl"].result_list
+    chosen = {"action": "delete_selected", "index": "0"}
+    few = queries(admin, page(model, "changelist"), **chosen, _selected_action=[row.pk for row in rows[:2]])
+    assert queries(admin, page(model, "changelist"), **chosen, _selected_action=[row.pk for row in rows]) == few

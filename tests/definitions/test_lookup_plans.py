@@ -1,0 +1,86 @@
+"""The look-ups go by index: with thousands of rows no table is read from end to end."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from automation.models import AutomationScript
+from definitions import routes
+from definitions.lookups import find_definition, find_token
+from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
+from tests.publishing import ECHO
+from tokens import peppers
+from tokens.models import ApiToken
+
+MANY = 3_000
+TABLES = {
+    "tokens_apitoken",
+    "definitions_apidefinition",
+    "definitions_routeprefix",
+    "definitions_allowedtoken",
+    "automation_automationscript",
+}
+
+
+@pytest.fixture
+def full_tables(db):
+    """Thousands of tokens, scripts and definitions, static and dynamic ones."""
+    tokens = ApiToken.objects.bulk_create(
+        ApiToken(name=f"token {n}", secret_digest=peppers.digests(f"secret-{n}")[1], pepper_id=1) for n in range(MANY)
+    )
+    scripts = AutomationScript.objects.bulk_create(
+        AutomationScript(name=f"script {n}", source=ECHO) for n in range(MANY)
+    )
+    definitions = ApiDefinition.objects.bulk_create(
+        ApiDefinition(route=f"tickets/{{id}}/{n}" if n % 2 else f"static/{n}", script=scripts[n]) for n in range(MANY)
+    )
+    RoutePrefix.objects.bulk_create(
+        RoutePrefix(definition=definition, prefix=prefix)
+        for definition in definitions[1::2]
+        for _, prefix in routes.prefixes(definition.signature)
+    )
+    AllowedToken.objects.bulk_create(
+        AllowedToken(definition=definition, token=token) for definition, token in zip(definitions, tokens, strict=True)
+    )
+    return tokens
+
+
+def _plan(look_up) -> str:
+    with CaptureQueriesContext(connection) as queries:
+        assert look_up() is not None
+    (query,) = queries.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute(("EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN ") + query["sql"])
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+def _scanned(plan: str) -> set[str]:
+    """The tables that are read from end to end."""
+    aliases = {"d": "definitions_apidefinition", "s": "automation_automationscript"}
+    aliases |= {"p": "definitions_routeprefix", "a": "definitions_allowedtoken"}
+    names = re.findall(r"Seq Scan on (\w+)" if connection.vendor == "postgresql" else r"^SCAN (\w+)", plan, re.MULTILINE)
+    return {aliases.get(name, name) for name in names} & TABLES
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_no_table_is_scanned(full_tables, analyzed):
+    if analyzed:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    token = full_tables[0]
+    plans = [
+        _plan(lambda: find_token([token.secret_digest])),
+        _plan(lambda: find_token([token.secret_digest, "0" * 64, "1" * 64])),
+        _plan(lambda: find_definition(("static", "2"), token.pk)),
+        _plan(lambda: find_definition(("tickets", "some", "1"), token.pk)),
+    ]
+    for plan in plans:
+        assert not _scanned(plan), plan
+
+
+def test_a_scan_would_be_noticed(full_tables):
+    assert _scanned(_plan(lambda: ApiToken.objects.filter(name="token 5").first())) == {"tokens_apitoken"}
+    definitions = ApiDefinition.objects.filter(description="").first
+    assert _scanned(_plan(definitions)) == {"definitions_apidefinition"}

@@ -1,0 +1,56 @@
+"""The methods of a trigger: five are a script's, every other is refused with what is allowed."""
+
+import pytest
+
+from tests.endpoint.catalogue import METHODS, assert_error, assert_no_stranger
+from tests.endpoint.wire import exchange, head
+
+TELLS = """
+from automation.sdk import ApiTriggerOutput, RequestMethod
+
+def on_api_trigger(engine, request):
+    assert isinstance(request.request_method, RequestMethod)
+    return ApiTriggerOutput(response_body=request.request_method)
+"""
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "PATCH"])
+def test_what_a_script_is_told(stack, publish, method):
+    assert publish(TELLS).call(stack.client, method).text == method.capitalize()
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_any_method_may_have_a_body(stack, publish, method):
+    assert publish().call(stack.client, method, json={"a": 1}).json() == {"a": 1}
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT", "PROPFIND", "QUERY", "LINK", "GETS", "X-Y"])
+@pytest.mark.parametrize("path", ["/api/custom", "/api/custom/", "/api/custom/nothing/here"])
+def test_another_method_is_refused_whoever_asks_for_whatever(stack, method, path):
+    assert_error(exchange(stack.url, head(method, path), method=method), 3)
+
+
+def test_head_is_refused_without_a_body(stack, publish):
+    answer = exchange(stack.url, head("HEAD", publish().path), method="HEAD")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, METHODS)
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_preflight_gets_nothing_for_a_browser(stack, publish):
+    api = publish()
+    headers = [("Origin", "https://example.com"), ("Access-Control-Request-Method", "POST")]
+    answer = exchange(stack.url, head("OPTIONS", api.path, *headers, ("Access-Control-Request-Headers", "authorization")))
+    assert_error(answer, 3)
+    assert_no_stranger(exchange(stack.url, head("GET", api.path, *headers, *api.headers.items())).headers)
+
+
+@pytest.mark.parametrize("override", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+def test_a_method_cannot_be_overridden(stack, publish, override):
+    assert publish(TELLS).call(stack.client, "POST", headers={override: "DELETE"}).text == "Post"
+    assert publish(TELLS).call(stack.client, "POST", data={"_method": "DELETE"}, headers={"Content-Type": "text/plain"}).text == "Post"
+
+
+@pytest.mark.parametrize("method", ["get", "Post", "G#T", "G T", "GET\x00", "G\xc9T"])
+def test_what_is_no_method_gets_the_servers_own_400(stack, method):
+    answer = exchange(stack.url, head(method, "/api/custom/x"))
+    assert (answer.status_code, answer.headers["Connection"]) == (400, "close")

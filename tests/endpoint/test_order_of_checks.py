@@ -1,0 +1,191 @@
+"""The order of the checks: of two faults in one request, the earlier one answers.
+
+Each fault adds itself to a call that is right in all else, up to a script that fails: error 12 is behind them all.
+"""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from automation.models import AutomationScript
+from definitions.changes import save_definition
+from definitions.models import ActionType, ApiDefinition
+from tests.endpoint.breaking import remove_script_row
+from tests.endpoint.catalogue import LARGEST_BODY, assert_error, code_of
+from tests.endpoint.wire import exchange, head
+from tokens import rate_limit
+from tokens.models import ApiToken
+
+FAILS = "def run(engine):\n    engine.exit_fail('behind every check')"
+UNKNOWN = "well-formed-but-unknown-" + "x" * 32
+
+
+@dataclass
+class Call:
+    """A call and what it meets; faults change both."""
+
+    method: str = "POST"
+    path: str | None = None
+    query: str = ""
+    scheme: str = "Bearer"
+    secret: str | None = None
+    content_type: str = "application/json"
+    body: bytes = b'{"host": "a"}'
+    announced: int | None = None
+    is_allowed: bool = True
+    is_limited: bool = False
+    token: dict[str, Any] = field(default_factory=dict)
+    definition: dict[str, Any] = field(default_factory=dict)
+    has_script: bool = True
+
+    def send(self, url: str, publish):
+        limit = {"rate_limit": 1, "rate_window_seconds": 1_000} if self.is_limited else {}
+        token, secret = publish.token(**limit)
+        api = publish(FAILS, action_type=ActionType.NO_ENTRY_POINT, parameters=["host"], token=(token, secret))
+        self._store(api.definition, token)
+        request = head(
+            self.method, (self.path or api.path) + self.query,
+            ("Authorization", f"{self.scheme} {self.secret or secret}"),
+            ("Content-Type", self.content_type),
+            ("Content-Length", str(self.announced or len(self.body))),
+        )  # fmt: skip
+        return exchange(url, request, b"" if self.announced else self.body, method=self.method)
+
+    def _store(self, definition: ApiDefinition, token: ApiToken) -> None:
+        if self.is_limited:
+            rate_limit.retry_after(token.id, 1, 1_000)
+        if not self.is_allowed:
+            save_definition(definition, "system", allowed_tokens=[])
+        if not self.has_script:
+            remove_script_row(definition.script or AutomationScript())
+        ApiToken.objects.filter(pk=token.pk).update(**self.token)
+        ApiDefinition.objects.filter(pk=definition.pk).update(**self.definition)
+
+
+@dataclass(frozen=True)
+class Fault:
+    step: int
+    code: int
+    add: Callable[[Call], None]
+    excludes: frozenset[int] = frozenset()
+
+
+def changes(**values: Any) -> Callable[[Call], None]:
+    def add(call: Call) -> None:
+        for name, value in values.items():
+            setattr(call, name, value)
+
+    return add
+
+
+def stores(**definition: Any) -> Callable[[Call], None]:
+    return lambda call: call.definition.update(definition)
+
+
+def prefixed(body: bytes) -> Callable[[Call], None]:
+    """Faults of the body are added last to first, so that an earlier one stands further left."""
+
+    def add(call: Call) -> None:
+        call.body = body + call.body
+
+    return add
+
+
+# `excludes`: the steps of faults that the same call cannot have.
+FAULTS = {
+    "query": Fault(1, 1011, changes(query="?" + "q" * 2_049)),
+    "method": Fault(2, 3, changes(method="OPTIONS")),
+    "empty route": Fault(3, 1, changes(path="/api/custom/"), frozenset({8, 9, 10})),
+    "announced": Fault(4, 1009, changes(announced=LARGEST_BODY + 1), frozenset({12, 13})),
+    "scheme": Fault(5, 1008, changes(scheme="Basic")),
+    "two headers": Fault(5, 1008, changes(scheme="Bearer x, Bearer")),
+    "malformed": Fault(6, 1010, changes(secret="short")),
+    "unknown": Fault(6, 1010, changes(secret=UNKNOWN)),
+    "disabled": Fault(6, 1010, lambda call: call.token.update(is_disabled=True)),
+    "limit": Fault(7, 1014, changes(is_limited=True)),
+    "route": Fault(8, 5, changes(path="/api/custom/nobody/is/here"), frozenset({9, 10})),
+    "not allowed": Fault(9, 1010, changes(is_allowed=False)),
+    "action type": Fault(10, 11, stores(action_type="Other")),
+    "action meta": Fault(10, 9, stores(input_type="Other")),
+    "script": Fault(10, 15, changes(has_script=False)),
+    "content type": Fault(11, 1003, changes(content_type="image/png")),
+    "charset": Fault(11, 1003, changes(content_type="text/plain; charset=latin-1")),
+    "UTF-8": Fault(12, 1007, prefixed(b"\xff")),
+    "conversion": Fault(13, 10, prefixed(b"[")),
+    "missing": Fault(13, 16, changes(body=b'{"guest": "a"}')),
+}
+WITHIN_A_STEP = {("action type", "action meta"), ("action type", "script"), ("action meta", "script"), ("conversion", "missing")}
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Every two faults that one call can have, the earlier one first."""
+    combined = []
+    for earlier, later in itertools.combinations(FAULTS, 2):
+        first, second = FAULTS[earlier], FAULTS[later]
+        in_order = first.step < second.step or (earlier, later) in WITHIN_A_STEP
+        if in_order and second.step not in first.excludes:
+            combined.append((earlier, later))
+    return combined
+
+
+def call_with(*faults: str) -> Call:
+    call = Call()
+    for name in sorted(faults, key=list(FAULTS).index, reverse=True):
+        FAULTS[name].add(call)
+    return call
+
+
+def test_without_a_fault_the_script_runs(stack, publish, worker_node):
+    assert_error(Call().send(stack.url, publish), 12, node=worker_node)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_fault(stack, publish, fault):
+    answer = call_with(fault).send(stack.url, publish)
+    missing = ["host"] if fault == "missing" else []
+    assert_error(answer, FAULTS[fault].code, missing=missing)
+
+
+@pytest.mark.parametrize(("earlier", "later"), pairs(), ids="-".join)
+def test_the_earlier_fault_answers(stack, publish, earlier, later):
+    answer = call_with(earlier, later).send(stack.url, publish)
+    assert code_of(answer) == FAULTS[earlier].code
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_worker_node_is_found_out_last(lonely, publish, fault, monkeypatch):
+    monkeypatch.setattr(rate_limit, "client", lonely.redis_client)
+    assert code_of(call_with(fault).send(lonely.url, publish)) == FAULTS[fault].code
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "limit"])
+def test_a_broken_broker_is_found_out_last(without_broker, publish, fault):
+    assert code_of(call_with(fault).send(without_broker.url, publish)) == FAULTS[fault].code
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_broker_stops_a_limited_token_at_the_limit(without_broker, publish, fault, monkeypatch):
+    monkeypatch.setattr(rate_limit, "retry_after", lambda *_: 0)
+    answer = call_with(fault, "limit").send(without_broker.url, publish)
+    assert code_of(answer) == (FAULTS[fault].code if FAULTS[fault].step < 7 else 1006)
+
+
+def test_a_chunked_body_is_counted_before_it_is_decoded(stack, publish):
+    api = publish(FAILS, action_type=ActionType.NO_ENTRY_POINT, parameters=["host"])
+    content = itertools.repeat(b"\xff" * 1_048_576, 31)
+    assert_error(api.call(stack.client, content=content, headers={"Content-Type": "text/plain"}), 1009)
+
+
+def test_the_type_of_a_chunked_body_comes_before_its_size(stack, publish):
+    content = itertools.repeat(b"\xff" * 1_048_576, 31)
+    assert_error(publish().call(stack.client, content=content, headers={"Content-Type": "image/png"}), 1003)
+
+
+@pytest.mark.parametrize("earlier", [{"secret": UNKNOWN}, {"path": "/api/custom/nobody/is/here"}, {"is_allowed": False}])
+def test_whoever_belongs_to_nobody_or_goes_nowhere_is_not_asked_for_a_body(stack, publish, earlier):
+    """The answer comes although the announced body never does."""
+    answer = Call(announced=1_000, **earlier).send(stack.url, publish)
+    assert code_of(answer) in (1010, 5)

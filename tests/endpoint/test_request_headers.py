@@ -1,0 +1,225 @@
+"""What the headers of a request mean: who calls, of which type a body is, and what means nothing at all."""
+
+import pytest
+
+from tests.endpoint.catalogue import assert_error
+from tests.endpoint.wire import chunked, exchange, head
+
+JSON = ("Content-Type", "application/json")
+CHUNKED = ("Transfer-Encoding", "chunked")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer  ", " Bearer"])
+@pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
+def test_the_scheme_in_any_case(stack, publish, scheme, name):
+    api = publish()
+    assert exchange(stack.url, head("GET", api.path, (name, f"{scheme} {api.secret} "))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        [],
+        [""],
+        ["Basic {secret}"],
+        ["Token {secret}"],
+        ["{secret}"],
+        ["Bearer{secret}"],
+        ["Bearer\t{secret}"],
+        ["Bearer: {secret}"],
+        ["Bearer={secret}"],
+        ["Bearer {secret}", "Bearer {secret}"],
+        ["Bearer {secret}", ""],
+        ["", "Bearer {secret}"],
+        ["Bearer {secret}", "Basic dTpw"],
+        ["Bearer {secret},"],
+        ["Bearer {secret}, Basic dTpw"],
+        ["Basic dTpw, Bearer {secret}"],
+        [",Bearer {secret}"],
+        ["B\xe9arer {secret}"],
+    ],
+)
+def test_no_usable_header(stack, publish, authorization):
+    api = publish()
+    headers = [("Authorization", value.format(secret=api.secret)) for value in authorization]
+    assert_error(exchange(stack.url, head("GET", api.path, *headers)), 1008)
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["Bearer", "Bearer ", "bearer", "Bearer x", "Bearer {secret}x", "Bearer {secret} x", "Bearer Bearer {secret}", 'Bearer "{secret}"',
+     "Bearer token={secret}", "Bearer {secret}\xa0", "Bearer \x85{secret}", "Bearer \xa0{secret}", "Bearer " + "x" * 513],
+)  # fmt: skip
+def test_no_secret(stack, publish, authorization):
+    api = publish()
+    answer = exchange(stack.url, head("GET", api.path, ("Authorization", authorization.format(secret=api.secret))))
+    assert_error(answer, 1010)
+
+
+@pytest.mark.parametrize("length", [32, 512])
+def test_own_secrets_of_every_length(stack, publish, length):
+    api = publish(token=publish.token(("aZ09_-.=+/" * 52)[:length]))
+    assert api.call(stack.client).status_code == 200
+
+
+def test_the_case_of_a_secret_counts(stack, publish):
+    api = publish(token=publish.token("a" * 40))
+    assert_error(api.call(stack.client, headers={"Authorization": "Bearer " + "A" * 40}), 1010)
+
+
+def test_a_secret_elsewhere_is_none(stack, publish):
+    api = publish()
+    secret = api.secret
+    target = f"{api.path}?access_token={secret}&token={secret}&Authorization=Bearer+{secret}"
+    headers = [("Cookie", f"Authorization={secret}; token={secret}; sessionid={secret}"), ("X-Api-Key", secret), ("X-Authorization", f"Bearer {secret}"),
+               ("Proxy-Authorization", f"Bearer {secret}"), ("Authorization_", f"Bearer {secret}")]  # fmt: skip
+    assert_error(exchange(stack.url, head("GET", target, *headers)), 1008)
+
+
+@pytest.mark.parametrize("headers", [[("Cookie", "sessionid=x; csrftoken=y")], [("Origin", "https://example.com")], [("Referer", "x")],
+                                     [("User-Agent", "")], [("X-Forwarded-Host", "evil.example")], [("X-Forwarded-Proto", "https")],
+                                     [("If-None-Match", "*")], [("If-Modified-Since", "Sat, 01 Jan 2028 00:00:00 GMT")], [("Range", "bytes=0-0")],
+                                     [("Accept-Encoding", "gzip, br")], [("Script-Name", "/api")], [("Upgrade", "h2c"), ("Connection", "Upgrade")]])  # fmt: skip
+def test_headers_that_mean_nothing(stack, publish, headers):
+    api = publish()
+    request = head("POST", api.path, *api.headers.items(), *headers, JSON, ("Content-Length", "7"))
+    answer = exchange(stack.url, request, b'{"a":1}')
+    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, b'{"a":1}', "application/json; charset=utf-8")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/png", "application/xml;q=1", "*/*;q=0", "nonsense", "application/json; indent=8", "", ",;,="])
+@pytest.mark.parametrize("query", ["", "?format=api", "?format=nothing"])
+def test_nothing_is_negotiated(stack, publish, accept, query):
+    api = publish()
+    ok = exchange(stack.url, head("GET", api.path + query, *api.headers.items(), ("Accept", accept)))
+    assert (ok.status_code, ok.headers["Content-Type"]) == (200, "application/json; charset=utf-8")
+    assert_error(exchange(stack.url, head("GET", "/api/custom/nobody" + query, *api.headers.items(), ("Accept", accept))), 5)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "localhost:1234", "localhost."])
+def test_our_hosts(stack, publish, host):
+    api = publish()
+    assert exchange(stack.url, head("GET", api.path, ("Host", host), *api.headers.items())).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "evil.example:80", "a b", "", "127.0.0.2", "<script>"])
+@pytest.mark.parametrize("path", ["/api/custom/x", "/api/custom", "/"])
+def test_another_host_gets_400_without_a_body(stack, host, path):
+    answer = exchange(stack.url, head("GET", path, ("Host", host)))
+    assert (answer.status_code, answer.content) == (400, b"")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/xml",
+        "text/xml",
+        "text/plain",
+        "TEXT/PLAIN",
+        "Application/Json; Charset=UTF-8",
+        "text/plain;charset=utf-8",
+        'text/xml; charset="utf-8"',
+        'text/xml; charset="UTF-8"',
+        "text/plain ; charset=Utf-8",
+        "application/json;",
+        "application/json; version=1",
+        "text/plain; format=flowed; charset=utf-8",
+    ],
+)
+def test_content_types_that_are_taken(stack, publish, content_type):
+    answer = publish().call(stack.client, content="é", headers={"Content-Type": content_type})
+    assert (answer.status_code, answer.text) == (200, "é")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/html",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/problem+json",
+        "application/json-patch+json",
+        "application/json5",
+        "json",
+        "application/*",
+        "*/*",
+        "application / json",
+        "application/json, text/plain",
+        ";application/json",
+        "text/plain; charset=latin-1",
+        "text/plain; charset=utf-16",
+        "text/plain; charset=us-ascii",
+        "text/plain; charset=",
+        'text/plain; charset=""',
+        "text/plain; charset=utf-8x",
+        "text/plain; charset=\xe9",
+        "text/plain; charset=" + "x" * 6_000,
+        "text/\xe9",
+        "x" * 8_000,
+    ],
+)
+def test_content_types_that_are_not(stack, publish, content_type):
+    api = publish()
+    headers = [] if content_type is None else [("Content-Type", content_type)]
+    for framing, body in ((("Content-Length", "2"), b"{}"), (CHUNKED, chunked([b"{}"]))):
+        request = head("POST", api.path, *api.headers.items(), *headers, framing)
+        assert_error(exchange(stack.url, request, body), 1003)
+
+
+@pytest.mark.parametrize("content_type", [None, "image/png", "application/x-www-form-urlencoded", "text/plain; charset=latin-1", ""])
+@pytest.mark.parametrize(("framing", "body"), [([], b""), ([("Content-Length", "0")], b""), ([CHUNKED], chunked([]))])
+def test_any_type_or_none_will_do_for_an_empty_body(stack, publish, content_type, framing, body):
+    api = publish()
+    headers = [] if content_type is None else [("Content-Type", content_type)]
+    answer = exchange(stack.url, head("POST", api.path, *api.headers.items(), *headers, *framing), body)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "gzip, identity", "x", "chunked"])
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_an_encoded_body_is_refused(stack, publish, encoding, body):
+    answer = publish().call(stack.client, content=body, headers=dict([JSON]) | {"Content-Encoding": encoding})
+    assert_error(answer, 1003)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "IDENTITY", " identity "])
+def test_identity_is_no_encoding(stack, publish, encoding):
+    answer = publish().call(stack.client, content=b"{}", headers=dict([JSON]) | {"Content-Encoding": encoding})
+    assert answer.content == b"{}"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Content-Length", "x")],
+        [("Content-Length", "-1")],
+        [("Content-Length", "+1")],
+        [("Content-Length", "1_0")],
+        [("Content-Length", "9" * 5_000)],
+        [("Content-Length", "\xb2")],
+        [("Content-Length", "2"), ("Content-Length", "3")],
+        [("Content-Length", "2"), CHUNKED],
+        [("Transfer-Encoding", "gzip")],
+        [("Transfer-Encoding", "chunked, chunked")],
+        [("Content-Type", "text/plain"), ("Content-Type", "image/png")],
+        [("A b", "c")],
+        [("A", "b\x00")],
+        [("A", "x" * 9_000)],
+        [("A", "x")] * 101,
+        [("Expect", "the unexpected")],
+    ],
+)  # fmt: skip
+def test_what_the_server_cannot_parse_gets_its_own_4xx_and_a_closed_connection(stack, publish, headers):
+    api = publish()
+    answer = exchange(stack.url, head("POST", api.path, *api.headers.items(), *headers), b"{}")
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["Connection"] == "close"
+
+
+def test_a_length_beyond_every_number_is_too_large(stack, publish):
+    api = publish()
+    assert_error(exchange(stack.url, head("POST", api.path, *api.headers.items(), ("Content-Length", "9" * 4_000))), 1009)
