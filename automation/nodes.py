@@ -14,6 +14,7 @@ from typing import IO, cast
 
 import redis
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.db import IntegrityError, models, transaction
 
 from automation.models import WorkerNode
@@ -70,9 +71,20 @@ class NodeSlot:
         raise AssertionError("slots never end")
 
 
-@cache
 def machine_id() -> int:
-    """The number of this machine, assigned once: the endpoint's own, and its first worker's."""
+    """The number of this machine, assigned once: the endpoint's own, and its first worker's.
+
+    0 while it cannot be found out, so that an error can be told even without a database.
+    """
+    try:
+        return _machine_id()
+    except (DatabaseError, OSError):
+        _log.exception("the number of this machine cannot be read")
+        return 0
+
+
+@cache
+def _machine_id() -> int:
     if settings.UDAPI_NODE_ID:
         _remember(settings.UDAPI_NODE_ID)
         return int(settings.UDAPI_NODE_ID)

@@ -78,7 +78,10 @@ class DefinitionAdmin(CheckedAdmin):
         "allowed_tokens",
     )
     readonly_fields: ClassVar = (*AUTHORSHIP, "allowed_token_ids")
-    conditional_fields: ClassVar = {"input_type": f"action_type == '{ActionType.AUTOMATION_SCRIPT}'"}
+    # Who may only view has no field whose value could be asked for.
+    conditional_fields: ClassVar = {
+        "input_type": f"typeof action_type == 'undefined' || action_type == '{ActionType.AUTOMATION_SCRIPT}'"
+    }
     list_display = (
         "route",
         "name",
@@ -91,7 +94,7 @@ class DefinitionAdmin(CheckedAdmin):
     )
     list_select_related = ("script",)
     list_filter = ("action_type",)
-    search_fields = ("route", "name", "description", "id", "script__name")
+    search_fields = ("route", "name", "description", "=id", "script__name")
     ordering = ("route",)
 
     def get_content(self, request: HttpRequest, obj: Any) -> Sequence[str]:

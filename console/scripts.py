@@ -1,5 +1,6 @@
 """The pages of automation scripts."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from access.changes import refusal
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
-from console.base import CheckedAdmin
+from console.base import AUTHORSHIP, CheckedAdmin
 from console.forms import CheckedForm
 from console.usage import count_rows, name_definitions
 from definitions.models import ApiDefinition
@@ -39,9 +40,6 @@ class SourceWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc]  # django-u
 
     def __init__(self) -> None:
         super().__init__({"class": "udapi-source", "rows": 24, "spellcheck": "false", "wrap": "off"})
-
-    class Media:
-        css: ClassVar = {"all": ["console/console.css"]}
 
 
 class SourceField(forms.CharField):
@@ -82,6 +80,7 @@ class ScriptAdmin(CheckedAdmin):
     form = ScriptForm
     used_through = "api_definitions"
     content: ClassVar = ("name", "description", "source", "parameters", "timeout_seconds")
+    readonly_fields = (*AUTHORSHIP, "source_to_read", "parameters_to_read")
     change_form_outer_before_template = "console/script_warning.html"
     list_display = (
         "name",
@@ -93,13 +92,34 @@ class ScriptAdmin(CheckedAdmin):
         "last_modified_by",
         "last_modified",
     )
-    search_fields = ("name", "description", "id")
+    search_fields = ("name", "description", "=id")
     ordering = ("name",)
+
+    class Media:
+        css: ClassVar = {"all": ["console/console.css"]}
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[AutomationScript]":
         """With the number of APIs that run each."""
         scripts: QuerySet[AutomationScript] = super().get_queryset(request)
         return scripts.annotate(api_count=count_rows(ApiDefinition.objects.all(), "script"))
+
+    def get_content(self, request: HttpRequest, obj: Any) -> Sequence[str]:
+        """Who may only view gets source and parameters as they look in the form."""
+        if obj is None or self.has_change_permission(request, obj):
+            return self.content
+        return [
+            {"source": "source_to_read", "parameters": "parameters_to_read"}.get(name, name) for name in self.content
+        ]
+
+    @admin.display(description="source")
+    def source_to_read(self, obj: AutomationScript) -> str:
+        """The source, line by line."""
+        return format_html('<pre class="udapi-source">{}</pre>', obj.source)
+
+    @admin.display(description="parameters")
+    def parameters_to_read(self, obj: AutomationScript) -> str:
+        """The names of its script parameters."""
+        return ", ".join(obj.parameters)
 
     @admin.display(description="entry points")
     def entry_points(self, obj: AutomationScript) -> str:

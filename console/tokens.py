@@ -92,7 +92,7 @@ class TokenAdmin(CheckedAdmin):
         "last_modified",
     )
     list_filter = ("is_disabled",)
-    search_fields = ("name", "id")
+    search_fields = ("name", "=id")
     ordering = ("name", "id")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[ApiToken]":
@@ -143,7 +143,7 @@ class TokenAdmin(CheckedAdmin):
     def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
         """The page with the secret."""
         secret: str = request.new_secret  # type: ignore[attr-defined]
-        return self._show(request, obj, secret, "was created")
+        return self._show(request, obj, secret, "was created. Its secret:")
 
     @action(  # type: ignore[untyped-decorator]  # django-unfold has no types
         description="Rotate secret", url_path="rotate", permissions=["change"], icon="autorenew"
@@ -157,7 +157,7 @@ class TokenAdmin(CheckedAdmin):
                 raise Http404
             form = RotateForm(request.POST if request.method == "POST" else None, instance=token)
             if form.is_valid() and self._rotated(request, token, form):
-                return self._show(request, token, form.new_secret, "has a new secret")
+                return self._show(request, token, form.new_secret, "has a new secret:")
         context = {"title": "Rotate secret", "form": form}
         return TemplateResponse(request, "console/rotate.html", self._context(request, token) | context)
 

@@ -105,7 +105,10 @@ def _first(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+    # With PostgreSQL the connection goes back to the pool at once: neither a slow body nor a wait holds one.
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    return row
 
 
 def _definition(row: tuple[Any, ...]) -> DefinitionRow:

@@ -40,7 +40,7 @@ def token_of(secret: str) -> TokenRow:
 
 def _secret(header: str) -> str:
     """The server joins repeated headers with a comma, which no secret can have."""
-    scheme, _, secret = header.strip().partition(" ")
+    scheme, _, secret = header.partition(" ")
     if scheme.lower() != "bearer" or "," in header:
         raise errors.AuthenticationHeaderInvalidError
-    return secret.strip()
+    return secret.strip(" \t")

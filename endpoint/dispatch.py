@@ -4,7 +4,6 @@ import struct
 
 import redis
 from django.conf import settings
-from django.db import close_old_connections
 
 from automation import queue
 from automation.outcome import Outcome
@@ -23,8 +22,6 @@ def dispatch(trigger_id: str, payload: queue.Payload) -> Outcome:
     """
     seconds = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
     with place():
-        # With PostgreSQL the connection goes back to the pool: who waits holds none.
-        close_old_connections()
         _publish(trigger_id, payload, seconds)
         return _outcome(_wait(trigger_id, seconds))
 

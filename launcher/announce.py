@@ -22,9 +22,10 @@ from launcher.places import Places
 from launcher.steps import say
 
 PATIENCE_SECONDS = 60
+QUIET_SECONDS = 4
 PAUSE_SECONDS = 0.3
 HTTP_TIMEOUT_SECONDS = 5
-PROBE_SECONDS = 5
+PROBE_SECONDS = 3
 TAIL_LINES = 15
 TAIL_BYTES = 4_000
 EMPTY_ROUTE = 1
@@ -34,25 +35,35 @@ class Patience:
     """The time that the stack gets to come up; once it is over, the operator is told what to look at."""
 
     def __init__(self) -> None:
-        self._ends = time.monotonic() + PATIENCE_SECONDS
+        self._began = self._shown = time.monotonic()
         self._is_told = False
 
     def wait_for(self, what: str, is_ready: Callable[[], bool], logs: list[str]) -> None:
         """Wait until `is_ready`, for ever; when time is up, show the ends of the `logs` of what is missing."""
-        say(f"Waiting for {what} …")
+        self._say(f"Waiting for {what} …")
         while not is_ready():
-            if time.monotonic() > self._ends and not self._is_told:
-                self._is_told = True
-                _tell_failure(what, logs)
+            self._break_silence(what, logs)
             time.sleep(PAUSE_SECONDS)
+
+    def _break_silence(self, what: str, logs: list[str]) -> None:
+        now = time.monotonic()
+        if now - self._began > PATIENCE_SECONDS and not self._is_told:
+            self._is_told = True
+            _tell_failure(what, logs)
+        elif now - self._shown > QUIET_SECONDS and not self._is_told:
+            self._say(f"… still waiting for {what} ({now - self._began:.0f} s)")
+
+    def _say(self, text: str) -> None:
+        self._shown = time.monotonic()
+        say(text)
 
 
 def _tell_failure(what: str, logs: list[str]) -> None:
     say(f"\nNo answer from {what} after {PATIENCE_SECONDS} s. It is still being tried; Ctrl-C ends it. The logs say:")
     for name in logs:
         file = programs.log_file(name)
-        say(f"\n{file}:")
         if file.is_file():
+            say(f"\n{file}:")
             lines = file.read_bytes()[-TAIL_BYTES:].decode(errors="replace").splitlines()
             say("\n".join(f"  {line}" for line in lines[-TAIL_LINES:]))
 
@@ -129,7 +140,7 @@ def main(parent: str, *flags: str) -> None:
     django.setup()
     patience = Patience()
     patience.wait_for("the web server", _web_answers, ["web"])
-    patience.wait_for("a trigger to go through queue and worker", _job_goes_through, ["worker", "manager", "redis"])
+    patience.wait_for("queue and worker", _job_goes_through, ["worker", "manager", "redis"])
     _tell_ready(places_module.from_environment(), "--first-start" in flags)
 
 

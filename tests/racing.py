@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from unittest import mock
 
@@ -51,10 +51,8 @@ def _meeting(model: type[models.Model] | None, parties: int):
 
     def full_clean(self: models.Model, *args: Any, **kwargs: Any) -> None:
         checked(self, *args, **kwargs)
-        try:
+        with suppress(threading.BrokenBarrierError):
             everybody.wait(MEETING_SECONDS)
-        except threading.BrokenBarrierError:
-            pass
 
     with mock.patch.object(model, "full_clean", full_clean):
         yield

@@ -49,7 +49,8 @@ class Web:
             environment | {"UDAPI_PORT": str(self.port)},
             log,
         )
-        self.client = httpx.Client(base_url=self.url, timeout=120)
+        limits = httpx.Limits(max_connections=1_000)
+        self.client = httpx.Client(base_url=self.url, timeout=120, limits=limits)
         wait_until(self._answers, what=f"gunicorn, see {log}")
 
     def _answers(self) -> bool:

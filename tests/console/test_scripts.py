@@ -96,6 +96,14 @@ def test_the_source_of_a_script_in_use_needs_execute(visit, make):
     assert (used.source, used.description) == (ECHO, "x")
 
 
+def test_who_may_only_view_reads_the_source_line_by_line(visit, make):
+    script = make.script("# a < b\n" + BOTH, parameters=["one", "two"])
+    content = visit("automation.ui_available").get(page(MODEL, "change", script.pk)).content.decode()
+    assert "# a &lt; b\ndef on_api_trigger(engine, request):\n    pass" in content
+    assert "one, two" in content
+    assert "<textarea" not in content
+
+
 def _values(client, address, **values):
     form = client.get(address).context["adminform"].form
     kept = {name: form[name].value() for name in ("name", "description", "source", "timeout_seconds", "seen_version")}

@@ -126,7 +126,7 @@ def test_refused_routes_say_which_and_save_nothing(db, publish_in_process, route
         ("A/b", "a/B"),
         ("straße", "STRASSE"),
         ("straße", "STRAẞE"),
-        ("ŉ", "ʼn"),
+        ("ŉ", "\u02bcn"),
         ("İ", "i\u0307"),
         ("é", "e\u0301"),
         ("É", "e\u0301"),
@@ -157,7 +157,7 @@ def test_conflicts(db, publish_in_process, one, other):
         ("{a}/b", "a/{b}"),
         ("é", "e"),
         ("İ", "i"),
-        ("I", "ı"),
+        ("I", "\u0131"),
         ("①", "1"),  # equal after NFKC only
         ("ﬁ/{a}", "{a}/fi"),
         ("a\u200bb", "ab"),

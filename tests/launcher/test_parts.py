@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from supervisor.states import ProcessStates
 
-from launcher import private, redis_server
+from launcher import announce, private, programs, redis_server
 from launcher.steps import StartError
 from launcher.supervise import LONGEST_BACK_OFF_SECONDS, _Options, _Process
 
@@ -71,3 +71,19 @@ def test_a_program_is_never_given_up_and_waits_no_longer_than_the_limit(tmp_path
         assert process.state == ProcessStates.BACKOFF
         assert process.delay - time.time() <= LONGEST_BACK_OFF_SECONDS
     options.close_logger()
+
+
+def test_a_stack_that_does_not_come_up_shows_the_end_of_its_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(announce, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(announce, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(programs, "log_file", lambda name: tmp_path / f"{name}.log")
+    (tmp_path / "web.log").write_text("first line\n" + "no matter\n" * 100 + "ModuleNotFoundError: nothing\n")
+    answers = iter([False, False, True])
+    announce.Patience().wait_for("the web server", lambda: next(answers), ["web", "worker"])
+    shown = capsys.readouterr().out
+    assert shown.count("No answer from the web server after 0 s.") == 1
+    assert f"{tmp_path}/web.log:" in shown
+    assert "ModuleNotFoundError: nothing" in shown
+    assert "first line" not in shown

@@ -1,0 +1,169 @@
+"""The rules of a definition, each with its reason and details, in code and in the database."""
+
+import uuid
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+
+from access.changes import save_checked
+from automation.models import AutomationScript
+from definitions.changes import save_definition
+from definitions.models import ActionType, AllowedToken, ApiDefinition, RoutePrefix
+from tests.definitions.conftest import make_script
+from tests.publishing import Publisher
+from tests.refusals import errors_of, reasons_of, refused
+
+
+@pytest.mark.parametrize("name", ["", "a", "a b", " a ", "\u200b", "x" * 200, "日本", "😀", "a\nb"])
+def test_names_that_are_accepted(publish_in_process, name):
+    assert publish_in_process("a", name=name).name == name
+
+
+@pytest.mark.parametrize("name", [" ", "\t\n", "\u00a0", "\u3000\u2003", "x" * 201, "a\0b", "a\ud800"])
+def test_names_that_are_refused(db, publish_in_process, name):
+    pk = uuid.uuid4()
+    assert refused(publish_in_process, "a", name=name, pk=pk) == ("InvalidName", {"id": str(pk)})
+    assert not ApiDefinition.objects.exists()
+
+
+@pytest.mark.parametrize("description", ["a\0b", "\udfff"])
+def test_a_description_that_no_database_keeps(publish_in_process, description):
+    reason, details = refused(publish_in_process, "a", description=description)
+    assert (reason, details["field"]) == ("InvalidField", "description")
+
+
+def test_a_route_in_use(publish_in_process):
+    first = publish_in_process("Tickets/{id}")
+    pk = uuid.uuid4()
+    expected = {"id": str(pk), "conflictingDefinitionId": str(first.pk), "route": "tickets/{ticketId}"}
+    assert refused(publish_in_process, "tickets/{ticketId}", pk=pk) == ("RouteInUse", expected)
+
+
+def test_an_edit_to_a_route_in_use(publish_in_process):
+    first, second = publish_in_process("a"), publish_in_process("b")
+    second.route = "A"
+    expected = {"id": str(second.pk), "conflictingDefinitionId": str(first.pk), "route": "A"}
+    assert refused(save_definition, second, "system") == ("RouteInUse", expected)
+    second.refresh_from_db()
+    assert (second.route, second.version) == ("b", 1)
+
+
+def test_an_invalid_route_with_a_percent_sign_in_its_message(publish_in_process):
+    pk = uuid.uuid4()
+    assert refused(publish_in_process, "%(route)s", pk=pk) == ("InvalidRoute", {"id": str(pk), "route": "%(route)s"})
+
+
+BOTH = "def on_api_trigger(engine, request): pass\ndef run(engine): pass\n"
+TRIGGER_ONLY = "def on_api_trigger(engine, request): pass\n"
+RUN_ONLY = "def run(engine): pass\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "action_type", "input_type", "fits"),
+    [
+        (BOTH, "AutomationScript", "RawBody", True),
+        (BOTH, "AutomationScript", "Parameters", True),
+        (BOTH, "AutomationScriptNoEntryPoint", "", True),
+        (TRIGGER_ONLY, "AutomationScript", "RawBody", True),
+        (RUN_ONLY, "AutomationScriptNoEntryPoint", "", True),
+        (TRIGGER_ONLY, "AutomationScriptNoEntryPoint", "", False),
+        (RUN_ONLY, "AutomationScript", "RawBody", False),
+        (BOTH, "AutomationScript", "", False),
+        (BOTH, "AutomationScript", "rawbody", False),
+        (BOTH, "AutomationScriptNoEntryPoint", "RawBody", False),
+        (BOTH, "AutomationScriptNoEntryPoint", "Parameters", False),
+    ],
+)
+def test_action_meta(db, source, action_type, input_type, fits):
+    definition = ApiDefinition(
+        route="a", script=make_script(source=source), action_type=action_type, input_type=input_type
+    )
+    if fits:
+        save_definition(definition, by="system")
+        return
+    reason, details = refused(save_definition, definition, by="system")
+    assert (reason, details["id"]) == ("InvalidActionMeta", str(definition.pk))
+
+
+def test_the_defaults(publish_in_process):
+    definition = publish_in_process("a")
+    assert (definition.action_type, definition.input_type) == ("AutomationScript", "RawBody")
+    assert (definition.name, definition.description, definition.allowed_tokens.count()) == ("", "", 0)
+
+
+@pytest.mark.parametrize("script_id", [None, uuid.uuid4()])
+def test_a_script_that_does_not_exist(db, script_id):
+    definition = ApiDefinition(route="a", script_id=script_id)
+    assert refused(save_definition, definition, by="system") == ("InvalidActionMeta", {"id": str(definition.pk)})
+
+
+@pytest.mark.parametrize("action_type", ["", "automationscript", "Nonsense", "x" * 1_000])
+def test_an_unknown_action_type(publish_in_process, action_type):
+    pk = uuid.uuid4()
+    expected = {"id": str(pk), "field": "actionType"}
+    assert refused(publish_in_process, "a", action_type=action_type, pk=pk) == ("InvalidField", expected)
+
+
+def test_all_that_is_wrong_is_said_at_once(db):
+    definition = ApiDefinition(name=" ", route="/", action_type=ActionType.AUTOMATION_SCRIPT)
+    with pytest.raises(ValidationError) as caught:
+        save_definition(definition, by="system")
+    assert reasons_of(caught.value) == ["InvalidActionMeta", "InvalidName", "InvalidRoute"]
+    assert {error.params["id"] for error in errors_of(caught.value) if error.params} == {str(definition.pk)}
+    assert all(caught.value.messages)
+
+
+def test_an_edit_of_the_script_may_take_the_entry_point_away(publish_in_process, script):
+    definition = publish_in_process("a")
+    script.source = RUN_ONLY
+    save_checked(script, by="system")
+    definition.name = "an edit that says nothing of the script"
+    assert refused(save_definition, definition, by="system")[0] == "InvalidActionMeta"
+
+
+@pytest.mark.parametrize("fields", [{"name": " \t"}, {"route": ""}])
+def test_the_database_keeps_the_rules_of_texts(publish_in_process, fields):
+    definition = publish_in_process("a")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ApiDefinition.objects.filter(pk=definition.pk).update(**fields)
+
+
+def test_the_database_keeps_routes_apart(publish_in_process, script):
+    publish_in_process("tickets/{id}")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ApiDefinition(route="Tickets/{other}", script=script).save()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ApiDefinition.objects.bulk_create([ApiDefinition(route="TICKETS/{x}", script=script)])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ApiDefinition.objects.filter(pk=publish_in_process("b").pk).update(signature="/tickets/{}")
+
+
+def test_the_database_allows_a_token_once(publish_in_process):
+    token, _ = Publisher().token()
+    definition = publish_in_process("a", allowed_tokens=[token])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AllowedToken.objects.create(definition=definition, token=token)
+
+
+@pytest.mark.parametrize("table", ["automation_automationscript", "tokens_apitoken", "definitions_apidefinition"])
+def test_the_database_lets_nothing_go_that_is_in_use(publish_in_process, table):
+    """In raw SQL, past all code of ours."""
+    token, _ = Publisher().token()
+    publish_in_process("a/{b}", allowed_tokens=[token])
+    with connection.cursor() as cursor, pytest.raises(IntegrityError), transaction.atomic():
+        _delete_all(cursor, table)
+
+
+def _delete_all(cursor, table: str) -> None:
+    cursor.execute(f"DELETE FROM {table}")
+    connection.check_constraints()
+
+
+def test_a_delete_takes_its_rows_along_and_leaves_token_and_script(publish_in_process, script):
+    token, _ = Publisher().token()
+    publish_in_process("a/{b}", allowed_tokens=[token]).delete()
+    assert not AllowedToken.objects.exists()
+    assert not RoutePrefix.objects.exists()
+    token.refresh_from_db()
+    assert AutomationScript.objects.filter(pk=script.pk).exists()

@@ -1,0 +1,167 @@
+"""Two writers of definitions, tokens and scripts at the same moment."""
+
+from functools import partial
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection
+
+from access.changes import delete_checked, save_checked
+from automation.models import AutomationScript
+from definitions.changes import save_definition
+from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
+from tests.publishing import Publisher
+from tests.racing import race, refusals
+from tests.refusals import only_reason
+from tokens.models import ApiToken
+
+ROUNDS = 5
+
+
+@pytest.fixture
+def publisher(open_db):
+    return Publisher()
+
+
+def _no_row_dangles() -> None:
+    connection.check_constraints()
+    tokens, definitions = (
+        set(ApiToken.objects.values_list("pk", flat=True)),
+        set(ApiDefinition.objects.values_list("pk", flat=True)),
+    )
+    for row in AllowedToken.objects.all():
+        assert row.token_id in tokens
+        assert row.definition_id in definitions
+
+
+@pytest.mark.parametrize("writers", [2, 6])
+def test_the_same_route_created_at_once_is_kept_once(publisher, writers):
+    script = publisher.script()
+    spellings = ["Tickets/{id}", "tickets/{ticketId}", "TICKETS/{a}", "tickets/{b}", "tickeTs/{c}", "tickets/{d}"]
+
+    def create(route):
+        return lambda: save_definition(ApiDefinition(route=route, script=script), "system")
+
+    outcomes = race(*(create(route) for route in spellings[:writers]), meet_in=ApiDefinition)
+    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, ApiDefinition)]
+    losers = refusals(outcomes)
+    assert len(losers) == writers - 1
+    for loser in losers:
+        reason, details = only_reason(loser)
+        assert (reason, details["conflictingDefinitionId"]) == ("RouteInUse", str(winner.pk))
+        assert details["route"] in spellings
+    assert [str(each.pk) for each in ApiDefinition.objects.all()] == [str(winner.pk)]
+    assert RoutePrefix.objects.filter(definition=winner).count() == RoutePrefix.objects.count() == 2
+
+
+def test_two_definitions_moved_to_the_same_route_at_once(publisher):
+    first, second = publisher(route="a").definition, publisher(route="b").definition
+    first.route, second.route = "c/{x}", "C/{y}"
+    outcomes = race(
+        lambda: save_definition(first, "system"), lambda: save_definition(second, "system"), meet_in=ApiDefinition
+    )
+    (loser,) = refusals(outcomes)
+    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, ApiDefinition)]
+    reason, details = only_reason(loser)
+    assert (reason, details["conflictingDefinitionId"]) == ("RouteInUse", str(winner.pk))
+    assert ApiDefinition.objects.filter(signature="/c/{}").count() == 1
+
+
+def test_a_rival_that_is_gone_again_is_in_nobodys_way(publisher, monkeypatch):
+    """The check passes, the save collides, and when the check looks again nothing is there: it is simply saved."""
+    script = publisher.script()
+    rival = save_definition(ApiDefinition(route="a", script=script), "system")
+    checked = ApiDefinition.full_clean
+    calls = []
+
+    def full_clean(self, *args, **kwargs):
+        calls.append(self)
+        if len(calls) == 1:
+            return
+        ApiDefinition.objects.filter(pk=rival.pk).delete()
+        checked(self, *args, **kwargs)
+
+    monkeypatch.setattr(ApiDefinition, "full_clean", full_clean)
+    definition = save_definition(ApiDefinition(route="A", script=script), "system")
+    assert len(calls) == 2
+    assert list(ApiDefinition.objects.values_list("pk", "version")) == [(definition.pk, 1)]
+
+
+def test_a_token_deleted_while_it_is_allowed(publisher):
+    definition = publisher().definition
+    seen = set()
+    for _ in range(ROUNDS):
+        token, _secret = publisher.token()
+        change, delete = race(
+            partial(save_definition, definition, "system", [token.pk]),
+            partial(delete_checked, token, "system"),
+            meet_in=ApiDefinition,
+        )
+        reasons = [only_reason(error) for error in refusals([change, delete])]
+        assert len(reasons) == 1, (change, delete)
+        if delete is None:
+            assert reasons == [("InvalidField", {"field": "allowedTokens"})]
+        else:
+            assert reasons[0][0] == "TokenInUse"
+            assert reasons[0][1]["apiDefinitionIdLinks"] == [str(definition.pk)]
+        assert ApiToken.objects.filter(pk=token.pk).exists() == (delete is not None)
+        seen.add(reasons[0][0])
+        _no_row_dangles()
+    assert seen <= {"InvalidField", "TokenInUse"}
+
+
+def test_a_script_deleted_while_a_definition_starts_to_use_it(publisher):
+    for number in range(ROUNDS):
+        script = publisher.script()
+        definition = ApiDefinition(route=f"a/{number}", script=AutomationScript.objects.get())
+        change, delete = race(
+            partial(save_definition, definition, "system"),
+            partial(delete_checked, script, "system"),
+            meet_in=ApiDefinition,
+        )
+        reasons = [only_reason(error) for error in refusals([change, delete])]
+        assert len(reasons) == 1, (change, delete)
+        if delete is None:
+            assert reasons == [("InvalidActionMeta", {"id": str(definition.pk)})]
+        else:
+            assert reasons[0][0] == "ScriptInUse"
+            assert reasons[0][1]["apiDefinitionIdLinks"] == [str(definition.pk)]
+        _no_row_dangles()
+        Publisher.clean()
+
+
+def test_a_definition_deleted_while_it_is_saved_does_not_come_back(publisher):
+    for _ in range(ROUNDS):
+        api = publisher()
+        copy = ApiDefinition.objects.get(pk=api.definition.pk)
+        change, delete = race(
+            partial(save_definition, api.definition, "system", [api.token]),
+            partial(delete_checked, copy, "system"),
+        )
+        assert delete is None
+        assert isinstance(change, ApiDefinition | ApiDefinition.DoesNotExist)
+        assert not ApiDefinition.objects.exists()
+        _no_row_dangles()
+
+
+def test_what_was_deleted_meanwhile_is_neither_saved_nor_deleted_again(publisher):
+    api = publisher()
+    for stale in (api.definition, api.token):
+        delete_checked(type(stale).objects.get(pk=stale.pk), "system")
+        for change in (save_checked, delete_checked):
+            with pytest.raises(ObjectDoesNotExist):
+                change(stale, "system")
+        assert not type(stale).objects.exists()
+
+
+def test_many_definitions_with_the_same_tokens_at_once_end_in_no_deadlock(publisher):
+    tokens = [publisher.token()[0] for _ in range(4)]
+    definitions = [publisher().definition for _ in range(6)]
+
+    def change(number):
+        order = tokens[number % 4 :] + tokens[: number % 4]
+        return lambda: [save_definition(definitions[number], "system", order[: 1 + step % 4]) for step in range(4)]
+
+    refused = refusals(race(*(change(number) for number in range(6))))
+    assert not refused
+    assert {definition.allowed_tokens.count() for definition in definitions} == {4}
