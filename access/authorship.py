@@ -1,11 +1,13 @@
 """Who made and changed an object, and when: the columns that every object has."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import models
+from django.db import models, router, transaction
 
+from access.closed import ClosedQuerySet
 from access.fields import VersionField
 
 SYSTEM = "system"
@@ -24,12 +26,32 @@ class AuthoredModel(models.Model):
     last_modified = models.DateTimeField(auto_now=True)
     version = VersionField()
 
+    objects = ClosedQuerySet.as_manager()
+
+    acting = SYSTEM
+    """Who changes the object right now."""
     in_use_reason = ""
     """The `reason` with which a delete is refused while definitions need the object."""
 
     class Meta:
         abstract = True
         default_permissions = ()
+
+    @contextmanager
+    def acted_on(self, by: str) -> Iterator[None]:
+        """What is saved or deleted meanwhile, the user named `by` does."""
+        self.acting = self.last_modified_by = by
+        try:
+            yield
+        finally:
+            self.acting = SYSTEM
+
+    def save_base(self, *args: Any, using: str | None = None, **kwargs: Any) -> None:
+        """One transaction for the row and for what the receivers of its signals write."""
+        using = using or router.db_for_write(type(self), instance=self)
+        self.last_modified_by = self.acting
+        with transaction.atomic(using=using, savepoint=False):
+            super().save_base(*args, **kwargs | {"using": using})
 
     def rows_to_lock(self) -> Sequence["models.QuerySet[Any]"]:
         """Rows of others that a save relies on; held until it has been committed."""

@@ -39,12 +39,12 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
     """
     if instance._state.adding:
         instance.created_by = by
-    instance.last_modified_by = by
-    try:
-        _save(instance, then)
-    except IntegrityError:
-        # Another writer was faster between the check and the save: now the check sees what it did.
-        _save(instance, then)
+    with instance.acted_on(by):
+        try:
+            _save(instance, then)
+        except IntegrityError:
+            # Another writer was faster between the check and the save: now the check sees what it did.
+            _save(instance, then)
     return instance
 
 
@@ -55,9 +55,8 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
         ValidationError: definitions need it: `TokenInUse`, `ScriptInUse` with `apiDefinitionIdLinks`.
         ObjectDoesNotExist: another writer has deleted it already.
     """
-    instance.last_modified_by = by
     try:
-        with transaction.atomic():
+        with instance.acted_on(by), transaction.atomic():
             _lock(instance)
             instance.delete()
     except ProtectedError as error:

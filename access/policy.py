@@ -1,6 +1,7 @@
 """Who may do what: the one table that every interface asks.
 
-Codenames are the flags of the contract; a missing row is a mistake of ours and raises.
+Flags are named as Django names permissions, `app.codename`; the contract's names are their labels. A missing row
+is a mistake of ours and raises.
 """
 
 from collections.abc import Mapping
@@ -8,29 +9,83 @@ from typing import Final, Literal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-Action = Literal["view", "add", "change", "delete"]
+Action = Literal["view", "add", "change", "delete", "change_used_source", "view_events", "send"]
+Need = tuple[frozenset[str], ...]
+"""Alternatives; of the one that is fulfilled, every flag is needed."""
 
-POLICY: Final[Mapping[tuple[str, Action], tuple[str, ...]]] = {
-    ("definitions.apidefinition", "view"): ("definitions.ui_available",),
-    ("definitions.apidefinition", "add"): ("definitions.add_edit", "automation.execute"),
-    ("definitions.apidefinition", "change"): ("definitions.add_edit", "automation.execute"),
-    ("definitions.apidefinition", "delete"): ("definitions.delete",),
-    ("tokens.apitoken", "view"): ("tokens.ui_available",),
-    ("tokens.apitoken", "add"): ("tokens.add_edit",),
-    ("tokens.apitoken", "change"): ("tokens.add_edit",),
-    ("tokens.apitoken", "delete"): ("tokens.delete",),
-    ("automation.automationscript", "view"): ("automation.ui_available",),
-    ("automation.automationscript", "add"): ("automation.add_edit",),
-    ("automation.automationscript", "change"): ("automation.add_edit",),
-    ("automation.automationscript", "delete"): ("automation.delete",),
+AnyUser = AbstractBaseUser | AnonymousUser
+
+DEFINITION: Final = "definitions.apidefinition"
+TOKEN: Final = "tokens.apitoken"  # noqa: S105  the name of a model
+SCRIPT: Final = "automation.automationscript"
+NODE: Final = "automation.workernode"
+MIRROR: Final = "search.mirror"
+MESSAGE: Final = "endpoint.message"
+
+
+def _all_of(*flags: str) -> Need:
+    return (frozenset(flags),)
+
+
+def _any_of(*flags: str) -> Need:
+    return tuple(frozenset({flag}) for flag in flags)
+
+
+POLICY: Final[Mapping[tuple[str, Action], Need]] = {
+    (DEFINITION, "view"): _all_of("definitions.ui_available"),
+    (DEFINITION, "add"): _all_of("definitions.add_edit", "automation.execute"),
+    (DEFINITION, "change"): _all_of("definitions.add_edit", "automation.execute"),
+    (DEFINITION, "delete"): _all_of("definitions.delete"),
+    (DEFINITION, "view_events"): _all_of("definitions.ui_available"),
+    (TOKEN, "view"): _all_of("tokens.ui_available"),
+    (TOKEN, "add"): _all_of("tokens.add_edit"),
+    (TOKEN, "change"): _all_of("tokens.add_edit"),
+    (TOKEN, "delete"): _all_of("tokens.delete"),
+    (TOKEN, "view_events"): _all_of("tokens.ui_available"),
+    (SCRIPT, "view"): _all_of("automation.ui_available"),
+    (SCRIPT, "add"): _all_of("automation.add_edit"),
+    (SCRIPT, "change"): _all_of("automation.add_edit"),
+    (SCRIPT, "change_used_source"): _all_of("automation.add_edit", "automation.execute"),
+    (SCRIPT, "delete"): _all_of("automation.delete"),
+    (SCRIPT, "view_events"): _all_of("automation.ui_available"),
+    (NODE, "view"): _any_of("definitions.ui_available", "tokens.ui_available"),
+    (MIRROR, "view"): _any_of("definitions.ui_available", "tokens.ui_available"),
+    (MESSAGE, "send"): _all_of("definitions.ui_available", "tokens.ui_available", "automation.execute"),
 }
 
+FLAGS: Final[frozenset[str]] = frozenset().union(*(flags for need in POLICY.values() for flags in need))
+"""Every flag of the product."""
 
-def allows(user: AbstractBaseUser | AnonymousUser, model_label: str, action: Action) -> bool:
+
+def allows(user: AnyUser, model_label: str, action: Action) -> bool:
     """Whether `user` may do `action` with objects of `model_label` (`"tokens.apitoken"`).
 
     Raises:
         KeyError: the policy has no row for it.
     """
-    needed = POLICY[model_label, action]
-    return bool(user.is_active) and all(user.has_perm(flag) for flag in needed)  # type: ignore[union-attr]
+    need = POLICY[model_label, action]
+    return any(all(_has(user, flag) for flag in flags) for flags in need)
+
+
+def labels_allowing(user: AnyUser, action: Action) -> frozenset[str]:
+    """The models with whose objects `user` may do `action`."""
+    return frozenset(label for label, known in POLICY if known == action and allows(user, label, action))
+
+
+def may_change_source(user: AnyUser, *, is_used: bool) -> bool:
+    """Whether `user` may change the source of a script; a definition that uses it makes that publishing."""
+    return allows(user, SCRIPT, "change_used_source" if is_used else "change")
+
+
+def may_enter(user: AnyUser) -> bool:
+    """Whether `user` may log in to the console: any flag of the product will do."""
+    return any(_has(user, flag) for flag in FLAGS)
+
+
+def manages_people(user: AnyUser) -> bool:
+    """Whether `user` may make users and groups and give flags: who may do that, may do everything."""
+    return bool(user.is_active and user.is_superuser)  # type: ignore[attr-defined]
+
+
+def _has(user: AnyUser, flag: str) -> bool:
+    return bool(user.is_active and user.has_perm(flag))  # type: ignore[attr-defined]

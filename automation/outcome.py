@@ -36,6 +36,7 @@ class Head:
     code: int = 200
     headers: dict[str, list[str]] = field(default_factory=dict)
     is_text: bool = True
+    queue_milliseconds: float = 0.0
     run_milliseconds: float = 0.0
 
 

@@ -43,21 +43,23 @@ if refusal then
   redis.call('DEL', KEYS[2])
   return refusal
 end
-redis.call('HSET', KEYS[2], 'deadline', string.format('%.0f', now + ARGV[2]))
+local deadline = string.format('%.0f', now + ARGV[2])
+redis.call('HSET', KEYS[2], 'published', string.format('%.0f', now), 'deadline', deadline)
 redis.call('LPUSH', KEYS[3], ARGV[3])
 return 'published'
 """
 
-# Answers the milliseconds left, or -1: past the deadline, taken already or cancelled.
+# Answers the milliseconds left and those waited, or nothing: past the deadline, taken already or cancelled.
 _CLAIM = """
-local deadline = redis.call('HGET', KEYS[1], 'deadline')
-if not deadline then return -1 end
+local published, deadline = unpack(redis.call('HMGET', KEYS[1], 'published', 'deadline'))
+if not deadline then return {} end
 local time = redis.call('TIME')
-local left = tonumber(deadline) - (time[1] * 1000 + math.floor(time[2] / 1000))
-if left <= 0 then return -1 end
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local left = tonumber(deadline) - now
+if left <= 0 then return {} end
 redis.call('RENAME', KEYS[1], KEYS[2])
 redis.call('SET', KEYS[3], ARGV[1], 'PX', left + ARGV[2])
-return left
+return {left, now - published}
 """
 
 # A reply that came at the last moment still counts.
@@ -118,10 +120,11 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that is ours to run, and the milliseconds until its deadline."""
+    """A job that is ours to run, the milliseconds until its deadline, and those that it waited in the queue."""
 
     payload: Payload
     milliseconds_left: int
+    milliseconds_waited: int
 
 
 def publish(job_id: str, payload: Payload, start_within_seconds: float) -> None:
@@ -181,10 +184,8 @@ def claim(job_id: str, instance: str) -> Claim | None:
     pipeline.eval(_CLAIM, 3, _ticket(job_id), claimed, _run(job_id), instance, str(GRACE_MILLISECONDS))
     pipeline.hmget(claimed, "meta", "body")
     pipeline.delete(claimed)
-    left, (meta, body), _ = pipeline.execute()
-    if left < 0:
-        return None
-    return Claim(Payload(json.loads(meta), body), left)
+    times, (meta, body), _ = pipeline.execute()
+    return Claim(Payload(json.loads(meta), body), *times) if times else None
 
 
 def reply(job_id: str, answer: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -62,9 +63,9 @@ class Runner:
             outcome = self._outcome(job_id, claim)
         except NoScriptError as error:
             outcome = failure(Reason.NO_SCRIPT, str(error), self._node_id)
-        except Exception as error:  # noqa: BLE001  whatever it is, the caller is answered
-            _manager_log.exception("trigger=%s: unexpected exception", job_id)
-            outcome = failure(Reason.UNEXPECTED, f"{type(error).__name__}: {error}", self._node_id)
+        except Exception:  # noqa: BLE001  whatever it is, the caller is answered
+            outcome = failure(Reason.UNEXPECTED, traceback.format_exc(), self._node_id)
+        outcome.head.queue_milliseconds = claim.milliseconds_waited
         self._log_end(job_id, outcome, (time.monotonic() - begun) * 1_000)
         return outcome
 

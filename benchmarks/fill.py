@@ -25,7 +25,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 def _insert(model: type[Row], rows: Iterable[Row]) -> Sequence[Row]:
-    return model._default_manager.bulk_create(rows, batch_size=BATCH)
+    return model._base_manager.bulk_create(rows, batch_size=BATCH)
 
 
 def fill(count: int) -> dict[str, object]:

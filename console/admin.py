@@ -5,17 +5,20 @@ from django.contrib.auth.models import Group, User
 
 from automation.models import AutomationScript, WorkerNode
 from console.definitions import DefinitionAdmin
+from console.events import EventAdmin
 from console.nodes import NodeAdmin
 from console.people import PeopleAdmin, TeamAdmin
 from console.scripts import ScriptAdmin
 from console.tokens import TokenAdmin
 from definitions.models import ApiDefinition
+from events.models import InformationEvent
 from tokens.models import ApiToken
 
 admin.site.register(ApiDefinition, DefinitionAdmin)
 admin.site.register(ApiToken, TokenAdmin)
 admin.site.register(AutomationScript, ScriptAdmin)
 admin.site.register(WorkerNode, NodeAdmin)
+admin.site.register(InformationEvent, EventAdmin)
 
 # Django registers its own pages for these two, without the console's look.
 admin.site.unregister([User, Group])

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 
-from console.usage import AnyUser
+from access.policy import AnyUser
 
 if TYPE_CHECKING:
     ModelForm: TypeAlias = forms.ModelForm[Any]

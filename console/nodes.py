@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from access.console import UnfoldAdmin
-from access.policy import allows
+from access.policy import NODE, allows
 
 
 class NodeAdmin(UnfoldAdmin):
@@ -18,7 +18,7 @@ class NodeAdmin(UnfoldAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Either flag will do."""
-        return any(allows(request.user, label, "view") for label in ("definitions.apidefinition", "tokens.apitoken"))
+        return allows(request.user, NODE, "view")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whoever may view the list finds it in the menu."""

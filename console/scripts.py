@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from access.changes import refusal
+from access.policy import may_change_source
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
 from console.base import AUTHORSHIP, CheckedAdmin
@@ -69,9 +70,8 @@ class ScriptForm(CheckedForm):
         return cleaned
 
     def _may_change_source(self) -> bool:
-        if self.instance._state.adding or self.user.has_perm("automation.execute"):  # type: ignore[union-attr]
-            return True
-        return not self.instance.api_definitions.exists()
+        is_used = not self.instance._state.adding and self.instance.api_definitions.exists()
+        return may_change_source(self.user, is_used=is_used)
 
 
 class ScriptAdmin(CheckedAdmin):

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -11,12 +10,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from access.policy import allows
+from access.policy import AnyUser, allows
 from definitions.models import ApiDefinition
 
 SHOWN = 10
-
-AnyUser = AbstractBaseUser | AnonymousUser
 
 
 def count_rows(rows: "QuerySet[Any]", field: str) -> Coalesce:

@@ -32,10 +32,12 @@ def _allow_only(definition: ApiDefinition, token_ids: set[UUID]) -> None:
     found = ApiToken.objects.filter(pk__in=token_ids).select_for_update().order_by("pk")
     if set(found.values_list("pk", flat=True)) != token_ids:
         raise refusal("InvalidField", "A token in the list does not exist.", field="allowedTokens")
-    rows = AllowedToken.objects.filter(definition=definition)
-    rows.exclude(token__in=token_ids).delete()
+    # Without signals: the save of the definition has left the one event of this change.
+    rows = AllowedToken._base_manager.filter(definition=definition)
+    gone = rows.exclude(token__in=token_ids)
+    gone._raw_delete(gone.db)
     present = set(rows.values_list("token_id", flat=True))
-    AllowedToken.objects.bulk_create(
+    AllowedToken._base_manager.bulk_create(
         AllowedToken(definition=definition, token_id=token_id) for token_id in sorted(token_ids - present)
     )
 

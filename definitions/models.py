@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from access.authorship import AuthoredModel
 from access.changes import refusal
+from access.closed import ClosedQuerySet
 from access.fields import DerivedCharField, DerivedSmallIntegerField
 from access.texts import NAME_LENGTH, is_name, is_storable
 from automation.models import AutomationScript
@@ -66,6 +67,11 @@ class ApiDefinition(AuthoredModel):
         abstract = False
         verbose_name = "API definition"
         ordering = ["route", "id"]
+        indexes = [
+            models.Index(name="definition_by_route", fields=["route", "id"]),
+            models.Index(name="definition_by_name", fields=["name", "id"]),
+            models.Index(name="definition_by_change", fields=["last_modified"]),
+        ]
         permissions = [
             ("ui_available", "User-defined APIs > Definitions > UI available"),
             ("add_edit", "User-defined APIs > Definitions > Add/Edit"),
@@ -176,6 +182,8 @@ class AllowedToken(models.Model):
 
     definition = models.ForeignKey(ApiDefinition, on_delete=models.CASCADE)
     token = models.ForeignKey(ApiToken, on_delete=models.PROTECT)
+
+    objects = ClosedQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

@@ -29,10 +29,10 @@ def token_of(secret: str) -> TokenRow:
         AuthenticationFailedError: there is none.
     """
     if not secrets.is_well_formed(secret):
-        raise errors.InvalidSecretError
+        raise errors.InvalidSecretError("the secret is empty or malformed")
     token = find_token(list(peppers.digests(secret).values()))
     if token is None:
-        raise errors.TokenNotFoundError
+        raise errors.TokenNotFoundError("no token has this secret")
     if token.is_disabled:
         raise errors.TokenDisabledError(f"token {token.id}")
     return token

@@ -12,18 +12,30 @@ from endpoint.places import no_place, place
 
 
 def dispatch(trigger_id: str, payload: queue.Payload) -> Outcome:
-    """Run the trigger on a worker node; the outcome of a run that succeeded.
+    """Run the trigger on a worker node; what the node answers, be it an error.
 
     Raises:
         ManagerNotInitializedError: no node is alive, or no place left to wait.
         MessageBrokerNotInitializedError: Redis is not reachable.
         RequestFailedError: handing over failed, or no answer came in time.
-        TriggerError: what the node reported.
+        UnspecifiedReasonError: the answer is none.
     """
     seconds = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
     with place():
         _publish(trigger_id, payload, seconds)
         return _outcome(_wait(trigger_id, seconds))
+
+
+def succeeded(outcome: Outcome) -> Outcome:
+    """The outcome of a run that succeeded.
+
+    Raises:
+        TriggerError: what the node reported instead.
+    """
+    head = outcome.head
+    if head.reason is not None:
+        raise errors.reported_by_node(head.reason, head.message, head.parameters, head.node)
+    return outcome
 
 
 def _publish(trigger_id: str, payload: queue.Payload, seconds: int) -> None:
@@ -52,10 +64,6 @@ def _unanswered(reason: queue.UnansweredReason, message: str) -> errors.RequestF
 
 def _outcome(frame: bytes) -> Outcome:
     try:
-        outcome = Outcome.decode(frame)
+        return Outcome.decode(frame)
     except (ValueError, TypeError, struct.error) as error:
         raise errors.UnspecifiedReasonError(f"the node's answer cannot be read: {error}") from error
-    head = outcome.head
-    if head.reason is not None:
-        raise errors.reported_by_node(head.reason, head.message, head.parameters, head.node)
-    return outcome

@@ -4,17 +4,30 @@ Nothing here knows HTTP, so that the trigger message goes the same way.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 import redis
 
+from automation.outcome import Outcome
 from automation.queue import Payload
 from automation.source import ON_API_TRIGGER, RUN
 from definitions import lookups, routes
 from definitions.models import ActionType, InputType
 from endpoint import errors, parameters
+from endpoint.dispatch import dispatch
 from endpoint.reading import TriggerRequest
 from tokens import rate_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A trigger that passed checks 8 to 10: what was asked for, by whose token, and what answers."""
+
+    request: TriggerRequest
+    token_id: UUID
+    definition: lookups.DefinitionRow
+    script: lookups.ScriptRow
 
 
 def count_against_limit(token: lookups.TokenRow) -> None:
@@ -33,6 +46,27 @@ def count_against_limit(token: lookups.TokenRow) -> None:
         raise errors.RateLimitExceededError(headers={"Retry-After": str(seconds)})
 
 
+def admit(request: TriggerRequest, token_id: UUID) -> Admitted:
+    """Checks 8 to 10.
+
+    Raises:
+        DefinitionNotFoundError, TokenNotAllowedError, InvalidActionTypeError, InvalidActionMetaError,
+        FailedToGetScriptInfoError.
+    """
+    definition = resolve(request.segments, token_id)
+    return Admitted(request, token_id, definition, runnable(definition))
+
+
+def carry_out(trigger_id: str, admitted: Admitted, body: bytes) -> Outcome:
+    """Checks 13 and 14, and the run; what the worker node answers, be it an error.
+
+    Raises:
+        BodyToParametersConversionFailedError, MissingScriptParametersError, ManagerNotInitializedError,
+        MessageBrokerNotInitializedError, RequestFailedError, UnspecifiedReasonError.
+    """
+    return dispatch(trigger_id, payload(admitted, body))
+
+
 def resolve(segments: tuple[str, ...] | None, token_id: UUID) -> lookups.DefinitionRow:
     """Checks 8 and 9: the definition for the route, if the token may call it.
 
@@ -41,7 +75,7 @@ def resolve(segments: tuple[str, ...] | None, token_id: UUID) -> lookups.Definit
     """
     definition = lookups.find_definition(segments, token_id) if segments else None
     if definition is None:
-        raise errors.DefinitionNotFoundError
+        raise errors.DefinitionNotFoundError("no definition matches the route")
     if not definition.is_allowed:
         raise errors.TokenNotAllowedError(f"token {token_id}, definition {definition.id}")
     return definition
@@ -67,14 +101,13 @@ def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
     return script
 
 
-def payload(
-    definition: lookups.DefinitionRow, script: lookups.ScriptRow, request: TriggerRequest, token_id: UUID, body: bytes
-) -> Payload:
+def payload(admitted: Admitted, body: bytes) -> Payload:
     """The job of a trigger, with check 13: the body converts where it is read as parameters.
 
     Raises:
         BodyToParametersConversionFailedError, MissingScriptParametersError.
     """
+    definition, script, request = admitted.definition, admitted.script, admitted.request
     meta = {
         "kind": "trigger",
         "script": str(script.id),
@@ -86,7 +119,7 @@ def payload(
             "route": request.route,
             "queryParameters": request.query,
             "routeParameters": routes.captured(definition.route, request.segments or ()),
-            "tokenId": str(token_id),
+            "tokenId": str(admitted.token_id),
         },
     }
     return Payload(meta, b"" if _has_no_entry_point(definition) else body)

@@ -4,20 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
-
 from endpoint.errors import ManagerNotInitializedError
+from udapi_site import threads
 
 RETRY_AFTER_SECONDS = 5
 
 
-def _places() -> int:
-    """All threads but an eighth (at least four): console and management stay reachable whatever waits."""
-    threads: int = settings.UDAPI_WEB_THREADS
-    return threads - max(4, threads // 8)
-
-
-_free = threading.BoundedSemaphore(_places())
+_free = threading.BoundedSemaphore(threads.for_triggers())
 
 
 @contextmanager

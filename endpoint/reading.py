@@ -39,10 +39,10 @@ def read(environ: dict[str, Any]) -> TriggerRequest:
         raise errors.QueryStringTooLargeError(f"{len(query)} bytes")
     method = METHODS.get(environ["REQUEST_METHOD"])
     if method is None:
-        raise errors.InvalidRequestMethodError(headers={"Allow": ", ".join(METHODS)})
+        raise errors.InvalidRequestMethodError("no method of triggers", headers={"Allow": ", ".join(METHODS)})
     segments = routes.request_segments(path(environ))
     if segments == _PREFIX:
-        raise errors.EmptyRouteError
+        raise errors.EmptyRouteError("nothing behind the prefix")
     if announced_length(environ) > LARGEST_BODY:
         raise errors.BodyTooLargeError(f"{announced_length(environ)} bytes announced")
     return TriggerRequest(method, segments and segments[len(_PREFIX) :], _query(query))

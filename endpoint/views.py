@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from definitions.lookups import TokenRow
 from endpoint import body, errors, manager, reading, response
 from endpoint.authentication import BearerAuthentication
-from endpoint.dispatch import dispatch
+from endpoint.dispatch import succeeded
 from endpoint.triggerlog import TriggerLog
 
 
@@ -31,11 +31,9 @@ class TriggerView(APIView):
         token = cast(TokenRow, request.auth)
         self.log.token_id = token.id
         manager.count_against_limit(token)
-        definition = manager.resolve(self.called.segments, token.id)
-        script = manager.runnable(definition)
+        admitted = manager.admit(self.called, token.id)
         content = body.read(request.META)
-        payload = manager.payload(definition, script, self.called, token.id, content)
-        outcome = dispatch(self.trigger_id, payload)
+        outcome = succeeded(manager.carry_out(self.trigger_id, admitted, content))
         self.log.ended(outcome.head.code, outcome.head.node)
         return response.from_outcome(outcome)
 

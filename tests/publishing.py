@@ -10,6 +10,7 @@ from access.changes import save_checked
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
+from events.models import InformationEvent
 from tokens.models import ApiToken
 
 ECHO = """
@@ -89,3 +90,4 @@ class Publisher:
         ApiDefinition.objects.all().delete()
         ApiToken.objects.all().delete()
         AutomationScript.objects.all().delete()
+        InformationEvent._base_manager.all()._raw_delete("default")

@@ -38,6 +38,10 @@ class ApiToken(AuthoredModel):
         abstract = False
         verbose_name = "API token"
         ordering = ["name", "id"]
+        indexes = [
+            models.Index(name="token_by_name", fields=["name", "id"]),
+            models.Index(name="token_by_change", fields=["last_modified"]),
+        ]
         permissions = [
             ("ui_available", "User-defined APIs > Tokens > UI available"),
             ("add_edit", "User-defined APIs > Tokens > Add/Edit"),

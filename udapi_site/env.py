@@ -1,6 +1,7 @@
 """Typed readers of the environment. A value that cannot be used stops the start with a sentence that names it."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +34,17 @@ def number(name: str, default: int, smallest: int, largest: int) -> int:
 def words(name: str) -> list[str]:
     """The comma-separated variable `name` as a list, empty when it is not set."""
     return [word.strip() for word in text(name, "").split(",") if word.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """The comma-separated variable `name` as addresses and networks, empty when it is not set."""
+    found = words(name)
+    try:
+        for word in found:
+            ip_network(word, strict=False)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be IP addresses or networks, such as 10.0.0.1,10.1.0.0/16.") from error
+    return found
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -12,7 +12,8 @@ from django.db import connections
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
-from udapi_site import logs
+from udapi_site import ending, logs
+from udapi_site import threads as shares
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
 
@@ -24,7 +25,7 @@ IDLE_CONNECTIONS = 1_000
 
 
 class WebWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, which lets go of the port as soon as it is to end.
+    """gunicorn's threaded worker, which lets go of the port, and ends live streams, as soon as it is to end.
 
     The stock one keeps it until its last trigger is answered: after a `kill -9` of the master no new one
     could listen meanwhile, and clients would wait for connections that nobody accepts.
@@ -37,10 +38,16 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         self.alive = self.alive and super().is_parent_alive()
         return self.alive
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End without waiting for anybody; Python itself waits for threads."""
+        ending.begin()
+        super().handle_quit(sig, frame)
+
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept connections or not, for now or for good."""
         super().set_accept_enabled(enabled)
         if not self.alive:
+            ending.begin()
             for listener in self.sockets:
                 listener.close()
 
@@ -72,7 +79,7 @@ bind = [f"{_host}:{settings.UDAPI_PORT}"]
 proc_name = "udapi"
 worker_class = WebWorker
 workers = settings.UDAPI_WEB_WORKERS
-threads = settings.UDAPI_WEB_THREADS
+threads = shares.total()
 worker_connections = threads + IDLE_CONNECTIONS
 # Loaded once and shared by all worker processes: half the memory. Nothing is connected before the fork.
 preload_app = True

@@ -71,3 +71,5 @@ def _use(handler: logging.Handler, settings: LogSettings) -> None:
     # One line a task of Celery's own would double every trigger's lines.
     for chatty in ("celery.worker.strategy", "celery.app.trace", "django.request"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    # What is worth a line is a warning there: a failed log-in.
+    logging.getLogger("axes").setLevel(logging.WARNING)

@@ -1,10 +1,11 @@
 """All settings. What an operator may set comes from the environment (docs/settings.md); the rest is here."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from udapi_site import env, logs
+from udapi_site import env, lockout, logs
 from udapi_site.datadir import DataDir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,7 +21,7 @@ UDAPI_PEPPERS = env.peppers(env.secret("UDAPI_SECRET_PEPPERS", DATA_DIR.peppers_
 UDAPI_PUBLIC_URL = env.origin("UDAPI_PUBLIC_URL", "http://localhost:8000")
 UDAPI_HOST = env.text("UDAPI_HOST", "127.0.0.1")
 UDAPI_PORT = env.number("UDAPI_PORT", 8000, 1, 65535)
-UDAPI_TRUSTED_PROXIES = env.words("UDAPI_TRUSTED_PROXIES")
+UDAPI_TRUSTED_PROXIES = env.networks("UDAPI_TRUSTED_PROXIES")
 
 _public = urlsplit(UDAPI_PUBLIC_URL)
 _https = _public.scheme == "https"
@@ -74,19 +75,27 @@ DEBUG = False
 ROOT_URLCONF = "udapi_site.urls"
 WSGI_APPLICATION = "udapi_site.wsgi.application"
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "console.django_admin.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "knox",
+    "axes",
     "udapi_site",
+    "access",
+    "keys",
     "tokens",
     "automation",
     "definitions",
     "endpoint",
+    "events",
+    "management",
     "console",
 ]
 MIDDLEWARE = [
@@ -98,6 +107,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -112,6 +122,31 @@ TEMPLATES = [
         },
     },
 ]
+AUTHENTICATION_BACKENDS = [
+    # Refuses who has failed too often before the costly look at his password.
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(seconds=lockout.COOL_OFF_SECONDS)
+# A program that goes on with its right password gets in again when the time is over.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "udapi_site.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "udapi_site.lockout.refuse"
+# Some type their password where the user name belongs.
+AXES_SENSITIVE_PARAMETERS = ["username", "password"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+KNOX_TOKEN_MODEL = "keys.PersonalKey"  # noqa: S105  the name of a model
+# Its own model stands in for this app's, whose migrations would make a table for nothing.
+MIGRATION_MODULES = {"knox": None}
+# What a scanner recognises a leaked key by.
+REST_KNOX = {"TOKEN_PREFIX": "udapik"}
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}
     for validator in (
@@ -143,6 +178,25 @@ SILENCED_SYSTEM_CHECKS = [
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "management.openapi.ManagementSchema",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "User-Defined APIs: management API",
+    "DESCRIPTION": "Definitions, tokens, scripts, events, nodes, the trigger message and personal keys.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/management",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["management.openapi.own_addresses"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "management.openapi.close_requests",
+        "management.openapi.share_errors",
+    ],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 UNFOLD = {

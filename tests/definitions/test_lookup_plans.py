@@ -27,13 +27,13 @@ TABLES = {
 @pytest.fixture
 def full_tables(db):
     """Thousands of tokens, scripts and definitions, static and dynamic ones."""
-    tokens = ApiToken.objects.bulk_create(
+    tokens = ApiToken._base_manager.bulk_create(
         ApiToken(name=f"token {n}", secret_digest=peppers.digests(f"secret-{n}")[1], pepper_id=1) for n in range(MANY)
     )
-    scripts = AutomationScript.objects.bulk_create(
+    scripts = AutomationScript._base_manager.bulk_create(
         AutomationScript(name=f"script {n}", source=SOURCE) for n in range(MANY)
     )
-    definitions = ApiDefinition.objects.bulk_create(
+    definitions = ApiDefinition._base_manager.bulk_create(
         ApiDefinition(route=f"tickets/{{id}}/{n}" if n % 2 else f"static/{n}", script=scripts[n]) for n in range(MANY)
     )
     RoutePrefix.objects.bulk_create(
@@ -41,7 +41,7 @@ def full_tables(db):
         for definition in definitions[1::2]
         for _, prefix in routes.prefixes(definition.signature)
     )
-    AllowedToken.objects.bulk_create(
+    AllowedToken._base_manager.bulk_create(
         AllowedToken(definition=definition, token=token) for definition, token in zip(definitions, tokens, strict=True)
     )
     return tokens

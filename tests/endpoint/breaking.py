@@ -7,7 +7,7 @@ from automation.models import AutomationScript
 
 def remove_script_row(script: AutomationScript) -> None:
     """Delete a script's row although a definition needs it."""
-    rows = AutomationScript.objects.filter(pk=script.pk)
+    rows = AutomationScript._base_manager.filter(pk=script.pk)
     if connection.vendor == "sqlite":
         off, on = "PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"
     else:

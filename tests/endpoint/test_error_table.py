@@ -141,7 +141,7 @@ BROKEN = {
 def test_a_broken_definition(far_web, publish, fault):
     code, changes = BROKEN[fault]
     api = publish()
-    ApiDefinition.objects.filter(pk=api.definition.pk).update(**changes)
+    ApiDefinition._base_manager.filter(pk=api.definition.pk).update(**changes)
     assert_error(api.call(far_web.client), code, node=ENDPOINT_NODE)
 
 
@@ -162,7 +162,7 @@ def test_a_script_that_has_lost_its_entry_point(far_web, publish, source, action
 
 def test_anything_not_foreseen_at_the_endpoint(far_web, publish):
     api = publish(RUNS, action_type=NO_ENTRY_POINT)
-    AutomationScript.objects.update(parameters=Value(None, JSONField()))
+    AutomationScript._base_manager.update(parameters=Value(None, JSONField()))
     assert_error(api.call(far_web.client), 8, node=ENDPOINT_NODE)
 
 

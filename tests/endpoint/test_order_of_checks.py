@@ -62,8 +62,8 @@ class Call:
             save_definition(definition, "system", allowed_tokens=[])
         if not self.has_script:
             remove_script_row(definition.script or AutomationScript())
-        ApiToken.objects.filter(pk=token.pk).update(**self.token)
-        ApiDefinition.objects.filter(pk=definition.pk).update(**self.definition)
+        ApiToken._base_manager.filter(pk=token.pk).update(**self.token)
+        ApiDefinition._base_manager.filter(pk=definition.pk).update(**self.definition)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,43 @@
+"""Closing what changes rows without a signal, so that nothing changes unseen."""
+
+from collections.abc import Iterable
+from typing import Any, NoReturn, TypeVar
+
+from django.db import models
+
+Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
+
+
+class UnrecordedChangeError(TypeError):
+    """A change that would leave no information event, and is therefore not made."""
+
+
+class ClosedQuerySet(models.QuerySet[Row_co]):
+    """Rows that change one by one: everything that writes without sending signals is refused.
+
+    `Model._base_manager` stays open, for what is no change of the product's (a benchmark's rows, say).
+    """
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise self._refused("update")
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise self._refused("bulk_create")
+
+    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> NoReturn:
+        """Refused."""
+        raise self._refused("bulk_update")
+
+    def _raw_delete(self, using: str | None) -> NoReturn:
+        raise self._refused("_raw_delete")
+
+    def _refused(self, way: str) -> UnrecordedChangeError:
+        name = self.model.__name__
+        return UnrecordedChangeError(
+            f"{way}() of {name} is closed: it would leave no event. Save or delete one by one."
+        )
+
+
+ClosedQuerySet.update.alters_data = True  # type: ignore[attr-defined]

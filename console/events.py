@@ -1,0 +1,106 @@
+"""The page of information events: to be read, filtered and exported, and nothing else."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path
+
+from access.console import UnfoldAdmin
+from events import wire
+from events.models import InformationEvent
+from events.reading import readable_types
+
+_CHUNK = 1_000
+_FILES: Final[Mapping[str, tuple[Callable[[Iterable[InformationEvent]], Iterator[str]], str]]] = {
+    "csv": (wire.csv_lines, "text/csv"),
+    "jsonl": (wire.json_lines, "application/jsonl"),
+}
+
+
+class ObjectTypeFilter(admin.SimpleListFilter):
+    """Only what the user may read is offered."""
+
+    title = "object type"
+    parameter_name = "object_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The object types by their name on the wire."""
+        return [(name, name) for name in sorted(readable_types(request.user))]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[InformationEvent]") -> "QuerySet[InformationEvent]":
+        """The events of the chosen one."""
+        return queryset.filter(object_type=self.value()) if self.value() else queryset
+
+
+class EventAdmin(UnfoldAdmin):
+    """Information events of the objects that the user may view, newest first."""
+
+    list_display = ("time", "user", "verb", "object_type", "object_id", "message")
+    list_display_links = None
+    list_filter: ClassVar = (
+        ("time", admin.DateFieldListFilter),
+        "verb",
+        ObjectTypeFilter,
+        ("user", admin.AllValuesFieldListFilter),
+    )
+    date_hierarchy = "time"
+    list_per_page = 100
+    search_fields = ("user", "user_name", "=object_id", "message")
+    search_help_text = "User, object id or a part of the message."
+    ordering = ("-number",)
+    actions = None
+    list_before_template = "console/event_exports.html"
+    fields = ("time", "user", "user_name", "verb", "object_type", "object_id", "message")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[InformationEvent]":
+        """Those that the user may read."""
+        found: QuerySet[InformationEvent] = super().get_queryset(request)
+        return found.filter(object_type__in=readable_types(request.user))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether there are any that the user may read."""
+        return bool(readable_types(request.user))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whoever may view the list finds it in the menu."""
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Events record themselves."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What happened has happened."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What happened has happened."""
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages, and one address for each kind of file."""
+        exports = [
+            path(f"export/{kind}/", self.admin_site.admin_view(self.export), {"kind": kind}, f"events_export_{kind}")
+            for kind in _FILES
+        ]
+        return [*exports, *super().get_urls()]
+
+    def export(self, request: HttpRequest, kind: str) -> StreamingHttpResponse:
+        """The events of the list as it is filtered, oldest first, as a file.
+
+        Raises:
+            PermissionDenied: there are none that the user may read.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        lines, media_type = _FILES[kind]
+        events = self.get_changelist_instance(request).get_queryset(request).order_by("number")
+        return StreamingHttpResponse(
+            lines(events.iterator(_CHUNK)),
+            content_type=f"{media_type}; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="events.{kind}"', "Cache-Control": "no-store"},
+        )

@@ -1,0 +1,15 @@
+"""Start-up of the events."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class EventsConfig(AppConfig):
+    """Connects the receivers that record events."""
+
+    name = "events"
+
+    def ready(self) -> None:
+        """Receivers connect when their module is imported."""
+        import_module("events.recording")

@@ -1,0 +1,94 @@
+"""Information events: what was added, updated or deleted, by whom and when. They are only ever added."""
+
+import uuid
+from typing import Any, ClassVar, NoReturn
+
+from django.db import models
+from django.db.models import Q
+
+from access.authorship import USER_NAME_LENGTH
+from access.closed import ClosedQuerySet, UnrecordedChangeError
+
+# First name, a blank and last name of Django's users.
+SHOWN_NAME_LENGTH = 301
+
+
+class Verb(models.TextChoices):
+    """What was done to the object."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+class ObjectType(models.TextChoices):
+    """Whose changes are recorded."""
+
+    API_DEFINITION = "ApiDefinition", "API definition"
+    API_TOKEN = "ApiToken", "API token"
+    AUTOMATION_SCRIPT = "AutomationScript", "Automation script"
+
+
+class EventQuerySet(ClosedQuerySet["InformationEvent"]):
+    """Events, to be read."""
+
+    def delete(self) -> NoReturn:
+        """Refused."""
+        raise self._refused("delete")
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class InformationEvent(models.Model):
+    """One committed change of an object."""
+
+    number = models.BigAutoField(primary_key=True)
+    event_id = models.UUIDField(unique=True, default=uuid.uuid4)
+    position = models.BigIntegerField(unique=True, null=True)
+    """The cursor of subscribers, given after the commit; see `events.positions`."""
+    time = models.DateTimeField(auto_now_add=True)
+    user = models.CharField(max_length=SHOWN_NAME_LENGTH)
+    user_name = models.CharField(max_length=USER_NAME_LENGTH)
+    verb = models.CharField(max_length=10, choices=Verb.choices)
+    object_type = models.CharField(max_length=30, choices=ObjectType.choices)
+    object_id = models.UUIDField()
+    message = models.TextField()
+    properties = models.JSONField(default=dict)
+    """What filters may ask about the object, as it was after the change; never anything secret."""
+
+    parameter_id: ClassVar = 64650
+    parameter_name: ClassVar = "User-defined APIs"
+    severity: ClassVar = "Information"
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-number"]
+        indexes = [
+            models.Index(fields=["time"], name="event_time"),
+            models.Index(fields=["object_id"], name="event_object"),
+            models.Index(fields=["user"], name="event_user"),
+            models.Index(fields=["user_name"], name="event_user_name"),
+            models.Index(fields=["number"], name="event_without_position", condition=Q(position=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.message
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise UnrecordedChangeError("An event cannot be deleted.")
+
+
+class LastPosition(models.Model):
+    """One row: the last position given. Whoever gives positions holds it until the commit."""
+
+    position = models.BigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.position)

@@ -1,0 +1,25 @@
+"""Whose events a user may read: those of the objects that he may view."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.db.models import QuerySet
+
+from access.policy import DEFINITION, SCRIPT, TOKEN, AnyUser, labels_allowing
+from events.models import InformationEvent, ObjectType
+
+_TYPES: Final[Mapping[str, str]] = {
+    DEFINITION: ObjectType.API_DEFINITION.value,
+    TOKEN: ObjectType.API_TOKEN.value,
+    SCRIPT: ObjectType.AUTOMATION_SCRIPT.value,
+}
+
+
+def readable_types(user: AnyUser) -> frozenset[str]:
+    """The object types whose events `user` may read; none at all is a refusal."""
+    return frozenset(_TYPES[label] for label in labels_allowing(user, "view_events"))
+
+
+def readable_events(user: AnyUser) -> "QuerySet[InformationEvent]":
+    """The events that `user` may read."""
+    return InformationEvent.objects.filter(object_type__in=readable_types(user))

@@ -1,0 +1,87 @@
+"""Recording events, in the transaction of the change that they tell of."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models.signals import post_delete, post_save, pre_save
+from django.dispatch import receiver
+
+from access.authorship import SYSTEM, AuthoredModel
+from access.closed import UnrecordedChangeError
+from automation.models import AutomationScript
+from definitions.models import AllowedToken, ApiDefinition
+from events.models import InformationEvent, Verb
+from tokens.models import ApiToken
+
+
+@receiver(post_save, sender=ApiDefinition)
+@receiver(post_save, sender=ApiToken)
+@receiver(post_save, sender=AutomationScript)
+def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: object) -> None:
+    """One event for the object that was added or updated."""
+    _record(instance, Verb.ADDED if created else Verb.UPDATED, instance.acting, using)
+
+
+@receiver(post_delete, sender=ApiDefinition)
+@receiver(post_delete, sender=ApiToken)
+@receiver(post_delete, sender=AutomationScript)
+def record_delete(instance: AuthoredModel, using: str, **kwargs: object) -> None:
+    """One event for the object that was deleted."""
+    _record(instance, Verb.DELETED, instance.acting, using)
+
+
+@receiver(post_save, sender=AllowedToken)
+def record_allowed(instance: AllowedToken, using: str, **kwargs: object) -> None:
+    """A token allowed in a shell updates the definition; `save_definition` sends no such signal."""
+    _record(instance.definition, Verb.UPDATED, SYSTEM, using)
+
+
+@receiver(post_delete, sender=AllowedToken)
+def record_no_longer_allowed(instance: AllowedToken, using: str, origin: object, **kwargs: object) -> None:
+    """Likewise; what goes together with its definition is part of that event."""
+    if AllowedToken in (type(origin), getattr(origin, "model", None)):
+        _record(instance.definition, Verb.UPDATED, SYSTEM, using)
+
+
+@receiver(pre_save, sender=InformationEvent)
+def refuse_to_change(instance: InformationEvent, using: str, **kwargs: object) -> None:
+    """An event that is there stays as it is, also when a fixture brings another of its number.
+
+    Raises:
+        UnrecordedChangeError: it is there already.
+    """
+    stored = InformationEvent.objects.using(using).filter(pk=instance.pk)
+    if not instance._state.adding or (instance.pk is not None and stored.exists()):
+        raise UnrecordedChangeError("An event cannot be changed.")
+
+
+def _record(instance: AuthoredModel, verb: Verb, by: str, using: str) -> None:
+    properties, described = _describe(instance)
+    user = _shown_name(by)
+    object_type = type(instance).__name__
+    InformationEvent(
+        user=user,
+        user_name=by,
+        verb=verb,
+        object_type=object_type,
+        object_id=instance.pk,
+        message=f"{object_type} {described} ({instance.pk}) was {verb.value} by {user}",
+        properties=properties,
+    ).save(using=using)
+
+
+def _describe(instance: AuthoredModel) -> tuple[dict[str, Any], str]:
+    match instance:
+        case ApiDefinition(name=name, route=route, action_type=action_type):
+            return {"name": name, "route": route, "actionType": str(action_type)}, f"with route '{route}'"
+        case ApiToken(name=name, is_disabled=is_disabled):
+            return {"name": name, "isDisabled": is_disabled}, f"'{name}'"
+        case AutomationScript(name=name):
+            return {"name": name}, f"'{name}'"
+    raise TypeError(f"{type(instance)} leaves no events")
+
+
+def _shown_name(user_name: str) -> str:
+    users = get_user_model()._default_manager.filter(username=user_name)
+    first_and_last = users.values_list("first_name", "last_name").first() or ("", "")
+    return " ".join(first_and_last).strip() or user_name

@@ -1,0 +1,208 @@
+"""The errors of the management API, and the one place that renders whatever was raised."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation, ValidationError
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.db.models import Model
+from django.http import Http404, UnreadablePostError
+from redis import RedisError
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+CONFLICTS = frozenset({"RouteInUse", "TokenInUse", "NameInUse", "ScriptInUse"})
+
+_log = logging.getLogger("udapi.management")
+
+
+class ManagementError(Exception):
+    """A request that is refused; `details` stand beside `reason` and `detail`, `headers` go with the answer."""
+
+    status: ClassVar[int]
+    reason: ClassVar[str]
+    detail: ClassVar[str]
+
+    def __init__(self, detail: str = "", *, headers: Mapping[str, str] | None = None, **details: object) -> None:
+        super().__init__(detail or self.detail)
+        self.headers = dict(headers or {})
+        self.details = details
+
+    def entries(self) -> list[dict[str, object]]:
+        """The `errors` of the answer."""
+        return [{"reason": self.reason, "detail": str(self)} | self.details]
+
+
+class InvalidJsonError(ManagementError):
+    """The body is no JSON object."""
+
+    status, reason = 400, "InvalidJson"
+    detail = "The body is no JSON object in UTF-8."
+
+
+class InvalidRequestError(ManagementError):
+    """Something about the request that no other reason names."""
+
+    status, reason = 400, "InvalidRequest"
+    detail = "The request could not be read."
+
+
+class NotAuthenticatedError(ManagementError):
+    """No credentials, or none that open anything."""
+
+    status, reason = 401, "NotAuthenticated"
+    detail = "Log in: with a personal key, HTTP Basic or a session."
+
+
+class PermissionDeniedError(ManagementError):
+    """The user lacks a permission flag."""
+
+    status, reason = 403, "PermissionDenied"
+    detail = "You do not have the permission to do this."
+
+
+class NotFoundError(ManagementError):
+    """Nothing is at this address."""
+
+    status, reason = 404, "NotFound"
+    detail = "There is nothing at this address."
+
+
+class MethodNotAllowedError(ManagementError):
+    """Another method than the address takes."""
+
+    status, reason = 405, "MethodNotAllowed"
+    detail = "This address does not take this method."
+
+
+class LengthRequiredError(ManagementError):
+    """A body whose length is not announced."""
+
+    status, reason = 411, "LengthRequired"
+    detail = "Send the body with a Content-Length."
+
+
+class StaleError(ManagementError):
+    """The object is no longer in the version that the client has seen."""
+
+    status, reason = 412, "Stale"
+    detail = "Somebody has changed the object meanwhile: get it again, then make your changes."
+
+
+class BodyTooLargeError(ManagementError):
+    """The body is larger than anything that can be meant."""
+
+    status, reason = 413, "BodyTooLarge"
+    detail = "The body is too large."
+
+
+class UnsupportedMediaTypeError(ManagementError):
+    """A body that is not `application/json`."""
+
+    status, reason = 415, "UnsupportedMediaType"
+    detail = "Bodies are application/json."
+
+
+class TooManyAttemptsError(ManagementError):
+    """Too many failed log-ins of this user from this address."""
+
+    status, reason = 429, "TooManyAttempts"
+    detail = "Too many failed log-in attempts, try again later."
+
+
+class UnexpectedExceptionError(ManagementError):
+    """Anything not foreseen; the log has it."""
+
+    status, reason = 500, "UnexpectedException"
+    detail = "Something went wrong, contact the system administrator."
+
+
+class UnavailableError(ManagementError):
+    """Redis does not answer, or there is no room left."""
+
+    status, reason = 503, "Unavailable"
+    detail = "This is not available right now, try again later."
+
+
+class RefusedError(ManagementError):
+    """A change that a rule of the object refuses; `code` is the reason and `params` are the details of each."""
+
+    def __init__(self, error: ValidationError, **shared: object) -> None:
+        super().__init__("refused")
+        self._errors = singles(error)
+        self._shared = shared
+
+    @property
+    def status(self) -> int:  # type: ignore[override]
+        """409 where nothing but a conflict is in the way."""
+        return 409 if all(error.code in CONFLICTS for error in self._errors) else 400
+
+    def entries(self) -> list[dict[str, object]]:
+        """One entry an error, each with its details and with what they share."""
+        return [_entry(error, self._shared) for error in self._errors]
+
+
+# What DRF and Django raise by themselves; the first that fits, so subclasses come first.
+_FOREIGN: tuple[tuple[type[Exception], type[ManagementError]], ...] = (
+    (drf.NotAuthenticated, NotAuthenticatedError),
+    (drf.AuthenticationFailed, NotAuthenticatedError),
+    (drf.PermissionDenied, PermissionDeniedError),
+    (DjangoPermissionDenied, PermissionDeniedError),
+    (drf.NotFound, NotFoundError),
+    (Http404, NotFoundError),
+    (ObjectDoesNotExist, NotFoundError),
+    (drf.MethodNotAllowed, MethodNotAllowedError),
+    (drf.UnsupportedMediaType, UnsupportedMediaTypeError),
+    (drf.ParseError, InvalidJsonError),
+    (RequestDataTooBig, BodyTooLargeError),
+    (SuspiciousOperation, InvalidRequestError),
+    (UnreadablePostError, InvalidRequestError),
+    (RedisError, UnavailableError),
+)
+
+
+def foreseen(error: Exception) -> ManagementError:
+    """`error` as one of ours; what nobody foresaw is logged and says nothing to the client."""
+    if isinstance(error, ManagementError):
+        return error
+    if isinstance(error, ValidationError):
+        return RefusedError(error)
+    for foreign, ours in _FOREIGN:
+        if isinstance(error, foreign):
+            return ours(headers=_challenge(error))
+    _log.error("an exception that nobody foresaw", exc_info=error)
+    return UnexpectedExceptionError()
+
+
+def handle(error: Exception, context: Mapping[str, Any]) -> Response:
+    """DRF's exception handler for every view of the management API."""
+    ours = foreseen(error)
+    return Response({"errors": ours.entries()}, status=ours.status, headers=ours.headers)
+
+
+def singles(error: ValidationError) -> list[ValidationError]:
+    """The single errors in `error`, whichever field they belong to."""
+    if hasattr(error, "error_dict"):
+        return [single for errors in error.error_dict.values() for single in errors]
+    return list(error.error_list)
+
+
+def errors_of(instance: Model) -> list[ValidationError]:
+    """What the rules of `instance` have against it as it is."""
+    try:
+        instance.clean()
+    except ValidationError as error:
+        return singles(error)
+    return []
+
+
+def _entry(error: ValidationError, shared: Mapping[str, object]) -> dict[str, object]:
+    detail = " ".join(error.messages)
+    return {"reason": str(error.code), "detail": detail} | dict(shared) | dict(error.params or {})
+
+
+def _challenge(error: Exception) -> dict[str, str]:
+    # DRF has put it there.
+    header = getattr(error, "auth_header", None)
+    return {"WWW-Authenticate": header} if header else {}

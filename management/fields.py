@@ -1,0 +1,210 @@
+"""The properties of an object on the wire: their types, and nothing else. Rules are the models'.
+
+A serializer here describes the object (for the OpenAPI document) and reads what a client sent into values for the
+model. What is of the wrong type, unknown, or read-only and not as it is, is `InvalidField` + `field`.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from rest_framework import serializers
+
+from access.authorship import AuthoredModel
+from access.changes import refusal
+from access.texts import is_storable
+
+Values = dict[str, Any]
+
+
+def utc(moment: datetime) -> str:
+    """`moment` in ISO 8601 with `Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class WrongTypeError(Exception):
+    """A value of another JSON type; the message says which one is needed."""
+
+
+class Text(serializers.CharField):
+    """A string, taken as it comes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_blank": True, "trim_whitespace": False} | kwargs)
+
+    def read(self, value: object) -> str:
+        """The string.
+
+        Raises:
+            WrongTypeError: it is none.
+        """
+        if not isinstance(value, str):
+            raise WrongTypeError("a string")
+        return value
+
+
+class Choice(serializers.ChoiceField):
+    """A string; which ones there are, the model knows."""
+
+    def read(self, value: object) -> str:
+        """The string.
+
+        Raises:
+            WrongTypeError: it is none.
+        """
+        if not isinstance(value, str):
+            raise WrongTypeError("a string")
+        return value
+
+
+class Flag(serializers.BooleanField):
+    """`true` or `false`."""
+
+    def read(self, value: object) -> bool:
+        """The truth value.
+
+        Raises:
+            WrongTypeError: it is none.
+        """
+        if not isinstance(value, bool):
+            raise WrongTypeError("true or false")
+        return value
+
+
+class Number(serializers.IntegerField):
+    """A whole number."""
+
+    def read(self, value: object) -> int:
+        """The number.
+
+        Raises:
+            WrongTypeError: it is none, or too large for any column.
+        """
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**31:
+            raise WrongTypeError("a whole number")
+        return value
+
+
+class Id(serializers.UUIDField):
+    """A UUID as a string."""
+
+    def read(self, value: object) -> UUID:
+        """The id.
+
+        Raises:
+            WrongTypeError: it is none.
+        """
+        found = as_id(value)
+        if found is None:
+            raise WrongTypeError("an id")
+        return found
+
+
+class Several(serializers.ListField):
+    """A list whose entries are all of `child`'s type."""
+
+    def read(self, value: object) -> list[Any]:
+        """The list.
+
+        Raises:
+            WrongTypeError: it is none, or one of its entries is not of its type.
+        """
+        if not isinstance(value, list):
+            raise WrongTypeError("a list")
+        child: Any = self.child
+        return [child.read(entry) for entry in value]
+
+
+class Part(serializers.Serializer[Any]):
+    """An object within an object."""
+
+    def read(self, value: object) -> Values:
+        """What it holds, by name.
+
+        Raises:
+            WrongTypeError: it is no object.
+            ValidationError: something in it is unknown or of the wrong type.
+        """
+        if not isinstance(value, dict):
+            raise WrongTypeError("an object")
+        return read(self, value, {})
+
+
+class OptionalPart(Part):
+    """An object within an object, or null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_null": True} | kwargs)
+
+    def read(self, value: object) -> Values | None:  # type: ignore[override]
+        """What it holds, by name, or None."""
+        return None if value is None else super().read(value)
+
+
+class Moment(serializers.DateTimeField):
+    """A time in UTC, ISO 8601 with `Z`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"read_only": True} | kwargs)
+
+
+class Authored(serializers.Serializer[Any]):
+    """What every object has."""
+
+    id = serializers.UUIDField(read_only=True)
+    createdBy = serializers.CharField(read_only=True)
+    createdAt = Moment()
+    lastModifiedBy = serializers.CharField(read_only=True)
+    lastModified = Moment()
+
+
+def authorship(instance: AuthoredModel) -> Values:
+    """Who made and changed it, and when, as it is on the wire."""
+    return {
+        "createdBy": instance.created_by,
+        "createdAt": utc(instance.created_at),
+        "lastModifiedBy": instance.last_modified_by,
+        "lastModified": utc(instance.last_modified),
+    }
+
+
+def read(serializer: serializers.Serializer[Any], data: Any, present: Mapping[str, Any]) -> Values:
+    """What a client sent, by name; `present` is the object as it is on the wire, empty for a new one.
+
+    Raises:
+        ValidationError: all that is unknown, of the wrong type, or read-only and not as it is.
+    """
+    values: Values = {}
+    found: list[ValidationError] = []
+    for name, value in data.items():
+        field: Any = serializer.fields.get(name)
+        try:
+            if field is None:
+                found.append(_invalid(name, "There is no such property."))
+            elif not field.read_only:
+                values[name] = field.read(value)
+            elif name not in present or present[name] != value:
+                found.append(_invalid(name, "This property is read-only."))
+        except WrongTypeError as error:
+            found.append(_invalid(name, f"The property must be {error}."))
+        except ValidationError as error:
+            found += error.error_list
+    if found:
+        raise ValidationError(found)
+    return values
+
+
+def as_id(value: object) -> UUID | None:
+    """The UUID in `value` if it is one as the wire has them."""
+    try:
+        found = UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and str(found) == str(value).lower() else None
+
+
+def _invalid(name: str, rule: str) -> ValidationError:
+    shown = name if is_storable(name) else ascii(name)
+    return refusal("InvalidField", rule, field=shown)

@@ -1,0 +1,148 @@
+"""Filters, order and search of a list, each named as the property."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from access.texts import is_storable
+from management.fields import as_id
+from management.pagination import PAGE_PARAMETERS
+from management.query import invalid, only
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of values: how one is read (None where it cannot be one), and how OpenAPI calls it."""
+
+    read: Callable[[str], Any]
+    schema: dict[str, Any]
+
+
+def _flag(value: str) -> bool | None:
+    return {"true": True, "false": False}.get(value)
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        found = parse_datetime(value)
+        # Every offset must be one that UTC can be reckoned from.
+        return found and (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def one_of(*known: str) -> Kind:
+    """One of `known`."""
+    return Kind(lambda value: value if value in known else None, {"type": "string", "enum": list(known)})
+
+
+TEXT = Kind(str, {"type": "string"})
+ID = Kind(as_id, {"type": "string", "format": "uuid"})
+FLAG = Kind(_flag, {"type": "boolean"})
+MOMENT = Kind(_moment, {"type": "string", "format": "date-time"})
+
+AUTHORSHIP: Mapping[str, tuple[str, Kind]] = {
+    "id": ("pk", ID),
+    "createdBy": ("created_by", TEXT),
+    "lastModifiedBy": ("last_modified_by", TEXT),
+    "createdAfter": ("created_at__gt", MOMENT),
+    "createdBefore": ("created_at__lt", MOMENT),
+    "lastModifiedAfter": ("last_modified__gt", MOMENT),
+    "lastModifiedBefore": ("last_modified__lt", MOMENT),
+}
+AUTHORSHIP_ORDER: Mapping[str, str] = {
+    "id": "pk",
+    "createdBy": "created_by",
+    "createdAt": "created_at",
+    "lastModifiedBy": "last_modified_by",
+    "lastModified": "last_modified",
+}
+PAGES = ("limit", "offset", "ordering")
+_SEARCH = "A part of {}, or an id."
+_ORDERING = "One or more properties, separated by commas; `-` for descending."
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The parameters that a list takes, by name: what they look at, and how their value is read."""
+
+    own: Mapping[str, tuple[str, Kind]]
+    order: Mapping[str, str]
+    searched: tuple[str, ...]
+    default: str
+    known: Mapping[str, tuple[str, Kind]] = field(init=False)
+    columns: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", {**AUTHORSHIP, **self.own})
+        object.__setattr__(self, "columns", {**AUTHORSHIP_ORDER, **self.order})
+
+    def check(self, request: Request, *, with_pages: bool) -> None:
+        """Refuse what no filter of this list is.
+
+        Raises:
+            ValidationError: `InvalidField`.
+        """
+        only(request, {*self.known, "search", *(PAGES if with_pages else ())})
+
+    def parameters(self, *, with_pages: bool) -> list[OpenApiParameter]:
+        """How the query string is described in the OpenAPI document."""
+        found = [OpenApiParameter(name, kind.schema) for name, (_, kind) in self.known.items()]
+        found.append(OpenApiParameter("search", TEXT.schema, description=_SEARCH.format(self._searched_names())))
+        if with_pages:
+            found += [OpenApiParameter("ordering", self._order_schema(), description=_ORDERING), *PAGE_PARAMETERS]
+        return found
+
+    def apply(self, rows: "QuerySet[Row]", request: Request) -> "QuerySet[Row]":
+        """The rows that are asked for, in the order that is asked for, which is always a certain one.
+
+        Raises:
+            ValidationError: `InvalidField`, a value cannot be read.
+        """
+        order = request.query_params.get("ordering", self.default)
+        return self.narrow(rows, request).order_by(*map(self._column, order.split(",")), "pk")
+
+    def narrow(self, rows: "QuerySet[Row]", request: Request) -> "QuerySet[Row]":
+        """The rows that are asked for, in no certain order.
+
+        Raises:
+            ValidationError: `InvalidField`, a value cannot be read.
+        """
+        for name, (lookup, kind) in self.known.items():
+            value = request.query_params.get(name)
+            if value is None:
+                continue
+            wanted = kind.read(value)
+            if wanted is None:
+                invalid(name, "The value cannot be one of this property.")
+            rows = rows.filter(**{lookup: wanted})
+        term = request.query_params.get("search")
+        return rows.filter(self._search(term)) if term else rows
+
+    def _search(self, term: str) -> Q:
+        found = Q(pk=as_id(term)) if as_id(term) else Q()
+        for column in self.searched:
+            found |= Q(**{f"{column}__icontains": term})
+        return found
+
+    def _searched_names(self) -> str:
+        return ", ".join(column.partition("__")[0] for column in self.searched)
+
+    def _order_schema(self) -> dict[str, Any]:
+        name = f"-?({'|'.join(self.columns)})"
+        return {"type": "string", "pattern": f"^{name}(,{name})*$"}
+
+    def _column(self, name: str) -> str:
+        sign = "-" if name.startswith("-") else ""
+        column = self.columns.get(name.removeprefix("-"))
+        if column is None or not is_storable(name):
+            invalid("ordering", "The list cannot be ordered by this.")
+        return sign + column

@@ -1,0 +1,39 @@
+"""`nodes/`: the worker nodes that are alive."""
+
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.policy import NODE
+from automation import nodes
+from management.openapi import Operation
+from management.pagination import PAGE_PARAMETERS, Pages, page_of
+from management.query import only
+from management.views import ManagementView
+
+
+class NodeSerializer(serializers.Serializer[Any]):
+    """A worker node: how many triggers it runs at once at the most, and how many now."""
+
+    id = serializers.IntegerField()
+    host = serializers.CharField()
+    limit = serializers.IntegerField()
+    running = serializers.IntegerField()
+    since = serializers.DateTimeField()
+
+
+class NodesView(ManagementView):
+    """The worker nodes whose heartbeat goes on, by id."""
+
+    needs = (NODE, "view")
+    operations: ClassVar = {"get": Operation(page_of(NodeSerializer), parameters=PAGE_PARAMETERS, id="nodes_list")}
+
+    def get(self, request: Request) -> Response:
+        """A page of them."""
+        only(request, ("limit", "offset"))
+        pages = Pages()
+        alive = pages.paginate_list(nodes.alive(), request)
+        return Response(pages.envelope([asdict(node) for node in alive]))

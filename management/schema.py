@@ -1,0 +1,69 @@
+"""`schema/` and `docs/`: the OpenAPI document, and a page that shows it. Both are for everybody."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework.request import Request
+
+from management.query import invalid, only
+from management.views import ManagementView
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document; it is the same for everybody, and as long as the process lives."""
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return found
+
+
+@cache
+def as_yaml() -> bytes:
+    """The document in YAML, as it is kept in `docs/openapi.yaml`."""
+    return bytes(OpenApiYamlRenderer().render(document(), renderer_context={}))  # type: ignore[no-untyped-call]
+
+
+def as_json() -> str:
+    """The document in JSON."""
+    return json.dumps(document())
+
+
+_FORMATS: Mapping[str, tuple[Callable[[], str | bytes], str]] = {
+    "json": (as_json, "application/vnd.oai.openapi+json"),
+    "yaml": (as_yaml, "application/vnd.oai.openapi"),
+}
+
+
+class SchemaView(ManagementView):
+    """The OpenAPI document."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    needs = None
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        """In JSON, with `?format=yaml` in YAML.
+
+        Raises:
+            ValidationError: `InvalidField`, another format.
+        """
+        wanted = only(request, ("format",)).get("format", "json")
+        if wanted not in _FORMATS:
+            invalid("format", "The formats are json and yaml.")
+        render, media_type = _FORMATS[wanted]
+        return HttpResponse(render(), content_type=media_type)
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """The page that shows the document, from files of our own."""
+
+    authentication_classes = ()
+    url_name = "management-schema"
+    title = "User-Defined APIs: management API"
+    schema = None

@@ -1,0 +1,90 @@
+"""`scripts/`: the automation scripts, addressed by name."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+
+from access.changes import save_checked
+from access.policy import SCRIPT, may_change_source
+from access.texts import NAME_LENGTH, is_storable
+from automation.models import DEFAULT_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS, AutomationScript
+from definitions.models import ApiDefinition
+from management.errors import PermissionDeniedError
+from management.fields import Authored, Number, Several, Text, Values, authorship
+from management.filters import TEXT, Filters
+from management.objects import ObjectViewSet, operations
+from management.openapi import NAME
+
+
+class ScriptSerializer(Authored):
+    """An automation script."""
+
+    name = Text(max_length=NAME_LENGTH)
+    description = Text(default="")
+    source = Text()  # type: ignore[assignment]  # what DRF's fields have by this name is not asked for here
+    parameters = Several(child=Text(), default=list)
+    timeoutSeconds = Number(default=DEFAULT_TIMEOUT_SECONDS, min_value=1, max_value=LONGEST_TIMEOUT_SECONDS)
+
+
+_COLUMNS = {
+    "name": "name",
+    "description": "description",
+    "source": "source",
+    "parameters": "parameters",
+    "timeoutSeconds": "timeout_seconds",
+}
+
+
+class ScriptViewSet(ObjectViewSet[AutomationScript]):
+    """Automation scripts. Whoever may change them acts with the account that worker nodes run under."""
+
+    model = AutomationScript
+    label = SCRIPT
+    serializer_class = ScriptSerializer
+    content: ClassVar = tuple(_COLUMNS.values())
+    filters = Filters(
+        own={"name": ("name", TEXT)},
+        order={"name": "name"},
+        searched=("name", "description"),
+        default="name",
+    )
+    operations: ClassVar = operations("scripts", ScriptSerializer, filters, key=NAME)
+
+    def rows(self) -> "QuerySet[AutomationScript]":
+        """All scripts."""
+        return AutomationScript.objects.all()
+
+    def answers(self, objects: Sequence[AutomationScript]) -> list[Values]:
+        """The scripts as they are on the wire."""
+        return [_answer(script) for script in objects]
+
+    def store(self, instance: AutomationScript, values: Values, by: str) -> None:
+        """Fill in, and save.
+
+        Raises:
+            PermissionDeniedError: a definition uses the script, and the user may not publish another source.
+        """
+        before = AutomationScript.objects.filter(pk=instance.pk).values_list("source", flat=True).first()
+        for name, column in _COLUMNS.items():
+            setattr(instance, column, values.get(name, getattr(instance, column)))
+        if before not in {None, instance.source} and not self._may_publish(self.request, instance):
+            raise PermissionDeniedError("Changing the source of a script in use needs Automation > Execute.")
+        save_checked(instance, by)
+
+    def _may_publish(self, request: Request, script: AutomationScript) -> bool:
+        is_used = ApiDefinition.objects.filter(script=script).exists()
+        return may_change_source(request.user, is_used=is_used)
+
+    def _find(self, rows: "QuerySet[Any]", key: str) -> Any:
+        """By name; by id a script is found whose name cannot stand in an address."""
+        found = rows.filter(name=key).first() if is_storable(key) else None
+        if found is not None:
+            return found
+        return super()._find(rows, key)
+
+
+def _answer(script: AutomationScript) -> Values:
+    content = {name: getattr(script, column) for name, column in _COLUMNS.items()}
+    return {"id": str(script.pk)} | content | authorship(script)

@@ -1,0 +1,44 @@
+"""The addresses below `/api/management/`."""
+
+from django.urls import URLPattern, URLResolver, path, re_path
+
+from management.definitions import DefinitionViewSet
+from management.events import CsvView, EventCountView, EventListView, JsonLinesView, SingleEventView
+from management.keys import KeysView, KeyView
+from management.live import StreamView
+from management.nodes import NodesView
+from management.objects import COLLECTION, COUNT, SINGLE
+from management.schema import DocsView, SchemaView
+from management.scripts import ScriptViewSet
+from management.tokens import TokenViewSet
+from management.trigger import TriggerMessageView
+from management.views import NotFoundView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("definitions/", DefinitionViewSet.as_view(COLLECTION)),
+    path("definitions/count/", DefinitionViewSet.as_view(COUNT)),
+    path("definitions/<str:key>/", DefinitionViewSet.as_view(SINGLE)),
+    path("tokens/", TokenViewSet.as_view(COLLECTION)),
+    path("tokens/count/", TokenViewSet.as_view(COUNT)),
+    path("tokens/<str:key>/", TokenViewSet.as_view(SINGLE)),
+    path("tokens/<str:key>/rotate/", TokenViewSet.as_view({"post": "rotate"})),
+    path("tokens/<str:key>/enable/", TokenViewSet.as_view({"post": "enable"})),
+    path("tokens/<str:key>/disable/", TokenViewSet.as_view({"post": "disable"})),
+    path("scripts/", ScriptViewSet.as_view(COLLECTION)),
+    path("scripts/count/", ScriptViewSet.as_view(COUNT)),
+    # A name may have slashes in it.
+    path("scripts/<path:key>/", ScriptViewSet.as_view(SINGLE)),
+    path("events/", EventListView.as_view()),
+    path("events/count/", EventCountView.as_view()),
+    path("events/export/csv/", CsvView.as_view()),
+    path("events/export/jsonl/", JsonLinesView.as_view()),
+    path("events/stream/", StreamView.as_view()),
+    path("events/<str:key>/", SingleEventView.as_view()),
+    path("trigger/", TriggerMessageView.as_view()),
+    path("nodes/", NodesView.as_view()),
+    path("keys/", KeysView.as_view()),
+    path("keys/<str:key>/", KeyView.as_view()),
+    path("schema/", SchemaView.as_view(), name="management-schema"),
+    path("docs/", DocsView.as_view()),
+    re_path(r"", NotFoundView.as_view()),
+]

@@ -1,0 +1,187 @@
+"""The live stream over a real web server: what is sent, to whom, and when it ends."""
+
+import time
+from base64 import b64encode
+
+import httpx
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from access.changes import delete_checked, save_checked
+from keys.models import PersonalKey
+from tests.events.listening import ADDRESS
+from tests.stack import wait_until
+
+FLAGS = {
+    "definitions.ui_available": "ApiDefinitionChangedEventMessage",
+    "tokens.ui_available": "ApiTokenChangedEventMessage",
+    "automation.ui_available": "AutomationScriptChangedEventMessage",
+}
+
+
+def test_a_change_arrives_while_the_caller_still_looks(stack, publish, listen):
+    listener = listen()
+    assert listener.response.headers["Content-Type"] == "text/event-stream"
+    assert listener.response.headers["Cache-Control"] == "no-store"
+    assert listener.response.headers["X-Accel-Buffering"] == "no"
+    begun = time.monotonic()
+    token, _ = publish.token(name="internal")
+    (message,) = listener.wait_for(1, seconds=2)
+    assert time.monotonic() - begun < 2
+    assert message.type == "ApiTokenChangedEventMessage"
+    assert message.data["objectId"] == str(token.pk)
+    assert message.data["message"] == f"ApiToken 'internal' ({token.pk}) was added by system"
+    listed = httpx.get(f"{stack.url}/api/management/events/", headers=listener.response.request.headers).json()
+    assert message.data == listed["results"][0]
+
+
+def test_every_kind_of_object_has_its_message_in_order(publish, listen):
+    listener = listen()
+    api = publish()
+    delete_checked(api.definition, "system")
+    messages = listener.wait_for(4)
+    assert [message.type for message in messages] == [
+        "AutomationScriptChangedEventMessage",
+        "ApiTokenChangedEventMessage",
+        "ApiDefinitionChangedEventMessage",
+        "ApiDefinitionChangedEventMessage",
+    ]
+    assert [message.id for message in messages] == sorted({message.id for message in messages})
+
+
+def test_filters_on_type_and_properties(publish, listen):
+    by_type, by_name = listen(objectType="ApiToken"), listen(name=["a", "b"])
+    by_route, by_verb = listen(route="x/y"), listen(verb="updated", objectType="ApiToken", isDisabled="true")
+    a, _ = publish.token(name="a")
+    b, _ = publish.token(name="b")
+    c, _ = publish.token(name="c", is_disabled=True)
+    by_id = listen(objectId=str(c.pk))
+    publish(route="x/y", token=(a, ""))
+    publish(route="x/z", token=(a, ""))
+    save_checked(c, "system")
+    assert len(by_verb.wait_for(1)) == 1
+    time.sleep(0.7)
+    assert len(by_type.messages) == 4
+    assert [message.data["objectId"] for message in by_name.messages] == [str(a.pk), str(b.pk)]
+    assert [message.data["objectType"] for message in by_route.messages] == ["ApiDefinition"]
+    assert [message.data["verb"] for message in by_id.messages] == ["updated"]
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_reader_gets_what_its_flags_let_it_read_live_and_when_it_resumes(publish, listen, person, key_of, flag):
+    key = key_of(person(flag))
+    listener = listen(key)
+    start = listener.last_id
+    publish()
+    assert [message.type for message in listener.wait_for(1)] == [FLAGS[flag]]
+    resumed = listen(key, last_id=start)
+    assert resumed.wait_for(1) == listener.messages
+    time.sleep(0.7)
+    assert len(resumed.messages) == len(listener.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "query", "last_id", "status"),
+    [
+        ((), {}, None, 403),
+        (("tokens.add_edit", "automation.execute"), {}, None, 403),
+        (("tokens.ui_available",), {"objectType": "x"}, None, 400),
+        (("tokens.ui_available",), {"nonsense": "x"}, None, 400),
+        (("tokens.ui_available",), {}, "x", 400),
+        (("tokens.ui_available",), {}, "-1", 400),
+        (("tokens.ui_available",), {}, "9" * 30, 400),
+    ],
+)
+def test_refusals_are_in_the_form_of_the_management_api(listen, person, key_of, flags, query, last_id, status):
+    refused = listen(key_of(person(*flags)), last_id=last_id, **query).response
+    assert refused.status_code == status
+    assert refused.json()["errors"][0]["reason"] in ("PermissionDenied", "InvalidField")
+
+
+def test_without_credentials_401(stack):
+    answer = stack.client.get(ADDRESS)
+    assert (answer.status_code, answer.json()["errors"][0]["reason"]) == (401, "NotAuthenticated")
+
+
+def test_an_id_that_was_never_given_hides_nothing(publish, listen):
+    listener = listen(last_id="9000000000000000000")
+    publish.token()
+    assert len(listener.wait_for(1)) == 1
+
+
+WITHDRAWALS = {
+    "flags": lambda user: user.user_permissions.clear(),
+    "active": lambda user: type(user).objects.filter(pk=user.pk).update(is_active=False),
+    "key": lambda user: PersonalKey.objects.filter(user=user).delete(),
+    "user": lambda user: user.delete(),
+}
+
+
+@pytest.mark.parametrize("what", WITHDRAWALS)
+def test_what_is_withdrawn_counts_at_once_and_ends_the_stream(publish, listen, person, key_of, what):
+    user = person("tokens.ui_available")
+    listener, other = listen(key_of(user)), listen()
+    publish.token(name="before")
+    listener.wait_for(1)
+    WITHDRAWALS[what](user)
+    publish.token(name="after")
+    other.wait_for(2)
+    wait_until(listener.has_ended.is_set, 10, "the end of the stream")
+    assert len(listener.messages) == 1
+    assert not other.has_ended.is_set()
+
+
+def _log_in(user) -> str:
+    client = Client()
+    client.force_login(user)
+    return f"Cookie: sessionid={client.cookies['sessionid'].value}"
+
+
+def _password(user) -> str:
+    user.set_password("correct horse battery")
+    user.save()
+    return "Authorization: Basic " + b64encode(f"{user.username}:correct horse battery".encode()).decode()
+
+
+def _change_password(user) -> None:
+    user.set_password("another horse battery")
+    user.save()
+
+
+@pytest.mark.parametrize(
+    ("log_in", "withdraw"),
+    [
+        (_log_in, lambda user: Session.objects.all().delete()),
+        (_log_in, _change_password),
+        (_password, _change_password),
+    ],
+)
+def test_a_session_or_password_that_is_no_more_ends_its_streams(publish, listen, person, log_in, withdraw):
+    user = person("tokens.ui_available")
+    listener = listen(log_in(user))
+    publish.token(name="before")
+    listener.wait_for(1)
+    withdraw(user)
+    publish.token(name="after")
+    wait_until(listener.has_ended.is_set, 10, "the end of the stream")
+    assert len(listener.messages) == 1
+
+
+def test_one_flag_withdrawn_leaves_the_events_of_the_other(publish, listen, person, key_of):
+    user = person("tokens.ui_available", "automation.ui_available")
+    listener = listen(key_of(user))
+    user.user_permissions.remove(user.user_permissions.get(content_type__app_label="tokens"))
+    publish.token()
+    publish.script()
+    (message,) = listener.wait_for(1)
+    assert message.data["objectType"] == "AutomationScript"
+
+
+def test_no_secret_goes_over_the_stream(publish, listen):
+    listener = listen()
+    token, secret = publish.token()
+    listener.wait_for(1)
+    said = str(listener.messages)
+    assert secret not in said
+    assert token.secret_digest not in said

@@ -1,0 +1,213 @@
+"""Live streams and the web server: reloads, its end, full places, slow and vanished subscribers, idle ones."""
+
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+from django.db import connections
+
+from events.models import InformationEvent
+from tests.events.listening import ADDRESS, Listener
+from tests.publishing import Publisher
+from tests.stack import wait_until
+
+ONE = {"UDAPI_WEB_WORKERS": "1"}
+QUICK = (
+    "from automation.sdk import ApiTriggerOutput\n\ndef on_api_trigger(engine, request):\n    return ApiTriggerOutput()"
+)
+
+
+@pytest.fixture
+def key(person, key_of):
+    """A key that may read everything."""
+    return key_of(person("tokens.ui_available", "definitions.ui_available", "automation.ui_available"))
+
+
+def workers(web) -> list[psutil.Process]:
+    return psutil.Process(web.process.pid).children()
+
+
+def change(count: int) -> None:
+    """`count` changes of a token, each committed by itself."""
+    try:
+        token, _ = Publisher.token(Publisher())
+        for _ in range(count - 1):
+            token.save()
+    finally:
+        connections.close_all()
+
+
+def follow(url: str, key: str, count: int, seconds: float) -> list[Listener]:
+    """Read the stream, come again with `Last-Event-ID` whenever it ends, until `count` messages are there."""
+    parts = [Listener(url, key)]
+
+    def goes_on() -> bool:
+        if sum(len(part.messages) for part in parts) >= count:
+            return False
+        if parts[-1].has_ended.is_set():
+            last_id = parts[-1].last_id
+            parts[-1].close()
+            parts.append(connect(url, key, last_id))
+        return True
+
+    wait_until(lambda: not goes_on(), seconds, f"{count} messages")
+    return parts
+
+
+def connect(url: str, key: str, last_id: str | None) -> Listener:
+    for _ in range(100):
+        try:
+            return Listener(url, key, last_id)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the server does not come back")
+
+
+def reload(web) -> None:
+    os.kill(web.process.pid, signal.SIGHUP)
+
+
+def kill_a_worker(web) -> None:
+    workers(web)[0].kill()
+
+
+@pytest.mark.parametrize("interrupt", [reload, kill_a_worker])
+def test_among_1000_events_none_is_missed_or_doubled_whatever_happens_to_the_worker(stack, key, interrupt):
+    with stack.another_web() as web, ThreadPoolExecutor(4) as threads:
+        followers = [threads.submit(follow, web.url, key, 1_000, 90) for _ in range(2)]
+        time.sleep(1)
+        changes = [threads.submit(change, 500) for _ in range(2)]
+        for _ in range(3):
+            time.sleep(1)
+            interrupt(web)
+        for each in changes:
+            each.result()
+        streams = [each.result() for each in followers]
+        newest_first = InformationEvent.objects.values_list("event_id", flat=True)[:1_000]
+        committed = sorted(map(str, newest_first))
+        for parts in streams:
+            assert len(parts) > 1
+            messages = [message for part in parts for message in part.messages]
+            assert sorted(message.data["id"] for message in messages) == committed
+            assert [message.id for message in messages] == sorted(message.id for message in messages)
+            for part in parts:
+                part.close()
+
+
+def test_a_client_that_heard_nothing_yet_misses_nothing_over_a_restart(stack, publish, key):
+    with stack.another_web(**ONE) as web:
+        listener = Listener(web.url, key)
+        reload(web)
+        wait_until(listener.has_ended.is_set, 10, "the end of the stream")
+        publish.token()
+        again = connect(web.url, key, listener.last_id)
+        assert len(again.wait_for(1)) == 1
+        again.close()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_streams_end_at_once_when_the_server_is_to_end(stack, key, end):
+    with stack.another_web(**ONE) as web:
+        listeners = [Listener(web.url, key) for _ in range(20)]
+        with stalled(web.url, key):
+            begun = time.monotonic()
+            web.process.send_signal(end)
+            for listener in listeners:
+                assert listener.has_ended.wait(2)
+            web.process.wait(10)
+            assert time.monotonic() - begun < 8
+        for listener in listeners:
+            listener.close()
+
+
+def test_more_than_there_is_room_for_get_503_and_everything_else_goes_on(stack, publish, key):
+    api = publish(QUICK)
+    with stack.another_web(**ONE, UDAPI_WEB_THREADS="8") as web:
+        listeners = [Listener(web.url, key) for _ in range(8)]
+        refused = Listener(web.url, key).response
+        assert (refused.status_code, refused.json()["errors"][0]["reason"]) == (503, "Unavailable")
+        assert int(refused.headers["Retry-After"]) > 0
+        with ThreadPoolExecutor(4) as callers:
+            calls = [callers.submit(api.call, web.client) for _ in range(20)]
+            assert {call.result().status_code for call in calls} == {200}
+        assert web.client.get("/console/login/").status_code == 200
+        listeners[0].close()
+        wait_until(lambda: _is_free(web, key), 3, "the place of a client that hung up")
+        for listener in listeners:
+            listener.close()
+
+
+def _is_free(web, key) -> bool:
+    listener = Listener(web.url, key)
+    listener.close()
+    return listener.response.status_code == 200
+
+
+class stalled:  # noqa: N801
+    """A subscriber that never reads, with buffers as small as they get."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._key, self._address = key, urlsplit(url)
+
+    def __enter__(self) -> socket.socket:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        self.socket.connect((self._address.hostname, self._address.port))
+        head = f"GET {ADDRESS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token {self._key}\r\n\r\n"
+        self.socket.sendall(head.encode())
+        assert self.socket.recv(12) == b"HTTP/1.1 200"
+        return self.socket
+
+    def __exit__(self, *exc: object) -> None:
+        self.socket.close()
+
+
+def large_events(count: int) -> None:
+    """More than the buffers of a connection hold, all at once."""
+    rows = [
+        InformationEvent(verb="updated", object_type="ApiToken", object_id=uuid4(), message="m" * 5_000)
+        for _ in range(count)
+    ]
+    InformationEvent._base_manager.bulk_create(rows)
+
+
+def test_a_slow_subscriber_is_cut_off_and_hurts_nobody(stack, publish, key):
+    """A burst that no queue holds: the others read it whole, in order, none of them cut off."""
+    with stack.another_web(**ONE, UDAPI_WEB_THREADS="8") as web, stalled(web.url, key):
+        others = [Listener(web.url, key) for _ in range(7)]
+        assert Listener(web.url, key).response.status_code == 503
+        large_events(3_000)
+        for other in others:
+            positions = [message.id for message in other.wait_for(3_000, 30)]
+            assert positions == list(range(positions[0], positions[0] + 3_000))
+            assert not other.has_ended.is_set()
+        publish.token()
+        for other in others:
+            other.wait_for(3_001, 2)
+        wait_until(lambda: _is_free(web, key), 20, "the place of the slow one")
+        for other in others:
+            other.close()
+
+
+def test_200_idle_subscribers_take_nothing_from_the_endpoint(stack, publish, key):
+    """More of them than triggers may wait, and than there are connections to the database; benchmarks measure."""
+    api = publish(QUICK)
+    with stack.another_web(**ONE, UDAPI_WEB_THREADS="200") as web:
+        with ThreadPoolExecutor(20) as threads:
+            listeners = list(threads.map(lambda _: Listener(web.url, key), range(200)))
+        assert {listener.response.status_code for listener in listeners} == {200}
+        with ThreadPoolExecutor(20) as callers:
+            calls = [callers.submit(api.call, web.client) for _ in range(200)]
+            assert {call.result().status_code for call in calls} == {200}
+        publish.token()
+        for listener in listeners:
+            listener.wait_for(1, 10)
+        for listener in listeners:
+            listener.close()
