@@ -49,7 +49,7 @@ def start_worker() -> NoReturn:
     private.directory(settings.UDAPI_LOGS.directory)
     with step("Redis") as done:
         try:
-            done(_broker_version())
+            done(f"{_broker_version()} answers")
         except redis_py.RedisError as error:
             raise StartError(
                 f"The broker does not answer ({error}): start the stack with `make run` first, or set REDIS_URL."
@@ -115,7 +115,7 @@ def _prepare_redis(places: Places) -> list[str] | None:
             done(f"{server} ({server.program}), private to this user")
             return [str(server.program), str(places.redis_config)]
         try:
-            done(_broker_version())
+            done(f"{_broker_version()} at REDIS_URL answers")
         except redis_py.RedisError as error:
             done(f"REDIS_URL does not answer yet ({error}); until it does, triggers are answered with error 1006")
     return None
@@ -123,7 +123,7 @@ def _prepare_redis(places: Places) -> list[str] | None:
 
 def _broker_version() -> str:
     try:
-        return f"{client().info('server')['redis_version']} at REDIS_URL answers"
+        return str(client().info("server")["redis_version"])
     except ValueError as error:
         raise StartError("REDIS_URL must be a redis://, rediss:// or unix:// address.") from error
 

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import resource
 import socket
 import struct
 from typing import Any
@@ -102,6 +103,12 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 logger_class = WebLogger
+
+
+def on_starting(server: Any) -> None:
+    """Allow as many descriptors as the system does: a waiting trigger takes up to five."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def when_ready(server: Any) -> None:

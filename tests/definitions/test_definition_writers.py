@@ -92,6 +92,7 @@ def test_a_token_deleted_while_it_is_allowed(publisher):
     seen = set()
     for _ in range(ROUNDS):
         token, _secret = publisher.token()
+        pk = token.pk
         change, delete = race(
             partial(save_definition, definition, "system", [token.pk]),
             partial(delete_checked, token, "system"),
@@ -104,7 +105,7 @@ def test_a_token_deleted_while_it_is_allowed(publisher):
         else:
             assert reasons[0][0] == "TokenInUse"
             assert reasons[0][1]["apiDefinitionIdLinks"] == [str(definition.pk)]
-        assert ApiToken.objects.filter(pk=token.pk).exists() == (delete is not None)
+        assert ApiToken.objects.filter(pk=pk).exists() == (delete is not None)
         seen.add(reasons[0][0])
         _no_row_dangles()
     assert seen <= {"InvalidField", "TokenInUse"}
