@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, cast
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -26,7 +26,7 @@ class TriggerView(APIView):
         self.log = TriggerLog(self.trigger_id, str(request.META["REQUEST_METHOD"]), reading.path(request.META))
         self.called = reading.read(request.META)
 
-    def trigger(self, request: Request) -> HttpResponse:
+    def trigger(self, request: Request) -> HttpResponseBase:
         """The whole story; whatever is raised on the way is rendered in `handle_exception`."""
         token = cast(TokenRow, request.auth)
         self.log.token_id = token.id
@@ -36,12 +36,13 @@ class TriggerView(APIView):
         content = body.read(request.META)
         payload = manager.payload(definition, script, self.called, token.id, content)
         outcome = dispatch(self.trigger_id, payload)
+        answer = response.from_outcome(outcome)
         self.log.ended(outcome.head.code, outcome.head.node)
-        return response.from_outcome(outcome)
+        return answer
 
     get = put = post = delete = patch = trigger
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF takes any response
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]  # DRF takes any response
         """The catalogue's answer, and the trigger's last line."""
         error = errors.foreseen(exc)
         self.log.ended(error, error.node)

@@ -66,15 +66,23 @@ def test_what_is_refused_saves_and_prints_nothing(db, arguments):
     assert not ApiToken.objects.exists()
 
 
+def _from_a_shell(name: str, database_url: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: os.environ[name] for name in ("UDAPI_DATA_DIR", "PATH")}
+    return subprocess.run(
+        [sys.executable, "manage.py", "create_token", name],
+        cwd=ROOT,
+        env=environment | {"DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+    )
+
+
 def test_from_a_shell(open_db, database_url):
-    environment = {"UDAPI_DATA_DIR": os.environ["UDAPI_DATA_DIR"], "DATABASE_URL": database_url}
-    command = [sys.executable, "manage.py", "create_token"]
-    options = {"cwd": ROOT, "env": environment | {"PATH": os.environ["PATH"]}, "capture_output": True, "text": True}
-    made = subprocess.run([*command, "größe"], **options)
+    made = _from_a_shell("größe", database_url)
     assert made.returncode == 0, made.stderr
     assert token_of(made.stdout.strip()).id == ApiToken.objects.get(name="größe").pk
     assert made.stdout.strip() not in made.stderr
-    refused = subprocess.run([*command, " "], **options)
+    refused = _from_a_shell(" ", database_url)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "Traceback" not in refused.stderr
     assert "name" in refused.stderr

@@ -1,5 +1,7 @@
 """Two writers of tokens at the same moment."""
 
+from functools import partial
+
 import pytest
 
 from access.changes import delete_checked, save_checked
@@ -32,7 +34,7 @@ def _with_own_secret(*peppers: int) -> ApiToken:
 @pytest.mark.usefixtures("open_db")
 def test_the_same_secret_given_twice_at_once_is_kept_once(peppers):
     tokens = [_with_own_secret(*numbers) for numbers in peppers]
-    outcomes = race(*(lambda token=token: save_checked(token, "system") for token in tokens), meet_in=ApiToken)
+    outcomes = race(*(partial(save_checked, token, "system") for token in tokens), meet_in=ApiToken)
     losers = refusals(outcomes)
     assert [only_reason(loser) for loser in losers] == [("InvalidSecret", {})] * (len(peppers) - 1)
     (winner,) = [outcome for outcome in outcomes if isinstance(outcome, ApiToken)]
@@ -47,7 +49,7 @@ def test_two_tokens_rotated_to_the_same_secret_at_once():
     for token, numbers in zip(tokens, [(1, 2), (2, 1)], strict=True):
         with peppers_in_use(*numbers):
             token.set_secret(OWN_SECRET)
-    outcomes = race(*(lambda token=token: save_checked(token, "system") for token in tokens), meet_in=ApiToken)
+    outcomes = race(*(partial(save_checked, token, "system") for token in tokens), meet_in=ApiToken)
     (loser,) = refusals(outcomes)
     assert only_reason(loser) == ("InvalidSecret", {})
 
@@ -56,7 +58,7 @@ def test_two_tokens_rotated_to_the_same_secret_at_once():
 def test_a_token_deleted_twice_at_once_is_deleted_once():
     token, _ = Publisher().token()
     copies = [ApiToken.objects.get(pk=token.pk) for _ in range(4)]
-    outcomes = race(*(lambda copy=copy: delete_checked(copy, "system") for copy in copies))
+    outcomes = race(*(partial(delete_checked, copy, "system") for copy in copies))
     assert outcomes.count(None) == 1
     assert sum(isinstance(outcome, ApiToken.DoesNotExist) for outcome in outcomes) == 3
 
@@ -69,8 +71,8 @@ def test_a_secret_that_became_free_at_the_same_moment():
         taker = ApiToken(name="taker")
         taker.set_secret(OWN_SECRET)
         freed, taken = race(
-            lambda holder=holder: delete_checked(holder, "system"),
-            lambda taker=taker: save_checked(taker, "system"),
+            partial(delete_checked, holder, "system"),
+            partial(save_checked, taker, "system"),
             meet_in=ApiToken,
         )
         assert freed is None
