@@ -148,6 +148,7 @@ def test_an_empty_body(answer, code):
         ),
         ("headers.set('Content-Type')", b"", "application/json; charset=utf-8"),
         ("headers.set('Content-Type', '')", b"", "application/json; charset=utf-8"),
+        ("headers.set('Content-Type', ' ')", b"", "application/json; charset=utf-8"),
         ("headers.set('Content-Type', ''); output.response_body_bytes = b''", b"", "application/octet-stream"),
     ],
 )
