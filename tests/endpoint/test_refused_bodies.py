@@ -169,7 +169,7 @@ def test_a_chunked_body_without_end_is_refused_at_30_mb(stack, publish):
 
     api = publish()
     assert_error(httpx.post(stack.url + api.path, content=endless(), headers=api.headers | dict([TEXT])), 1009)
-    assert LARGEST_BODY < sent < 2 * LARGEST_BODY
+    assert LARGEST_BODY < sent < 5 * LARGEST_BODY
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
@@ -235,7 +235,11 @@ def test_an_unread_body_is_not_taken_for_the_next_request(stack, publish, status
     for framing, sent in ((("Content-Length", str(len(smuggled))), smuggled), (CHUNKED, chunked([smuggled]))):
         with Connection(stack.url) as connection:
             connection.send(head("POST", target, *authorization, *others, framing), sent)
-            assert connection.answer().status_code == status
+            answer = connection.answer()
+            assert answer.status_code == status
+            if answer.headers["Connection"] == "close":
+                assert connection.is_closed()
+                continue
             connection.send(post(api, TEXT, ("Content-Length", "5")), b"after")
             assert connection.answer().content == b"after"
 

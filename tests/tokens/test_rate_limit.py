@@ -80,7 +80,8 @@ def test_of_100_at_once_exactly_the_limit_gets_through(stack: Stack):
     admitted = [answer for answer in answers if answer.status == ADMITTED]
     assert {answer.status for answer in answers} == {ADMITTED, REFUSED}
     # Should the machine take so long that a second window begins, ten more may pass.
-    assert len(admitted) == 10 if ended - began < 2 else 10 * (1 + int((ended - began) / 2))
+    windows = 1 + int((ended - began) / 2)
+    assert 10 <= len(admitted) <= 10 * windows
     assert {answer.retry_after for answer in answers if answer.status == REFUSED} <= {"1", "2"}
     assert {answer.retry_after for answer in admitted} == {None}
 
@@ -112,7 +113,7 @@ def test_no_window_ever_holds_more_while_two_gunicorns_are_hammered(stack: Stack
     assert all(later - earlier >= 2_000_000 for earlier, later in zip(stamps, stamps[10:], strict=False))
     # Nor is it too strict: who tries all the time gets his ten in every window.
     assert 30 < len(admitted) <= 50
-    assert all(later - earlier < 2_300_000 for earlier, later in zip(stamps, stamps[10:], strict=False))
+    assert all(later - earlier < 3_000_000 for earlier, later in zip(stamps, stamps[10:], strict=False))
 
 
 def test_refused_requests_do_not_count_and_the_wait_that_is_told_is_right(stack: Stack):
