@@ -40,6 +40,12 @@ def read(environ: dict[str, Any]) -> bytes:
     return _utf8(bytes(body))
 
 
+def leave(environ: dict[str, Any]) -> None:
+    """What is left of a body stays unread: where it is large, the answer says that the connection ends with it."""
+    if announced_length(environ) > _STEP or "HTTP_TRANSFER_ENCODING" in environ:
+        environ["wsgi.input"].close_connection()
+
+
 def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
     """Check 11 of the contract.
 

@@ -19,6 +19,7 @@ class TriggerView(APIView):
 
     authentication_classes = (BearerAuthentication,)
     permission_classes = ()
+    body_is_read = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The checks before anybody is asked who calls; nothing is negotiated."""
@@ -34,6 +35,7 @@ class TriggerView(APIView):
         definition = manager.resolve(self.called.segments, token.id)
         script = manager.runnable(definition)
         content = body.read(request.META)
+        self.body_is_read = True
         payload = manager.payload(definition, script, self.called, token.id, content)
         outcome = dispatch(self.trigger_id, payload)
         answer = response.from_outcome(outcome)
@@ -45,6 +47,8 @@ class TriggerView(APIView):
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]  # DRF takes any response
         """The catalogue's answer, and the trigger's last line."""
         error = errors.foreseen(exc)
+        if not self.body_is_read:
+            body.leave(self.request.META)
         self.log.ended(error, error.node)
         return response.from_error(error)
 
