@@ -47,8 +47,8 @@ venv:
 	  "make run PYTHON=/path/to/python3 say."; \
 	exit 1
 
-.venv/.installed-run: requirements.txt | $(NEEDED_VENV)
+.venv/.installed-run: requirements.txt constraints.txt | $(NEEDED_VENV)
 	@$(BIN)/python -m launcher.install $< $@
 
-.venv/.installed-dev: requirements-dev.txt requirements.txt | $(NEEDED_VENV)
+.venv/.installed-dev: requirements-dev.txt requirements.txt constraints.txt | $(NEEDED_VENV)
 	@$(BIN)/python -m launcher.install $< $@

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models, router, transaction
 
-from access.closed import ClosedQuerySet
+from access.closed import ClosedManager
 from access.fields import VersionField
 
 SYSTEM = "system"
@@ -26,7 +26,7 @@ class AuthoredModel(models.Model):
     last_modified = models.DateTimeField(auto_now=True)
     version = VersionField()
 
-    objects = ClosedQuerySet.as_manager()
+    objects = ClosedManager()
 
     acting = SYSTEM
     """Who changes the object right now."""

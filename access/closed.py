@@ -40,4 +40,5 @@ class ClosedQuerySet(models.QuerySet[Row_co]):
         )
 
 
+ClosedManager = models.Manager.from_queryset(ClosedQuerySet)
 ClosedQuerySet.update.alters_data = True  # type: ignore[attr-defined]

@@ -74,13 +74,13 @@ class NodeSlot:
 def machine_id() -> int:
     """The number of this machine, assigned once: the endpoint's own, and its first worker's.
 
-    0 while it cannot be found out, so that an error can be told even without a database.
+    While it cannot be found out it is 0, so that an error can be told even without a database.
     """
     try:
         return _machine_id()
     except (DatabaseError, OSError):
         _log.exception("the number of this machine cannot be read")
-        return 0
+        return settings.UDAPI_NODE_ID or 0
 
 
 @cache

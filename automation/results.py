@@ -34,9 +34,9 @@ def failure(reason: Reason, message: str, node: int) -> Outcome:
 def _answer(output: Output, node: int) -> Outcome:
     if not SMALLEST_CODE <= output.code <= LARGEST_CODE:
         return failure(Reason.UNKNOWN_STATUS_CODE, f"The script answered with the code {output.code}.", node)
-    if name := headers.malformed(output.headers):
+    if (name := headers.malformed(output.headers)) is not None:
         return failure(Reason.HEADERS_INVALID, f"The header {name!r} is malformed.", node)
-    if name := headers.blocked(output.headers):
+    if (name := headers.blocked(output.headers)) is not None:
         return failure(Reason.HEADERS_NOT_ALLOWED, f"The header {name!r} is the server's.", node)
     head = Head(node, code=output.code, headers=output.headers, is_text=output.is_text)
     return Outcome(head, output.body)

@@ -32,7 +32,7 @@ def compile_error(source: str) -> SourceError | None:
 
 
 def has_entry_point(source: str, name: str) -> bool:
-    """Whether `source` compiles and binds `name` to a function at its top level."""
+    """Whether `source` can be parsed and binds `name` to a function at its top level."""
     try:
         return name in set(_bound_names(ast.parse(source).body))
     except _REFUSALS:

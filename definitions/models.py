@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from access.authorship import AuthoredModel
 from access.changes import refusal
-from access.closed import ClosedQuerySet
+from access.closed import ClosedManager
 from access.fields import DerivedCharField, DerivedSmallIntegerField
 from access.texts import NAME_LENGTH, is_name, is_storable
 from automation.models import AutomationScript
@@ -183,7 +183,7 @@ class AllowedToken(models.Model):
     definition = models.ForeignKey(ApiDefinition, on_delete=models.CASCADE)
     token = models.ForeignKey(ApiToken, on_delete=models.PROTECT)
 
-    objects = ClosedQuerySet.as_manager()
+    objects = ClosedManager()
 
     class Meta:
         default_permissions = ()

@@ -9,10 +9,10 @@ from django.conf import settings
 from gunicorn.http.errors import ParseException
 
 from endpoint import errors
+from endpoint.patience import patience
 from endpoint.reading import LARGEST_BODY, announced_length
 
 CONTENT_TYPES = frozenset({"application/json", "application/xml", "text/xml", "text/plain"})
-LONGEST_SILENCE_SECONDS = 10.0
 
 _STEP = 64 * 1024
 
@@ -38,6 +38,12 @@ def read(environ: dict[str, Any]) -> bytes:
     if len(body) < announced_length(environ):
         raise errors.FailedToReadBodyError(f"broken off after {len(body)} bytes")
     return _utf8(bytes(body))
+
+
+def leave(environ: dict[str, Any]) -> None:
+    """What is left of a body stays unread: where it is large, the answer says that the connection ends with it."""
+    if announced_length(environ) > _STEP or "HTTP_TRANSFER_ENCODING" in environ:
+        environ["wsgi.input"].close_connection()
 
 
 def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
@@ -68,20 +74,16 @@ def _first(steps: Iterator[bytes]) -> tuple[bytes, errors.TriggerError | None]:
 
 def _steps(environ: dict[str, Any]) -> Iterator[bytes]:
     stream = environ["wsgi.input"]
-    socket = environ.get("gunicorn.socket")
-    deadline = time.monotonic() + settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
+    seconds = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
+    deadline = time.monotonic() + seconds
     try:
-        if socket is not None:
-            socket.settimeout(LONGEST_SILENCE_SECONDS)
-        while step := stream.read(_STEP):
-            yield step
-            if time.monotonic() > deadline:
-                raise errors.FailedToReadBodyError("too slow")
+        with patience(environ.get("gunicorn.socket"), seconds):
+            while step := stream.read(_STEP):
+                yield step
+                if time.monotonic() > deadline:
+                    raise errors.FailedToReadBodyError("too slow")
     except (OSError, ParseException) as error:
         raise errors.FailedToReadBodyError(str(error)) from error
-    finally:
-        if socket is not None:
-            socket.settimeout(None)
 
 
 def _utf8(body: bytes) -> bytes:

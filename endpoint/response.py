@@ -1,37 +1,44 @@
 """Answers: what a script returned, and the errors of the catalogue."""
 
 import json
-from email.message import Message
+import re
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from automation.nodes import machine_id
 from automation.outcome import Outcome
 from endpoint import errors
 
 _WITHOUT_BODY = frozenset({204, 304})
+# `; name=value` or `; name="value"`, with whatever stands between the quotes.
+_PARAMETER = re.compile(r';([^;="]*)(?:=(?:\s*"(?:[^"\\]|\\.)*"|[^;]*))?')
 _DEFAULT_TYPES = {True: "application/json", False: "application/octet-stream"}
 
 
-def from_outcome(outcome: Outcome) -> HttpResponse:
+def from_outcome(outcome: Outcome) -> HttpResponseBase:
     """The response of a run that succeeded; text goes out as UTF-8 and says so."""
     head = outcome.head
-    response = HttpResponse(b"" if head.code in _WITHOUT_BODY else outcome.body, status=head.code)
+    response = _empty(head.code) if head.code in _WITHOUT_BODY else HttpResponse(outcome.body, status=head.code)
     del response.headers["Content-Type"]
     for name, values in head.headers.items():
         response.headers[name] = ", ".join(values)
-    content_type = response.headers.get("Content-Type", _DEFAULT_TYPES[head.is_text])
     if head.code not in _WITHOUT_BODY:
+        content_type = response.headers.get("Content-Type", "").strip() or _DEFAULT_TYPES[head.is_text]
         response.headers["Content-Type"] = _as_utf8(content_type) if head.is_text else content_type
     return response
 
 
+def _empty(code: int) -> HttpResponseBase:
+    """Without a body, and without the `Content-Length` that Django gives to whatever does not stream."""
+    return StreamingHttpResponse((), status=code)
+
+
 def _as_utf8(content_type: str) -> str:
     """The content type with the charset that text is sent in, whatever the script said."""
-    header = Message()
-    header["Content-Type"] = content_type
-    header.set_param("charset", "utf-8", requote=False)
-    return str(header["Content-Type"])
+    parameters = _PARAMETER.finditer(content_type)
+    kept = "".join(each[0] for each in parameters if each[1].strip().lower() not in {"", "charset", "charset*"})
+    return f"{content_type.partition(';')[0]}{kept}; charset=utf-8"
 
 
 def from_error(error: errors.TriggerError) -> HttpResponse:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, cast
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -19,6 +19,7 @@ class TriggerView(APIView):
 
     authentication_classes = (BearerAuthentication,)
     permission_classes = ()
+    body_is_read = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The checks before anybody is asked who calls; nothing is negotiated."""
@@ -26,22 +27,26 @@ class TriggerView(APIView):
         self.log = TriggerLog(self.trigger_id, str(request.META["REQUEST_METHOD"]), reading.path(request.META))
         self.called = reading.read(request.META)
 
-    def trigger(self, request: Request) -> HttpResponse:
+    def trigger(self, request: Request) -> HttpResponseBase:
         """The whole story; whatever is raised on the way is rendered in `handle_exception`."""
         token = cast(TokenRow, request.auth)
         self.log.token_id = token.id
         manager.count_against_limit(token)
         admitted = manager.admit(self.called, token.id)
         content = body.read(request.META)
+        self.body_is_read = True
         outcome = succeeded(manager.carry_out(self.trigger_id, admitted, content))
+        answer = response.from_outcome(outcome)
         self.log.ended(outcome.head.code, outcome.head.node)
-        return response.from_outcome(outcome)
+        return answer
 
     get = put = post = delete = patch = trigger
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF takes any response
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]  # DRF takes any response
         """The catalogue's answer, and the trigger's last line."""
         error = errors.foreseen(exc)
+        if not self.body_is_read:
+            body.leave(self.request.META)
         self.log.ended(error, error.node)
         return response.from_error(error)
 

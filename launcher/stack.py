@@ -1,7 +1,6 @@
 """The steps of a start that need Django's settings, up to the moment when the supervisor takes over."""
 
 import errno
-import ipaddress
 import os
 import resource
 import socket
@@ -49,7 +48,7 @@ def start_worker() -> NoReturn:
     private.directory(settings.UDAPI_LOGS.directory)
     with step("Redis") as done:
         try:
-            done(_broker_version())
+            done(f"{_broker_version()} answers")
         except redis_py.RedisError as error:
             raise StartError(
                 f"The broker does not answer ({error}): start the stack with `make run` first, or set REDIS_URL."
@@ -63,8 +62,6 @@ def start_worker() -> NoReturn:
 def _check_settings() -> None:
     with step("Settings") as done:
         first_start.wants_demo()
-        for proxy in settings.UDAPI_TRUSTED_PROXIES:
-            _check_network(proxy)
         messages = [message for message in run_checks() if not message.is_silenced()]
         errors = [_sentence(message) for message in messages if message.is_serious()]
         if errors:
@@ -72,13 +69,6 @@ def _check_settings() -> None:
         done("checked")
     for message in messages:
         say(f"Warning: {_sentence(message)}")
-
-
-def _check_network(proxy: str) -> None:
-    try:
-        ipaddress.ip_network(proxy)
-    except ValueError as error:
-        raise StartError(f"UDAPI_TRUSTED_PROXIES must name IP addresses or networks: {error}.") from error
 
 
 def _sentence(message: CheckMessage) -> str:
@@ -115,7 +105,7 @@ def _prepare_redis(places: Places) -> list[str] | None:
             done(f"{server} ({server.program}), private to this user")
             return [str(server.program), str(places.redis_config)]
         try:
-            done(_broker_version())
+            done(f"{_broker_version()} at REDIS_URL answers")
         except redis_py.RedisError as error:
             done(f"REDIS_URL does not answer yet ({error}); until it does, triggers are answered with error 1006")
     return None
@@ -123,7 +113,7 @@ def _prepare_redis(places: Places) -> list[str] | None:
 
 def _broker_version() -> str:
     try:
-        return f"{client().info('server')['redis_version']} at REDIS_URL answers"
+        return str(client().info("server")["redis_version"])
     except ValueError as error:
         raise StartError("REDIS_URL must be a redis://, rediss:// or unix:// address.") from error
 

@@ -28,7 +28,7 @@ def race(*writers: Callable[[], Any], meet_in: type[models.Model] | None = None)
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(len(writers)) as threads, _meeting(meet_in, len(writers)):
+    with _meeting(meet_in, len(writers)), ThreadPoolExecutor(len(writers)) as threads:
         futures = [threads.submit(run, writer) for writer in writers]
     return [_outcome(future) for future in futures]
 

@@ -53,6 +53,9 @@ class ApiToken(AuthoredModel):
                 name="token_rate_limit",
                 condition=Q(rate_limit__isnull=True, rate_window_seconds__isnull=True)
                 | Q(
+                    # A comparison with NULL is no violation: half a rate limit would pass.
+                    rate_limit__isnull=False,
+                    rate_window_seconds__isnull=False,
                     rate_limit__range=(1, LARGEST_LIMIT),
                     rate_window_seconds__range=(1, LONGEST_WINDOW_SECONDS),
                 ),

@@ -41,7 +41,7 @@ def networks(name: str) -> list[str]:
     found = words(name)
     try:
         for word in found:
-            ip_network(word, strict=False)
+            ip_network(word)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be IP addresses or networks, such as 10.0.0.1,10.1.0.0/16.") from error
     return found

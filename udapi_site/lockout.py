@@ -40,4 +40,4 @@ def _is_address(text: str) -> bool:
 def _is_trusted(address: str) -> bool:
     if not _is_address(address):
         return False
-    return any(ip_address(address) in ip_network(proxy, strict=False) for proxy in settings.UDAPI_TRUSTED_PROXIES)
+    return any(ip_address(address) in ip_network(proxy) for proxy in settings.UDAPI_TRUSTED_PROXIES)

@@ -69,7 +69,13 @@ def _use(handler: logging.Handler, settings: LogSettings) -> None:
     root.setLevel(settings.level)
     logging.getLogger(TRIGGER_LOGGER).setLevel(logging.INFO)
     # One line a task of Celery's own would double every trigger's lines.
-    for chatty in ("celery.worker.strategy", "celery.app.trace", "django.request"):
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     # What is worth a line is a warning there: a failed log-in.
     logging.getLogger("axes").setLevel(logging.WARNING)
+    logging.getLogger("django.request").addFilter(_is_exception)
+
+
+def _is_exception(record: logging.LogRecord) -> bool:
+    """Django names every answer of 400 and above; a trigger's own lines have said so already."""
+    return bool(record.exc_info)

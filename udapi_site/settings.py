@@ -18,9 +18,9 @@ UDAPI_PEPPERS = env.peppers(env.secret("UDAPI_SECRET_PEPPERS", DATA_DIR.peppers_
 
 # --- Addresses ---
 
-UDAPI_PUBLIC_URL = env.origin("UDAPI_PUBLIC_URL", "http://localhost:8000")
 UDAPI_HOST = env.text("UDAPI_HOST", "127.0.0.1")
 UDAPI_PORT = env.number("UDAPI_PORT", 8000, 1, 65535)
+UDAPI_PUBLIC_URL = env.origin("UDAPI_PUBLIC_URL", f"http://localhost:{UDAPI_PORT}")
 UDAPI_TRUSTED_PROXIES = env.networks("UDAPI_TRUSTED_PROXIES")
 
 _public = urlsplit(UDAPI_PUBLIC_URL)

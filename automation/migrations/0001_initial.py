@@ -8,48 +8,64 @@ import access.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='WorkerNode',
+            name="WorkerNode",
             fields=[
-                ('id', models.PositiveIntegerField(primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=255)),
-                ('first_seen', models.DateTimeField(auto_now_add=True)),
+                ("id", models.PositiveIntegerField(primary_key=True, serialize=False)),
+                ("host", models.CharField(max_length=255)),
+                ("first_seen", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['id'],
-                'default_permissions': (),
+                "ordering": ["id"],
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='AutomationScript',
+            name="AutomationScript",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_by', models.CharField(default='system', editable=False, max_length=150)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('last_modified_by', models.CharField(default='system', editable=False, max_length=150)),
-                ('last_modified', models.DateTimeField(auto_now=True)),
-                ('version', access.fields.VersionField(default=0, editable=False)),
-                ('name', models.CharField(blank=True, max_length=200, unique=True)),
-                ('description', models.TextField(blank=True)),
-                ('source', models.TextField(blank=True)),
-                ('parameters', models.JSONField(blank=True, default=list, help_text='The names of its script parameters.')),
-                ('timeout_seconds', models.PositiveIntegerField(default=60, help_text='A run that takes longer is ended.', verbose_name='time-out (seconds)')),
-                ('has_api_trigger', access.fields.DerivedBooleanField(default=False, editable=False)),
-                ('has_run', access.fields.DerivedBooleanField(default=False, editable=False)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_by", models.CharField(default="system", editable=False, max_length=150)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_modified_by", models.CharField(default="system", editable=False, max_length=150)),
+                ("last_modified", models.DateTimeField(auto_now=True)),
+                ("version", access.fields.VersionField(default=0, editable=False)),
+                ("name", models.CharField(blank=True, max_length=200, unique=True)),
+                ("description", models.TextField(blank=True)),
+                ("source", models.TextField(blank=True)),
+                (
+                    "parameters",
+                    models.JSONField(blank=True, default=list, help_text="The names of its script parameters."),
+                ),
+                (
+                    "timeout_seconds",
+                    models.PositiveIntegerField(
+                        default=60, help_text="A run that takes longer is ended.", verbose_name="time-out (seconds)"
+                    ),
+                ),
+                ("has_api_trigger", access.fields.DerivedBooleanField(default=False, editable=False)),
+                ("has_run", access.fields.DerivedBooleanField(default=False, editable=False)),
             ],
             options={
-                'ordering': ['name'],
-                'permissions': [('ui_available', 'Automation > UI available'), ('add_edit', 'Automation > Add/Edit'), ('delete', 'Automation > Delete'), ('execute', 'Automation > Execute')],
-                'abstract': False,
-                'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('name__regex', '\\S')), name='script_name_not_blank'), models.CheckConstraint(condition=models.Q(('timeout_seconds__range', (1, 86400))), name='script_timeout')],
+                "ordering": ["name"],
+                "permissions": [
+                    ("ui_available", "Automation > UI available"),
+                    ("add_edit", "Automation > Add/Edit"),
+                    ("delete", "Automation > Delete"),
+                    ("execute", "Automation > Execute"),
+                ],
+                "abstract": False,
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("name__regex", "\\S")), name="script_name_not_blank"),
+                    models.CheckConstraint(
+                        condition=models.Q(("timeout_seconds__range", (1, 86400))), name="script_timeout"
+                    ),
+                ],
             },
         ),
     ]

@@ -4,24 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('automation', '0001_initial'),
-        ('definitions', '0001_initial'),
-        ('tokens', '0002_list_indexes'),
+        ("automation", "0001_initial"),
+        ("definitions", "0001_initial"),
+        ("tokens", "0002_list_indexes"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='apidefinition',
-            index=models.Index(fields=['route', 'id'], name='definition_by_route'),
+            model_name="apidefinition",
+            index=models.Index(fields=["route", "id"], name="definition_by_route"),
         ),
         migrations.AddIndex(
-            model_name='apidefinition',
-            index=models.Index(fields=['name', 'id'], name='definition_by_name'),
+            model_name="apidefinition",
+            index=models.Index(fields=["name", "id"], name="definition_by_name"),
         ),
         migrations.AddIndex(
-            model_name='apidefinition',
-            index=models.Index(fields=['last_modified'], name='definition_by_change'),
+            model_name="apidefinition",
+            index=models.Index(fields=["last_modified"], name="definition_by_change"),
         ),
     ]

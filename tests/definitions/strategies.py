@@ -12,7 +12,7 @@ _FORBIDDEN = "/\\:<>*?#%{}"
 
 # Few examples, but the same `db` fixture for all of them: what an example creates, `undone` takes back.
 in_database: Any = settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

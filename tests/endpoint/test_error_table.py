@@ -6,6 +6,7 @@ The gunicorn and the worker node are two machines here, so that `faultingNode` t
 import itertools
 import json
 import time
+from typing import Any
 
 import pytest
 from django.db.models import JSONField, Value
@@ -14,7 +15,7 @@ from automation.models import AutomationScript
 from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint import errors
 from tests.endpoint.breaking import remove_script_row
-from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, NEVER_STARTED, ROWS, assert_error
+from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, METHODS, NEVER_STARTED, ROWS, assert_error
 from tests.endpoint.conftest import ENDPOINT_NODE
 from tests.endpoint.fakenode import NODE_ID, reports
 from tests.endpoint.wire import Connection, chunked, exchange, head
@@ -51,7 +52,7 @@ def test_the_catalogue_of_the_code_is_the_table():
 
 # --- What the endpoint refuses by itself: source, what is published with it, the call, the code ---
 
-REFUSED = {
+REFUSED: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "empty route": (1, {}, {"path": "/api/custom"}),
     "a slash only": (1, {}, {"path": "/api/custom//"}),
     "HEAD": (3, {}, {"method": "HEAD"}),
@@ -76,7 +77,7 @@ def test_what_is_refused(far_web, publish, fault):
     code, published, call = REFUSED[fault]
     answer = publish(**published).call(far_web.client, **call)
     if call.get("method") == "HEAD":
-        assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, "GET, PUT, POST, DELETE, PATCH", b"")
+        assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, METHODS, b"")
         return
     assert_error(answer, code, node=ENDPOINT_NODE)
 
@@ -128,7 +129,7 @@ def test_a_body_that_is_broken_off(far_web, publish):
 
 # --- Broken stored rows ---
 
-BROKEN = {
+BROKEN: dict[str, tuple[int, dict[str, Any]]] = {
     "an unknown action type": (11, {"action_type": "Other"}),
     "an unknown input type": (9, {"input_type": "Other"}),
     "an input type without need": (9, {"action_type": NO_ENTRY_POINT}),
@@ -164,6 +165,16 @@ def test_anything_not_foreseen_at_the_endpoint(far_web, publish):
     api = publish(RUNS, action_type=NO_ENTRY_POINT)
     AutomationScript._base_manager.update(parameters=Value(None, JSONField()))
     assert_error(api.call(far_web.client), 8, node=ENDPOINT_NODE)
+
+
+def test_a_database_that_cannot_be_read(stack, publish, tmp_path):
+    """Not foreseen either; not even the machine's own number can be looked up there."""
+    api = publish()
+    broken = {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "UDAPI_NODE_ID": "77", "UDAPI_WEB_WORKERS": "1"}
+    with stack.another_web(**broken) as web:
+        answer = api.call(web.client)
+        assert_error(answer, 8, node=answer.json()["errors"][0]["faultingNode"])
+        assert_error(api.call(web.client, headers={"Authorization": "Bearer x"}), 1010)
 
 
 # --- What a run ends in ---

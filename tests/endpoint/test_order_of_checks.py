@@ -118,7 +118,12 @@ FAULTS = {
     "conversion": Fault(13, 10, prefixed(b"[")),
     "missing": Fault(13, 16, changes(body=b'{"guest": "a"}')),
 }
-WITHIN_A_STEP = {("action type", "action meta"), ("action type", "script"), ("action meta", "script"), ("conversion", "missing")}
+WITHIN_A_STEP = {
+    ("action type", "action meta"),
+    ("action type", "script"),
+    ("action meta", "script"),
+    ("conversion", "missing"),
+}
 
 
 def pairs() -> list[tuple[str, str]]:
@@ -150,7 +155,7 @@ def test_one_fault(stack, publish, fault):
     assert_error(answer, FAULTS[fault].code, missing=missing)
 
 
-@pytest.mark.parametrize(("earlier", "later"), pairs(), ids="-".join)
+@pytest.mark.parametrize(("earlier", "later"), pairs(), ids=map("-".join, pairs()))
 def test_the_earlier_fault_answers(stack, publish, earlier, later):
     answer = call_with(earlier, later).send(stack.url, publish)
     assert code_of(answer) == FAULTS[earlier].code
@@ -188,7 +193,9 @@ def test_the_type_of_a_chunked_body_comes_before_its_size(stack, publish):
     assert_error(httpx.post(stack.url + api.path, content=content, headers=headers), 1003)
 
 
-@pytest.mark.parametrize("earlier", [{"secret": UNKNOWN}, {"path": "/api/custom/nobody/is/here"}, {"is_allowed": False}])
+@pytest.mark.parametrize(
+    "earlier", [{"secret": UNKNOWN}, {"path": "/api/custom/nobody/is/here"}, {"is_allowed": False}]
+)
 def test_whoever_belongs_to_nobody_or_goes_nowhere_is_not_asked_for_a_body(stack, publish, earlier):
     """The answer comes although the announced body never does."""
     answer = Call(announced=1_000, **earlier).send(stack.url, publish)

@@ -33,9 +33,7 @@ def test_one_more_caller_than_there_are_places_is_refused_and_the_console_stays(
 
 def test_hundreds_of_callers_can_wait(stack, publish):
     """Each takes a thread, a connection to Redis and one of its own: the descriptors must suffice."""
-    api = publish(
-        "from automation.sdk import ApiTriggerOutput\n\ndef on_api_trigger(engine, request):\n    return ApiTriggerOutput()"
-    )
+    api = publish()
     slow = publish(SLEEP)
     with stack.another_web(UDAPI_WEB_WORKERS="1", UDAPI_WEB_THREADS="400") as web, ThreadPoolExecutor(330) as callers:
         sleepers = [callers.submit(slow.call, web.client) for _ in range(4)]

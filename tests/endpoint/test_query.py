@@ -59,7 +59,8 @@ def test_2048_bytes_are_fine_and_one_more_is_not(stack, publish):
 def test_bytes_are_counted_as_they_are_sent(stack, publish):
     api = publish(TELLS)
     fits = "a=" + "%41" * 682
-    assert (len(fits), exchange(stack.url, head("GET", f"{api.path}?{fits}", *api.headers.items())).status_code) == (2_048, 200)
+    assert len(fits) == 2_048
+    assert exchange(stack.url, head("GET", f"{api.path}?{fits}", *api.headers.items())).status_code == 200
     assert_error(exchange(stack.url, head("GET", f"{api.path}?{fits}&", *api.headers.items())), 1011)
 
 

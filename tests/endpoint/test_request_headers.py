@@ -47,9 +47,22 @@ def test_no_usable_header(stack, publish, authorization):
 
 @pytest.mark.parametrize(
     "authorization",
-    ["Bearer", "Bearer ", "bearer", "Bearer x", "Bearer {secret}x", "Bearer {secret} x", "Bearer Bearer {secret}", 'Bearer "{secret}"',
-     "Bearer token={secret}", "Bearer {secret}\xa0", "Bearer \x85{secret}", "Bearer \xa0{secret}", "Bearer " + "x" * 513],
-)  # fmt: skip
+    [
+        "Bearer",
+        "Bearer ",
+        "bearer",
+        "Bearer x",
+        "Bearer {secret}x",
+        "Bearer {secret} x",
+        "Bearer Bearer {secret}",
+        'Bearer "{secret}"',
+        "Bearer token={secret}",
+        "Bearer {secret}\xa0",
+        "Bearer \x85{secret}",
+        "Bearer \xa0{secret}",
+        "Bearer " + "x" * 513,
+    ],
+)
 def test_no_secret(stack, publish, authorization):
     api = publish()
     answer = exchange(stack.url, head("GET", api.path, ("Authorization", authorization.format(secret=api.secret))))
@@ -70,30 +83,54 @@ def test_the_case_of_a_secret_counts(stack, publish):
 def test_a_secret_elsewhere_is_none(stack, publish):
     api = publish()
     secret = api.secret
+    bearer = f"Bearer {secret}"
     target = f"{api.path}?access_token={secret}&token={secret}&Authorization=Bearer+{secret}"
-    headers = [("Cookie", f"Authorization={secret}; token={secret}; sessionid={secret}"), ("X-Api-Key", secret), ("X-Authorization", f"Bearer {secret}"),
-               ("Proxy-Authorization", f"Bearer {secret}"), ("Authorization_", f"Bearer {secret}")]  # fmt: skip
+    headers = [
+        ("Cookie", f"Authorization={secret}; token={secret}; sessionid={secret}"),
+        ("X-Api-Key", secret),
+        ("X-Authorization", bearer),
+        ("Proxy-Authorization", bearer),
+        ("Authorization_", bearer),
+    ]
     assert_error(exchange(stack.url, head("GET", target, *headers)), 1008)
 
 
-@pytest.mark.parametrize("headers", [[("Cookie", "sessionid=x; csrftoken=y")], [("Origin", "https://example.com")], [("Referer", "x")],
-                                     [("User-Agent", "")], [("X-Forwarded-Host", "evil.example")], [("X-Forwarded-Proto", "https")],
-                                     [("If-None-Match", "*")], [("If-Modified-Since", "Sat, 01 Jan 2028 00:00:00 GMT")], [("Range", "bytes=0-0")],
-                                     [("Accept-Encoding", "gzip, br")], [("Script-Name", "/api")], [("Upgrade", "h2c"), ("Connection", "Upgrade")]])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Cookie", "sessionid=x; csrftoken=y")],
+        [("Origin", "https://example.com")],
+        [("Referer", "x")],
+        [("User-Agent", "")],
+        [("X-Forwarded-Host", "evil.example")],
+        [("X-Forwarded-Proto", "https")],
+        [("If-None-Match", "*")],
+        [("If-Modified-Since", "Sat, 01 Jan 2028 00:00:00 GMT")],
+        [("Range", "bytes=0-0")],
+        [("Accept-Encoding", "gzip, br")],
+        [("Script-Name", "/api")],
+        [("Upgrade", "h2c"), ("Connection", "Upgrade")],
+    ],
+)
 def test_headers_that_mean_nothing(stack, publish, headers):
     api = publish()
     request = head("POST", api.path, *api.headers.items(), *headers, JSON, ("Content-Length", "7"))
     answer = exchange(stack.url, request, b'{"a":1}')
-    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, b'{"a":1}', "application/json; charset=utf-8")
+    assert (answer.status_code, answer.content) == (200, b'{"a":1}')
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/png", "application/xml;q=1", "*/*;q=0", "nonsense", "application/json; indent=8", "", ",;,="])
+@pytest.mark.parametrize(
+    "accept",
+    ["text/html", "image/png", "application/xml;q=1", "*/*;q=0", "nonsense", "application/json; indent=8", "", ",;,="],
+)
 @pytest.mark.parametrize("query", ["", "?format=api", "?format=nothing"])
 def test_nothing_is_negotiated(stack, publish, accept, query):
     api = publish()
     ok = exchange(stack.url, head("GET", api.path + query, *api.headers.items(), ("Accept", accept)))
     assert (ok.status_code, ok.headers["Content-Type"]) == (200, "application/json; charset=utf-8")
-    assert_error(exchange(stack.url, head("GET", "/api/custom/nobody" + query, *api.headers.items(), ("Accept", accept))), 5)
+    nobody = head("GET", "/api/custom/nobody" + query, *api.headers.items(), ("Accept", accept))
+    assert_error(exchange(stack.url, nobody), 5)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "localhost:1234", "localhost."])
@@ -102,7 +139,9 @@ def test_our_hosts(stack, publish, host):
     assert exchange(stack.url, head("GET", api.path, ("Host", host), *api.headers.items())).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "evil.example:80", "a b", "", "127.0.0.2", "<script>"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "evil.example:80", "a b", "", "127.0.0.2", "<script>"]
+)
 @pytest.mark.parametrize("path", ["/api/custom/x", "/api/custom", "/"])
 def test_another_host_gets_400_without_a_body(stack, host, path):
     answer = exchange(stack.url, head("GET", path, ("Host", host)))
@@ -170,7 +209,9 @@ def test_content_types_that_are_not(stack, publish, content_type):
         assert_error(exchange(stack.url, request, body), 1003)
 
 
-@pytest.mark.parametrize("content_type", [None, "image/png", "application/x-www-form-urlencoded", "text/plain; charset=latin-1", ""])
+@pytest.mark.parametrize(
+    "content_type", [None, "image/png", "application/x-www-form-urlencoded", "text/plain; charset=latin-1", ""]
+)
 @pytest.mark.parametrize(("framing", "body"), [([], b""), ([("Content-Length", "0")], b""), ([CHUNKED], chunked([]))])
 def test_any_type_or_none_will_do_for_an_empty_body(stack, publish, content_type, framing, body):
     api = publish()
@@ -212,7 +253,7 @@ def test_identity_is_no_encoding(stack, publish, encoding):
         [("A", "x")] * 101,
         [("Expect", "the unexpected")],
     ],
-)  # fmt: skip
+)
 def test_what_the_server_cannot_parse_gets_its_own_4xx_and_a_closed_connection(stack, publish, headers):
     api = publish()
     answer = exchange(stack.url, head("POST", api.path, *api.headers.items(), *headers), b"{}")
@@ -222,4 +263,5 @@ def test_what_the_server_cannot_parse_gets_its_own_4xx_and_a_closed_connection(s
 
 def test_a_length_beyond_every_number_is_too_large(stack, publish):
     api = publish()
-    assert_error(exchange(stack.url, head("POST", api.path, *api.headers.items(), ("Content-Length", "9" * 4_000))), 1009)
+    request = head("POST", api.path, *api.headers.items(), ("Content-Length", "9" * 4_000))
+    assert_error(exchange(stack.url, request), 1009)

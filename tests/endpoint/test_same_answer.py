@@ -23,7 +23,8 @@ def test_unknown_disabled_and_not_allowed_are_the_same_to_the_byte(stack, publis
     _, not_allowed = publish.token()
     mistyped = generate()[:-1] + "-"
     assert mistyped.startswith(PREFIX)
-    answers = [ask(stack.url, path, secret) for secret in (generate(), OWN, disabled, not_allowed, mistyped, "short", "")]
+    secrets = (generate(), OWN, disabled, not_allowed, mistyped, "short", "")
+    answers = [ask(stack.url, path, secret) for secret in secrets]
     assert answers[0][0] == "HTTP/1.1 401 Unauthorized"
     assert [answer == answers[0] for answer in answers] == [True] * len(answers)
 

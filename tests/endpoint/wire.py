@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import httpx
@@ -23,7 +23,7 @@ class Answer:
 
     @property
     def headers(self) -> httpx.Headers:
-        return httpx.Headers(self.fields)
+        return httpx.Headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.fields])
 
     def json(self) -> Any:
         return json.loads(self.content)
@@ -72,8 +72,9 @@ class Connection:
         fields = []
         while line := self._line():
             name, _, value = line.partition(":")
-            fields.append((name, value.strip()))
-        return Answer(status_line, fields, self._body(method, int(status_line.split()[1]), httpx.Headers(fields)))
+            fields.append((name, value.strip(" \t")))
+        answer = Answer(status_line, fields, b"")
+        return replace(answer, content=self._body(method, answer.status_code, answer.headers))
 
     def is_closed(self) -> bool:
         """Whether the server has closed; waits for a byte otherwise."""

@@ -31,7 +31,7 @@ def free_port() -> int:
 def environment(data_dir: Path, port: int, **settings: str) -> dict[str, str]:
     """Nothing of this process' own environment, so that a test stands for a fresh machine."""
     own = {
-        "PATH": os.environ.get("LAUNCHER_TEST_PATH", "/usr/local/bin:/usr/bin:/bin"),
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(data_dir.parent),
         "UDAPI_DATA_DIR": str(data_dir),
         "UDAPI_PORT": str(port),

@@ -11,7 +11,7 @@ QUICK_SECONDS = 20
 
 
 def test_from_the_first_start_on_a_terminal_to_the_last(start: Start, tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
+    data_dir = tmp_path / ("long-" * 20)  # Too long for a socket in it, which then lies elsewhere.
 
     first = start(data_dir, terminal=True).wait_until_ready()
     assert "Log in as admin with the password " in first.output
@@ -48,7 +48,6 @@ def test_from_the_first_start_on_a_terminal_to_the_last(start: Start, tmp_path: 
     time.sleep(1)
     fourth.end()
     assert answer.result() == 200
-    assert not list((data_dir / "redis").glob("*.sock"))
 
 
 def test_an_end_in_the_middle_of_a_start_leaves_nothing(start: Start, tmp_path: Path) -> None:

@@ -54,7 +54,12 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("rate_limit__isnull", True), ("rate_window_seconds__isnull", True)),
-                            models.Q(("rate_limit__range", (1, 100)), ("rate_window_seconds__range", (1, 86400))),
+                            models.Q(
+                                ("rate_limit__isnull", False),
+                                ("rate_limit__range", (1, 100)),
+                                ("rate_window_seconds__isnull", False),
+                                ("rate_window_seconds__range", (1, 86400)),
+                            ),
                             _connector="OR",
                         ),
                         name="token_rate_limit",

@@ -4,18 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0001_initial'),
+        ("tokens", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='apitoken',
-            index=models.Index(fields=['name', 'id'], name='token_by_name'),
+            model_name="apitoken",
+            index=models.Index(fields=["name", "id"], name="token_by_name"),
         ),
         migrations.AddIndex(
-            model_name='apitoken',
-            index=models.Index(fields=['last_modified'], name='token_by_change'),
+            model_name="apitoken",
+            index=models.Index(fields=["last_modified"], name="token_by_change"),
         ),
     ]

@@ -1,0 +1,158 @@
+"""The rules of a script, each with its reason and details, in code and in the database."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from access.changes import delete_checked, save_checked
+from automation.models import AutomationScript
+from tests.racing import race, refusals
+from tests.refusals import only_reason, reasons_of, refused
+
+RUN = "def run(engine): pass\n"
+
+
+def _script(**fields) -> AutomationScript:
+    return AutomationScript(**{"name": "a script", "source": RUN} | fields)
+
+
+def _save(**fields) -> AutomationScript:
+    return save_checked(_script(**fields), by="system")
+
+
+@pytest.mark.parametrize("name", ["a", "a b/c", " a", "x" * 200, "日本", "{id}"])
+def test_names_that_are_accepted(db, name):
+    assert _save(name=name).name == name
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t\n", "\u00a0", "\u3000", "x" * 201, "a\0b", "\ud800"])
+def test_names_that_are_refused(db, name):
+    assert refused(_save, name=name) == ("InvalidName", {})
+    assert not AutomationScript.objects.exists()
+
+
+def test_a_name_in_use(db):
+    _save(name="one")
+    assert refused(_save, name="one") == ("NameInUse", {})
+    _save(name="One")
+    other = _save(name="two")
+    other.name = "one"
+    assert refused(save_checked, other, "system") == ("NameInUse", {})
+    other.name = "two"
+    save_checked(other, "system")
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("x = 1\ny = = 2\n", 2),
+        ("\n\nreturn 1", 3),
+        ("x = 1\0", None),
+        ("", None),
+        ("x = 1\n", None),
+        ("# %(x)s %d", None),
+    ],
+)
+def test_a_source_that_is_refused(db, source, line):
+    with pytest.raises(ValidationError) as caught:
+        _save(source=source)
+    reason, details = only_reason(caught.value)
+    assert reason == "InvalidScript"
+    assert set(details) == {"line", "message"}
+    assert details["line"] == line
+    (sentence,) = caught.value.messages
+    assert details["message"] in sentence
+    assert (f"Line {line}:" in sentence) == (line is not None)
+
+
+@pytest.mark.parametrize(
+    ("source", "flags"),
+    [
+        (RUN, (False, True)),
+        ("def on_api_trigger(engine, request): pass", (True, False)),
+        (RUN + "def on_api_trigger(engine, request): pass", (True, True)),
+    ],
+)
+def test_the_entry_points_are_kept_with_the_script(db, source, flags):
+    script = _save(source=source)
+    assert AutomationScript.objects.values_list("has_api_trigger", "has_run").get() == flags
+    script.source = "from mine import on_api_trigger, run"
+    assert len(script.entry_points()) == 2
+    save_checked(script, by="system")
+    assert AutomationScript.objects.values_list("has_api_trigger", "has_run").get() == (True, True)
+
+
+def test_a_source_is_kept_as_it_came(db):
+    source = "\r\n\t# 😀 é e\u0301 \u2028\r\n" + RUN + "   \n\n"
+    _save(source=source)
+    assert AutomationScript.objects.get().source == source
+
+
+@pytest.mark.parametrize("parameters", [[], ["a"], ["a", "A", "a b", " a", "日本", "x" * 300]])
+def test_parameters_that_are_accepted(db, parameters):
+    _save(parameters=parameters)
+    assert AutomationScript.objects.get().parameters == parameters
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [None, "a", {"a": 1}, 5, ("a",), [""], [" "], ["\u3000"], ["a", "a"], [1], [None], [["a"]], ["a\0"], ["\ud800"]],
+    ids=repr,
+)
+def test_parameters_that_are_refused(db, parameters):
+    assert refused(_save, parameters=parameters) == ("InvalidField", {"field": "parameters"})
+    assert not AutomationScript.objects.exists()
+
+
+@pytest.mark.parametrize("seconds", [1, 60, 86_400])
+def test_timeouts_that_are_accepted(db, seconds):
+    _save(timeout_seconds=seconds)
+    assert AutomationScript.objects.get().timeout_seconds == seconds
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 86_401, 2**40, 10**30, None, "many", 1.5])
+def test_timeouts_that_are_refused(db, seconds):
+    assert refused(_save, timeout_seconds=seconds) == ("InvalidField", {"field": "timeoutSeconds"})
+
+
+@pytest.mark.parametrize("description", ["a\0b", "\ud800"])
+def test_a_description_that_no_database_keeps(db, description):
+    assert refused(_save, description=description) == ("InvalidField", {"field": "description"})
+
+
+def test_the_defaults(db):
+    script = _save()
+    assert (script.description, script.parameters, script.timeout_seconds) == ("", [], 60)
+
+
+def test_all_that_is_wrong_is_said_at_once(db):
+    with pytest.raises(ValidationError) as caught:
+        _save(name=" ", source="(", parameters=None, timeout_seconds=0, description="\0")
+    assert reasons_of(caught.value) == ["InvalidField", "InvalidField", "InvalidField", "InvalidName", "InvalidScript"]
+
+
+@pytest.mark.parametrize("fields", [{"name": ""}, {"name": " \t"}, {"timeout_seconds": 0}, {"timeout_seconds": 86_401}])
+def test_the_database_keeps_the_rules(db, fields):
+    script = _save()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AutomationScript.objects.filter(pk=script.pk).update(**fields)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AutomationScript.objects.bulk_create([_script(**{"name": "another"} | fields)])
+
+
+def test_the_database_keeps_names_apart(db):
+    _save()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        _script().save()
+
+
+def test_a_script_that_nothing_uses_is_deleted(db):
+    delete_checked(_save(), by="system")
+    assert not AutomationScript.objects.exists()
+
+
+@pytest.mark.usefixtures("open_db")
+def test_the_same_name_given_twice_at_once_is_kept_once():
+    outcomes = race(*[_save] * 4, meet_in=AutomationScript)
+    assert [only_reason(error) for error in refusals(outcomes)] == [("NameInUse", {})] * 3
+    assert AutomationScript.objects.count() == 1

@@ -1,0 +1,16 @@
+"""Tokens made within the test's own process, under peppers of the test's choice."""
+
+from contextlib import contextmanager
+
+from django.test import override_settings
+
+OWN_SECRET = "own-secret-of-a-client-0123456789"
+
+_PEPPERS = {number: bytes([64 + number]) * 32 for number in range(1, 5)}
+
+
+@contextmanager
+def peppers_in_use(*numbers: int):
+    """These peppers are active, the first of them is current."""
+    with override_settings(UDAPI_PEPPERS={number: _PEPPERS[number] for number in numbers}):
+        yield
