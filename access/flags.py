@@ -6,7 +6,7 @@ nothing, so they are not made at all.
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission
 from django.db.models import Q, QuerySet
@@ -28,12 +28,12 @@ def flags() -> "QuerySet[Permission]":
 
 
 def create_flags(app_config: AppConfig, **kwargs: Any) -> None:
-    """Make the flags of an app that has some; sent after every migrate, for every app."""
-    if app_config.label in _APPS:
-        create_permissions(app_config, **kwargs)
+    """Make the flags of an app that has some; sent after every migrate."""
+    create_permissions(app_config, **kwargs)
 
 
 def replace_stock() -> None:
     """From here on a migrate makes the flags, and Django's own permissions no more."""
     post_migrate.disconnect(dispatch_uid=_STOCK)
-    post_migrate.connect(create_flags, dispatch_uid="access.flags.create_flags")
+    for label in sorted(_APPS):
+        post_migrate.connect(create_flags, sender=apps.get_app_config(label), dispatch_uid=f"access.flags.{label}")

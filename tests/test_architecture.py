@@ -20,7 +20,12 @@ NOT_IMPORTED = {"launcher", "tests", "benchmarks"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 # Whatever a script or a run raises is an answer there; a step of the launcher tells its end and raises again.
-MAY_CATCH_EVERYTHING = {"automation/runner.py", "automation/host/script.py", "automation/host/child.py"}
+MAY_CATCH_EVERYTHING = {
+    "automation/runner.py",
+    "automation/host/script.py",
+    "automation/host/child.py",
+    "endpoint/message.py",
+}
 EVERYTHING = {"Exception", "BaseException"}
 
 
