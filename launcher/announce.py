@@ -108,10 +108,10 @@ def _tell_ready(places: Places, is_first_start: bool) -> None:
         say(f"  {_curl(first_start.DEMO_ROUTE, _token(places, is_first_start, shows_secrets))}\n")
     else:
         say("To create a first API: log in, add a script, a token and a definition with both.")
-    say("Ctrl-C ends it.")
     if shows_secrets:
         places.admin_password.unlink(missing_ok=True)
         places.demo_secret.unlink(missing_ok=True)
+    say("Ctrl-C ends it.")
 
 
 def _admin_line(places: Places, name: str, shows_secrets: bool) -> str:
