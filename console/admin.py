@@ -6,12 +6,14 @@ from django.contrib.auth.models import Group, User
 from automation.models import AutomationScript, WorkerNode
 from console.definitions import DefinitionAdmin
 from console.events import EventAdmin
+from console.keys import KeyAdmin
 from console.nodes import NodeAdmin
 from console.people import PeopleAdmin, TeamAdmin
 from console.scripts import ScriptAdmin
 from console.tokens import TokenAdmin
 from definitions.models import ApiDefinition
 from events.models import InformationEvent
+from keys.models import PersonalKey
 from tokens.models import ApiToken
 
 admin.site.register(ApiDefinition, DefinitionAdmin)
@@ -19,6 +21,7 @@ admin.site.register(ApiToken, TokenAdmin)
 admin.site.register(AutomationScript, ScriptAdmin)
 admin.site.register(WorkerNode, NodeAdmin)
 admin.site.register(InformationEvent, EventAdmin)
+admin.site.register(PersonalKey, KeyAdmin)
 
 # Django registers its own pages for these two, without the console's look.
 admin.site.unregister([User, Group])

@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from access.changes import save_checked
 from console.base import CheckedAdmin
 from console.forms import CheckedForm
+from console.secret import object_context, secret_page
 from console.usage import count_rows
 from definitions.models import AllowedToken
 from tokens import secrets
@@ -143,7 +144,7 @@ class TokenAdmin(CheckedAdmin):
     def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
         """The page with the secret."""
         secret: str = request.new_secret  # type: ignore[attr-defined]
-        return self._show(request, obj, secret, "was created. Its secret:")
+        return secret_page(self, request, obj, secret, "was created. Its secret:")
 
     @action(  # type: ignore[untyped-decorator]  # django-unfold has no types
         description="Rotate secret", url_path="rotate", permissions=["change"], icon="autorenew"
@@ -157,9 +158,9 @@ class TokenAdmin(CheckedAdmin):
                 raise Http404
             form = RotateForm(request.POST if request.method == "POST" else None, instance=token)
             if form.is_valid() and self._rotated(request, token, form):
-                return self._show(request, token, form.new_secret, "has a new secret:")
+                return secret_page(self, request, token, form.new_secret, "has a new secret:")
         context = {"title": "Rotate secret", "form": form}
-        return TemplateResponse(request, "console/rotate.html", self._context(request, token) | context)
+        return TemplateResponse(request, "console/rotate.html", object_context(self, request, token) | context)
 
     def _rotated(self, request: HttpRequest, token: ApiToken, form: RotateForm) -> bool:
         try:
@@ -169,10 +170,3 @@ class TokenAdmin(CheckedAdmin):
             return False
         self.log_change(request, token, "Rotated the secret.")
         return True
-
-    def _show(self, request: HttpRequest, token: ApiToken, secret: str, what: str) -> HttpResponse:
-        context = self._context(request, token) | {"title": "Secret", "secret": secret, "what": what}
-        return TemplateResponse(request, "console/secret.html", context, headers={"Cache-Control": "no-store"})
-
-    def _context(self, request: HttpRequest, token: ApiToken) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts, "original": token, "media": self.media}

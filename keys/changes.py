@@ -10,8 +10,8 @@ from access.texts import NAME_LENGTH, is_name
 from keys.models import LONGEST_DAYS, PersonalKey
 
 
-def create_key(user: Any, name: str, days: int) -> tuple[PersonalKey, str]:
-    """A key of `user` that lives `days` days, and the key itself: this is the only place where it can be had.
+def check_key(name: str, days: int) -> None:
+    """Whether there may be a key like this.
 
     Raises:
         ValidationError: `InvalidName`, `InvalidField` (+ `field`).
@@ -24,5 +24,14 @@ def create_key(user: Any, name: str, days: int) -> tuple[PersonalKey, str]:
         found.append(refusal("InvalidField", rule, field="expiresInDays"))
     if found:
         raise ValidationError(found)
+
+
+def create_key(user: Any, name: str, days: int) -> tuple[PersonalKey, str]:
+    """A key of `user` that lives `days` days, and the key itself: this is the only place where it can be had.
+
+    Raises:
+        ValidationError: `InvalidName`, `InvalidField` (+ `field`).
+    """
+    check_key(name, days)
     made: tuple[PersonalKey, str] = PersonalKey.objects.create(user, expiry=timedelta(days=days), name=name)
     return made

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from knox.models import AbstractAuthToken
+from knox.settings import CONSTANTS
 
 from access.texts import NAME_LENGTH
 
@@ -13,7 +14,9 @@ DEFAULT_DAYS, LONGEST_DAYS = 90, 3_650
 class PersonalKey(AbstractAuthToken):  # type: ignore[misc]  # django-rest-knox has no types
     """A key with its owner's flags; of the key itself only a digest is kept, and it expires."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # Knox would make the digest the primary key, and with it a part of addresses and of the history.
+    public_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH, unique=True, editable=False)
     name = models.CharField(max_length=NAME_LENGTH)
 
     class Meta:

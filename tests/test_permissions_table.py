@@ -26,6 +26,8 @@ from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
 from events.readers import Reader
+from keys.changes import create_key
+from keys.models import PersonalKey
 from tests.console.conftest import filled_in, page
 from tests.publishing import ECHO, Publisher
 from tokens.models import ApiToken
@@ -40,7 +42,7 @@ EXECUTE = "automation.execute"
 FLAGS = frozenset({D_VIEW, D_EDIT, D_DELETE, T_VIEW, T_EDIT, T_DELETE, S_VIEW, S_EDIT, S_DELETE, EXECUTE})
 
 DEFINITION, TOKEN, SCRIPT = "definitions_apidefinition", "tokens_apitoken", "automation_automationscript"
-NODE, EVENT = "automation_workernode", "events_informationevent"
+NODE, EVENT, KEYS = "automation_workernode", "events_informationevent", "keys_personalkey"
 API = "/api/management"
 
 _numbers = itertools.count(1)
@@ -89,6 +91,7 @@ class World:
         """Everything that an action could change."""
         models = (ApiDefinition, ApiToken, AutomationScript)
         rows = [sorted(model._base_manager.values_list("pk", "version", "last_modified_by")) for model in models]
+        rows.append(sorted(PersonalKey.objects.values_list("pk", "name")))
         return [*rows, sorted(AllowedToken._base_manager.values_list("definition", "token"))]
 
 
@@ -98,6 +101,7 @@ class Caller:
     def __init__(self, *flags: str, **fields: Any) -> None:
         self.user = User.objects.create_user(f"caller {next(_numbers)}", **fields)
         self.user.user_permissions.set(flag for flag in Permission.objects.all() if _flag(flag) in flags)
+        self.key = create_key(self.user, "own", 1)[0]
         self.api, self.console = _warm(APIClient()), _warm(Client())
         self.api.default_format = "json"
         self.api.force_authenticate(self.user)
@@ -449,6 +453,45 @@ def console_choose_token(world: World, caller: Caller) -> Any:
 def _choose(caller: Caller, field: str) -> Any:
     query = {"app_label": "definitions", "model_name": "apidefinition", "field_name": field, "term": ""}
     return caller.console.get("/console/autocomplete/", query)
+
+
+# --- Own keys: for everybody who may log in ---
+
+
+def own_key(name: str, page_name: str, changes: bool = False) -> Callable[[Do], Do]:
+    """Put something to do with an own key into the table."""
+    return action(f"console {name}", *FLAGS, either=True, changes=changes, covers=f"{KEYS}{page_name}")
+
+
+@own_key("list own keys", "_changelist")
+def console_keys(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(KEYS, "changelist"))
+
+
+@own_key("show an own key", "_change")
+def console_key(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(KEYS, "change", caller.key.pk))
+
+
+@own_key("history of an own key", "_history")
+def console_key_history(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(KEYS, "history", caller.key.pk))
+
+
+@own_key("make an own key", "_add", changes=True)
+def console_make_key(world: World, caller: Caller) -> Any:
+    return caller.console.post(page(KEYS, "add"), {"name": "new", "days": 1})
+
+
+@own_key("delete an own key", "_delete", changes=True)
+def console_delete_key(world: World, caller: Caller) -> Any:
+    return caller.console.post(page(KEYS, "delete", caller.key.pk), {"post": "yes"})
+
+
+@own_key("bulk delete own keys", " delete_selected", changes=True)
+def console_delete_keys(world: World, caller: Caller) -> Any:
+    chosen = {"action": "delete_selected", "_selected_action": str(caller.key.pk), "post": "yes"}
+    return caller.console.post(page(KEYS, "changelist"), chosen)
 
 
 @action("console log in", *FLAGS, either=True, covers="index")

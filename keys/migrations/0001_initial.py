@@ -18,11 +18,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PersonalKey",
             fields=[
-                ("digest", models.CharField(max_length=128, primary_key=True, serialize=False)),
                 ("token_key", models.CharField(db_index=True, max_length=25)),
                 ("created", models.DateTimeField(auto_now_add=True)),
                 ("expiry", models.DateTimeField(blank=True, null=True)),
-                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "public_id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("digest", models.CharField(editable=False, max_length=128, unique=True)),
                 ("name", models.CharField(max_length=200)),
                 (
                     "user",

@@ -1,0 +1,173 @@
+"""The pages of personal keys: to each user his own, and a key is shown once."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from access.policy import FLAGS
+from keys.changes import create_key
+from keys.models import PersonalKey
+from tests.console.conftest import errors, page, submit
+
+MODEL = "keys_personalkey"
+FLAG = "tokens.ui_available"
+
+
+def owner(client: Client) -> User:
+    """Who is logged in."""
+    return User.objects.get(pk=client.session["_auth_user_id"])
+
+
+def shown_key(response) -> str:
+    """The key on the page; it is there once, and the answer is not to be kept."""
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    (found,) = re.findall(r'<code id="secret"[^>]*>([^<]+)</code>', response.content.decode())
+    assert response.content.decode().count(found) == 1
+    return str(found)
+
+
+def status(key: str) -> int:
+    """What the management API answers to the key."""
+    return Client().get("/api/management/keys/", headers={"Authorization": f"Token {key}"}).status_code
+
+
+@pytest.mark.parametrize("flag", sorted(FLAGS))
+def test_whoever_may_enter_makes_looks_at_and_deletes_his_keys(visit, flag):
+    client = visit(flag)
+    assert page(MODEL, "changelist") in client.get("/console/").content.decode()
+    key = shown_key(submit(client, page(MODEL, "add"), name="ci"))
+    assert status(key) == 200
+    made = PersonalKey.objects.get(user=owner(client))
+    assert "ci" in client.get(page(MODEL, "change", made.pk)).content.decode()
+    assert client.post(page(MODEL, "delete", made.pk), {"post": "yes"}).status_code == 302
+    assert status(key) == 401
+
+
+def test_a_key_lives_as_long_as_was_asked_for(visit):
+    client = visit(FLAG)
+    before = timezone.now()
+    shown_key(submit(client, page(MODEL, "add"), name="short", days=3))
+    shown_key(submit(client, page(MODEL, "add"), name="usual"))
+    lives = {key.name: key.expiry - before for key in PersonalKey.objects.all()}
+    assert timedelta(days=3) <= lives["short"] < timedelta(days=3, minutes=1)
+    assert timedelta(days=90) <= lives["usual"] < timedelta(days=90, minutes=1)
+
+
+def test_a_key_is_shown_once_and_then_nowhere(visit):
+    client = visit(FLAG)
+    key = shown_key(submit(client, page(MODEL, "add"), name="ci"))
+    made = PersonalKey.objects.get()
+    one = [page(MODEL, name, made.pk) for name in ("change", "history", "delete")]
+    pages = [client.get(address).content.decode() for address in ["/console/", page(MODEL, "changelist"), *one]]
+    kept = [str(dict(session.get_decoded())) for session in Session.objects.all()]
+    logged = [entry.change_message + entry.object_repr + str(entry.object_id) for entry in LogEntry.objects.all()]
+    assert LogEntry.objects.get().object_id == str(made.pk)
+    places = [*pages, *kept, *logged, str(client.cookies)]
+    assert not [place for place in places if key in place or made.digest in place or made.token_key in place]
+    assert key not in str(PersonalKey.objects.values())
+
+
+@pytest.mark.parametrize("button", ["_save", "_continue", "_addanother", "_popup"])
+def test_no_button_leads_past_the_page_with_the_key(visit, button):
+    shown_key(submit(visit(FLAG), page(MODEL, "add"), name="ci", **{button: "1"}))
+
+
+def test_the_list_has_the_own_keys_alone(visit, admin):
+    client = visit(FLAG)
+    create_key(owner(client), "his own", 1)
+    create_key(owner(admin), "of root", 1)
+    for visitor, own, foreign in ((client, "his own", "of root"), (admin, "of root", "his own")):
+        content = visitor.get(page(MODEL, "changelist")).content.decode()
+        assert own in content
+        assert foreign not in content
+
+
+@pytest.mark.parametrize("name", ["change", "history", "delete"])
+def test_keys_of_others_are_not_there(visit, admin, name):
+    made, key = create_key(owner(visit(FLAG)), "theirs", 1)
+    for known in (made.pk, made.digest, "x"):
+        assert admin.get(page(MODEL, name, known)).status_code == 404
+        assert admin.post(page(MODEL, name, known), {"post": "yes"}).status_code == 404
+    assert status(key) == 200
+
+
+def test_a_bulk_delete_takes_the_own_keys_alone(visit, admin):
+    client = visit(FLAG)
+    theirs, others_key = create_key(owner(admin), "theirs", 1)
+    own = [create_key(owner(client), name, 1) for name in ("a", "b", "stays")]
+    chosen = [str(theirs.pk), *(str(made.pk) for made, _ in own[:2])]
+    form = {"action": "delete_selected", "_selected_action": chosen}
+    asked = client.post(page(MODEL, "changelist"), form)
+    assert "theirs" not in asked.content.decode()
+    assert client.post(page(MODEL, "changelist"), form | {"post": "yes"}).status_code == 302
+    assert [status(key) for _, key in own] == [401, 401, 200]
+    assert status(others_key) == 200
+
+
+def test_a_key_cannot_be_changed(visit):
+    client = visit(FLAG)
+    made, _ = create_key(owner(client), "ci", 1)
+    assert 'name="name"' not in client.get(page(MODEL, "change", made.pk)).content.decode()
+    assert client.post(page(MODEL, "change", made.pk), {"name": "x", "days": 9}).status_code == 403
+    assert PersonalKey.objects.get().name == "ci"
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "text"),
+    [
+        ({"name": ""}, "name", "This field is required"),
+        ({"name": " \t "}, "name", "This field is required"),
+        ({"name": "n" * 201}, "name", "at most 200"),
+        ({"name": "a\0b"}, "name", "Null characters"),
+        ({"days": ""}, "days", "This field is required"),
+        ({"days": 0}, "days", "1 to 3650 days"),
+        ({"days": 3_651}, "days", "1 to 3650 days"),
+        ({"days": 10**20}, "days", "1 to 3650 days"),
+        ({"days": "many"}, "days", "whole number"),
+    ],
+)
+def test_a_refused_key_says_why(visit, values, field, text):
+    shown = errors(submit(visit(FLAG), page(MODEL, "add"), **{"name": "ci"} | values))
+    assert list(shown) == [field]
+    assert text in " ".join(shown[field])
+    assert not PersonalKey.objects.exists()
+
+
+def test_a_rule_that_only_keys_know_is_an_error_at_its_field(visit, monkeypatch):
+    monkeypatch.setattr("keys.changes.is_name", lambda text: False)
+    shown = errors(submit(visit(FLAG), page(MODEL, "add"), name="ci"))
+    assert shown == {"name": ["A name of 1 to 200 characters is needed."]}
+
+
+@pytest.mark.parametrize("field", ["digest", "token_key"])
+def test_the_address_of_the_list_answers_no_questions_about_keys(visit, field):
+    client = visit(FLAG)
+    made, _ = create_key(owner(client), "ci", 1)
+    query = {f"{field}__startswith": getattr(made, field)[:1]}
+    assert client.get(page(MODEL, "changelist"), query).status_code == 400
+
+
+def test_a_new_key_needs_the_csrf_token(visit):
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = visit(FLAG).cookies
+    assert strict.post(page(MODEL, "add"), {"name": "ci", "days": 1}).status_code == 403
+    assert not PersonalKey.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["changelist", "add", "change", "delete", "history"])
+def test_a_stranger_and_a_user_without_a_flag_are_sent_to_the_log_in(visit, admin, name):
+    made, key = create_key(owner(admin), "ci", 1)
+    address = page(MODEL, name, *([] if name in {"changelist", "add"} else [made.pk]))
+    for client in (Client(), visit()):
+        for response in (client.get(address), client.post(address, {"name": "x", "days": 1, "post": "yes"})):
+            assert response.status_code == 302
+            assert response["Location"].startswith("/console/login/")
+    assert PersonalKey.objects.count() == 1
+    assert status(key) == 200
