@@ -135,9 +135,9 @@ def test_all_that_is_wrong_is_said_at_once(db):
 def test_the_database_keeps_the_rules(db, fields):
     script = _save()
     with pytest.raises(IntegrityError), transaction.atomic():
-        AutomationScript.objects.filter(pk=script.pk).update(**fields)
+        AutomationScript._base_manager.filter(pk=script.pk).update(**fields)
     with pytest.raises(IntegrityError), transaction.atomic():
-        AutomationScript.objects.bulk_create([_script(**{"name": "another"} | fields)])
+        AutomationScript._base_manager.bulk_create([_script(**{"name": "another"} | fields)])
 
 
 def test_the_database_keeps_names_apart(db):

@@ -99,7 +99,7 @@ def test_an_unforeseen_exception_is_logged_with_its_traceback(stack, publish):
     from automation.models import AutomationScript
 
     api = publish("def run(engine): pass", action_type=ActionType.NO_ENTRY_POINT)
-    AutomationScript.objects.update(parameters=Value(None, JSONField()))
+    AutomationScript._base_manager.update(parameters=Value(None, JSONField()))
     assert_error(api.call(stack.client), 8)
     log = stack.log_text("endpoint.log")
     assert "\n    | Traceback (most recent call last):" in log and "\n    | TypeError: " in log

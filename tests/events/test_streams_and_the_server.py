@@ -74,11 +74,12 @@ def reload(web) -> None:
     os.kill(web.process.pid, signal.SIGHUP)
 
 
-def kill_a_worker(web) -> None:
-    workers(web)[0].kill()
+def kill_the_workers(web) -> None:
+    for worker in workers(web):
+        worker.kill()
 
 
-@pytest.mark.parametrize("interrupt", [reload, kill_a_worker])
+@pytest.mark.parametrize("interrupt", [reload, kill_the_workers])
 def test_among_1000_events_none_is_missed_or_doubled_whatever_happens_to_the_worker(stack, key, interrupt):
     with stack.another_web() as web, ThreadPoolExecutor(4) as threads:
         followers = [threads.submit(follow, web.url, key, 1_000, 90) for _ in range(2)]
