@@ -23,6 +23,8 @@ from broker.client import client
 
 HEARTBEAT_SECONDS = 2.0
 HEARTBEAT_ENDS_AFTER_SECONDS = 6.0
+# A broker that was away knows no node until the next beat.
+_RETRY_SECONDS = 0.5
 
 _BEAT = """
 local time = redis.call('TIME')
@@ -166,7 +168,7 @@ class Heartbeat:
                 if reachable:
                     _log.warning("the broker is not reachable: %s", error)
                 reachable = False
-            self._stopped.wait(HEARTBEAT_SECONDS)
+            self._stopped.wait(HEARTBEAT_SECONDS if reachable else _RETRY_SECONDS)
 
     def _beat(self) -> None:
         host = socket.gethostname()
