@@ -81,11 +81,13 @@ redis.call('DEL', KEYS[3])
 return 'may have run'
 """
 
-# Whether somebody will still answer: nothing to say while the ticket waits or the reply is there.
+# Whether somebody will still answer: nothing to say while the ticket waits or the reply is there. A node that
+# leaves is no longer among the nodes, but finishes what it runs: its state is still there.
 _IS_LOST = """
 if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end
 local node = redis.call('GET', KEYS[3])
 if not node then return 1 end
+if redis.call('EXISTS', ARGV[1] .. node) == 1 then return 0 end
 local ends = redis.call('ZSCORE', KEYS[4], node)
 local time = redis.call('TIME')
 if ends and tonumber(ends) > time[1] * 1000 + math.floor(time[2] / 1000) then return 0 end
@@ -246,7 +248,7 @@ def _pop(job_id: str, left: float) -> bytes | None:
 
 def _is_lost(job_id: str) -> bool:
     keys = (_ticket(job_id), _reply(job_id), _run(job_id), NODES_KEY)
-    return bool(brief_client().eval(_IS_LOST, len(keys), *keys))
+    return bool(brief_client().eval(_IS_LOST, len(keys), *keys, state_key("")))
 
 
 def _cancel(job_id: str) -> bytes:
@@ -254,6 +256,11 @@ def _cancel(job_id: str) -> bytes:
     if isinstance(answer, list):
         return cast(bytes, answer[0])
     raise UnansweredError(UnansweredReason(answer.decode()))
+
+
+def state_key(instance: str) -> str:
+    """The key under which a worker node tells of itself; it ends with the node's heartbeat."""
+    return f"udapi:node:{instance}"
 
 
 def _ticket(job_id: str) -> str:

@@ -1,4 +1,4 @@
-"""A stack for the faults of one module: its callers wait four seconds at most."""
+"""A stack for faults: its callers wait four seconds at most."""
 
 import pytest
 
@@ -10,7 +10,7 @@ TRIGGER_SECONDS = 4
 LIMIT_SECONDS = TRIGGER_SECONDS + 4.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_broken_stack(django_db_setup, database_url, tmp_path_factory):
     """Use `broken_stack`, which also opens the database."""
     data_dir, shared = own_data_dir(tmp_path_factory.mktemp("broken") / "data", database_url)
@@ -22,7 +22,7 @@ def running_broken_stack(django_db_setup, database_url, tmp_path_factory):
 
 @pytest.fixture
 def broken_stack(running_broken_stack, open_db):
-    """The stack that the tests of a module break, one after the other."""
+    """The stack that the tests break, one after the other."""
     return running_broken_stack
 
 
