@@ -2,8 +2,10 @@
 
 import itertools
 import uuid
+from typing import Any
 
 import pytest
+from rest_framework.serializers import Serializer
 
 from events.models import InformationEvent
 from keys.changes import create_key
@@ -13,7 +15,7 @@ from management.scripts import ScriptSerializer
 from management.tokens import TokenSerializer
 from tests.management.conftest import ROOT, only, user_with
 
-KINDS = {
+KINDS: dict[str, tuple[type[Serializer[Any]], dict[str, Any]]] = {
     "definitions": (DefinitionSerializer, {"route": "a", "actionMeta": {"scriptName": "echo"}}),
     "tokens": (TokenSerializer, {"name": "x"}),
     "scripts": (ScriptSerializer, {"name": "x", "source": "def run(engine): pass"}),
