@@ -41,21 +41,22 @@ def faults(root: Path, *, small: bool, minutes: float) -> dict[str, Callable[[],
         finally:
             nginx.stop()
 
-    limit = {"limit": LIMIT_SECONDS}
     found: dict[str, Callable[[Stack], list[Row]]] = {
         "kills": lambda stack: killing.kills(
-            stack, publish, triggers=10_000 // size, kills=21 // min(size, 3), **limit
+            stack, publish, triggers=10_000 // size, kills=21 // min(size, 3), limit=LIMIT_SECONDS
         ),
-        "rolling": lambda stack: [killing.rolling_restart(stack, publish, rounds=3, **limit)],
-        "restarts": lambda stack: broker.restarts(stack, publish, times=20 // min(size, 4), quick=3, **limit),
-        "pause": lambda stack: broker.pause(stack, publish, seconds=30, **limit),
-        "flush": lambda stack: broker.flush(stack, publish, times=5, **limit),
-        "full": lambda stack: broker.full(stack, publish, seconds=10, **limit),
-        "outage": lambda stack: broker.outage(stack, publish, seconds=60 / min(size, 2), **limit),
-        "expiry": lambda stack: expiry.timed_out(stack, publish, count=1_000 // size, callers=100, **limit),
-        "stopped": lambda stack: expiry.stopped_worker(stack, publish, callers=20, **limit),
+        "rolling": lambda stack: [killing.rolling_restart(stack, publish, rounds=3, limit=LIMIT_SECONDS)],
+        "restarts": lambda stack: broker.restarts(
+            stack, publish, times=20 // min(size, 4), quick=3, limit=LIMIT_SECONDS
+        ),
+        "pause": lambda stack: broker.pause(stack, publish, seconds=30, limit=LIMIT_SECONDS),
+        "flush": lambda stack: broker.flush(stack, publish, times=5, limit=LIMIT_SECONDS),
+        "full": lambda stack: broker.full(stack, publish, seconds=10, limit=LIMIT_SECONDS),
+        "outage": lambda stack: broker.outage(stack, publish, seconds=60 / min(size, 2), limit=LIMIT_SECONDS),
+        "expiry": lambda stack: expiry.timed_out(stack, publish, count=1_000 // size, callers=100, limit=LIMIT_SECONDS),
+        "stopped": lambda stack: expiry.stopped_worker(stack, publish, callers=20, limit=LIMIT_SECONDS),
         "slow": slow_clients,
     }
     if minutes:
-        found["soak"] = lambda stack: soak.soak(stack, publish, minutes=minutes, **limit)
+        found["soak"] = lambda stack: soak.soak(stack, publish, minutes=minutes, limit=LIMIT_SECONDS)
     return {name: on_stack(fault) for name, fault in found.items()}

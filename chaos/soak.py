@@ -15,12 +15,14 @@ CALLERS = 8
 SAMPLE_SECONDS = 5.0
 WARM_UP_SHARE = 0.25
 MOST_PER_TEN_MINUTES = 0.01
+# One per cent of a small process is less than what its allocator takes at a time.
+NOISE_MEGABYTES = 0.25
 _MEASURE_SECONDS = 10.0
 
 
 @dataclass
 class Curve:
-    """What was measured of one process: seconds, proportional memory in MB, descriptors."""
+    """What was measured of one process: seconds, resident memory in MB, descriptors."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
@@ -85,7 +87,7 @@ def _sample(curves: dict[str, Curve], name: str, process: psutil.Process, passed
     if name not in curves:
         return
     try:
-        memory, descriptors = process.memory_full_info().pss / 2**20, process.num_fds()
+        memory, descriptors = process.memory_info().rss / 2**20, process.num_fds()
     except psutil.Error:
         # A script's host that was recycled: its memory is gone with it.
         del curves[name]
@@ -97,9 +99,10 @@ def _sample(curves: dict[str, Curve], name: str, process: psutil.Process, passed
 
 def _row(curve: Curve) -> Row:
     memory, descriptors = curve.slope(curve.memory), curve.slope(curve.descriptors)
-    is_flat = memory < MOST_PER_TEN_MINUTES and descriptors < MOST_PER_TEN_MINUTES
+    grown = memory * statistics.fmean(curve.memory)
+    is_flat = (memory < MOST_PER_TEN_MINUTES or grown < NOISE_MEGABYTES) and descriptors < MOST_PER_TEN_MINUTES
     note = (
-        f"PSS {curve.memory[0]:.1f} → {curve.memory[-1]:.1f} MB, {memory:+.2%} in 10 min; "
+        f"RSS {curve.memory[0]:.1f} → {curve.memory[-1]:.1f} MB, {memory:+.2%} in 10 min; "
         f"descriptors {curve.descriptors[0]:.0f} → {curve.descriptors[-1]:.0f}, {descriptors:+.2%}"
     )
     return Row(f"  {curve.name}", 1, int(is_flat), 0.0, note)

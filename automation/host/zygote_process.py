@@ -20,6 +20,8 @@ class ZygoteProcess:
         self._requests, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._requests.settimeout(_REQUEST_TIMEOUT_SECONDS)
         with far_end:
+            # Whatever time-out the worker gives its sockets.
+            far_end.setblocking(True)
             self._process = _spawn(far_end.fileno(), scratch_base)
 
     @property
