@@ -4,18 +4,18 @@ import json
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from as_code.actors import Actor
-from as_code.faults import RefusedImportError
+from as_code.faults import Fault, RefusedImportError
 from as_code.importing import import_files
 from tests.as_code.conftest import GOOD, import_apis, refused
 from tests.publishing import ECHO, Publisher
@@ -148,10 +148,9 @@ def test_the_schema_is_one_and_takes_good_files():
 def test_an_editor_refuses_it_too(name):
     text = BROKEN[name][0]
     assert isinstance(text, str)
-    try:
+    # What is no YAML at all, an editor notices anyway.
+    with suppress(yaml.YAMLError, ValueError, RecursionError):
         assert not _fits_schema(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        pass  # It is no YAML at all.
 
 
 def test_all_faults_at_once(broken):
@@ -214,12 +213,16 @@ def test_whatever_is_changed_in_a_good_file_ends_in_a_sentence(files, changes):
     for start, length, piece in changes:
         text = text[:start] + piece + text[start + length :]
     main: Path = files(text)
-    with transaction.atomic():
-        try:
-            import_files([main], Actor(), dry_run=True, prune=True)
-        except RefusedImportError as error:
-            assert error.faults
-            assert all(fault.place.line >= 1 and fault.message for fault in error.faults)
+    faults = _faults(main)
+    assert faults is None or (faults and all(fault.place.line >= 1 and fault.message for fault in faults))
+
+
+def _faults(main: Path) -> tuple[Fault, ...] | None:
+    try:
+        import_files([main], Actor(), dry_run=True, prune=True)
+    except RefusedImportError as error:
+        return error.faults
+    return None
 
 
 def test_the_good_file_is_good(files):
