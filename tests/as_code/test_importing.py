@@ -23,9 +23,10 @@ class TestImport:
     def test_everything_is_made_with_an_event_each(self, files):
         import_apis(files())
         definition = ApiDefinition.objects.get()
-        assert (definition.route, definition.script.name) == ("encoders/{id}/status", "status")
+        script = AutomationScript.objects.get()
+        assert (definition.route, definition.script, script.name) == ("encoders/{id}/status", script, "status")
         assert sorted(definition.allowed_tokens.values_list("name", flat=True)) == ["monitoring", "other"]
-        assert definition.script.parameters == ["area"]
+        assert script.parameters == ["area"]
         events = InformationEvent.objects.order_by("number").values_list("object_type", "verb", "user")
         assert list(events) == [
             ("AutomationScript", "added", "system"),
@@ -93,7 +94,7 @@ class TestImport:
         import_apis(main)
         routes = dict(ApiDefinition.objects.values_list("pk", "route"))
         assert routes == {one.definition.pk: "other/{b}", other.definition.pk: "one/{a}"}
-        assert AutomationScript.objects.get(pk=one.definition.script_id).name == "second"
+        assert AutomationScript.objects.get(api_definitions=one.definition).name == "second"
         assert set(RoutePrefix.objects.values_list("prefix", flat=True)) == {"/one", "/one/{}", "/other", "/other/{}"}
         assert InformationEvent.objects.filter(verb="updated").count() == 4
 
