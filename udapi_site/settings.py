@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "events",
     "management",
     "console",
+    "as_code",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
