@@ -49,7 +49,15 @@ class Nginx:
         user = "user root;" if os.geteuid() == 0 else ""
         (directory / "nginx.conf").write_text(_MAIN.format(directory=directory, user=user))
         (directory / "udapi.conf").write_text(self._site(upstream_port))
-        command = [program(), "-p", str(directory), "-c", str(directory / "nginx.conf")]
+        command = [
+            program(),
+            "-e",
+            str(directory / "error.log"),
+            "-p",
+            str(directory),
+            "-c",
+            str(directory / "nginx.conf"),
+        ]
         with (directory / "output").open("wb") as output:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         wait_until((directory / "nginx.pid").exists, 20, f"nginx, see {directory}/output")

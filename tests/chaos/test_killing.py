@@ -5,7 +5,7 @@ from tests.chaos.conftest import LIMIT_SECONDS
 
 
 def test_kills(broken_stack, publish, survived):
-    survived(killing.kills(broken_stack, publish, triggers=400, kills=6, limit=LIMIT_SECONDS))
+    survived(killing.kills(broken_stack, publish, triggers=300, kills=6, limit=LIMIT_SECONDS))
 
 
 def test_a_rolling_restart_loses_no_answer(broken_stack, publish, survived):
