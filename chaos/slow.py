@@ -102,6 +102,8 @@ def beside(name: str, url: str, api: Api, *, connections: int, calls: int) -> Ro
     usual, slowed = statistics.median(before), statistics.median(meanwhile)
     is_good = heard == {200} and slowed <= 2 * usual
     note = f"p99 {usual * 1000:.0f} ms alone, {slowed * 1000:.0f} ms beside {connections} slow connections"
+    if heard != {200}:
+        note += f"; answers {sorted(heard)}"
     return Row(name, calls, calls if is_good else 0, max(meanwhile), note)
 
 
