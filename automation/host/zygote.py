@@ -5,7 +5,7 @@ four descriptors: the host's leash, its job socket, its output pipe and the file
 parent, so it alone can kill without a race: as long as it has not reaped a process, its id cannot belong to anybody
 else. It adopts what a host leaves behind, and kills that, too.
 
-On the leash the zygote says `started <pid>` (with a descriptor of the process), then `exited <status>`; or
+It says `ready` when it can take requests. On the leash it says `started <pid>` (with a descriptor of the process), then `exited <status>`; or
 `failed <reason>`. When the other end of the leash is closed or shut down, the host is ended with all that is below it.
 """
 
@@ -55,6 +55,7 @@ class Zygote:
 
     def serve(self) -> None:
         """Fork, watch and end hosts until the request socket is closed at the other end."""
+        self._requests.send(b"ready")
         self._selector.register(self._requests, selectors.EVENT_READ, self._take_request)
         while self._serving:
             self._turn()
