@@ -42,9 +42,12 @@ class ScriptHosts:
     def start(self) -> None:
         """Start the zygote. Raises OSError when it or the scratch directory cannot be made."""
         with self._lock:
-            if self._scratch_base is None:
-                self._scratch_base = scratch.make_base(self._scratch_parent, self._user)
-            self._living_zygote()
+            self._scratch_base = base = scratch.make_base(self._scratch_parent, self._user)
+            try:
+                self._living_zygote()
+            except OSError:
+                scratch.remove(base)
+                raise
         threading.Thread(target=self._look_after, name="script-hosts", daemon=True).start()
 
     def stop(self) -> None:
