@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from django.conf import settings
 from django.db import Error as DatabaseError
 
 from automation.host.hosts import ScriptHosts
@@ -21,12 +22,13 @@ class WorkerNode:
     def __init__(self) -> None:
         since = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
         self.slot = NodeSlot()
-        self.hosts = ScriptHosts()
+        self.hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR)
         self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
         self.runner = Runner(self.slot.id, self.hosts, self.heartbeat)
 
     def start(self) -> None:
-        """Be ready to run scripts."""
+        """Be ready to run scripts. Raises OSError."""
+        settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.hosts.start()
 
     def join_fleet(self) -> None:

@@ -16,6 +16,7 @@ from typing import Literal, NoReturn
 
 from automation.host import script
 from automation.host.frames import UNLIMITED, Frame, FrameReader
+from automation.host.jobs import STATE_DIRECTORY
 from automation.host.link import Link
 
 Streams = tuple[TextIOWrapper, TextIOWrapper]
@@ -68,8 +69,9 @@ def _settle(scratch: str) -> Streams:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.chdir(scratch)
+    state = {name: value for name, value in os.environ.items() if name == STATE_DIRECTORY}
     os.environ.clear()
-    os.environ.update(PATH=_SEARCH_PATH, LANG="C.UTF-8", TZ="UTC", HOME=scratch, TMPDIR=scratch)
+    os.environ.update(PATH=_SEARCH_PATH, LANG="C.UTF-8", TZ="UTC", HOME=scratch, TMPDIR=scratch, **state)
     time.tzset()
     tempfile.tempdir = None
     output, errors = _stream(1, "w"), _stream(2, "w")

@@ -24,11 +24,12 @@ class ScriptHosts:
     """Runs scripts, each in a process of its own that is killed with its process group when the run ends.
 
     Safe for any number of threads. `scratch_parent` is where the directory for scratch directories is made; the
-    system's directory for temporary files unless given.
+    system's directory for temporary files unless given. `state_dir` is where scripts may keep what outlives a run.
     """
 
-    def __init__(self, scratch_parent: Path | None = None) -> None:
+    def __init__(self, scratch_parent: Path | None = None, state_dir: Path | None = None) -> None:
         self._scratch_parent = scratch_parent
+        self._state_dir = state_dir
         self._scratch_base: Path | None = None
         self._zygote: ZygoteProcess | None = None
         self._lock = threading.Lock()
@@ -102,5 +103,5 @@ class ScriptHosts:
             self._zygote = None
         if self._scratch_base is None:
             raise HandOverError("the script hosts are not running")
-        self._zygote = self._zygote or ZygoteProcess(self._scratch_base)
+        self._zygote = self._zygote or ZygoteProcess(self._scratch_base, self._state_dir)
         return self._zygote

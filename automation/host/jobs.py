@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 30 * 1024 * 1024
 MAX_SUBSCRIPT_DEPTH = 5
 
+# The variable that names the directory for what outlives a run; services of systemd know it by the same name.
+STATE_DIRECTORY = "STATE_DIRECTORY"
+
 EntryPoint = Literal["on_api_trigger", "run"]
 
 
