@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "events",
     "management",
     "console",
+    "as_code",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
