@@ -1,13 +1,12 @@
-"""The demo's scripts, published under the demo's routes."""
+"""The demo as the first start loads it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import pytest
 
-from definitions.models import ActionType, InputType
-from tests.publishing import Publisher
+from as_code.actors import Actor
+from as_code.importing import import_files
 from tests.stack import ROOT, Stack
 
 DEMO = ROOT / "demo"
@@ -23,21 +22,7 @@ class Demo:
         return self.stack.client.request(method, f"/api/custom/{route}", headers=headers, **options)
 
 
-APIS: list[tuple[str, str, dict[str, Any]]] = [
-    ("echo", "demo/echo", {}),
-    ("encoder_status", "demo/encoders/{id}/status", {}),
-    ("change_encoder", "demo/encoders/{id}", {"input_type": InputType.PARAMETERS}),
-    ("encoders_csv", "demo/encoders.csv", {}),
-    ("alarms", "demo/alarms", {}),
-    ("logbook", "demo/logbook", {"action_type": ActionType.NO_ENTRY_POINT, "parameters": ["author", "text"]}),
-    ("scan", "demo/scans", {"parameters": ["scan", "channels"]}),
-    ("scan_status", "demo/scans/{id}", {}),
-]
-
-
 @pytest.fixture
-def demo(stack, publish: Publisher) -> Demo:
-    token = publish.token()
-    for name, route, fields in APIS:
-        publish((DEMO / f"{name}.py").read_text(), route=route, name=name, token=token, **fields)
-    return Demo(stack, token[1])
+def demo(stack) -> Demo:
+    report = import_files([DEMO / "apis.yaml"], Actor())
+    return Demo(stack, report.secrets["demo"])

@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
+from definitions.models import ApiDefinition
+from tests.demo.conftest import DEMO
 from tests.endpoint.catalogue import assert_error
 from tests.stack import wait_until
 
@@ -24,6 +27,12 @@ def assert_refused(answer, status: int, detail: str) -> None:
     (entry,) = answer.json()["errors"]
     assert set(entry) == {"title", "detail"}
     assert detail in entry["detail"]
+
+
+def test_every_script_is_published(demo):
+    scripts = {file.name for file in DEMO.glob("*.py") if not file.name.startswith("test_")}
+    assert {script["source"] for script in yaml.safe_load((DEMO / "apis.yaml").read_text())["scripts"]} == scripts
+    assert set(ApiDefinition.objects.values_list("script__name", flat=True)) == {Path(name).stem for name in scripts}
 
 
 def test_echo(demo):
