@@ -46,9 +46,15 @@ def test_a_name_that_no_test_could_import_is_refused(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_directory_is_made(tmp_path):
+    new_script("status", "--directory", tmp_path / "apis")
+    new_script("change", "--directory", tmp_path / "apis")
+    assert len(list((tmp_path / "apis").iterdir())) == 2
+
+
 def test_a_directory_that_is_none_is_named(tmp_path):
-    with pytest.raises(CommandError, match=r"nowhere/status\.py cannot be written: .*No such file"):
-        new_script("status", "--directory", tmp_path / "nowhere")
+    with pytest.raises(CommandError, match=r"no/where/status\.py cannot be written: No such file"):
+        new_script("status", "--directory", tmp_path / "no" / "where")
     (tmp_path / "file").touch()
     with pytest.raises(CommandError, match="cannot be written"):
         new_script("status", "--directory", tmp_path / "file")

@@ -1,6 +1,7 @@
 """`manage.py new_script NAME`: a script to begin with."""
 
 import keyword
+import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -45,7 +46,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Its name, and what kind of script it is to be."""
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument("--directory", type=Path, default=Path(), help="this one unless given")
+        parser.add_argument(
+            "--directory", type=Path, default=Path(), help="this one unless given; made if it is not there"
+        )
         parser.add_argument("--run", action="store_true", help="a script with run(engine) and script parameters")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,12 +56,13 @@ class Command(BaseCommand):
         name = _checked(options["name"])
         file: Path = options["directory"] / f"{name}.py"
         try:
+            file.parent.mkdir(exist_ok=True)
             with file.open("x", encoding="utf-8") as script:
                 script.write(RUN_TEMPLATE if options["run"] else ON_API_TRIGGER_TEMPLATE)
-        except FileExistsError as error:
-            raise CommandError(f"{file} is there already and was left as it is.") from error
-        except (OSError, ValueError) as error:
-            raise CommandError(f"{file} cannot be written: {error}.") from error
+        except OSError as error:
+            if os.path.lexists(file):
+                raise CommandError(f"{file} is there already and was left as it is.") from error
+            raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
         given = "--param name=you" if options["run"] else "--query name=you"
         self.stdout.write(f"{file} is written. Try it:\n  .venv/bin/python manage.py run_script {file} {given}")
 
