@@ -18,7 +18,8 @@ from events.reading import readable_events, readable_types
 from events.selection import FILTERS, Selection
 from management.errors import NotFoundError, PermissionDeniedError
 from management.fields import as_id
-from management.pagination import Pages
+from management.filters import ORDERING, order_schema
+from management.pagination import PAGE_PARAMETERS, Pages
 from management.query import invalid
 from management.views import ManagementView
 
@@ -78,11 +79,7 @@ FILTER_PARAMETERS: Final = [
     OpenApiParameter("timeBefore", {"type": "string", "format": "date-time"}),
 ]
 _SEARCH = OpenApiParameter("search", str, description="A part of the message.")
-_PAGES: Final = [
-    OpenApiParameter("ordering", str, description=f"One of {', '.join(_ORDER)}; `-` for descending."),
-    OpenApiParameter("limit", int),
-    OpenApiParameter("offset", int),
-]
+_PAGES: Final = [OpenApiParameter("ordering", order_schema(_ORDER), description=ORDERING), *PAGE_PARAMETERS]
 
 
 class EventView(ManagementView):
