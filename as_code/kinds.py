@@ -15,7 +15,7 @@ import yaml
 from access.authorship import AuthoredModel
 from access.policy import DEFINITION, SCRIPT, TOKEN
 from as_code import nodes
-from automation.models import DEFAULT_TIMEOUT_SECONDS, AutomationScript
+from automation.models import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_SECONDS, AutomationScript, Reuse
 from definitions.models import ActionType, ApiDefinition, InputType
 from tokens.models import ApiToken
 
@@ -134,6 +134,8 @@ SCRIPTS: Final = Kind(
         Property("source", nodes.text, column="source"),
         Property("parameters", nodes.texts, [], column="parameters"),
         Property("timeoutSeconds", nodes.whole_number, DEFAULT_TIMEOUT_SECONDS, column="timeout_seconds"),
+        Property("memoryLimitMb", nodes.whole_number, DEFAULT_MEMORY_MB, column="memory_limit_mb"),
+        Property("reuse", nodes.text, str(Reuse.WARM), column="reuse"),
     ),
 )
 TOKENS: Final = Kind(

@@ -24,17 +24,18 @@ def save_definition(
     if allowed_tokens is None:
         return save_checked(definition, by)
     token_ids = {token.pk if isinstance(token, ApiToken) else token for token in allowed_tokens}
-    return save_checked(definition, by, then=lambda: _allow_only(definition, token_ids))
+    is_new = definition._state.adding
+    return save_checked(definition, by, then=lambda: _allow_only(definition, token_ids, is_new))
 
 
-def _allow_only(definition: ApiDefinition, token_ids: set[UUID]) -> None:
+def _allow_only(definition: ApiDefinition, token_ids: set[UUID], is_new: bool) -> None:
     """Held until the commit, a token cannot be deleted by another writer in between."""
     found = ApiToken.objects.filter(pk__in=token_ids).select_for_update().order_by("pk")
     if set(found.values_list("pk", flat=True)) != token_ids:
         raise refusal("InvalidField", "A token in the list does not exist.", field="allowedTokens")
     # Without signals: the save of the definition has left the one event of this change.
     rows = AllowedToken._base_manager.filter(definition=definition)
-    present = set(rows.values_list("token_id", flat=True))
+    present = set() if is_new else set(rows.values_list("token_id", flat=True))
     if present - token_ids:
         gone = rows.exclude(token__in=token_ids)
         gone._raw_delete(gone.db)
