@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from automation.source import compile_error, has_entry_point
+from tests.stack import ROOT
 
 
 def new_script(*arguments) -> str:
@@ -26,6 +27,11 @@ def test_the_file_can_be_published_as_it_is(tmp_path, option, entry_point, missi
     assert has_entry_point(source, entry_point)
     assert not has_entry_point(source, missing)
     assert f"run_script {tmp_path}/status.py" in told
+
+
+def test_the_page_about_the_first_api_shows_the_file_as_it_is(tmp_path):
+    new_script("hello", "--directory", tmp_path)
+    assert (tmp_path / "hello.py").read_text() in (ROOT / "docs" / "first-api.md").read_text()
 
 
 def test_nothing_is_overwritten(tmp_path):
