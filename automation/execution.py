@@ -35,6 +35,8 @@ def job_of(job_id: str, script: Script, meta: Mapping[str, Any], body: bytes, se
         request=meta["request"],
         raw_body=body,
         parameters=meta["parameters"],
+        memory_limit_mb=script.memory_limit_mb,
+        reuse=script.reuse,
     )
 
 
@@ -90,5 +92,6 @@ class Execution:
         if result.outcome is Outcome.SUCCEEDED:
             return SubscriptAnswer(ok=True)
         if result.traceback:
-            _log.error("trigger=%s script=%s: %s", job.trigger_id, script.name, result.traceback)
+            what = (job.trigger_id, script.name, script.version, result.traceback)
+            _log.error("trigger=%s script=%s version=%s: %s", *what)
         return SubscriptAnswer(ok=False, message=f"{script.name}: {result.message or result.outcome}")

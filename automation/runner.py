@@ -66,15 +66,16 @@ class Runner:
         except Exception:  # noqa: BLE001  whatever it is, the caller is answered
             outcome = failure(Reason.UNEXPECTED, traceback.format_exc(), self._node_id)
         outcome.head.queue_milliseconds = claim.milliseconds_waited
-        self._log_end(job_id, outcome, (time.monotonic() - begun) * 1_000)
+        self._log_end(job_id, meta, outcome, (time.monotonic() - begun) * 1_000)
         return outcome
 
-    def _log_end(self, job_id: str, outcome: Outcome, milliseconds: float) -> None:
+    def _log_end(self, job_id: str, meta: Mapping[str, Any], outcome: Outcome, milliseconds: float) -> None:
         head = outcome.head
         result = f"code={head.code}" if head.reason is None else f"reason={head.reason}"
         _log.info("ended trigger=%s node=%s %s ms=%.1f", job_id, self._node_id, result, milliseconds)
         if head.message:
-            _manager_log.error("trigger=%s %s: %s", job_id, head.reason, head.message)
+            script = f"script={meta['script']} version={meta['version']}"
+            _manager_log.error("trigger=%s %s %s: %s", job_id, head.reason, script, head.message)
 
     def _answer(self, job_id: str, payload: queue.Payload, outcome: Outcome) -> None:
         try:
