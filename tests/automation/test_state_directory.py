@@ -31,7 +31,7 @@ def test_what_a_script_keeps_is_there_for_every_node_of_the_machine(own_stack, p
 
 def test_it_is_the_one_thing_that_a_script_is_told_of_the_surroundings(tmp_path):
     state = tmp_path / "state"
-    hosts = ScriptHosts(tmp_path, state)
+    hosts = ScriptHosts(tmp_path, state_dir=state)
     hosts.start()
     try:
         ran = Bench(hosts, str(tmp_path)).run("import os\ndef run(engine): print(sorted(os.environ.items()))")
