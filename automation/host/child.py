@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+import resource
 import sys
 import traceback
 from _socket import socket
@@ -12,12 +13,16 @@ from typing import NoReturn
 
 from automation.host import linux
 from automation.host.frames import UNLIMITED, Frame, FrameReader
+from automation.host.jobs import MAX_TASKS
 from automation.host.link import Link
 from automation.host.script import Program
 from automation.host.surroundings import REPORT_DESCRIPTOR, SCRIPT_DESCRIPTORS, Surroundings
 
 _JOB_DESCRIPTOR = 3
 _EXIT_BROKEN = 70
+# A script that computes without end must not keep the product itself from answering.
+_NICENESS = 10
+_SPARE_TASKS = 56
 
 
 @dataclass(frozen=True)
@@ -28,20 +33,31 @@ class Account:
     gid: int
 
 
-def live(zygote: int, memory_limit_mb: int, account: Account | None, job: int, output: int, report: int) -> NoReturn:
+@dataclass(frozen=True)
+class Terms:
+    """Under which a host lives."""
+
+    memory_limit_mb: int
+    account_tasks: int
+    account: Account | None
+
+
+def live(zygote: int, terms: Terms, job: int, output: int, report: int) -> NoReturn:
     """Be a script host: take jobs from `job`, execute them one after the other, answer there. Never returns."""
     try:
         _take_descriptors(job, output, report)
-        _bind_to(zygote, account)
-        surroundings = Surroundings(memory_limit_mb)
+        _bind_to(zygote, terms)
+        surroundings = Surroundings(terms.memory_limit_mb)
         logging.basicConfig(
             stream=surroundings.output, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
         )
         _serve(socket(fileno=_JOB_DESCRIPTOR), surroundings)
         os._exit(0)
     finally:
-        traceback.print_exception(sys.exception())
-        os._exit(_EXIT_BROKEN)
+        try:
+            traceback.print_exception(sys.exception())
+        finally:
+            os._exit(_EXIT_BROKEN)
 
 
 def _take_descriptors(job: int, output: int, report: int) -> None:
@@ -59,10 +75,16 @@ def _take_descriptors(job: int, output: int, report: int) -> None:
                 os.close(int(name))
 
 
-def _bind_to(zygote: int, account: Account | None) -> None:
-    """An own session, the account of scripts, no life without the zygote."""
+def _bind_to(zygote: int, terms: Terms) -> None:
+    """An own session, the account of scripts, no life without the zygote; last in line for the processor."""
     os.setsid()
-    if account:
+    os.nice(_NICENESS)
+    _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+    few = terms.account_tasks + MAX_TASKS + _SPARE_TASKS
+    few = few if most == resource.RLIM_INFINITY else min(few, most)
+    # The worker counts as well, and says why it ends a run; this keeps it from being outrun. Not applied to root.
+    resource.setrlimit(resource.RLIMIT_NPROC, (few, few))
+    if account := terms.account:
         os.setgroups([])
         os.setgid(account.gid)
         os.setuid(account.uid)

@@ -9,7 +9,7 @@ _MEGABYTE = 1024 * 1024
 
 def excess(pid: int, memory_limit_mb: int) -> str | None:
     """What the tree of the host `pid` has too much of, None when all is within bounds."""
-    processes = [pid, *tree.descendants(pid)]
+    processes = [pid, *tree.descendants(pid, MAX_TASKS)]
     if sum(map(tree.tasks, processes)) > MAX_TASKS:
         return f"more than {MAX_TASKS} processes and threads"
     limit = memory_limit_mb * _MEGABYTE

@@ -13,8 +13,8 @@ from automation.host.warm import Host, HostKey, WarmHosts
 from automation.host.watch import Watch
 from automation.host.zygote_process import ZygoteProcess
 
-# Once more with a new zygote if the old one died, or did nothing, before it had started the process.
-_ATTEMPTS = 2
+# Once more if a process was killed at rest, or a zygote died or did nothing, before the script had begun.
+_ATTEMPTS = 3
 _TIDY_SECONDS = 1.0
 _MOST_IDLE = 32
 _MOST_IDLE_BYTES = min(1024**3, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
@@ -43,9 +43,12 @@ class ScriptHosts:
     def start(self) -> None:
         """Start the zygote. Raises OSError when it or the scratch directory cannot be made."""
         with self._lock:
-            if self._scratch_base is None:
-                self._scratch_base = scratch.make_base(self._scratch_parent, self._user)
-            self._living_zygote()
+            self._scratch_base = base = scratch.make_base(self._scratch_parent, self._user)
+            try:
+                self._living_zygote()
+            except OSError:
+                scratch.remove(base)
+                raise
         threading.Thread(target=self._look_after, name="script-hosts", daemon=True).start()
 
     def stop(self) -> None:
@@ -89,7 +92,7 @@ class ScriptHosts:
         key = HostKey.of(job)
         host = (self.warm.take(key) if job.reuse else None) or self._new_host(key)
         result = run.attend(host, scratch_path)
-        if result is None:
+        if result is None and not host.pid:
             self._discard(host.zygote)
         elif run.leaves_at_rest:
             self.warm.put(host)

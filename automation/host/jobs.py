@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 30 * 1024 * 1024
 MAX_SUBSCRIPT_DEPTH = 5
 DEFAULT_MEMORY_LIMIT_MB = 512
-MAX_TASKS = 512
+MAX_TASKS = 200
 """How many processes and threads a run may have at once, its own included."""
 
 # The variable that names the directory for what outlives a run; services of systemd know it by the same name.

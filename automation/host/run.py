@@ -33,8 +33,9 @@ _LEASH_BYTES = 1024
 _MAX_MESSAGE_CHARACTERS = 4 * 1024
 # How long the zygote may take to end a run and say so; its kill is on its way, waited for or not.
 _GRACE_SECONDS = 0.5
-# How long a host may take to write where it is, before it is killed.
-_REPORT_SECONDS = 0.05
+# How long a host may take to write where it is, before it is killed, and how often to look whether it has.
+_REPORT_SECONDS = 0.4
+_GLANCE_SECONDS = 0.02
 # How long the zygote may take to start a process before another zygote is tried.
 START_SECONDS = 10.0
 
@@ -56,7 +57,9 @@ class Run:
         self._call: SubscriptCall | None = None
         self._outbox = Outbox()
         self._reader = FrameReader(MAX_HEADER_BYTES, MAX_BODY_BYTES)
-        self._is_reporting = self._gone = self._may_rest = False
+        self._report_until = 0.0
+        self._gone = self._may_rest = False
+        self._has_spoken = self._is_unread = False
 
     def attend(self, host: Host, scratch: str) -> HostResult | None:
         """Run the job on `host`, which is at rest or about to start, with `scratch` as its working directory.
@@ -114,8 +117,10 @@ class Run:
         self._end(Outcome.ABANDONED, "The script that waited for this one has ended.")
 
     def _be_due(self, now: float) -> None:
-        if self._is_reporting:
-            self._is_reporting = False
+        if now < self._report_until and not self._host.has_reported():
+            self._due_at = now + _GLANCE_SECONDS
+        elif self._report_until:
+            self._report_until = 0.0
             self._pull(now)
         elif self.ended:
             _log.warning("The end of the script host %s was not confirmed in time.", self._host.pid)
@@ -134,7 +139,8 @@ class Run:
         """End the run as soon as its process has told where it is."""
         self._decide(HostResult(outcome, message))
         self._host.ask_for_report()
-        self._is_reporting, self._due_at = True, time.monotonic() + _REPORT_SECONDS
+        now = time.monotonic()
+        self._report_until, self._due_at = now + _REPORT_SECONDS, now + _GLANCE_SECONDS
 
     def _end(self, outcome: Outcome, message: str) -> None:
         self._conclude(HostResult(outcome, message))
@@ -200,7 +206,8 @@ class Run:
         if word == "exited":
             # The answer may be on its way still: whatever was sent before the end can be received.
             self._take_last_message()
-            self._conclude(died(int(rest)))
+            if not self._is_unread:
+                self._conclude(died(int(rest)))
         elif word == "failed":
             self._end(Outcome.COULD_NOT_START, f"No process could be started for the script: {rest}.")
         elif self._host.pid:
@@ -233,10 +240,16 @@ class Run:
         except MalformedFrameError as error:
             self._end(Outcome.DIED, f"The script's process sent what is no answer: {error}.")
             self._ignore(self._ends.job)
-        except (EOFError, OSError):
+        except (EOFError, OSError) as error:
+            self._note_end(error)
             self._ignore(self._ends.job)
 
+    def _note_end(self, error: Exception) -> None:
+        """A socket that is closed with something unread in it says so; all that it can be is the job."""
+        self._is_unread = isinstance(error, ConnectionError) and not self._has_spoken
+
     def _take(self, frame: Frame) -> None:
+        self._has_spoken = True
         message = read_message(frame)
         if isinstance(message, HostResult):
             self._conclude(message)
@@ -250,7 +263,8 @@ class Run:
             try:
                 if frame := self._reader.read(self._ends.job):
                     self._take(frame)
-            except (MalformedFrameError, EOFError, OSError):
+            except (MalformedFrameError, EOFError, OSError) as error:
+                self._note_end(error)
                 return
 
     def _serve_call(self) -> None:

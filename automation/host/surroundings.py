@@ -16,6 +16,7 @@ import threading
 import time
 import types
 import warnings
+from _signal import getsignal  # type: ignore[import-not-found]  # typeshed does not know it
 from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
@@ -29,7 +30,6 @@ REPORT_DESCRIPTOR = 4
 
 _SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 _ROOM_BYTES = 32 * 1024 * 1024
-_MAX_PROCESSES = 2_048
 # Those of Python, of the C library's threads, and of the report.
 _OTHERS_SIGNALS = {
     signal.SIGKILL,
@@ -41,6 +41,15 @@ _OTHERS_SIGNALS = {
     signal.SIGILL,
     linux.REPORT_SIGNAL,
 }
+
+
+def _usual_handler(number: int) -> "Callable[[int, types.FrameType | None], object] | signal.Handlers":
+    if number == signal.SIGINT:
+        return signal.default_int_handler
+    return signal.SIG_IGN if number in {signal.SIGPIPE, signal.SIGXFSZ} else signal.SIG_DFL
+
+
+_USUAL_HANDLERS = [(number, _usual_handler(number)) for number in signal.valid_signals() - _OTHERS_SIGNALS]
 _LIMITS = range(16)  # all that Linux has
 _ALARM_CLOCKS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
@@ -66,15 +75,11 @@ def _reader(descriptor: int) -> TextIOWrapper:
 
 def default_signals() -> None:
     """As in a fresh Python, whatever was ignored, blocked or handled before."""
-    for number in signal.valid_signals() - _OTHERS_SIGNALS:
-        signal.signal(number, _usual_handler(number))
+    for number, usual in _USUAL_HANDLERS:
+        # By the function below Python's own: that one costs a hundred times as much, for sixty signals.
+        if getsignal(number) != usual:
+            signal.signal(number, usual)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _usual_handler(number: int) -> "Callable[[int, types.FrameType | None], object] | signal.Handlers":
-    if number == signal.SIGINT:
-        return signal.default_int_handler
-    return signal.SIG_IGN if number in {signal.SIGPIPE, signal.SIGXFSZ} else signal.SIG_DFL
 
 
 class Modules:
@@ -104,7 +109,7 @@ class Surroundings:
     """The surroundings of one host's runs; made once, right after the fork."""
 
     def __init__(self, memory_limit_mb: int) -> None:
-        _limit(memory_limit_mb)
+        _limit_memory(memory_limit_mb)
         self._environment = os.environ
         self._state = {name: value for name, value in os.environ.items() if name == STATE_DIRECTORY}
         self._zone = "UTC"
@@ -172,14 +177,11 @@ class Surroundings:
         return listed == len(self._files) and [_file(number) for number in SCRIPT_DESCRIPTORS] == self._files
 
 
-def _limit(memory_limit_mb: int) -> None:
+def _limit_memory(memory_limit_mb: int) -> None:
     """What a process of the script may take. Private memory that can be written counts, touched or not."""
     most = memory_limit_mb * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (most, most + _ROOM_BYTES))
-    _, processes = resource.getrlimit(resource.RLIMIT_NPROC)
-    few = _MAX_PROCESSES if processes == resource.RLIM_INFINITY else min(processes, _MAX_PROCESSES)
-    resource.setrlimit(resource.RLIMIT_NPROC, (few, few))
 
 
 def _limits() -> list[tuple[int, int]]:

@@ -80,6 +80,10 @@ class Host:
         with suppress(OSError):
             linux.ask_for_report(self.pidfd)
 
+    def has_reported(self) -> bool:
+        """Whether it has begun to write."""
+        return os.lseek(self.ends.report, 0, os.SEEK_CUR) > 0
+
     def report(self) -> str:
         """What it wrote of its threads, the script's own frames only; empty if it wrote nothing."""
         size = os.lseek(self.ends.report, 0, os.SEEK_CUR)

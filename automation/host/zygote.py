@@ -1,12 +1,12 @@
 """The zygote: a small single-threaded program that forks a clean process for every script host, and ends it.
 
-The worker starts it through exec with an empty environment. A request, `{"memoryLimitMb": n}`, comes over a socket with
-four descriptors: the host's leash, its job socket, its output pipe and the file for its report. The zygote is the
+The worker starts it through exec with an empty environment. It says `ready`, then takes requests, `{"memoryLimitMb": n}`
+with four descriptors: the host's leash, its job socket, its output pipe and the file for its report. The zygote is the
 parent, so it alone can kill without a race: as long as it has not reaped a process, its id cannot belong to anybody
 else. It adopts what a host leaves behind, and kills that, too.
 
-On the leash the zygote says `started <pid>` (with a descriptor of the process), then `exited <status>`; or
-`failed <reason>`. When the other end of the leash is closed or shut down, the host is ended with all that is below it.
+On the leash it says `started <pid>` (with a descriptor of the process), then `exited <status>`; or `failed <reason>`.
+When the other end of the leash is closed or shut down, the host is ended with all that is below it.
 """
 
 import gc
@@ -32,6 +32,7 @@ _FAREWELL_SECONDS = 2.0
 # How often to look for orphans that no event tells of, and for those that are just being killed.
 _PATROL_SECONDS = 1.0
 _HUNT_SECONDS = 0.01
+_COUNT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,11 @@ class Zygote:
         self._hosts: dict[int, _Host] = {}
         self._serving = True
         self._pause = _PATROL_SECONDS
+        self._tasks, self._count_again_at = 0, 0.0
 
     def serve(self) -> None:
         """Fork, watch and end hosts until the request socket is closed at the other end."""
+        self._requests.send(b"ready")
         self._selector.register(self._requests, selectors.EVENT_READ, self._take_request)
         while self._serving:
             self._turn()
@@ -95,7 +98,7 @@ class Zygote:
 
     def _begin(self, memory_limit_mb: int, leash_fd: int, job: int, output: int, report: int) -> None:
         leash = socket.socket(fileno=leash_fd)
-        zygote = os.getpid()
+        zygote, terms = os.getpid(), child.Terms(memory_limit_mb, self._count_tasks(), self._account)
         try:
             pid = os.fork()
         except OSError as error:
@@ -103,9 +106,17 @@ class Zygote:
             leash.close()
         else:
             if pid == 0:
-                child.live(zygote, memory_limit_mb, self._account, job, output, report)
+                child.live(zygote, terms, job, output, report)
             self._watch(_Host(pid, os.pidfd_open(pid), leash))
         _close([job, output, report])
+
+    def _count_tasks(self) -> int:
+        """How many threads the account of the scripts has, counted now and then."""
+        now = time.monotonic()
+        if now > self._count_again_at:
+            self._tasks = tree.tasks_of(self._account.uid if self._account else os.geteuid())
+            self._count_again_at = now + _COUNT_SECONDS
+        return self._tasks
 
     def _watch(self, host: _Host) -> None:
         self._hosts[host.pid] = host

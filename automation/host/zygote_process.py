@@ -14,6 +14,8 @@ from automation.host.jobs import STATE_DIRECTORY
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from automation.host.zygote import main; main()"
 _PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
+READY_BYTES = 16
+_READY_SECONDS = 20.0
 _REQUEST_TIMEOUT_SECONDS = 5.0
 _STOP_TIMEOUT_SECONDS = 5.0
 
@@ -26,9 +28,16 @@ class ZygoteProcess:
         linux.require()
         _require_user(user)
         self._requests, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._requests.settimeout(_REQUEST_TIMEOUT_SECONDS)
+        self._requests.settimeout(_READY_SECONDS)
         with far_end:
             self._process = _spawn(far_end.fileno(), scratch_base, user, state_dir)
+        try:
+            if not self._requests.recv(READY_BYTES):
+                raise ConnectionError("the process that starts scripts ended at once")
+        except OSError:
+            self.stop()
+            raise
+        self._requests.settimeout(_REQUEST_TIMEOUT_SECONDS)
 
     @property
     def pid(self) -> int:
