@@ -24,7 +24,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    # PyYAML writes line ends of other kinds as they are, and reads them as blanks.
+    is_plain = text.replace("\n", "").isprintable()
+    style = ("|" if "\n" in text else None) if is_plain else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
