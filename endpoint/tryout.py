@@ -30,6 +30,10 @@ class UnusableScriptError(Exception):
     """A script that could not be saved either; the text says why."""
 
 
+class NoHostsError(Exception):
+    """Nothing can be run on this machine; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tryout:
     """A script file, and the request that a caller would send to it.
@@ -53,14 +57,13 @@ class Tryout:
         Raises:
             UnusableScriptError: it cannot be read, does not compile or has no entry point.
             InvalidRouteError: the route, or what is sent for a placeholder.
+            NoHostsError: no process can be started for it.
             TriggerError: what the trigger ends in.
         """
         script = self._read(self.file)
         payload = manager.payload(self._admitted(script), self.body)
         job = job_of(str(uuid.uuid4()), script, payload.meta, payload.body, self.timeout_seconds)
-        settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR)
-        hosts.start()
+        hosts = _started_hosts()
         try:
             result = _execution(hosts, self._beside, on_line).run(job)
         finally:
@@ -128,6 +131,16 @@ def _segment(part: str) -> tuple[str, str]:
     if not has_value or not value:
         raise routes.InvalidRouteError(f"Say what a caller sends for {part}: {{{name}=7}}, say.")
     return f"{{{name}}}", value
+
+
+def _started_hosts() -> ScriptHosts:
+    hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR)
+    try:
+        settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        hosts.start()
+    except OSError as error:
+        raise NoHostsError(f"No script host can be started: {error}.") from error
+    return hosts
 
 
 def _execution(hosts: ScriptHosts, find: Callable[[str], Script], on_line: Callable[[str], None]) -> Execution:

@@ -153,6 +153,22 @@ def test_what_is_no_script_is_refused_by_name(bench, tmp_path):
     assert "null byte" in bench.fails_with(tmp_path / "zero.py")
 
 
+def test_a_state_directory_that_cannot_be_made_is_named(bench, settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.UDAPI_STATE_DIR = tmp_path / "file" / "state"
+    assert "No script host can be started" in bench.fails("return ApiTriggerOutput()")
+
+
+def test_output_that_nobody_reads_ends_it(bench):
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    file = bench.write("print('a line')\nreturn ApiTriggerOutput()")
+    with pytest.raises(CommandError, match="Nobody reads"):
+        call_command("run_script", str(file), stdout=Closed())
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

@@ -14,7 +14,7 @@ from automation.outcome import Outcome
 from definitions.routes import InvalidRouteError
 from endpoint import errors, response
 from endpoint.reading import LARGEST_BODY, METHODS
-from endpoint.tryout import Tryout, UnusableScriptError, told
+from endpoint.tryout import NoHostsError, Tryout, UnusableScriptError, told
 
 
 class Command(BaseCommand):
@@ -69,12 +69,12 @@ class Command(BaseCommand):
         begun = time.monotonic()
         try:
             self._show(tryout.run(lambda line: self.stdout.write(f"| {line}")))
-        except (UnusableScriptError, InvalidRouteError) as error:
+        except (UnusableScriptError, InvalidRouteError, NoHostsError) as error:
             raise CommandError(str(error)) from error
         except errors.TriggerError as error:
             raise CommandError(f"{told(error)}\n{_since(begun)}") from error
-        except OSError as error:
-            raise CommandError(f"No script host can be started: {error}.") from error
+        except BrokenPipeError as error:
+            raise CommandError("Nobody reads the output any more.") from error
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted.", returncode=130) from error
         self.stdout.write(f"\n{_since(begun)}")
