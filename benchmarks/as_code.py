@@ -1,8 +1,8 @@
 """How long does it take to export and to import 2,500 definitions and 2,500 tokens?
 
 `python -m benchmarks.as_code [--database postgresql]` makes the objects in one database, exports them, imports the
-files into an empty one, imports them again (nothing to do), and exports once more: both exports must be equal. Each step is a
-command in a process of its own, its start included.
+files into an empty one, imports them again (nothing to do), and exports once more: both exports must be equal. Each
+step is a command in a process of its own, its start included.
 """
 
 import argparse

@@ -167,8 +167,10 @@ class ApiDefinition(AuthoredModel):
             inputs_fit = self.input_type in InputType.values
         if not inputs_fit:
             return self._refusal("InvalidActionMeta", "The input type does not fit the action type.")
-        stored = AutomationScript.objects.filter(pk=self.script_id).order_by()
-        source = stored.values_list("source", flat=True).first() if self.script_id else None
+        stored = (
+            AutomationScript.objects.filter(pk=self.script_id) if self.script_id else AutomationScript.objects.none()
+        )
+        source = stored.values_list("source", flat=True).first()
         if source is None:
             return self._refusal("InvalidActionMeta", "The script does not exist.")
         entry_point = self.entry_points[ActionType(self.action_type)]

@@ -33,7 +33,7 @@ Files = Callable[..., Path]
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path: Path) -> Files:
     """Writes files into a directory and gives the first: `files("…yaml…", **{"a.py": "…"})`."""
 
     def write(text: str | bytes = GOOD, **others: str | bytes) -> Path:

@@ -128,7 +128,7 @@ def test_each_fault_is_named_with_file_and_line(broken, name):
     first = message.splitlines()[0]
     assert re.match(rf".*files/apis\.yaml:{line}: ", first), first
     assert says in first
-    assert message.endswith("faults, nothing was changed.")
+    assert message.endswith(" fault(s), nothing was changed.")
 
 
 SCHEMA: Any = json.loads((ROOT / "as_code" / "schema.json").read_text())

@@ -1,5 +1,6 @@
 """What an import does: compare, show, change, prune, in one transaction or not at all."""
 
+import io
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from automation.models import AutomationScript
@@ -23,9 +25,10 @@ class TestImport:
     def test_everything_is_made_with_an_event_each(self, files):
         import_apis(files())
         definition = ApiDefinition.objects.get()
-        assert (definition.route, definition.script.name) == ("encoders/{id}/status", "status")
+        script = AutomationScript.objects.get()
+        assert (definition.route, definition.script, script.name) == ("encoders/{id}/status", script, "status")
         assert sorted(definition.allowed_tokens.values_list("name", flat=True)) == ["monitoring", "other"]
-        assert definition.script.parameters == ["area"]
+        assert script.parameters == ["area"]
         events = InformationEvent.objects.order_by("number").values_list("object_type", "verb", "user")
         assert list(events) == [
             ("AutomationScript", "added", "system"),
@@ -93,7 +96,7 @@ class TestImport:
         import_apis(main)
         routes = dict(ApiDefinition.objects.values_list("pk", "route"))
         assert routes == {one.definition.pk: "other/{b}", other.definition.pk: "one/{a}"}
-        assert AutomationScript.objects.get(pk=one.definition.script_id).name == "second"
+        assert AutomationScript.objects.get(api_definitions=one.definition).name == "second"
         assert set(RoutePrefix.objects.values_list("prefix", flat=True)) == {"/one", "/one/{}", "/other", "/other/{}"}
         assert InformationEvent.objects.filter(verb="updated").count() == 4
 
@@ -132,6 +135,12 @@ class TestImport:
         import_apis(files("definitions:\n  - {route: r, script: stored script, allowedTokens: [stored token]}\n"))
         assert ApiDefinition.objects.get().allowed_tokens.get().name == "stored token"
 
+    def test_a_terminal_that_knows_few_characters(self, files):
+        narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        call_command("import_apis", str(files("tokens:\n  - name: 编码\n")), "--dry-run", stdout=narrow)
+        narrow.seek(0)
+        assert "+name: \\u7f16\\u7801" in narrow.read()
+
     def test_an_unknown_user(self, files):
         assert "There is no user 'nobody'" in refused(files(), "--as", "nobody")
         assert "There is no user" in refused(files(), "--as", "a\0b")
@@ -147,6 +156,7 @@ _DEADLY = """
 import os, signal, sys
 import django
 django.setup()
+from django.core.management import call_command
 from django.core.management import call_command
 from django.db import connection
 from django.db.models.signals import post_save

@@ -43,7 +43,7 @@ class Command(BaseCommand):
             report = self._import(options)
         except RefusedImportError as error:
             more = " or more" if len(error.faults) == MOST else ""
-            raise CommandError(f"{error}\n{len(error.faults)}{more} faults, nothing was changed.") from error
+            raise CommandError(f"{error}\n{len(error.faults)}{more} fault(s), nothing was changed.") from error
         except (UnknownUserError, SecretFileError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
@@ -76,16 +76,21 @@ class Command(BaseCommand):
     def _tell(self, report: Report, options: dict[str, Any]) -> None:
         if options["dry_run"]:
             for line in report.difference():
-                self.stdout.write(line)
+                self._write(line)
         for line in report.summary():
-            self.stdout.write(line)
+            self._write(line)
         if options["dry_run"]:
-            self.stdout.write("A dry run: nothing was changed.")
+            self._write("A dry run: nothing was changed.")
         elif report.secrets:
             self._tell_secrets(len(report.secrets), options["secrets_to"])
 
     def _tell_secrets(self, count: int, file: Path | None) -> None:
         if file is not None:
-            self.stdout.write(f"The secrets of {count} new token(s) are in {shown_path(file)}, this once.")
+            self._write(f"The secrets of {count} new token(s) are in {shown_path(file)}, this once.")
         else:
-            self.stdout.write(f"Nobody knows the secrets of {count} new token(s): rotate them to use them.")
+            self._write(f"Nobody knows the secrets of {count} new token(s): rotate them to use them.")
+
+    def _write(self, line: str) -> None:
+        """Also to a terminal that does not know all characters: what is done is done, and must be told."""
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
+        self.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding))
