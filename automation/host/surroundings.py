@@ -184,9 +184,10 @@ def _limit_memory(memory_limit_mb: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (most, most + _ROOM_BYTES))
 
 
-def _limits() -> list[tuple[int, int]]:
-    # The soft one of memory is no matter: raised by the host, it is not used again.
-    return [resource.getrlimit(number) for number in _LIMITS]
+def _limits() -> list[object]:
+    """What the kernel grants this process: limits, priority, processors."""
+    granted = [resource.getrlimit(number) for number in _LIMITS]
+    return [*granted, os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)]
 
 
 def _file(descriptor: int) -> tuple[int, int, bool] | None:

@@ -270,6 +270,12 @@ for _ in range(2):
 """
 
 
+DAEMON_WORKER = """
+job = Job("t", "s", 1, sys.argv[3], "run", 600)
+hosts.run(job, lambda line: print(line, flush=True), None)
+"""
+
+
 def test_when_the_worker_dies_nothing_is_left(tmp_path):
     command = [sys.executable, "-c", WORKER, str(PROJECT), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
@@ -281,6 +287,17 @@ def test_when_the_worker_dies_nothing_is_left(tmp_path):
     assert eventually(lambda: not processes_in(tmp_path))
     assert eventually(lambda: not zygote.is_running())
     assert not list(tmp_path.iterdir())
+
+
+def test_when_the_worker_dies_daemons_go_too(tmp_path):
+    daemon = DAEMON.format(ending="time.sleep(600)")
+    command = [sys.executable, "-c", WORKER.partition("source =")[0] + DAEMON_WORKER, str(PROJECT), str(tmp_path)]
+    with subprocess.Popen([*command, daemon], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout
+        pid = int(worker.stdout.readline())
+        assert lives(pid)
+        worker.kill()
+    assert eventually(lambda: not lives(pid), 5)
 
 
 def test_a_script_outlives_neither_worker_nor_zygote_when_both_die_at_once(tmp_path):
