@@ -42,6 +42,7 @@ class WorkerNode:
     def stop(self) -> None:
         """Every run has ended, or is ended now."""
         self.hosts.stop()
+        self.heartbeat.stop()
         _log.info("node=%s stopped", self.slot.id)
 
 
@@ -83,7 +84,7 @@ def _join_fleet(**_: Any) -> None:
 def _leave_fleet(**_: Any) -> None:
     """New triggers go to other nodes; those that run are finished."""
     if _node is not None:
-        _node.heartbeat.stop()
+        _node.heartbeat.leave()
 
 
 @worker_shutdown.connect
