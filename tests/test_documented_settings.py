@@ -1,4 +1,7 @@
-"""docs/settings.md has a row for every variable that the product reads, and no other."""
+"""docs/settings.md has a row for every variable that the product reads, and no other.
+
+Each can also be given as `…_FILE`; where that is the usual way, the row may name it so.
+"""
 
 import ast
 import re
@@ -16,7 +19,7 @@ def texts(file: Path) -> Iterator[str]:
     """The texts in a module that are a variable's name and nothing else."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value):
-            yield node.value
+            yield node.value.removesuffix("_FILE")
 
 
 def read_by_the_code() -> set[str]:
@@ -26,7 +29,7 @@ def read_by_the_code() -> set[str]:
 
 def documented() -> set[str]:
     rows = ROW.findall((ROOT / "docs" / "settings.md").read_text())
-    return {name for row in rows for name in VARIABLE.findall(row)}
+    return {name.removesuffix("_FILE") for row in rows for name in VARIABLE.findall(row)}
 
 
 def test_documented_is_what_is_read():
