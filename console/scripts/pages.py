@@ -79,7 +79,7 @@ class ScriptAdmin(CheckedAdmin):
 
     form = ScriptForm
     used_through = "api_definitions"
-    content: ClassVar = ("name", "description", "source", "parameters", "timeout_seconds")
+    content: ClassVar = ("name", "description", "source", "parameters", "timeout_seconds", "memory_limit_mb", "reuse")
     readonly_fields = (*AUTHORSHIP, "source_to_read", "parameters_to_read")
     change_form_outer_before_template = "console/script_warning.html"
     list_display = (
