@@ -1,10 +1,11 @@
 """The console's door: flags let a user in, and Django's "staff" means nothing."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.views.i18n import JavaScriptCatalog
 from unfold.forms import AuthenticationForm as UnfoldLogIn
 
 from access.policy import may_enter
@@ -45,3 +46,11 @@ class ConsoleSite(UnfoldSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the user of the request may see any page at all."""
         return may_enter(request.user)
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The words of the scripts, Django's and the console's own, in the user's language."""
+        return cast(HttpResponse, JavaScriptCatalog.as_view(packages=["django.contrib.admin", "console"])(request))
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page knows; the colours stand in a file, because the policy allows no style element."""
+        return super().each_context(request) | {"colors": {}}

@@ -1,0 +1,3 @@
+// Live updates.
+
+export function followChanges() {}
