@@ -38,8 +38,8 @@ class DefinitionColumns:
         """The full URL, with buttons that copy it."""
         page = reverse("admin:definitions_apidefinition_change", args=[obj.pk])
         return format_html(
-            '<span class="ud-url"><a class="ud-url-text" href="{}"><span>{}</span><wbr>{}</a>'
-            '<span class="ud-url-buttons">{}{}</span></span>',
+            '<span class="ob-url"><a class="ob-url-text" href="{}"><span>{}</span><wbr>{}</a>'
+            '<span class="ob-url-buttons">{}{}</span></span>',
             page,
             calling.base_url(),
             obj.route,
@@ -67,7 +67,7 @@ class DefinitionColumns:
     @admin.display(description=gettext_lazy("method and input"), ordering="action_type")
     def method(self, obj: ApiDefinition) -> SafeString:
         """What is called, and how it gets the body."""
-        called = format_html('<code class="ud-code">{}</code>', words.method(obj))
+        called = format_html('<code class="ob-code">{}</code>', words.method(obj))
         return cells.two_lines(called, words.input_type(obj))
 
     @admin.display(description=gettext_lazy("tokens"), ordering="token_count")

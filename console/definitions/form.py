@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 else:
     _Scripts, _Tokens = forms.ModelChoiceField, forms.ModelMultipleChoiceField
 
-INPUT = {"class": "ud-input"}
+INPUT = {"class": "ob-input"}
+ROUTE = {"class": "ob-input ob-route", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
 class ChosenScript(forms.TextInput):
@@ -73,25 +74,28 @@ class DefinitionForm(CheckedForm):
     """A definition with the tokens that it allows. Nobody chooses from a list that he may not view."""
 
     needed = ("route",)
-    name = forms.CharField(
-        label=_("Name"), required=False, max_length=200, strip=False, widget=forms.TextInput(INPUT)
-    )
+
+    name = forms.CharField(label=_("Name"), required=False, max_length=200, strip=False, widget=forms.TextInput(INPUT))
     description = forms.CharField(
         label=_("Description"), required=False, strip=False, widget=forms.Textarea(INPUT | {"rows": 2})
     )
     script = ScriptField()
-    action_type = forms.ChoiceField(label=_("Method to be executed"), choices=ActionType.choices)
-    input_type = forms.ChoiceField(label=_("Input"), choices=InputType.choices, required=False)
+    action_type = forms.ChoiceField(
+        label=_("Method to be executed"), choices=ActionType.choices, initial=ActionType.AUTOMATION_SCRIPT
+    )
+    input_type = forms.ChoiceField(
+        label=_("Input"), choices=InputType.choices, initial=InputType.RAW_BODY, required=False
+    )
     allowed_tokens = _Tokens(ApiToken.objects.all(), label=_("Allowed tokens"), required=False, widget=ChosenTokens)
+
+    class Meta:
+        widgets: ClassVar = {"route": forms.TextInput(ROUTE)}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["route"].widget = forms.TextInput(
-            INPUT | {"class": "ud-input ud-route", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
-        )
         if not allows(self.user, TOKEN, "view"):
-            del self.fields["allowed_tokens"]
-        if not allows(self.user, SCRIPT, "view"):
+            self.fields.pop("allowed_tokens", None)
+        if "script" in self.fields and not allows(self.user, SCRIPT, "view"):
             self.fields["script"] = ScriptNameField()
             self.initial["script"] = self.instance.script
 

@@ -1,9 +1,10 @@
-"""What a script says about itself."""
+"""What a script says about itself, and what is found in it while it is written."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from automation.models import AutomationScript
-from automation.source import docstring
+from automation.source import ON_API_TRIGGER, RUN, compile_error, docstring, has_entry_point, parameters_asked_for
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Summary:
 
     script: AutomationScript
     docstring: str
-    entry_points: list[str] = field(default_factory=list)
+    entry_points: Sequence[str]
 
     @property
     def first_line(self) -> str:
@@ -20,6 +21,26 @@ class Summary:
         return next(iter((self.script.description or self.docstring).strip().splitlines()), "")
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What is found in a source: why it cannot be saved, if so, and else what it offers and asks for."""
+
+    line: int | None
+    message: str
+    entry_points: Sequence[str]
+    parameters: Sequence[str]
+    """The script parameters that it asks for by name."""
+
+
 def summary(script: AutomationScript) -> Summary:
     """What `script` says about itself."""
     return Summary(script, docstring(script.source), script.entry_points())
+
+
+def findings(source: str) -> Findings:
+    """What is found in `source`."""
+    error = compile_error(source)
+    if error is not None:
+        return Findings(error.line, error.message, (), ())
+    present = [name for name in (ON_API_TRIGGER, RUN) if has_entry_point(source, name)]
+    return Findings(None, "", present, parameters_asked_for(source))

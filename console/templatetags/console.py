@@ -11,6 +11,7 @@ register = template.Library()
 
 
 @register.filter
+@register.simple_tag
 def local_time(value: datetime | None) -> SafeString:
     """`value` as an element that the browser shows in its own zone, with UTC on hover; a dash for None."""
     if value is None:

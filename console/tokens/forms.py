@@ -18,7 +18,7 @@ PRESET = {"rate_limit": 60, "rate_window_seconds": 60}
 """What the form of a new token starts with: sixty requests a minute."""
 
 _SALT = "console.tokens.new"
-_INPUT = {"class": "ud-input"}
+_INPUT = {"class": "ob-input"}
 
 
 class TokenForm(CheckedForm):
@@ -30,14 +30,12 @@ class TokenForm(CheckedForm):
     )
     is_disabled = forms.BooleanField(label=_("Disabled"), required=False, help_text=_("It opens nothing."))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        limits = {"rate_limit": LARGEST_LIMIT, "rate_window_seconds": LONGEST_WINDOW_SECONDS}
-        for name, highest in limits.items():
-            self.fields[name].widget = forms.NumberInput(_INPUT | {"min": 1, "max": highest})
-            self.fields[name].help_text = ""
-        self.fields["rate_limit"].label = _("Requests")
-        self.fields["rate_window_seconds"].label = _("in seconds")
+    class Meta:
+        labels: ClassVar = {"rate_limit": _("Requests"), "rate_window_seconds": _("in seconds")}
+        widgets: ClassVar = {
+            "rate_limit": forms.NumberInput(_INPUT | {"min": 1, "max": LARGEST_LIMIT}),
+            "rate_window_seconds": forms.NumberInput(_INPUT | {"min": 1, "max": LONGEST_WINDOW_SECONDS}),
+        }
 
 
 class SecretForm(CheckedForm):
@@ -84,6 +82,10 @@ class NewTokenForm(TokenForm, SecretForm):
     """A token together with its first secret. The same form makes it once, however often it is sent."""
 
     needed = TokenForm.needed
+
+    class Meta(TokenForm.Meta):
+        pass
+
     ticket = NotShownField(required=False, widget=forms.HiddenInput, initial=new_ticket)
 
 

@@ -4,19 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0002_list_indexes'),
+        ("tokens", "0002_list_indexes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='apitoken',
-            name='last_used',
+            model_name="apitoken",
+            name="last_used",
             field=models.DateTimeField(editable=False, null=True),
         ),
         migrations.AddIndex(
-            model_name='apitoken',
-            index=models.Index(fields=['last_used'], name='token_by_use'),
+            model_name="apitoken",
+            index=models.Index(fields=["last_used"], name="token_by_use"),
         ),
     ]

@@ -7,7 +7,7 @@ const place = document.getElementById("route-check");
 if (field && place) {
   const check = asker((html) => {
     place.innerHTML = html ?? "";
-    const isBad = place.querySelector(".ud-check-bad") !== null;
+    const isBad = place.querySelector(".ob-check-bad") !== null;
     field.setAttribute("aria-invalid", String(isBad));
   });
   const parameters = () => ({ route: field.value, own: place.dataset.own });

@@ -1,6 +1,8 @@
 // A list that is searched while one types. The address says what is shown, so it can be kept, sent and gone back to;
 // without this script the same form is sent as a form.
 
+import { showTimes } from "../times.js";
+
 const form = document.getElementById("list-form");
 const WAIT_MILLISECONDS = 250;
 let timer = 0;
@@ -12,6 +14,7 @@ export function swap(text) {
   for (const part of document.querySelectorAll("[data-swap]")) {
     const fresh = page.getElementById(part.id);
     if (fresh) part.replaceChildren(...document.importNode(fresh, true).childNodes);
+    showTimes(part);
   }
   for (const box of boxes()) box.checked = kept.has(box.value);
   showSelection();
@@ -91,14 +94,14 @@ function showSelection(all = false) {
   const toggle = document.getElementById("action-toggle");
   bar.hidden = count === 0;
   bar.querySelector("[name=select_across]").value = all ? "1" : "0";
-  const words = bar.querySelector(".ud-actions-count");
+  const words = bar.querySelector(".ob-actions-count");
   const allButton = bar.querySelector("[data-all]");
   words.textContent = count === 1 ? words.dataset.one : words.dataset.many.replace("%d", count);
   if (all) words.textContent = allButton.dataset.text;
   if (allButton) allButton.hidden = all || count < boxes().length;
   toggle.checked = count > 0 && count === boxes().length;
   toggle.indeterminate = count > 0 && count < boxes().length;
-  for (const box of boxes()) box.closest("tr").classList.toggle("ud-selected", box.checked);
+  for (const box of boxes()) box.closest("tr").classList.toggle("ob-selected", box.checked);
 }
 
 function selectRows(checked) {
@@ -115,6 +118,9 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-none]")) selectRows(false);
   if (event.target.closest("[data-all]")) showSelection(true);
 });
+
+// Another part of the console renews the rows when somebody else has changed one.
+document.addEventListener("console:swapped", () => showSelection());
 
 // The browser may have kept the boxes of the page it goes back to.
 window.addEventListener("pageshow", () => showSelection());
