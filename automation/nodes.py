@@ -172,7 +172,7 @@ class Heartbeat:
         host = socket.gethostname()
         state = NodeState(self._node_id, host, self._limit, self._running, self._since)
         milliseconds = str(int(HEARTBEAT_ENDS_AFTER_SECONDS * 1_000))
-        keys = (NODES_KEY, _state_key(self.instance))
+        keys = (NODES_KEY, state_key(self.instance))
         client().eval(_BEAT, 2, *keys, milliseconds, self.instance, json.dumps(asdict(state)))
 
 
@@ -183,9 +183,15 @@ def alive() -> list[NodeState]:
         redis.RedisError: the broker is not reachable.
     """
     instances = [cast(bytes, instance).decode() for instance in client().zrange(NODES_KEY, 0, -1)]
-    states = client().mget([_state_key(instance) for instance in instances]) if instances else []
-    return sorted((NodeState(**json.loads(state)) for state in states if state), key=lambda node: node.id)
+    states = client().mget([state_key(instance) for instance in instances]) if instances else []
+    return sorted((parse_state(state) for state in states if state), key=lambda node: node.id)
 
 
-def _state_key(instance: str) -> str:
+def parse_state(state: bytes | str) -> NodeState:
+    """What stands under a node's `state_key`."""
+    return NodeState(**json.loads(state))
+
+
+def state_key(instance: str) -> str:
+    """Where the node `instance` tells of itself."""
     return f"udapi:node:{instance}"

@@ -10,11 +10,12 @@ from django.http import HttpRequest
 from access.changes import save_checked
 from console.deletion import CheckedDeletion
 from console.forms import CheckedForm
+from console.viewing import ReadablePages
 
 AUTHORSHIP = ("id", "created_by", "created_at", "last_modified_by", "last_modified")
 
 
-class CheckedAdmin(CheckedDeletion):
+class CheckedAdmin(ReadablePages, CheckedDeletion):
     """List, form and delete pages of an authored object; a refused change is an error on its form."""
 
     form = CheckedForm

@@ -3,7 +3,7 @@
 const SECONDS = 4;
 
 const region = document.createElement("div");
-region.id = "udapi-announcements";
+region.id = "ud-announcements";
 region.setAttribute("role", "status");
 document.body.append(region);
 

@@ -35,7 +35,7 @@ function copyThroughSelection(text) {
   const focused = document.activeElement;
   const area = document.createElement("textarea");
   area.value = text;
-  area.className = "udapi-offscreen";
+  area.className = "ud-off-screen";
   (document.querySelector("dialog[open]") ?? document.body).append(area);
   area.select();
   const done = document.execCommand("copy");
