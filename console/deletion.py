@@ -24,7 +24,7 @@ class CheckedDeletion(PolicyAdmin):
 
     used_through: ClassVar[str] = ""
     """The name of the relation to the API definitions that need the object, if there is one."""
-    actions = ("delete_selected",)
+    actions: Sequence[str] = ("delete_selected",)
     delete_confirmation_template = "console/delete.html"
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
