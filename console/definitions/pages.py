@@ -46,6 +46,7 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
     search_fields = ("route", "name", "description", "=id", "script__name")
     ordering = ("route",)
     warn_unsaved_form = True
+    delete_says = _("Callers of it get error 5 (404) from the very next request on. Its script and its tokens stay.")
     search_hint = _("Search by route, name, description or script")
     empty_icon = "api"
     empty_title = _("No API yet")

@@ -38,6 +38,7 @@ class ScriptAdmin(ScriptColumns, ObjectList, CheckedAdmin):
     search_fields = ("name", "description", "=id")
     ordering = ("name",)
     warn_unsaved_form = True
+    delete_says = gettext_lazy("Scripts that run it as a subscript fail from then on.")
     search_hint = gettext_lazy("Search by name, description or id")
     empty_icon = "code"
     empty_title = gettext_lazy("No script yet")

@@ -45,6 +45,7 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
     list_filter = FILTERS
     search_fields = ("name", "=id")
     ordering = ("name",)
+    delete_says = gettext_lazy("Its secret opens nothing any more, and the same token cannot be brought back.")
     search_hint = gettext_lazy("Search by name or id")
     empty_icon = "key"
     empty_title = gettext_lazy("No token yet")
