@@ -223,4 +223,5 @@ UNFOLD = {
     "SITE_TITLE": "User-Defined APIs",
     "SITE_HEADER": "User-Defined APIs",
     "SITE_URL": None,
+    "SITE_ICON": f"{STATIC_URL}console/icon.svg",
 }

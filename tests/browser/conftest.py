@@ -62,13 +62,13 @@ def console(stack):
 @pytest.fixture
 def visit(chromium, console):
     """Opens a browser of its own for a user: `visit("tokens.ui_available", …)` with exactly these flags, or
-    `visit()` for a superuser. The test fails on whatever a page logs as an error (a refused
+    `visit()` for a superuser; `at` another console. The test fails on whatever a page logs as an error (a refused
     request is none), on a violation of the policy and on a request to another host.
     """
     visitors: list[Visitor] = []
 
-    def visit(*flags: str, **options: object) -> Page:
-        visitors.append(Visitor(chromium, console, flags, options))
+    def visit(*flags: str, at: str = console, **options: object) -> Page:
+        visitors.append(Visitor(chromium, at, flags, options))
         return visitors[-1].page
 
     yield visit
