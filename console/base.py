@@ -21,7 +21,6 @@ class CheckedAdmin(ReadablePages, CheckedDeletion):
     is_live = True
     form = CheckedForm
     readonly_fields: ClassVar[tuple[str, ...]] = AUTHORSHIP
-    change_form_before_template = "console/seen_version.html"
     content: ClassVar[Sequence[str]] = ()
     """The fields that a user fills in."""
 

@@ -44,7 +44,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={"socket_keepalive": True},
-    imports=["automation.tasks", "automation.worker"],
+    imports=["automation.tasks", "automation.worker", "tokens.last_use"],
 )
 app.set_default()
 
