@@ -1,23 +1,13 @@
 """The console in a real Chromium against the running stack: `visit(…)` opens it as a user."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
+from tests.browser.chromium import CHROMIUM, launch
 from tests.browser.visitor import Visitor, remove_users
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,13 +33,6 @@ def chromium():
             browser = launch(playwright)
             yield browser
             browser.close()
-
-
-def launch(playwright: Playwright) -> Browser:
-    """A Chromium of its own, with a fresh profile; root cannot have its sandbox."""
-    return playwright.chromium.launch(
-        executable_path=CHROMIUM, args=ARGUMENTS, headless=True, chromium_sandbox=os.getuid() != 0
-    )
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_the_rate_limit_counts_through_http_alone(open_page, publish):
 
 def test_the_exact_reason_of_a_refused_secret(open_page, publish):
     api = publish(ECHO)
-    other, other_secret = publish.token()
+    _, other_secret = publish.token()
     page = open_page(api, other_secret)
     assert "TokenNotAllowed" in trigger(page).inner_text()
     page.get_by_label("Secret of a token").fill("")
