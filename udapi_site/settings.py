@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "endpoint",
     "events",
     "management",
+    "as_code",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
