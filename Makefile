@@ -13,7 +13,7 @@ endif
 NEEDED_VENV := $(if $(VENV_WORKS),,venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker test check clean venv
+.PHONY: help run worker test check screenshots clean venv
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ test: .venv/.installed-dev ## run all tests; DATABASE=postgresql: on PostgreSQL;
 
 check: .venv/.installed-dev ## lint, format, types, imports and deployment checks
 	@.ci/check
+
+screenshots: .venv/.installed-dev ## make the pictures of docs/console.md; needs Chromium
+	@$(BIN)/python docs/screenshots.py
 
 clean: ## remove the Python environment and all caches; data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.policy import DEFINITION, TOKEN, AnyUser, allows
@@ -51,6 +53,11 @@ def disabled_but_allowed() -> "QuerySet[ApiToken]":
     return ApiToken.objects.filter(allowed, is_disabled=True)
 
 
+def never_used() -> "QuerySet[ApiToken]":
+    """The enabled tokens that have never opened anything, although they exist for a day."""
+    return ApiToken.objects.filter(last_used=None, is_disabled=False, created_at__lt=timezone.now() - timedelta(days=1))
+
+
 def _of_definitions(user: AnyUser) -> Iterator[Concern]:
     if not allows(user, DEFINITION, "view"):
         return
@@ -72,6 +79,12 @@ def _of_tokens(user: AnyUser) -> Iterator[Concern]:
             _("Disabled, but still allowed"),
             _("APIs name these tokens, which open nothing."),
             ("key_off", "warn"),
+        )
+        yield from _concern(
+            never_used().order_by("name", "id"),
+            _("Never used"),
+            _("No client has shown these tokens yet; they are older than a day."),
+            ("hourglass_empty", "warn"),
         )
 
 

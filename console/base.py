@@ -19,6 +19,7 @@ AUTHORSHIP = ("id", "created_by", "created_at", "last_modified_by", "last_modifi
 class CheckedAdmin(ReadablePages, CheckedDeletion):
     """List, form and delete pages of an authored object; a refused change is an error on its form."""
 
+    is_live = True
     form = CheckedForm
     readonly_fields: ClassVar[tuple[str, ...]] = AUTHORSHIP
     content: ClassVar[Sequence[str]] = ()

@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "endpoint",
     "events",
     "management",
+    "as_code",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -223,4 +224,5 @@ UNFOLD = {
     "SITE_TITLE": "User-Defined APIs",
     "SITE_HEADER": "User-Defined APIs",
     "SITE_URL": None,
+    "SITE_ICON": f"{STATIC_URL}console/icon.svg",
 }

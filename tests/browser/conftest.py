@@ -1,23 +1,13 @@
 """The console in a real Chromium against the running stack: `visit(…)` opens it as a user."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
+from tests.browser.chromium import CHROMIUM, launch
 from tests.browser.visitor import Visitor, remove_users
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,13 +35,6 @@ def chromium():
             browser.close()
 
 
-def launch(playwright: Playwright) -> Browser:
-    """A Chromium of its own, with a fresh profile; root cannot have its sandbox."""
-    return playwright.chromium.launch(
-        executable_path=CHROMIUM, args=ARGUMENTS, headless=True, chromium_sandbox=os.getuid() != 0
-    )
-
-
 @pytest.fixture
 def console(stack):
     """The address of the running console, and the database open for the test."""
@@ -62,13 +45,13 @@ def console(stack):
 @pytest.fixture
 def visit(chromium, console):
     """Opens a browser of its own for a user: `visit("tokens.ui_available", …)` with exactly these flags, or
-    `visit()` for a superuser. The test fails on whatever a page logs as an error (a refused
+    `visit()` for a superuser; `at` another console. The test fails on whatever a page logs as an error (a refused
     request is none), on a violation of the policy and on a request to another host.
     """
     visitors: list[Visitor] = []
 
-    def visit(*flags: str, **options: object) -> Page:
-        visitors.append(Visitor(chromium, console, flags, options))
+    def visit(*flags: str, at: str = console, **options: object) -> Page:
+        visitors.append(Visitor(chromium, at, flags, options))
         return visitors[-1].page
 
     yield visit

@@ -15,6 +15,13 @@ PREFIX = "visitor"
 PATIENCE = 20_000
 """Milliseconds that a page may take on a busy machine."""
 
+SEES: Mapping[str, Sequence[str]] = {
+    "definitions.ui_available": ["Overview", "Definitions", "Events", "Nodes", "My keys"],
+    "tokens.ui_available": ["Overview", "Tokens", "Events", "Nodes", "My keys"],
+    "automation.ui_available": ["Overview", "Scripts", "Events", "My keys"],
+}
+"""The menu of who has one flag; the others alone show nothing but the first and the last."""
+
 _REPORT_VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) =>
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))
@@ -70,3 +77,12 @@ def log_in(flags: Sequence[str]) -> str:
 def remove_users() -> None:
     """Remove those who have visited; their sessions are of no use to anybody."""
     User.objects.filter(username__startswith=PREFIX).delete()
+
+
+def log_in_by_form(page: Page, console: str, name: str, password: str) -> None:
+    """Log in as a person does."""
+    page.goto(console)
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Overview").wait_for()

@@ -1,4 +1,4 @@
-// A word at the edge of the page, also read out: `announce("Copied")`.
+// A word at the edge of the page, also read out: `announce("Copied")`; a quiet one is only read out.
 
 const SECONDS = 4;
 
@@ -9,9 +9,10 @@ document.body.append(region);
 
 let hiding;
 
-export function announce(text) {
+export function announce(text, isQuiet = false) {
   region.textContent = text;
   region.classList.add("is-shown");
+  region.classList.toggle("is-quiet", isQuiet);
   clearTimeout(hiding);
   hiding = setTimeout(() => region.classList.remove("is-shown"), SECONDS * 1000);
 }

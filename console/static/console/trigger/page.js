@@ -1,7 +1,7 @@
 // The trigger page. The secret is in its field and in the request that is sent with it, and nowhere else.
 
 import { announce } from "../announcing.js";
-import { gettext, interpolate } from "../words.js";
+import { gettext } from "../words.js";
 import { answerCard, waitingCard } from "./answer.js";
 import { check, tidy } from "./formats.js";
 import { Pairs } from "./pairs.js";
@@ -108,7 +108,7 @@ async function trigger(event) {
   const send = asked.isThroughHttp ? sendThroughHttp : sendMessage;
   const answer = await send(asked, field("secret").value, stopping.signal, form.elements.csrfmiddlewaretoken.value);
   waiting.replaceWith(answerCard(asked, answer, showEmptiness));
-  announce(answer.headline);
+  announce(answer.headline, true);
 }
 
 function add(card) {

@@ -32,6 +32,10 @@ export function problemOf({ path, values, isThroughHttp }) {
   if (missing) {
     return interpolate(gettext("Enter a value for the route parameter %(name)s."), { name: missing[0] });
   }
+  const slashed = [...values].find(([, value]) => value.includes("/"));
+  if (slashed) {
+    return interpolate(gettext("The route parameter %(name)s cannot hold a slash."), { name: slashed[0] });
+  }
   if (isThroughHttp && path.split("/").some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) {
     return gettext("A browser takes . and .. for directions, not for values. Trigger past HTTP.");
   }
