@@ -48,7 +48,8 @@ def docstring(source: str) -> str:
     except _REFUSALS:
         return ""
     functions = [part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name in (ON_API_TRIGGER, RUN)]
-    return next(filter(None, (ast.get_docstring(part) for part in (tree, *functions))), "")
+    places: list[ast.Module | ast.FunctionDef] = [tree, *functions]
+    return next(filter(None, map(ast.get_docstring, places)), "")
 
 
 def parameters_asked_for(source: str) -> list[str]:

@@ -129,21 +129,19 @@ class CheckedForm(ModelForm):
         )
 
 
-def _shown(field: forms.Field, value: Any) -> str:
+def _shown(field: Any, value: Any) -> str:
     """A value of `field` as a user reads it."""
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
     if isinstance(value, str) or not isinstance(value, Iterable):
         return _one(field, value)
-    return "\n".join(_one(field, each) for each in value) or "–"
+    return "\n".join(_one(field, each) for each in value) or "-"
 
 
-def _one(field: forms.Field, value: Any) -> str:
+def _one(field: Any, value: Any) -> str:
     if value in (None, ""):
-        return "–"
-    if isinstance(field, forms.ModelChoiceField):
-        known = isinstance(value, Model) or field.queryset is None
-        return str(value if known else field.queryset.filter(pk=value).first() or value)
-    if isinstance(field, forms.ChoiceField):
-        return str(dict(field.choices).get(value, value))
-    return str(value)
+        return "-"
+    rows = getattr(field, "queryset", None)
+    if rows is not None:
+        return str(value if isinstance(value, Model) else rows.filter(pk=value).first() or value)
+    return str(dict(getattr(field, "choices", ())).get(value, value))

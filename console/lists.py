@@ -12,14 +12,15 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from access.console import PolicyAdmin
 from access.texts import is_storable
 from console.templatetags.console import local_time
 
 PER_PAGE = 50
 
 
-class ObjectList:
-    """The list of one kind of object; for a `ModelAdmin`."""
+class ObjectList(PolicyAdmin):
+    """The list of one kind of object."""
 
     change_list_template = "console/objects/list.html"
     list_per_page = PER_PAGE

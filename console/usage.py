@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from access.policy import AnyUser, allows
 from definitions.models import ApiDefinition
@@ -53,7 +54,7 @@ def name_definitions(user: AnyUser, definitions: Collection[ApiDefinition]) -> S
     shown = sorted(definitions, key=lambda definition: definition.route)[:SHOWN]
     names = format_html_join(", ", "{}", ([_link(one) if by_route else str(one.pk)] for one in shown))
     more = len(definitions) - len(shown)
-    return format_html("{} and {} more", names, more) if more else names
+    return format_html("{} {}", names, _("and %d more") % more) if more else names
 
 
 def refusal_text(user: AnyUser, error: ValidationError) -> SafeString:

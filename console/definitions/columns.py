@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from console import cells
 from console.definitions import calling, words
+from console.trigger import trigger_url
 from console.usage import count_rows
 from definitions.models import AllowedToken, ApiDefinition
 from tokens.models import ApiToken
@@ -50,7 +51,7 @@ class DefinitionColumns:
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def title(self, obj: ApiDefinition) -> SafeString:
         """Name and description."""
-        return cells.two_lines(obj.name or cells.muted("–"), obj.description)
+        return cells.two_lines(obj.name or cells.muted("-"), obj.description)
 
     @admin.display(description=gettext_lazy("script"), ordering="script__name")
     def script_link(self, obj: ApiDefinition) -> SafeString:
@@ -79,6 +80,11 @@ class DefinitionColumns:
     def token_ids(self, obj: Any) -> SafeString:
         """The ids of the tokens that may call it."""
         return _chips(obj, [cells.chip(str(token.pk)[:8], title=str(token.pk)) for token in obj.first_tokens])
+
+    @admin.display(description=gettext_lazy("try"))
+    def try_it(self, obj: ApiDefinition) -> SafeString:
+        """The page that triggers it."""
+        return cells.link(trigger_url(obj), _("Try it"))
 
 
 def _chips(obj: Any, shown: list[SafeString]) -> SafeString:

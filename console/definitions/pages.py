@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from access.policy import SCRIPT, TOKEN, allows
+from access.policy import MESSAGE, SCRIPT, TOKEN, allows
 from console.base import AUTHORSHIP, CheckedAdmin
 from console.definitions import calling, pickers
 from console.definitions.columns import DefinitionColumns, with_columns
@@ -44,8 +44,9 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
     readonly_fields: ClassVar = (*AUTHORSHIP, "allowed_token_ids")
     list_filter = FILTERS
     search_fields = ("route", "name", "description", "=id", "script__name")
-    ordering = ("route", "id")
+    ordering = ("route",)
     warn_unsaved_form = True
+    delete_says = _("Callers of it get error 5 (404) from the very next request on. Its script and its tokens stay.")
     search_hint = _("Search by route, name, description or script")
     empty_icon = "api"
     empty_title = _("No API yet")
@@ -55,13 +56,14 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
         """With what the list shows of each."""
         return with_columns(super().get_queryset(request))
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[str]:
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Links only to what the user may look at."""
         script = "script_link" if allows(request.user, SCRIPT, "view") else "script_name"
         tokens = "token_links" if allows(request.user, TOKEN, "view") else "token_ids"
-        return ("address", "title", script, "method", tokens, *AUTHORSHIP_COLUMNS)
+        trying = ["try_it"] if allows(request.user, MESSAGE, "send") else []
+        return ("address", "title", script, "method", tokens, *AUTHORSHIP_COLUMNS, *trying)
 
-    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> None:
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         """The address has its own link, beside its buttons."""
 
     def get_content(self, request: HttpRequest, obj: Any) -> Sequence[str]:
@@ -88,10 +90,10 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
         ]
         return [*parts, *super().get_urls()]
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """The form, with what stands before the route."""
         context |= {"base_url": calling.base_url(), "may_add_tokens": allows(request.user, TOKEN, "add")}
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def store(self, obj: ApiDefinition, form: Any, by: str) -> None:
         """Save the definition together with its tokens, where the form has them."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Length
 
 from definitions import routes
@@ -39,7 +39,7 @@ def check(route: str, own: UUID | None) -> RouteCheck:
     except routes.InvalidRouteError as error:
         found.reason = str(error)
         return found
-    others = ApiDefinition.objects.exclude(pk=own).only("id", "name", "route")
+    others = _others(own)
     found.in_use_by = others.filter(signature=routes.signature(segments)).first()
     if found.in_use_by is None:
         _fill(found, segments, own)
@@ -58,8 +58,7 @@ def _fill(found: RouteCheck, segments: tuple[str, ...], own: UUID | None) -> Non
 
 
 def _overlapping(segments: tuple[str, ...], own: UUID | None) -> Iterator[ApiDefinition]:
-    others = ApiDefinition.objects.exclude(pk=own).only("id", "name", "route").order_by("route")
-    others = others.annotate(depth=Length("shape")).filter(depth=len(segments))
+    others = _others(own).order_by("route").annotate(depth=Length("shape")).filter(depth=len(segments))
     shape = routes.shape(segments)
     if "0" not in shape:
         # Two static routes never meet.
@@ -70,6 +69,11 @@ def _overlapping(segments: tuple[str, ...], own: UUID | None) -> Iterator[ApiDef
     for other in others.iterator():
         if routes.overlap(segments, routes.parse(other.route)):
             yield other
+
+
+def _others(own: UUID | None) -> "QuerySet[ApiDefinition]":
+    known = ApiDefinition.objects.only("id", "name", "route")
+    return known.exclude(pk=own) if own else known
 
 
 def _begins(prefix: str) -> Q:

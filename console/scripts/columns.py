@@ -32,7 +32,7 @@ class ScriptColumns:
     @admin.display(description=_("parameters"))
     def parameter_names(self, obj: AutomationScript) -> SafeString:
         """The names of its script parameters."""
-        return _codes(obj.parameters) if obj.parameters else cells.muted("–")
+        return _codes(obj.parameters) if obj.parameters else cells.muted("-")
 
     @admin.display(description=_("time-out"), ordering="timeout_seconds")
     def longest(self, obj: AutomationScript) -> str:

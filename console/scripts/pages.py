@@ -38,6 +38,7 @@ class ScriptAdmin(ScriptColumns, ObjectList, CheckedAdmin):
     search_fields = ("name", "description", "=id")
     ordering = ("name",)
     warn_unsaved_form = True
+    delete_says = gettext_lazy("Scripts that run it as a subscript fail from then on.")
     search_hint = gettext_lazy("Search by name, description or id")
     empty_icon = "code"
     empty_title = gettext_lazy("No script yet")
@@ -48,12 +49,12 @@ class ScriptAdmin(ScriptColumns, ObjectList, CheckedAdmin):
         scripts: QuerySet[AutomationScript] = super().get_queryset(request)
         return scripts.annotate(api_count=count_rows(ApiDefinition.objects.all(), "script"))
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[str]:
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Links only to what the user may look at."""
         apis = "api_link" if allows(request.user, DEFINITION, "view") else "api_count"
         return ("title", "entry_points", "parameter_names", "longest", "memory", apis, *AUTHORSHIP_COLUMNS)
 
-    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> None:
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         """The name has its own link, beside the description."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -76,7 +77,7 @@ class ScriptAdmin(ScriptColumns, ObjectList, CheckedAdmin):
         chosen = template(request.GET.get("template", ""))
         return {"source": chosen.source, "parameters": chosen.parameters} if chosen else {}
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """The form, with what it is used by and what to start from."""
         obj = kwargs.get("obj")
         context |= {
@@ -84,7 +85,7 @@ class ScriptAdmin(ScriptColumns, ObjectList, CheckedAdmin):
             "templates": templates() if obj is None else [],
             "may_publish": allows(request.user, DEFINITION, "view") and allows(request.user, DEFINITION, "add"),
         }
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_content(self, request: HttpRequest, obj: Any) -> Sequence[str]:
         """Who may only view gets source and parameters as they look in the form."""

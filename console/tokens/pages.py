@@ -1,6 +1,5 @@
 """The pages of API tokens. A secret is shown in the answer to the request that sets it, and nowhere else."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -45,7 +44,8 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
     change_form_template = "console/tokens/form.html"
     list_filter = FILTERS
     search_fields = ("name", "=id")
-    ordering = ("name", "id")
+    ordering = ("name",)
+    delete_says = gettext_lazy("Its secret opens nothing any more, and the same token cannot be brought back.")
     search_hint = gettext_lazy("Search by name or id")
     empty_icon = "key"
     empty_title = gettext_lazy("No token yet")
@@ -56,13 +56,13 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
         tokens: QuerySet[ApiToken] = super().get_queryset(request)
         return tokens.annotate(api_count=count_rows(AllowedToken.objects.all(), "token"))
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[str]:
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """A switch only for who may use it, links only to what the user may look at."""
         state = "state_switch" if self.has_change_permission(request) else "state"
         apis = "api_link" if allows(request.user, DEFINITION, "view") else "api_count"
         return ("name", state, "menu", "limit", apis, "used", *AUTHORSHIP_COLUMNS)
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The list; its menu offers what the user may do."""
         may = {
             "may_change": self.has_change_permission(request),
@@ -93,10 +93,10 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
         form = TokenForm if change else NewTokenForm
         return super().get_form(request, obj, change=change, **{"form": form} | kwargs)
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """The form, with the APIs that allow the token."""
         context["used_by"] = used_by(request.user, kwargs.get("obj"))
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @_hide_secret
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
