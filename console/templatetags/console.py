@@ -23,7 +23,7 @@ def local_time(value: datetime | None) -> SafeString:
 
 
 @register.simple_tag
-def copy_button(text: object, what: str) -> SafeString:
+def copy_button(text: object, what: object) -> SafeString:
     """A button that copies `text`; `what` it is, for who cannot see it."""
     return format_html(
         '<button type="button" class="ud-copy" data-copy="{0}" aria-label="{1}" title="{1}">'

@@ -31,7 +31,7 @@ def make_token(page, name: str) -> str:
     """Fill in the form of a token; the secret that is shown then."""
     page.get_by_label("Name").fill(name)
     save(page)
-    return page.locator("#secret").inner_text()
+    return str(page.locator("#secret").inner_text())
 
 
 def test_from_the_first_start_to_the_first_answered_call(visit, console, stack, publish):
