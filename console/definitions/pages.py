@@ -61,7 +61,7 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
         script = "script_link" if allows(request.user, SCRIPT, "view") else "script_name"
         tokens = "token_links" if allows(request.user, TOKEN, "view") else "token_ids"
         trying = ["try_it"] if allows(request.user, MESSAGE, "send") else []
-        return ("address", "title", script, "method", tokens, *AUTHORSHIP_COLUMNS, *trying)
+        return ("address", *trying, "title", script, "method", tokens, *AUTHORSHIP_COLUMNS)
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         """The address has its own link, beside its buttons."""
