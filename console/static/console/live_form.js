@@ -22,18 +22,17 @@ class WatchedForm {
     if (change && change.objectId !== this.place.dataset.liveObject) {
       return;
     }
-    const answer = await fetch(window.location.pathname).catch(() => undefined);
-    if (!answer || answer.ok === false ? answer?.status === 404 : answer.redirected) {
+    if (change?.verb === "deleted") {
       this.say(this.words(gettext("%(user)s deleted this at %(time)s. It cannot be saved any more."), change), false);
       return;
     }
-    await this.compare(answer, change);
+    const answer = await fetch(window.location.pathname).catch(() => undefined);
+    if (answer?.ok && !answer.redirected) {
+      await this.compare(answer, change);
+    }
   }
 
   async compare(answer, change) {
-    if (!answer?.ok) {
-      return;
-    }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const version = page.querySelector("[data-live-version]")?.dataset.liveVersion;
     if (!version || version === this.place.dataset.liveVersion) {

@@ -50,7 +50,6 @@ export class ChangeSource {
   }
 
   startPolling() {
-    this.seen = undefined;
     this.polling = setInterval(() => this.poll(), POLL_MILLISECONDS);
     this.again = setTimeout(() => this.open(), STREAM_AGAIN_MILLISECONDS);
     this.poll();
