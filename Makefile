@@ -13,7 +13,7 @@ endif
 NEEDED_VENV := $(if $(VENV_WORKS),,venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker test chaos check clean venv
+.PHONY: help run worker test chaos check screenshots clean venv
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ chaos: .venv/.installed-dev ## break the real stack in every way and print who s
 
 check: .venv/.installed-dev ## lint, format, types, imports and deployment checks
 	@.ci/check
+
+screenshots: .venv/.installed-dev ## make the pictures of docs/console.md; needs Chromium
+	@$(BIN)/python docs/screenshots.py
 
 clean: ## remove the Python environment and all caches; data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -198,4 +198,9 @@ def alive() -> list[NodeState]:
     """
     instances = [cast(bytes, instance).decode() for instance in client().zrange(NODES_KEY, 0, -1)]
     states = client().mget([state_key(instance) for instance in instances]) if instances else []
-    return sorted((NodeState(**json.loads(state)) for state in states if state), key=lambda node: node.id)
+    return sorted((parse_state(state) for state in states if state), key=lambda node: node.id)
+
+
+def parse_state(state: bytes | str) -> NodeState:
+    """What stands under a node's `state_key`."""
+    return NodeState(**json.loads(state))

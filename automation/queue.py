@@ -16,6 +16,7 @@ import redis
 
 from automation.message import QUEUE, task_message
 from broker.client import BRIEF_SECONDS, blpop, brief_client, client
+from broker.last_use import LAST_USE_KEY
 
 NODES_KEY = "udapi:nodes"
 """Sorted set: instance of each worker node → when its heartbeat ends (milliseconds)."""
@@ -35,6 +36,7 @@ _BROKEN_SECONDS = 3.0
 _RETRY_SECONDS = 0.2
 
 # Publishing and noting the deadline are one step: with no node alive, or no place, nothing is left behind.
+# Who has been let in for it, is noted on the same trip.
 _PUBLISH = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -48,6 +50,7 @@ end
 local deadline = string.format('%.0f', now + ARGV[2])
 redis.call('HSET', KEYS[2], 'published', string.format('%.0f', now), 'deadline', deadline)
 redis.call('LPUSH', KEYS[3], ARGV[3])
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[4], ARGV[4], string.format('%.0f', now)) end
 return 'published'
 """
 
@@ -139,8 +142,8 @@ class Claim:
     milliseconds_waited: int
 
 
-def publish(job_id: str, payload: Payload, start_within_seconds: float) -> None:
-    """Queue a job. One round trip.
+def publish(job_id: str, payload: Payload, start_within_seconds: float, used_by: str = "") -> None:
+    """Queue a job, and note that `used_by` was used for it now. One round trip.
 
     Raises:
         NoNodeError: see there.
@@ -152,8 +155,8 @@ def publish(job_id: str, payload: Payload, start_within_seconds: float) -> None:
     pipeline = client().pipeline(transaction=True)
     pipeline.hset(ticket, mapping={"meta": json.dumps(payload.meta), "body": payload.body})
     pipeline.pexpire(ticket, milliseconds + GRACE_MILLISECONDS)
-    arguments = (str(PLACES), str(milliseconds), task_message(job_id))
-    pipeline.eval(_PUBLISH, 3, NODES_KEY, ticket, QUEUE, *arguments)
+    arguments = (str(PLACES), str(milliseconds), task_message(job_id), used_by)
+    pipeline.eval(_PUBLISH, 4, NODES_KEY, ticket, QUEUE, LAST_USE_KEY, *arguments)
     try:
         answer = pipeline.execute()[-1]
     except (redis.ConnectionError, redis.TimeoutError) as error:

@@ -6,20 +6,22 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from access.changes import save_checked
 from console.deletion import CheckedDeletion
 from console.forms import CheckedForm
+from console.viewing import ReadablePages
 
 AUTHORSHIP = ("id", "created_by", "created_at", "last_modified_by", "last_modified")
 
 
-class CheckedAdmin(CheckedDeletion):
+class CheckedAdmin(ReadablePages, CheckedDeletion):
     """List, form and delete pages of an authored object; a refused change is an error on its form."""
 
+    is_live = True
     form = CheckedForm
     readonly_fields: ClassVar[tuple[str, ...]] = AUTHORSHIP
-    change_form_before_template = "console/seen_version.html"
     content: ClassVar[Sequence[str]] = ()
     """The fields that a user fills in."""
 
@@ -30,7 +32,7 @@ class CheckedAdmin(CheckedDeletion):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The content, and for an object that exists who made and changed it."""
         content = (None, {"fields": self.get_content(request, obj)})
-        return [content] if obj is None else [content, ("Authorship", {"fields": AUTHORSHIP})]
+        return [content] if obj is None else [content, (_("Authorship"), {"fields": AUTHORSHIP})]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, told who fills it in and why his save was refused, if it was."""

@@ -42,13 +42,18 @@ def succeeded(outcome: Outcome) -> Outcome:
 
 def _publish(trigger_id: str, payload: queue.Payload, seconds: int) -> None:
     try:
-        queue.publish(trigger_id, payload, seconds)
+        queue.publish(trigger_id, payload, seconds, used_by=_token_id(payload))
     except queue.NoNodeError as error:
         raise no_place(str(error)) from error
     except queue.HandOverError as error:
         raise _unanswered(error.reason, str(error)) from error
     except redis.RedisError as error:
         raise errors.MessageBrokerNotInitializedError(str(error)) from error
+
+
+def _token_id(payload: queue.Payload) -> str:
+    """The token that let the caller in; it is noted as used."""
+    return str(payload.meta["request"]["tokenId"])
 
 
 def _wait(trigger_id: str, seconds: float) -> bytes:

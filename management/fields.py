@@ -147,6 +147,15 @@ class Moment(serializers.DateTimeField):
         super().__init__(**{"read_only": True} | kwargs)
 
 
+class MovingMoment(Moment):
+    """A time that goes on without a change of the object, or null; what a client sends back is not looked at."""
+
+    moves = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_null": True} | kwargs)
+
+
 class Authored(serializers.Serializer[Any]):
     """What every object has."""
 
@@ -182,7 +191,7 @@ def read(serializer: serializers.Serializer[Any], data: Any, present: Mapping[st
                 found.append(_invalid(name, "There is no such property."))
             elif not field.read_only:
                 values[name] = field.read(value)
-            elif name not in present or present[name] != value:
+            elif not getattr(field, "moves", False) and (name not in present or present[name] != value):
                 found.append(_invalid(name, "This property is read-only."))
         except WrongTypeError as error:
             found.append(_invalid(name, f"The property must be {error}."))

@@ -14,7 +14,19 @@ from access.changes import save_checked
 from access.policy import TOKEN
 from access.texts import NAME_LENGTH
 from management.errors import errors_of
-from management.fields import Authored, Flag, Number, OptionalPart, Part, Text, Values, authorship, read
+from management.fields import (
+    Authored,
+    Flag,
+    MovingMoment,
+    Number,
+    OptionalPart,
+    Part,
+    Text,
+    Values,
+    authorship,
+    read,
+    utc,
+)
 from management.filters import FLAG, TEXT, Filters
 from management.objects import ObjectViewSet, operations
 from management.openapi import ETAG, ID, IF_MATCH, Operation
@@ -63,6 +75,7 @@ class TokenSerializer(Authored):
     name = Text(max_length=NAME_LENGTH)
     isDisabled = Flag(default=False)
     rateLimit = RateLimit(default=None)
+    lastUsed = MovingMoment()
     secret = Secret()
 
 
@@ -160,6 +173,7 @@ def _answer(token: ApiToken) -> Values:
         "name": token.name,
         "isDisabled": token.is_disabled,
         "rateLimit": limit if token.rate_limit is not None else None,
+        "lastUsed": utc(token.last_used) if token.last_used else None,
     } | authorship(token)
 
 

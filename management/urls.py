@@ -18,7 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("definitions/", DefinitionViewSet.as_view(COLLECTION)),
     path("definitions/count/", DefinitionViewSet.as_view(COUNT)),
     path("definitions/<str:key>/", DefinitionViewSet.as_view(SINGLE)),
-    path("tokens/", TokenViewSet.as_view(COLLECTION)),
+    path("tokens/", TokenViewSet.as_view(COLLECTION), name="management-tokens"),
     path("tokens/count/", TokenViewSet.as_view(COUNT)),
     path("tokens/<str:key>/", TokenViewSet.as_view(SINGLE)),
     path("tokens/<str:key>/rotate/", TokenViewSet.as_view({"post": "rotate"})),

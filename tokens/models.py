@@ -30,6 +30,8 @@ class ApiToken(AuthoredModel):
     rate_window_seconds = models.PositiveIntegerField(
         null=True, blank=True, help_text=f"Length of the window, 1 to {LONGEST_WINDOW_SECONDS} seconds."
     )
+    last_used = models.DateTimeField(null=True, editable=False)
+    """When it last triggered something, to the minute; kept by `tokens.last_use`, and no change of the token."""
 
     in_use_reason = "TokenInUse"
     _new_digests: Mapping[int, str] | None = None
@@ -41,6 +43,7 @@ class ApiToken(AuthoredModel):
         indexes = [
             models.Index(name="token_by_name", fields=["name", "id"]),
             models.Index(name="token_by_change", fields=["last_modified"]),
+            models.Index(name="token_by_use", fields=["last_used"]),
         ]
         permissions = [
             ("ui_available", "User-defined APIs > Tokens > UI available"),

@@ -46,7 +46,7 @@ app.conf.update(
     # A broker whose memory is full refuses Celery's own notes: the worker begins anew and does not end.
     broker_channel_error_retry=True,
     broker_transport_options={"socket_keepalive": True},
-    imports=["automation.tasks", "automation.worker"],
+    imports=["automation.tasks", "automation.worker", "tokens.last_use"],
 )
 app.set_default()
 

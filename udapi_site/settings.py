@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+
 from udapi_site import env, lockout, logs
 from udapi_site.datadir import DataDir
 
@@ -77,6 +79,8 @@ DEBUG = False
 ROOT_URLCONF = "udapi_site.urls"
 WSGI_APPLICATION = "udapi_site.wsgi.application"
 INSTALLED_APPS = [
+    # Before the theme, some of whose templates it replaces.
+    "console",
     "unfold.apps.BasicAppConfig",
     "console.django_admin.ConsoleAdminConfig",
     "django.contrib.auth",
@@ -98,11 +102,11 @@ INSTALLED_APPS = [
     "endpoint",
     "events",
     "management",
-    "console",
     "as_code",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "udapi_site.content_policy.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -169,6 +173,22 @@ APPEND_SLASH = False
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        # The theme's Alpine makes functions of what stands in attributes.
+        "script-src": [SELF, NONCE, UNSAFE_EVAL],
+        "style-src": [SELF, NONCE],
+        # A few of the theme's templates, and its select boxes, have style attributes.
+        "style-src-attr": [UNSAFE_INLINE],
+        "font-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
 
 SILENCED_SYSTEM_CHECKS = [
     # Nothing is ever redirected: a client that sent its secret over http must notice. The proxy decides for browsers.
@@ -206,4 +226,5 @@ UNFOLD = {
     "SITE_TITLE": "User-Defined APIs",
     "SITE_HEADER": "User-Defined APIs",
     "SITE_URL": None,
+    "SITE_ICON": f"{STATIC_URL}console/icon.svg",
 }

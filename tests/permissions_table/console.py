@@ -61,6 +61,12 @@ for _, model, view, edit, delete in KINDS:
     def history(world: World, caller: Caller, model: str = model) -> Any:
         return caller.console.get(page(model, "history", world.objects[model].pk))
 
+    def reading(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "view", world.objects[model].pk))
+
+    def reading_raw(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "raw", world.objects[model].pk))
+
     def adding_page(world: World, caller: Caller, model: str = model) -> Any:
         return caller.console.get(page(model, "add"))
 
@@ -82,6 +88,8 @@ for _, model, view, edit, delete in KINDS:
 
     action(f"console list {model}", *view, covers=f"{model}_changelist")(opening)
     action(f"console show {model}", *view, covers=f"{model}_change")(looking)
+    action(f"console readable page of {model}", *view, covers=f"{model}_view")(reading)
+    action(f"console raw page of {model}", *view, covers=f"{model}_raw")(reading_raw)
     action(f"console history of {model}", *view, covers=f"{model}_history")(history)
     action(f"console open the form of a new {model}", *view, *edit, covers=f"{model}_add")(adding_page)
     action(f"console add {model}", *view, *edit, changes=True, covers=f"{model}_add")(adding)
@@ -126,6 +134,16 @@ def console_free_source(world: World, caller: Caller) -> Any:
 @action("console list nodes", D_VIEW, T_VIEW, either=True, covers=f"{NODE}_changelist")
 def console_nodes(world: World, caller: Caller) -> Any:
     return caller.console.get(page(NODE, "changelist"))
+
+
+@action("console open the trigger page", D_VIEW, T_VIEW, EXECUTE, covers="trigger")
+def console_trigger(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/trigger/")
+
+
+@action("console choose a definition to trigger", D_VIEW, T_VIEW, EXECUTE, covers="trigger_definitions")
+def console_trigger_definitions(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/trigger/definitions/")
 
 
 @action("console choose a script", S_VIEW, covers="autocomplete")
