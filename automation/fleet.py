@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from automation.message import QUEUE
-from automation.nodes import HEARTBEAT_ENDS_AFTER_SECONDS, NodeState, parse_state, state_key
+from automation.nodes import HEARTBEAT_ENDS_AFTER_SECONDS, NodeState, parse_state
+from automation.queue import state_key
 from automation.queue import NODES_KEY
 from broker.client import client
 
