@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.urls import reverse
+
 from tests.console.conftest import filled_in, page
 from tests.permissions_table.table import (
+    D_EDIT,
     D_VIEW,
     DEFINITION,
     EXECUTE,
@@ -24,6 +27,7 @@ from tests.permissions_table.table import (
     action,
 )
 from tests.publishing import ECHO
+from tokens.models import ApiToken
 
 
 def _form(world: World, caller: Caller, address: str, **values: Any) -> Any:
@@ -108,7 +112,7 @@ def console_rotating(world: World, caller: Caller) -> Any:
 
 @action("console rotate a token", T_VIEW, T_EDIT, changes=True, covers="tokens_apitoken_rotate")
 def console_rotate(world: World, caller: Caller) -> Any:
-    return caller.console.post(page(TOKEN, "rotate", world.token.pk), {"secret": ""})
+    return caller.console.post(page(TOKEN, "rotate", world.token.pk), {"seen_version": world.token.version})
 
 
 @action("console disable a token", T_VIEW, T_EDIT, changes=True)
@@ -144,6 +148,53 @@ def console_trigger(world: World, caller: Caller) -> Any:
 @action("console choose a definition to trigger", D_VIEW, T_VIEW, EXECUTE, covers="trigger_definitions")
 def console_trigger_definitions(world: World, caller: Caller) -> Any:
     return caller.console.get("/console/trigger/definitions/")
+
+
+for own, what, needs in (
+    ("check_route", {"route": "a/b"}, (D_VIEW, D_EDIT, EXECUTE)),
+    ("pick_script", {}, (S_VIEW, D_VIEW, D_EDIT, EXECUTE)),
+    ("pick_tokens", {}, (T_VIEW, D_VIEW, D_EDIT, EXECUTE)),
+):
+
+    def asking_the_form(world: World, caller: Caller, own: str = own, what: dict[str, str] = what) -> Any:
+        return caller.console.get(reverse(f"admin:definitions_{own}"), what)
+
+    action(f"console form: {own}", *needs, covers=f"definitions_{own}")(asking_the_form)
+
+
+@action("console form: show_script", S_VIEW, D_VIEW, D_EDIT, EXECUTE, covers="definitions_show_script")
+def console_show_script(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:definitions_show_script"), {"id": str(world.script.pk)})
+
+
+@action("console check a source", S_VIEW, S_EDIT, covers="scripts_check")
+def console_check_source(world: World, caller: Caller) -> Any:
+    return caller.console.post(reverse("admin:scripts_check"), {"source": ECHO})
+
+
+@action("console switch a token", T_VIEW, T_EDIT, changes=True, covers="tokens_switch")
+def console_switch(world: World, caller: Caller) -> Any:
+    return caller.console.post(reverse("admin:tokens_switch", args=[world.token.pk]), {"state": "off"})
+
+
+def switching_many(name: str) -> Do:
+    """The bulk action `name` on a token, which is in the other state."""
+
+    def switch(world: World, caller: Caller) -> Any:
+        # Past the rules, and without an event: only the switch itself counts as a change.
+        ApiToken._base_manager.filter(pk=world.token.pk).update(is_disabled=name == "enable_selected")
+        chosen = {"action": name, "_selected_action": str(world.token.pk)}
+        return caller.console.post(page(TOKEN, "changelist"), chosen)
+
+    return switch
+
+
+action("console bulk enable", T_VIEW, T_EDIT, changes=True, covers=f"{TOKEN} enable_selected")(
+    switching_many("enable_selected")
+)
+action("console bulk disable", T_VIEW, T_EDIT, changes=True, covers=f"{TOKEN} disable_selected")(
+    switching_many("disable_selected")
+)
 
 
 @action("console choose a script", S_VIEW, covers="autocomplete")
