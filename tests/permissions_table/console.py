@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.console.conftest import filled_in, page
 from tests.permissions_table.table import (
+    D_EDIT,
     D_VIEW,
     DEFINITION,
     EXECUTE,
@@ -108,7 +109,55 @@ def console_rotating(world: World, caller: Caller) -> Any:
 
 @action("console rotate a token", T_VIEW, T_EDIT, changes=True, covers="tokens_apitoken_rotate")
 def console_rotate(world: World, caller: Caller) -> Any:
-    return caller.console.post(page(TOKEN, "rotate", world.token.pk), {"secret": ""})
+    seen = type(world.token).objects.values_list("version", flat=True).get(pk=world.token.pk)
+    return caller.console.post(page(TOKEN, "rotate", world.token.pk), {"secret": "", "seen_version": seen})
+
+
+@action("console switch a token in its row", T_VIEW, T_EDIT, changes=True, covers="tokens_switch")
+def console_switch(world: World, caller: Caller) -> Any:
+    return caller.console.post(f"/console/tokens/apitoken/{world.token.pk}/switch/", {"state": "off"})
+
+
+def _switch_many(world: World, caller: Caller, name: str) -> Any:
+    chosen = {"action": name, "index": "0", "_selected_action": str(world.token.pk)}
+    return caller.console.post(page(TOKEN, "changelist"), chosen)
+
+
+@action("console disable many tokens", T_VIEW, T_EDIT, changes=True, covers="tokens_apitoken disable_selected")
+def console_disable_many(world: World, caller: Caller) -> Any:
+    return _switch_many(world, caller, "disable_selected")
+
+
+@action("console enable many tokens", T_VIEW, T_EDIT, changes=True, covers="tokens_apitoken enable_selected")
+def console_enable_many(world: World, caller: Caller) -> Any:
+    # It is enabled to begin with.
+    _switch_many(world, caller, "disable_selected")
+    return _switch_many(world, caller, "enable_selected")
+
+
+@action("console check a route", D_VIEW, D_EDIT, EXECUTE, covers="definitions_check_route")
+def console_check_route(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/definitions/apidefinition/check-route/", {"route": "a"})
+
+
+@action("console search a script", D_VIEW, D_EDIT, EXECUTE, S_VIEW, covers="definitions_pick_script")
+def console_pick_script(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/definitions/apidefinition/pick-script/")
+
+
+@action("console describe a script", D_VIEW, D_EDIT, EXECUTE, S_VIEW, covers="definitions_show_script")
+def console_show_script(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/definitions/apidefinition/show-script/", {"script": str(world.script.pk)})
+
+
+@action("console search a token", D_VIEW, D_EDIT, EXECUTE, T_VIEW, covers="definitions_pick_tokens")
+def console_pick_tokens(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/definitions/apidefinition/pick-tokens/")
+
+
+@action("console check a source", S_VIEW, S_EDIT, covers="scripts_check")
+def console_check_source(world: World, caller: Caller) -> Any:
+    return caller.console.post("/console/automation/automationscript/check/", {"source": ECHO})
 
 
 @action("console disable a token", T_VIEW, T_EDIT, changes=True)
