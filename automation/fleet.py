@@ -7,8 +7,7 @@ from typing import Any, cast
 
 from automation.message import QUEUE
 from automation.nodes import HEARTBEAT_ENDS_AFTER_SECONDS, NodeState, parse_state
-from automation.queue import state_key
-from automation.queue import NODES_KEY
+from automation.queue import NODES_KEY, state_key
 from broker.client import client
 
 
