@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +56,9 @@ class AuthoredDocument(Document):  # type: ignore[misc]  # the library has no ty
     def rows(self) -> "QuerySet[Any]":
         """The objects with all that `prepare` needs."""
         raise NotImplementedError
+
+    def complete(self, instances: Sequence[Any]) -> None:
+        """Bring along, for all of them at once, what else `prepare` needs."""
 
     def prepare_id(self, instance: AuthoredModel) -> str:
         """As text."""

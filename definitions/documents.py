@@ -1,13 +1,16 @@
 """API definitions as Elasticsearch has them, with the names of their scripts and tokens."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, QuerySet
 from django_elasticsearch_dsl.fields import KeywordField, ObjectField, TextField
 from django_elasticsearch_dsl.registries import registry
 
 from access.documents import AuthoredDocument, exact_field, name_field, searchable, words_field
 from definitions.models import AllowedToken, ApiDefinition
+
+_NOT_SHOWN = {"script_id", "signature", "shape", "literal_count"}
 
 
 @registry.register_document
@@ -33,30 +36,35 @@ class DefinitionDocument(AuthoredDocument):
         name = "definitions"
 
     def rows(self) -> "QuerySet[ApiDefinition]":
-        """Definitions with what their documents show."""
-        allowed = (
-            AllowedToken.objects.select_related("token").only("definition", "token", "token__name").order_by("token")
-        )
-        rows = ApiDefinition.objects.select_related("script").defer("script__source", "signature", "shape")
-        return rows.prefetch_related(Prefetch("allowedtoken_set", queryset=allowed, to_attr="allowed"))
+        """Definitions with the names of their scripts."""
+        names = {field.attname for field in ApiDefinition._meta.concrete_fields} - _NOT_SHOWN
+        return ApiDefinition.objects.only(*names).annotate(script_name=F("script__name"))
+
+    def complete(self, instances: Sequence[Any]) -> None:
+        """The tokens that each allows, in one query; as plain values, for objects would be most of the work."""
+        rows = AllowedToken.objects.filter(definition__in=[each.pk for each in instances]).order_by("token")
+        allowed: dict[Any, list[dict[str, str]]] = {}
+        for definition_id, token_id, token_name in rows.values_list("definition_id", "token_id", "token__name"):
+            allowed.setdefault(definition_id, []).append({"id": str(token_id), "name": token_name})
+        for each in instances:
+            each.allowed = allowed.get(each.pk, [])
 
     def prepare_segments(self, instance: ApiDefinition) -> list[str]:
         """The parts of the route between its slashes."""
         return instance.route.split("/")
 
-    def prepare_scriptName(self, instance: ApiDefinition) -> str | None:  # noqa: N802
+    def prepare_scriptName(self, instance: Any) -> str | None:  # noqa: N802
         """The script's name."""
-        return instance.script.name if instance.script else None
+        return cast("str | None", instance.script_name)
 
     def prepare_allowedTokens(self, instance: Any) -> list[dict[str, str]]:  # noqa: N802
         """Ids and names."""
-        return [{"id": str(each.token_id), "name": each.token.name} for each in instance.allowed]
+        return cast("list[dict[str, str]]", instance.allowed)
 
-    def prepare_words(self, instance: ApiDefinition) -> str:
+    def prepare_words(self, instance: Any) -> str:
         """What a search looks at."""
-        script_name = instance.script.name if instance.script else ""
-        return searchable([instance.name, instance.route, instance.description, script_name])
+        return searchable([instance.name, instance.route, instance.description, instance.script_name or ""])
 
     def prepare_wordsWithTokens(self, instance: Any) -> str:  # noqa: N802
         """Likewise, for who may view tokens."""
-        return " ".join([self.prepare_words(instance), searchable(each.token.name for each in instance.allowed)])
+        return " ".join([self.prepare_words(instance), searchable(each["name"] for each in instance.allowed)])

@@ -1,6 +1,7 @@
 """Bringing noted changes to the mirror, oldest first."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -71,8 +72,8 @@ def _spread(most: int) -> int:
 def showing(intent: Intent) -> "QuerySet[ApiDefinition]":
     """The definitions that show the name which `intent` is about."""
     if intent.kind == TOKEN_NAME:
-        return ApiDefinition.objects.filter(allowed_tokens=intent.object_id)
-    return ApiDefinition.objects.filter(script=intent.object_id)
+        return ApiDefinition.objects.filter(allowed_tokens=UUID(intent.object_id))
+    return ApiDefinition.objects.filter(script=UUID(intent.object_id))
 
 
 def _forget(intents: Iterable[Intent]) -> None:

@@ -64,11 +64,9 @@ class Kind:
     def sources(self, ids: Iterable[str]) -> dict[str, Source]:
         """The documents of the objects with these ids that exist, as they are now."""
         keys = [key for key in map(_as_key, ids) if key is not None]
-        return {str(row.pk): self.source(row) for row in self.rows().filter(pk__in=keys)}
-
-    def source(self, row: Any) -> Source:
-        """The document of an object."""
-        return dict(self.document.prepare(row))
+        rows = list(self.rows().filter(pk__in=keys))
+        self.document.complete(rows)
+        return {str(row.pk): dict(self.document.prepare(row)) for row in rows}
 
 
 def _as_key(text: str) -> UUID | None:

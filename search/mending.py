@@ -1,7 +1,10 @@
 """Filling an index anew and putting it in the place of the old one; repairing what a check has found."""
 
+import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -9,14 +12,16 @@ from access.announcements import announced
 from access.policy import MIRROR
 from search import indices, lease
 from search.checking import PAGE, Findings, check, fetch
+from search.connection import IndexFaultError, MirrorError
 from search.draining import bring, settle
 from search.kinds import Kind
 from search.models import Copy, SetAside
-from search.writing import Written, fill, write
+from search.writing import Written, prepared, send, write
 
 GIVEN_UP_SECONDS = 300.0
 """A rebuild that has not gone on for so long is nobody's any more."""
 LARGEST_VERSION = 2**62
+PAUSES_SECONDS = (1, 2, 4, 8, 15, 15, 15)
 
 Item = TypeVar("Item")
 
@@ -39,17 +44,44 @@ def rebuild(kind: Kind, between: Callable[[], object] = lambda: None) -> int:
     index = indices.create(kind)
     total = kind.rows().count()
     Copy.change(kind.name, filling=index, filler=lease.me(), done=0, total=total, filled_at=timezone.now())
-    done = 0
     try:
-        for page in _pages(kind):
-            settle(kind, page, fill(kind, index, page))
-            done += len(page)
-            Copy.change(kind.name, done=done, filled_at=timezone.now())
-            between()
+        done = _fill(kind, index, between)
         indices.publish(kind, index)
     finally:
         Copy.objects.filter(kind=kind.name, filling=index).update(filling="")
     return done
+
+
+def _fill(kind: Kind, index: str, between: Callable[[], object]) -> int:
+    """Each page is read while the one before is on its way."""
+    done = 0
+    with ThreadPoolExecutor(1) as sender:
+        sent: list[tuple[list[str], Future[Written]]] = []
+        for page in chain(_pages(kind), [[]]):
+            actions = prepared(kind, page)
+            for former, future in sent:
+                settle(kind, former, future.result())
+                done += len(former)
+                Copy.change(kind.name, done=done, filled_at=timezone.now())
+            sent = [(page, sender.submit(_send, index, actions))]
+            between()
+    return done
+
+
+def _send(index: str, actions: list[dict[str, Any]]) -> Written:
+    """Send a page; where Elasticsearch is busy or away for a moment, again. What is there already stays."""
+    written = Written()
+    for pause in PAUSES_SECONDS:
+        try:
+            send(index, actions, written, refresh=False)
+        except IndexFaultError:
+            raise
+        except MirrorError:
+            time.sleep(pause)
+        else:
+            return written
+    send(index, actions, written, refresh=False)
+    return written
 
 
 def _begin(kind: Kind) -> None:

@@ -94,7 +94,7 @@ class Mirror(models.Model):
         """
         cls.get()
         with transaction.atomic():
-            last = cls.objects.select_for_update().values_list("ticket", flat=True).get(pk=1)
+            last: int = cls.objects.select_for_update().values_list("ticket", flat=True).get(pk=1)
             ticket = max(last + 1, above + 1, time.time_ns() // 1_000)
             cls.objects.filter(pk=1).update(ticket=ticket)
         return ticket

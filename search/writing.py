@@ -44,17 +44,11 @@ def write(kind: Kind, ids: Sequence[str], *, above: int = 0) -> Written:
     return written
 
 
-def fill(kind: Kind, index: str, ids: Sequence[str]) -> Written:
-    """Write the documents `ids` into `index` alone, which is being filled.
-
-    Raises:
-        MirrorError: some may not have been written.
-    """
+def prepared(kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What fills an index with the documents `ids`."""
     ticket = Mirror.take_ticket()
     sources = kind.sources(ids)
-    written = Written()
-    send(index, list(_actions(sources, sources, ticket)), written, refresh=False)
-    return written
+    return list(_actions(sources, sources, ticket))
 
 
 def _actions(ids: Iterable[str], sources: dict[str, dict[str, Any]], ticket: int) -> Iterator[dict[str, Any]]:
@@ -93,7 +87,7 @@ def send(
         )
         for is_done, answer in answers:
             if not is_done:
-                _note(*answer.values(), written)
+                _note(next(iter(answer.values())), written)
 
 
 def _note(answer: dict[str, Any], written: Written) -> None:
