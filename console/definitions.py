@@ -16,6 +16,7 @@ from console.forms import CheckedForm
 from definitions import routes
 from definitions.changes import save_definition
 from definitions.models import ActionType, ApiDefinition, InputType
+from search.models import DEFINITIONS
 from tokens.models import ApiToken
 
 Widget = TypeVar("Widget", AutocompleteSelect, AutocompleteSelectMultiple)
@@ -94,6 +95,7 @@ class DefinitionAdmin(CheckedAdmin):
     )
     list_select_related = ("script",)
     list_filter = ("action_type",)
+    mirrored = DEFINITIONS
     search_fields = ("route", "name", "description", "=id", "script__name")
     ordering = ("route",)
 

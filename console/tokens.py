@@ -21,6 +21,7 @@ from console.forms import CheckedForm
 from console.secret import object_context, secret_page
 from console.usage import count_rows
 from definitions.models import AllowedToken
+from search.models import TOKENS
 from tokens import secrets
 from tokens.models import ApiToken
 
@@ -93,6 +94,7 @@ class TokenAdmin(CheckedAdmin):
         "last_modified",
     )
     list_filter = ("is_disabled",)
+    mirrored = TOKENS
     search_fields = ("name", "=id")
     ordering = ("name", "id")
 

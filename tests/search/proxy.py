@@ -58,7 +58,14 @@ class Proxy:
         self._client.close()
 
 
+def _passed_on(proxy: Proxy):
+    def passed_on(request: BaseHTTPRequestHandler) -> None:
+        proxy.answer(request)
+
+    return passed_on
+
+
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
-    answers = {f"do_{method}": lambda self: proxy.answer(self) for method in ("GET", "POST", "PUT", "DELETE", "HEAD")}
+    answers = {f"do_{method}": _passed_on(proxy) for method in ("GET", "POST", "PUT", "DELETE", "HEAD")}
     quiet = {"protocol_version": "HTTP/1.1", "log_message": lambda *_: None}
     return type("Handler", (BaseHTTPRequestHandler,), answers | quiet)

@@ -175,3 +175,19 @@ def test_matching_ids_is_for_the_console_too(apis, mirror, reader):
     assert result.ids == [str(apis["temperature"].token.pk)]
     assert result.is_from_mirror
     assert not matching_ids("tokens", "  ", User(is_superuser=True, is_active=True)).is_from_mirror
+
+
+def test_the_console_s_lists_are_searched_in_the_mirror(apis, mirror, client, open_db):
+    user = User.objects.create_superuser("searcher")
+    client.force_login(user)
+    try:
+        page = client.get("/console/definitions/apidefinition/", {"q": "temprature"})
+        assert page.status_code == 200
+        assert [row.pk for row in page.context["cl"].result_list] == [apis["temperature"].definition.pk]
+        page = client.get("/console/tokens/apitoken/", {"q": "acm"})
+        assert [row.pk for row in page.context["cl"].result_list] == [apis["temperature"].token.pk]
+        mirror.use(f"http://127.0.0.1:{free_port()}")
+        page = client.get("/console/definitions/apidefinition/", {"q": "restart"})
+        assert [row.pk for row in page.context["cl"].result_list] == [apis["restart"].definition.pk]
+    finally:
+        user.delete()
