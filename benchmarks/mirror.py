@@ -41,7 +41,9 @@ def main(count: int) -> None:
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
+        began = time.perf_counter()
         fill(count)
+        print(f"{count} definitions and tokens made in {time.perf_counter() - began:.0f} s")
         try:
             _measure(count)
         finally:
