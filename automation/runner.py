@@ -66,15 +66,16 @@ class Runner:
         except Exception:  # noqa: BLE001  whatever it is, the caller is answered
             outcome = failure(Reason.UNEXPECTED, traceback.format_exc(), self._node_id)
         outcome.head.queue_milliseconds = claim.milliseconds_waited
-        self._log_end(job_id, outcome, (time.monotonic() - begun) * 1_000)
+        self._log_end(job_id, meta, outcome, (time.monotonic() - begun) * 1_000)
         return outcome
 
-    def _log_end(self, job_id: str, outcome: Outcome, milliseconds: float) -> None:
+    def _log_end(self, job_id: str, meta: Mapping[str, Any], outcome: Outcome, milliseconds: float) -> None:
         head = outcome.head
         result = f"code={head.code}" if head.reason is None else f"reason={head.reason}"
         _log.info("ended trigger=%s node=%s %s ms=%.1f", job_id, self._node_id, result, milliseconds)
         if head.message:
-            _manager_log.error("trigger=%s %s: %s", job_id, head.reason, head.message)
+            script = f"script={meta['script']} version={meta['version']}"
+            _manager_log.error("trigger=%s %s %s: %s", job_id, head.reason, script, head.message)
 
     def _answer(self, job_id: str, payload: queue.Payload, outcome: Outcome) -> None:
         try:
@@ -99,6 +100,8 @@ class Runner:
             request=meta["request"],
             raw_body=claim.payload.body,
             parameters=meta["parameters"],
+            memory_limit_mb=script.memory_limit_mb,
+            reuse=script.reuse,
         )
         result = self._run(job)
         if result.outcome is Ending.TIMED_OUT and job.time_limit_seconds == left:
@@ -139,12 +142,15 @@ class Runner:
             raw_body=b"",
             parameters=parameters,
             depth=caller.depth + 1,
+            memory_limit_mb=script.memory_limit_mb,
+            reuse=script.reuse,
         )
         result = self._run(job, watch)
         if result.outcome is Ending.SUCCEEDED:
             return SubscriptAnswer(ok=True)
         if result.traceback:
-            _manager_log.error("trigger=%s script=%s: %s", job.trigger_id, script.name, result.traceback)
+            what = (job.trigger_id, script.name, script.version, result.traceback)
+            _manager_log.error("trigger=%s script=%s version=%s: %s", *what)
         return SubscriptAnswer(ok=False, message=f"{script.name}: {result.message or result.outcome}")
 
 

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 ON_API_TRIGGER: Final = "on_api_trigger"
@@ -31,6 +32,7 @@ def compile_error(source: str) -> SourceError | None:
     return None
 
 
+@lru_cache(maxsize=16)
 def has_entry_point(source: str, name: str) -> bool:
     """Whether `source` can be parsed and binds `name` to a function at its top level."""
     try:

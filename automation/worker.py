@@ -5,8 +5,10 @@ import logging
 from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from django.conf import settings
 from django.db import Error as DatabaseError
 
+from automation.host import linux
 from automation.host.hosts import ScriptHosts
 from automation.limits import concurrency_limit
 from automation.nodes import Heartbeat, NodeSlot
@@ -21,12 +23,13 @@ class WorkerNode:
     def __init__(self) -> None:
         since = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
         self.slot = NodeSlot()
-        self.hosts = ScriptHosts()
+        self.hosts = ScriptHosts(user=settings.UDAPI_SCRIPT_USER)
         self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
         self.runner = Runner(self.slot.id, self.hosts, self.heartbeat)
 
     def start(self) -> None:
-        """Be ready to run scripts."""
+        """Be ready to run scripts, and keep what this process knows from them."""
+        linux.hide_memory()
         self.hosts.start()
 
     def join_fleet(self) -> None:

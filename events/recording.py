@@ -103,6 +103,8 @@ def _describe(instance: AuthoredModel) -> tuple[dict[str, Any], str]:
 
 
 def _shown_name(user_name: str) -> str:
+    if user_name == SYSTEM:
+        return user_name
     users = get_user_model()._default_manager.filter(username=user_name)
     first_and_last = users.values_list("first_name", "last_name").first() or ("", "")
     return " ".join(first_and_last).strip() or user_name

@@ -27,7 +27,7 @@ class SecuritySettings(Part):
 class ActionMeta(Part):
     """What the action needs: the script, and for one with `on_api_trigger` how it gets the body."""
 
-    scriptName = Text()
+    scriptName = Text(required=False, help_text="Left out in a PATCH alone.")
     inputType = Choice(InputType.values, required=False)
 
 

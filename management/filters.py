@@ -1,6 +1,6 @@
 """Filters, order and search of a list, each named as the property."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -67,7 +67,13 @@ AUTHORSHIP_ORDER: Mapping[str, str] = {
 }
 PAGES = ("limit", "offset", "ordering")
 _SEARCH = "A part of {}, or an id."
-_ORDERING = "One or more properties, separated by commas; `-` for descending."
+ORDERING = "One or more properties, separated by commas; `-` for descending."
+
+
+def order_schema(names: Iterable[str]) -> dict[str, Any]:
+    """How OpenAPI calls an order by any of `names`."""
+    name = f"-?({'|'.join(names)})"
+    return {"type": "string", "pattern": f"^{name}(,{name})*$"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class Filters:
         found = [OpenApiParameter(name, kind.schema) for name, (_, kind) in self.known.items()]
         found.append(OpenApiParameter("search", TEXT.schema, description=_SEARCH.format(self._searched_names())))
         if with_pages:
-            found += [OpenApiParameter("ordering", self._order_schema(), description=_ORDERING), *PAGE_PARAMETERS]
+            found += [OpenApiParameter("ordering", order_schema(self.columns), description=ORDERING), *PAGE_PARAMETERS]
         return found
 
     def order_of(self, rows: "QuerySet[Row]", request: Request) -> "QuerySet[Row]":
@@ -144,10 +150,6 @@ class Filters:
 
     def _searched_names(self) -> str:
         return ", ".join(column.partition("__")[0] for column in self.searched)
-
-    def _order_schema(self) -> dict[str, Any]:
-        name = f"-?({'|'.join(self.columns)})"
-        return {"type": "string", "pattern": f"^{name}(,{name})*$"}
 
     def _column(self, name: str) -> str:
         sign = "-" if name.startswith("-") else ""

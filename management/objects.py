@@ -1,5 +1,6 @@
 """Lists, counts and single objects: what definitions, tokens and scripts have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -28,7 +29,7 @@ Object = TypeVar("Object", bound=AuthoredModel)
 _ACTIONS: Mapping[str, Action] = {"GET": "view", "HEAD": "view", "POST": "add", "DELETE": "delete"}
 
 
-class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
+class ObjectViewSet(ViewSetMixin, ManagementView, ABC, Generic[Object]):
     """The addresses of one kind of object. Whoever may not read gets an object's id, and no more, as an answer."""
 
     model: type[Object]
@@ -42,21 +43,21 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
     kind: ClassVar = ""
     """How the mirror calls the objects; nothing where it has none of them."""
 
+    @abstractmethod
     def rows(self) -> "QuerySet[Object]":
         """All objects, with what an answer needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answers(self, objects: Sequence[Object]) -> list[Values]:
         """The objects as they are on the wire."""
-        raise NotImplementedError
 
+    @abstractmethod
     def store(self, instance: Object, values: Values, by: str) -> None:
         """Fill `values` into `instance` and save it.
 
         Raises:
             ValidationError: a rule refuses it.
         """
-        raise NotImplementedError
 
     def needed(self, request: Request) -> tuple[str, Action]:
         """The action by method; what is done to an object is a change of it."""

@@ -53,7 +53,7 @@ class Secret(Text):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**_SECRET | kwargs)
 
-    def read(self, value: object) -> str | None:  # type: ignore[override]
+    def read(self, value: object) -> str | None:
         """The secret, None where the client has given none."""
         return None if value is None else super().read(value)
 

@@ -81,6 +81,17 @@ class ApiToken(AuthoredModel):
         self.secret_digest = self._new_digests[self.pepper_id]
         return secret
 
+    def set_digest(self, digest: str, pepper_id: int) -> None:
+        """Take over the digest of a secret that another installation with the same pepper keeps.
+
+        Raises:
+            ValidationError: `InvalidSecret`, it is no digest.
+        """
+        if not secrets.is_digest(digest):
+            raise refusal("InvalidSecret", "A digest has 64 hexadecimal digits.")
+        self._new_digests = {pepper_id: digest}
+        self.pepper_id, self.secret_digest = pepper_id, digest
+
     def rows_to_lock(self) -> "Sequence[models.QuerySet[Any]]":
         """While peppers change, two processes may keep the same secret under different ones: one at a time."""
         if self._new_digests is None or len(self._new_digests) == 1:
