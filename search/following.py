@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 import time
+from contextlib import suppress
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
@@ -13,7 +14,7 @@ from search import indices, lease
 from search.connection import IndexFaultError, MirrorError
 from search.draining import drain
 from search.kinds import ALL, Kind
-from search.mending import BusyError, is_given_up, rebuild, repair
+from search.mending import BusyError, abandon, rebuild, repair
 from search.models import FAILURE_LENGTH, Copy, Mirror
 from search.writing import PAGE
 
@@ -83,9 +84,7 @@ class Follower:
         if self._told_at:
             return
         for kind in ALL.values():
-            copy = Copy.get(kind.name)
-            if copy.filling and is_given_up(copy):
-                Copy.change(kind.name, filling="")
+            abandon(kind)
             if indices.fault(kind) in indices.NOT_OURS:
                 self._fill(kind)
 
@@ -95,9 +94,9 @@ class Follower:
         _log.info("Filled %s with %d documents", kind.alias, count)
 
     def _between(self) -> None:
-        """While an index is filled, changes go on to the one that is searched."""
+        """While an index is filled, changes go on to the one that is searched, if there is one."""
         self._keeps()
-        if Mirror.get().reached_at:
+        with suppress(MirrorError):
             drain(self._page)
 
     def _check(self) -> None:
@@ -108,6 +107,7 @@ class Follower:
                 self._repair(kind)
 
     def _repair(self, kind: Kind) -> None:
+        abandon(kind)
         findings = repair(kind, retry=False)
         if findings:
             _log.warning("Repaired %s: %d documents %s", kind.alias, len(findings.ids), findings.fault)

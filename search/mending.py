@@ -92,6 +92,18 @@ def _begin(kind: Kind) -> None:
     indices.remove(indices.leftovers(kind))
 
 
+def abandon(kind: Kind) -> None:
+    """Forget an index that nobody goes on filling.
+
+    Raises:
+        MirrorError: it cannot be removed.
+    """
+    copy = Copy.get(kind.name)
+    if copy.filling and is_given_up(copy):
+        Copy.change(kind.name, filling="")
+        indices.remove(indices.leftovers(kind))
+
+
 def is_given_up(copy: Copy) -> bool:
     """Whether nobody goes on filling the index that `copy` names."""
     idle = (timezone.now() - copy.filled_at).total_seconds() if copy.filled_at else GIVEN_UP_SECONDS

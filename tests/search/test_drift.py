@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from definitions.models import ApiDefinition
 from events.models import InformationEvent
@@ -226,3 +227,18 @@ def test_off_notes_nothing_more(apis, mirror, publish, settings):
     publish()
     assert not Intent.objects.exists()
     assert "off" in _command("status")
+
+
+def test_an_index_that_nobody_fills_any_more_is_forgotten(apis, mirror):
+    from search.indices import create
+    from search.mending import abandon
+
+    kind = mirror.kinds[0]
+    index = create(kind)
+    Copy.change(kind.name, filling=index, filler="another-machine/1/0", filled_at=timezone.now())
+    abandon(kind)
+    assert Copy.get(kind.name).filling == index, "another machine may be at it"
+    Copy.change(kind.name, filled_at=None)
+    abandon(kind)
+    assert Copy.get(kind.name).filling == ""
+    assert len(mirror.client.indices.get(index=kind.indices)) == 1
