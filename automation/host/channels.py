@@ -47,6 +47,9 @@ def open_channels() -> Iterator[tuple[WorkerEnds, list[int]]]:
         on_failure.callback(os.close, report)
         leash.setblocking(False)
         job.setblocking(False)
+        # Celery's shutdown gives new sockets a time-out, and with it a far end that nobody could wait at.
+        far_leash.setblocking(True)
+        far_job.setblocking(True)
         os.set_blocking(output, False)
         yield WorkerEnds(leash, job, output, report), [far_leash.fileno(), far_job.fileno(), far_output, report]
         on_failure.pop_all()

@@ -29,10 +29,11 @@ class ScriptHosts:
 
     Safe for any number of threads. `scratch_parent` is where the directory for scratch directories is made; the
     system's directory for temporary files unless given. Scripts run as `user`, or as the caller if that is empty.
+    `state_dir` is where they may keep what outlives a run.
     """
 
-    def __init__(self, scratch_parent: Path | None = None, user: str = "") -> None:
-        self._scratch_parent, self._user = scratch_parent, user
+    def __init__(self, scratch_parent: Path | None = None, user: str = "", state_dir: Path | None = None) -> None:
+        self._scratch_parent, self._user, self._state_dir = scratch_parent, user, state_dir
         self._scratch_base: Path | None = None
         self._zygote: ZygoteProcess | None = None
         self._lock = threading.Lock()
@@ -127,7 +128,7 @@ class ScriptHosts:
             self._zygote = None
         if self._scratch_base is None:
             raise HandOverError("the script hosts are not running")
-        self._zygote = self._zygote or ZygoteProcess(self._scratch_base, self._user)
+        self._zygote = self._zygote or ZygoteProcess(self._scratch_base, self._user, self._state_dir)
         return self._zygote
 
     def _discard(self, zygote: ZygoteProcess | None) -> None:

@@ -14,6 +14,9 @@ DEFAULT_MEMORY_LIMIT_MB = 512
 MAX_TASKS = 200
 """How many processes and threads a run may have at once, its own included."""
 
+# The variable that names the directory for what outlives a run; services of systemd know it by the same name.
+STATE_DIRECTORY = "STATE_DIRECTORY"
+
 EntryPoint = Literal["on_api_trigger", "run"]
 
 

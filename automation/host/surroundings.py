@@ -22,6 +22,7 @@ from contextlib import suppress
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 
 from automation.host import linux
+from automation.host.jobs import STATE_DIRECTORY
 
 SCRIPT_DESCRIPTORS = range(5)
 """Input, output, error output, job socket and the report of a crash."""
@@ -110,6 +111,7 @@ class Surroundings:
     def __init__(self, memory_limit_mb: int) -> None:
         _limit_memory(memory_limit_mb)
         self._environment = os.environ
+        self._state = {name: value for name, value in os.environ.items() if name == STATE_DIRECTORY}
         self._zone = "UTC"
         self._locale = locale.setlocale(locale.LC_ALL)
         self._filters = list(warnings.filters)
@@ -154,6 +156,7 @@ class Surroundings:
         linux.clear_environment()
         self._environment.clear()
         self._environment.update(PATH=_SEARCH_PATH, LANG="C.UTF-8", TZ=self._zone, HOME=scratch, TMPDIR=scratch)
+        self._environment.update(self._state)
         time.tzset()
         tempfile.tempdir = None
 

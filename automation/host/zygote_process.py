@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from automation.host import linux
+from automation.host.jobs import STATE_DIRECTORY
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from automation.host.zygote import main; main()"
 _PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,14 +23,16 @@ _STOP_TIMEOUT_SECONDS = 5.0
 class ZygoteProcess:
     """A running zygote. Not safe for threads: its owner locks."""
 
-    def __init__(self, scratch_base: Path, user: str) -> None:
+    def __init__(self, scratch_base: Path, user: str, state_dir: Path | None) -> None:
         """Start it; scripts run as `user`, or as the worker does when that is empty. Raises OSError."""
         linux.require()
         _require_user(user)
         self._requests, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._requests.settimeout(_READY_SECONDS)
         with far_end:
-            self._process = _spawn(far_end.fileno(), scratch_base, user)
+            # Whatever time-out the worker gives its sockets.
+            far_end.setblocking(True)
+            self._process = _spawn(far_end.fileno(), scratch_base, user, state_dir)
         try:
             if not self._requests.recv(READY_BYTES):
                 raise ConnectionError("the process that starts scripts ended at once")
@@ -78,12 +81,12 @@ def _require_user(user: str) -> None:
         raise FileNotFoundError(f"there is no user {user} to run scripts as") from error
 
 
-def _spawn(descriptor: int, scratch_base: Path, user: str) -> subprocess.Popen[bytes]:
+def _spawn(descriptor: int, scratch_base: Path, user: str, state_dir: Path | None) -> subprocess.Popen[bytes]:
     interpreter = [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP]
     # A session of its own: a Ctrl-C or a signal to the worker's group must not end runs that are to be drained.
     return subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
         [*interpreter, str(_PROJECT_ROOT), str(descriptor), str(scratch_base), user],
-        env={},
+        env={} if state_dir is None else {STATE_DIRECTORY: str(state_dir)},
         cwd="/",
         pass_fds=[descriptor],
         stdin=subprocess.DEVNULL,
