@@ -10,13 +10,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from access.policy import DEFINITION, MESSAGE, NODE, SCRIPT, TOKEN, AnyUser, allows
+from access.policy import DEFINITION, MESSAGE, MIRROR, NODE, SCRIPT, TOKEN, AnyUser, allows
 from automation import fleet
 from automation.models import AutomationScript
 from console.attention import Concern, concerns
 from definitions.models import ApiDefinition
 from events.models import InformationEvent
 from events.reading import readable_events
+from search import state as mirror
 from tokens.models import ApiToken
 
 LAST_EVENTS = 12
@@ -35,8 +36,8 @@ class Card:
 
     @property
     def link(self) -> str:
-        """Where more is to be seen."""
-        return reverse(self.page)
+        """Where more is to be seen; nothing where there is no such page."""
+        return reverse(self.page) if self.page else ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,23 @@ def _nodes(user: AnyUser) -> Card | None:
     return Card(_("Worker nodes"), "dns", len(now.nodes), busy + waiting, page, "warn" if now.waiting else "good")
 
 
-CARDS: Final[Sequence[Callable[[AnyUser], Card | None]]] = (_definitions, _tokens, _scripts, _nodes)
+def _mirror(user: AnyUser) -> Card | None:
+    if not allows(user, MIRROR, "view"):
+        return None
+    now = mirror.current()
+    if not now.is_on:
+        return Card(_("Search mirror"), "manage_search", _("off"), _("searches go to the database"), "")
+    value, tone = (_("reachable"), "good") if now.is_reachable else (_("not reachable"), "bad")
+    notes = [_("%(count)d changes wait") % {"count": now.backlog}] if now.backlog else [_("up to date")]
+    if now.set_aside:
+        notes, tone = (
+            [*notes, _("%(count)d documents set aside") % {"count": now.set_aside}],
+            "warn" if now.is_reachable else "bad",
+        )
+    return Card(_("Search mirror"), "manage_search", value, ", ".join(notes), "", tone)
+
+
+CARDS: Final[Sequence[Callable[[AnyUser], Card | None]]] = (_definitions, _tokens, _scripts, _nodes, _mirror)
 """What is shown at a glance, in this order; each says None to a user whom it does not concern."""
 
 

@@ -30,6 +30,7 @@ from management.fields import (
 from management.filters import FLAG, TEXT, Filters
 from management.objects import ObjectViewSet, operations
 from management.openapi import ETAG, ID, IF_MATCH, Operation
+from search.models import TOKENS
 from tokens.models import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, ApiToken
 from tokens.secrets import LONGEST, SHORTEST
 
@@ -96,6 +97,7 @@ class TokenViewSet(ObjectViewSet[ApiToken]):
 
     model = ApiToken
     label = TOKEN
+    kind = TOKENS
     serializer_class = TokenSerializer
     content: ClassVar = ("name", "is_disabled", "rate_limit", "rate_window_seconds")
     filters = Filters(

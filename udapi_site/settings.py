@@ -73,6 +73,16 @@ def _embedded_redis_url() -> str:
 
 REDIS_URL = env.text("REDIS_URL", "") or _embedded_redis_url()
 
+# --- The mirror; without an address everything works from the database ---
+
+ELASTICSEARCH_URL = env.elasticsearch("ELASTICSEARCH_URL")
+ELASTICSEARCH_USER = env.text("ELASTICSEARCH_USER", "")
+ELASTICSEARCH_PASSWORD = env.text("ELASTICSEARCH_PASSWORD", "")
+ELASTICSEARCH_API_KEY = env.text("ELASTICSEARCH_API_KEY", "")
+ELASTICSEARCH_CA = env.text("ELASTICSEARCH_CA", "")
+ELASTICSEARCH_PREFIX = env.index_prefix("ELASTICSEARCH_PREFIX", "udapi")
+ELASTICSEARCH_CHECK_MINUTES = env.number("ELASTICSEARCH_CHECK_MINUTES", 60, 1, 10_080)
+
 # --- Django ---
 
 DEBUG = False
@@ -101,6 +111,7 @@ INSTALLED_APPS = [
     "definitions",
     "endpoint",
     "events",
+    "search",
     "management",
     "as_code",
 ]

@@ -18,6 +18,7 @@ from console.definitions.form import DefinitionForm
 from console.lists import AUTHORSHIP_COLUMNS, ObjectList
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition
+from search.models import DEFINITIONS
 
 _PARTS = {
     "check-route": pickers.check_route,
@@ -43,6 +44,7 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
     )
     readonly_fields: ClassVar = (*AUTHORSHIP, "allowed_token_ids")
     list_filter = FILTERS
+    mirrored = DEFINITIONS
     search_fields = ("route", "name", "description", "=id", "script__name")
     ordering = ("route",)
     warn_unsaved_form = True

@@ -27,6 +27,7 @@ from console.tokens.forms import PRESET, NewTokenForm, RotateForm, TokenForm, ti
 from console.tokens.switching import switch_each
 from console.usage import count_rows, used_by
 from definitions.models import AllowedToken
+from search.models import TOKENS
 from tokens.models import ApiToken
 
 _hide_secret = method_decorator(sensitive_post_parameters("secret"))
@@ -43,6 +44,7 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
     change_list_template = "console/tokens/list.html"
     change_form_template = "console/tokens/form.html"
     list_filter = FILTERS
+    mirrored = TOKENS
     search_fields = ("name", "=id")
     ordering = ("name",)
     delete_says = gettext_lazy("Its secret opens nothing any more, and the same token cannot be brought back.")

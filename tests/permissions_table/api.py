@@ -122,6 +122,11 @@ def api_nodes(world: World, caller: Caller) -> Any:
     return caller.api.get(f"{API}/nodes/")
 
 
+@action("API mirror", D_VIEW, T_VIEW, either=True, covers="mirror/")
+def api_mirror(world: World, caller: Caller) -> Any:
+    return caller.api.get(f"{API}/mirror/")
+
+
 @action("API trigger message", D_VIEW, T_VIEW, EXECUTE, covers="trigger/")
 def api_trigger(world: World, caller: Caller) -> Any:
     return caller.api.post(f"{API}/trigger/", {})
