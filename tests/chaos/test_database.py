@@ -97,14 +97,17 @@ def test_postgresql_restarts(filled_stack, tmp_path_factory):
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _everybody(stack: Stack) -> list[psutil.Process]:
-    programs = [psutil.Process(process.pid) for process in (stack.web.process, stack.worker)]
-    return [process for program in programs for process in (program, *program.children(recursive=True))]
+def _web_servers(stack: Stack) -> list[psutil.Process]:
+    master = psutil.Process(stack.web.process.pid)
+    return [master, *master.children(recursive=True)]
 
 
 def _limit_files(stack: Stack, size: int) -> None:
-    """No process of ours can make a file larger than `size` now, as on a disk without room."""
-    for process in _everybody(stack):
+    """The web server cannot make a file larger than `size` now, as on a disk without room.
+
+    The worker could not be told apart from its files in memory, which such a limit concerns and a full disk does not.
+    """
+    for process in _web_servers(stack):
         _, hard = process.rlimit(resource.RLIMIT_FSIZE)
         process.rlimit(resource.RLIMIT_FSIZE, (size, hard))
 
