@@ -7,6 +7,7 @@ import time
 
 import psutil
 
+from automation.nodes import HEARTBEAT_ENDS_AFTER_SECONDS
 from chaos.callers import CLOSED, Answer, Load
 from chaos.marks import Marks
 from chaos.report import Row, row
@@ -24,7 +25,7 @@ class Fleet:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self.workers: list[subprocess.Popen[bytes]] = [stack.worker, stack.start_worker()]
-        wait_until(lambda: stack.nodes() >= 2, what="two worker nodes")
+        _settle(stack, 2)
 
     def kill_worker(self, chance: random.Random) -> bool:
         """Kill a worker node and start another."""
@@ -50,6 +51,13 @@ class Fleet:
         for worker in self.workers:
             worker.send_signal(signal.SIGTERM)
             worker.wait(60)
+        _settle(self._stack, 1)
+
+
+def _settle(stack: Stack, nodes: int) -> None:
+    """Wait until `nodes` worker nodes are there: who was killed counts as one until its heartbeat ends."""
+    time.sleep(HEARTBEAT_ENDS_AFTER_SECONDS + 0.5)
+    wait_until(lambda: stack.nodes() >= nodes, what="worker nodes")
 
 
 def _kill(process: psutil.Process) -> bool:
