@@ -13,7 +13,7 @@ endif
 NEEDED_VENV := $(if $(VENV_WORKS),,venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker test check clean venv
+.PHONY: help run worker test chaos check screenshots clean venv
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -27,8 +27,14 @@ worker: .venv/.installed-run ## start one more worker node against the same brok
 test: .venv/.installed-dev ## run all tests; DATABASE=postgresql: on PostgreSQL; TESTS=tests/launcher: only these
 	@$(BIN)/python -m pytest -n 2 $(if $(DATABASE),--database=$(DATABASE)) $(TESTS)
 
+chaos: .venv/.installed-dev ## break the real stack in every way and print who survived; SOAK=20: and soak for 20 minutes
+	@$(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK)) $(if $(ONLY),--only $(ONLY))
+
 check: .venv/.installed-dev ## lint, format, types, imports and deployment checks
 	@.ci/check
+
+screenshots: .venv/.installed-dev ## make the pictures of docs/console.md; needs Chromium
+	@$(BIN)/python docs/screenshots.py
 
 clean: ## remove the Python environment and all caches; data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

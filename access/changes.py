@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, QuerySet
 
 from access.authorship import AuthoredModel
 
@@ -44,7 +44,7 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
             _save(instance, then)
         except IntegrityError:
             # Another writer was faster between the check and the save: now the check sees what it did.
-            _save(instance, then)
+            _save(instance, then, asks_everything=True)
     return instance
 
 
@@ -69,12 +69,13 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
         ) from error
 
 
-def _save(instance: AuthoredModel, then: Callable[[], None] | None) -> None:
+def _save(instance: AuthoredModel, then: Callable[[], None] | None, asks_everything: bool = False) -> None:
+    """What `clean` does not know of, the database refuses; only then is it worth queries to ask for the rule."""
     is_new = instance._state.adding
     try:
         with transaction.atomic():
             _lock(instance)
-            instance.full_clean()
+            instance.full_clean(validate_unique=asks_everything, validate_constraints=asks_everything)
             instance.save()
             if then is not None:
                 then()
@@ -85,8 +86,12 @@ def _save(instance: AuthoredModel, then: Callable[[], None] | None) -> None:
 
 def _lock(instance: AuthoredModel) -> None:
     """Hold the rows that the change relies on, its own first. SQLite begins transactions with the write lock."""
-    own = type(instance)._base_manager.filter(pk=instance.pk)
-    held = [list(rows.select_for_update().order_by("pk").values("pk")) for rows in (own, *instance.rows_to_lock())]
-    if not (held[0] or instance._state.adding):
+    if not instance._state.adding and not _hold(type(instance)._base_manager.filter(pk=instance.pk)):
         # A save would bring it back, a delete would count twice.
         raise type(instance).DoesNotExist(f"{instance} has been deleted.")
+    for rows in instance.rows_to_lock():
+        _hold(rows)
+
+
+def _hold(rows: "QuerySet[Any]") -> list[Any]:
+    return list(rows.select_for_update().order_by("pk").values_list("pk"))

@@ -50,6 +50,7 @@ POLICY: Final[Mapping[tuple[str, Action], Need]] = {
     (SCRIPT, "view_events"): _all_of("automation.ui_available"),
     (NODE, "view"): _any_of("definitions.ui_available", "tokens.ui_available"),
     (MIRROR, "view"): _any_of("definitions.ui_available", "tokens.ui_available"),
+    (MIRROR, "view_events"): _any_of("definitions.ui_available", "tokens.ui_available"),
     (MESSAGE, "send"): _all_of("definitions.ui_available", "tokens.ui_available", "automation.execute"),
 }
 

@@ -14,6 +14,16 @@ from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_poin
 
 DEFAULT_TIMEOUT_SECONDS = 60
 LONGEST_TIMEOUT_SECONDS = 86_400
+DEFAULT_MEMORY_MB = 512
+SMALLEST_MEMORY_MB = 64
+LARGEST_MEMORY_MB = 65_536
+
+
+class Reuse(models.TextChoices):
+    """What becomes of a script's process after a run."""
+
+    WARM = "warm", "warm: the process is used for further runs"
+    FRESH = "fresh", "fresh: a new process for every run"
 
 
 class AutomationScript(AuthoredModel):
@@ -28,6 +38,12 @@ class AutomationScript(AuthoredModel):
         default=DEFAULT_TIMEOUT_SECONDS,
         help_text="A run that takes longer is ended.",
     )
+    memory_limit_mb = models.PositiveIntegerField(
+        "memory limit (MB)",
+        default=DEFAULT_MEMORY_MB,
+        help_text="A run whose processes take more is ended.",
+    )
+    reuse = models.CharField(max_length=5, choices=Reuse.choices, default=Reuse.WARM)
     has_api_trigger = DerivedBooleanField(
         default=False, derive=lambda script: has_entry_point(script.source, ON_API_TRIGGER)
     )
@@ -49,6 +65,10 @@ class AutomationScript(AuthoredModel):
             models.CheckConstraint(
                 name="script_timeout", condition=Q(timeout_seconds__range=(1, LONGEST_TIMEOUT_SECONDS))
             ),
+            models.CheckConstraint(
+                name="script_memory", condition=Q(memory_limit_mb__range=(SMALLEST_MEMORY_MB, LARGEST_MEMORY_MB))
+            ),
+            models.CheckConstraint(name="script_reuse", condition=Q(reuse__in=Reuse.values)),
         ]
 
     def __str__(self) -> str:
@@ -56,7 +76,8 @@ class AutomationScript(AuthoredModel):
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Single fields; `clean` has rules of its own for these."""
-        super().clean_fields(exclude={*(exclude or ()), "name", "parameters", "timeout_seconds"})
+        own = {"name", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"}
+        super().clean_fields(exclude={*(exclude or ()), *own})
 
     def clean(self) -> None:
         """The rules of a script.
@@ -71,6 +92,8 @@ class AutomationScript(AuthoredModel):
             "source": self._source_error(),
             "parameters": self._parameters_error(),
             "timeout_seconds": self._timeout_error(),
+            "memory_limit_mb": self._memory_error(),
+            "reuse": self._reuse_error(),
         }
         found = {field: error for field, error in errors.items() if error is not None}
         if found:
@@ -118,6 +141,18 @@ class AutomationScript(AuthoredModel):
             return None
         rule = f"A time-out is 1 to {LONGEST_TIMEOUT_SECONDS} seconds."
         return refusal("InvalidField", rule, field="timeoutSeconds")
+
+    def _memory_error(self) -> ValidationError | None:
+        limit = self.memory_limit_mb
+        if isinstance(limit, int) and SMALLEST_MEMORY_MB <= limit <= LARGEST_MEMORY_MB:
+            return None
+        rule = f"A memory limit is {SMALLEST_MEMORY_MB} to {LARGEST_MEMORY_MB} MB."
+        return refusal("InvalidField", rule, field="memoryLimitMb")
+
+    def _reuse_error(self) -> ValidationError | None:
+        if self.reuse in Reuse.values:
+            return None
+        return refusal("InvalidField", "Reuse is one of: " + ", ".join(Reuse.values) + ".", field="reuse")
 
 
 def _is_parameter_name(name: object) -> bool:

@@ -18,17 +18,24 @@ from django.db import Error as DatabaseError
 from django.db import IntegrityError, models, transaction
 
 from automation.models import WorkerNode
-from automation.queue import NODES_KEY
+from automation.queue import NODES_KEY, state_key
 from broker.client import client
 
 HEARTBEAT_SECONDS = 2.0
 HEARTBEAT_ENDS_AFTER_SECONDS = 6.0
+# A broker that was away knows no node until the next beat.
+_RETRY_SECONDS = 0.5
 
+# The first write frees memory, so that a full one refuses none of them.
 _BEAT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - 60000))
-redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[1]), ARGV[2])
+if ARGV[4] == 'leaves' then
+  redis.call('ZREM', KEYS[1], ARGV[2])
+else
+  redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[1]), ARGV[2])
+end
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[1])
 """
 
@@ -134,7 +141,8 @@ class Heartbeat:
         self.instance = uuid.uuid4().hex
         self._node_id, self._limit, self._since = node_id, limit, since
         self._running = 0
-        self._count_lock = threading.Lock()
+        self._count_lock, self._beat_lock = threading.Lock(), threading.Lock()
+        self._leaves = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
 
@@ -142,14 +150,17 @@ class Heartbeat:
         """Begin; the first beat is sent at once."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Say that the node takes no more triggers."""
-        self._stopped.set()
-        self._thread.join(timeout=1.0)
+    def leave(self) -> None:
+        """Say that the node takes no more triggers; those that it runs are still answered."""
+        self._leaves = True
         try:
-            client().zrem(NODES_KEY, self.instance)
+            self._beat()
         except redis.RedisError:
             _log.warning("the broker is not reachable, this node's heartbeat ends by itself")
+
+    def stop(self) -> None:
+        """Nothing runs any more."""
+        self._stopped.set()
 
     def count(self, change: int) -> None:
         """A run began (+1) or ended (-1)."""
@@ -166,14 +177,17 @@ class Heartbeat:
                 if reachable:
                     _log.warning("the broker is not reachable: %s", error)
                 reachable = False
-            self._stopped.wait(HEARTBEAT_SECONDS)
+            self._stopped.wait(HEARTBEAT_SECONDS if reachable else _RETRY_SECONDS)
 
     def _beat(self) -> None:
         host = socket.gethostname()
         state = NodeState(self._node_id, host, self._limit, self._running, self._since)
         milliseconds = str(int(HEARTBEAT_ENDS_AFTER_SECONDS * 1_000))
-        keys = (NODES_KEY, _state_key(self.instance))
-        client().eval(_BEAT, 2, *keys, milliseconds, self.instance, json.dumps(asdict(state)))
+        keys = (NODES_KEY, state_key(self.instance))
+        # A beat that is under way must not undo the one that says farewell.
+        with self._beat_lock:
+            word = "leaves" if self._leaves else "stays"
+            client().eval(_BEAT, 2, *keys, milliseconds, self.instance, json.dumps(asdict(state)), word)
 
 
 def alive() -> list[NodeState]:
@@ -183,9 +197,10 @@ def alive() -> list[NodeState]:
         redis.RedisError: the broker is not reachable.
     """
     instances = [cast(bytes, instance).decode() for instance in client().zrange(NODES_KEY, 0, -1)]
-    states = client().mget([_state_key(instance) for instance in instances]) if instances else []
-    return sorted((NodeState(**json.loads(state)) for state in states if state), key=lambda node: node.id)
+    states = client().mget([state_key(instance) for instance in instances]) if instances else []
+    return sorted((parse_state(state) for state in states if state), key=lambda node: node.id)
 
 
-def _state_key(instance: str) -> str:
-    return f"udapi:node:{instance}"
+def parse_state(state: bytes | str) -> NodeState:
+    """What stands under a node's `state_key`."""
+    return NodeState(**json.loads(state))

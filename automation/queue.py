@@ -15,7 +15,8 @@ from typing import Any, cast
 import redis
 
 from automation.message import QUEUE, task_message
-from broker.client import client
+from broker.client import BRIEF_SECONDS, blpop, brief_client, client
+from broker.last_use import LAST_USE_KEY
 
 NODES_KEY = "udapi:nodes"
 """Sorted set: instance of each worker node → when its heartbeat ends (milliseconds)."""
@@ -23,6 +24,8 @@ NODES_KEY = "udapi:nodes"
 # A ticket outlives its deadline, so that the caller who gives up finds out whether it was taken.
 GRACE_MILLISECONDS = 5_000
 REPLY_MILLISECONDS = 10_000
+# With less time left a job is not started: its script would hardly begin before its caller is gone.
+START_MILLISECONDS = 100
 PLACES = 10_000
 """How many jobs may wait in the queue of the fleet."""
 
@@ -33,6 +36,7 @@ _BROKEN_SECONDS = 3.0
 _RETRY_SECONDS = 0.2
 
 # Publishing and noting the deadline are one step: with no node alive, or no place, nothing is left behind.
+# Who has been let in for it, is noted on the same trip.
 _PUBLISH = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -46,20 +50,29 @@ end
 local deadline = string.format('%.0f', now + ARGV[2])
 redis.call('HSET', KEYS[2], 'published', string.format('%.0f', now), 'deadline', deadline)
 redis.call('LPUSH', KEYS[3], ARGV[3])
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[4], ARGV[4], string.format('%.0f', now)) end
 return 'published'
 """
 
-# Answers the milliseconds left and those waited, or nothing: past the deadline, taken already or cancelled.
+# Answers the milliseconds left and those waited, or nothing: at its deadline, taken already or cancelled.
 _CLAIM = """
 local published, deadline = unpack(redis.call('HMGET', KEYS[1], 'published', 'deadline'))
 if not deadline then return {} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local left = tonumber(deadline) - now
-if left <= 0 then return {} end
+if left <= tonumber(ARGV[3]) then return {} end
 redis.call('RENAME', KEYS[1], KEYS[2])
 redis.call('SET', KEYS[3], ARGV[1], 'PX', left + ARGV[2])
 return {left, now - published}
+"""
+
+# A full memory refuses the first write that needs some, and none after one that frees some: what has run is
+# answered in any case.
+_REPLY = """
+redis.call('DEL', KEYS[1])
+redis.call('RPUSH', KEYS[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
 """
 
 # A reply that came at the last moment still counts.
@@ -71,11 +84,13 @@ redis.call('DEL', KEYS[3])
 return 'may have run'
 """
 
-# Whether somebody will still answer: nothing to say while the ticket waits or the reply is there.
+# Whether somebody will still answer: nothing to say while the ticket waits or the reply is there. A node that
+# leaves is no longer among the nodes, but finishes what it runs: its state is still there.
 _IS_LOST = """
 if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end
 local node = redis.call('GET', KEYS[3])
 if not node then return 1 end
+if redis.call('EXISTS', ARGV[1] .. node) == 1 then return 0 end
 local ends = redis.call('ZSCORE', KEYS[4], node)
 local time = redis.call('TIME')
 if ends and tonumber(ends) > time[1] * 1000 + math.floor(time[2] / 1000) then return 0 end
@@ -127,8 +142,8 @@ class Claim:
     milliseconds_waited: int
 
 
-def publish(job_id: str, payload: Payload, start_within_seconds: float) -> None:
-    """Queue a job. One round trip.
+def publish(job_id: str, payload: Payload, start_within_seconds: float, used_by: str = "") -> None:
+    """Queue a job, and note that `used_by` was used for it now. One round trip.
 
     Raises:
         NoNodeError: see there.
@@ -140,8 +155,8 @@ def publish(job_id: str, payload: Payload, start_within_seconds: float) -> None:
     pipeline = client().pipeline(transaction=True)
     pipeline.hset(ticket, mapping={"meta": json.dumps(payload.meta), "body": payload.body})
     pipeline.pexpire(ticket, milliseconds + GRACE_MILLISECONDS)
-    arguments = (str(PLACES), str(milliseconds), task_message(job_id))
-    pipeline.eval(_PUBLISH, 3, NODES_KEY, ticket, QUEUE, *arguments)
+    arguments = (str(PLACES), str(milliseconds), task_message(job_id), used_by)
+    pipeline.eval(_PUBLISH, 4, NODES_KEY, ticket, QUEUE, LAST_USE_KEY, *arguments)
     try:
         answer = pipeline.execute()[-1]
     except (redis.ConnectionError, redis.TimeoutError) as error:
@@ -181,7 +196,8 @@ def claim(job_id: str, instance: str) -> Claim | None:
     """
     claimed = f"udapi:claimed:{job_id}"
     pipeline = client().pipeline(transaction=True)
-    pipeline.eval(_CLAIM, 3, _ticket(job_id), claimed, _run(job_id), instance, str(GRACE_MILLISECONDS))
+    arguments = (instance, str(GRACE_MILLISECONDS), str(START_MILLISECONDS))
+    pipeline.eval(_CLAIM, 3, _ticket(job_id), claimed, _run(job_id), *arguments)
     pipeline.hmget(claimed, "meta", "body")
     pipeline.delete(claimed)
     times, (meta, body), _ = pipeline.execute()
@@ -194,12 +210,7 @@ def reply(job_id: str, answer: bytes) -> None:
     Raises:
         redis.RedisError: the broker failed; the caller will not be answered.
     """
-    key = _reply(job_id)
-    pipeline = client().pipeline(transaction=True)
-    pipeline.rpush(key, answer)
-    pipeline.pexpire(key, REPLY_MILLISECONDS)
-    pipeline.delete(_run(job_id))
-    pipeline.execute()
+    client().eval(_REPLY, 2, _run(job_id), _reply(job_id), answer, str(REPLY_MILLISECONDS))
 
 
 def forget(job_id: str) -> None:
@@ -214,18 +225,16 @@ def wait(job_id: str, seconds: float) -> bytes:
         UnansweredError: none came; the job is cancelled and never starts later.
     """
     deadline = time.monotonic() + seconds
-    broken_since: float | None = None
+    answered_at = time.monotonic()
     while (left := deadline - time.monotonic()) > 0:
         try:
-            popped = client().blpop([_reply(job_id)], timeout=min(left, _LOOK_SECONDS))
-            if popped is not None:
-                return cast(bytes, popped[1])
+            if (answer := _pop(job_id, left)) is not None:
+                return answer
             if _is_lost(job_id):
                 break
-            broken_since = None
+            answered_at = time.monotonic()
         except redis.RedisError:
-            broken_since = broken_since or time.monotonic()
-            if time.monotonic() - broken_since > _BROKEN_SECONDS:
+            if time.monotonic() - answered_at > _BROKEN_SECONDS:
                 break
             time.sleep(min(left, _RETRY_SECONDS))
     try:
@@ -234,16 +243,27 @@ def wait(job_id: str, seconds: float) -> bytes:
         raise UnansweredError(UnansweredReason.MAY_HAVE_RUN) from error
 
 
+def _pop(job_id: str, left: float) -> bytes | None:
+    """The reply, should it come soon. A broker that is late is borne with, but not beyond the caller's time."""
+    slice_seconds = min(left, _LOOK_SECONDS)
+    return blpop(_reply(job_id), slice_seconds, min(_BROKEN_SECONDS, left - slice_seconds + BRIEF_SECONDS))
+
+
 def _is_lost(job_id: str) -> bool:
     keys = (_ticket(job_id), _reply(job_id), _run(job_id), NODES_KEY)
-    return bool(client().eval(_IS_LOST, len(keys), *keys))
+    return bool(brief_client().eval(_IS_LOST, len(keys), *keys, state_key("")))
 
 
 def _cancel(job_id: str) -> bytes:
-    answer = client().eval(_CANCEL, 3, _ticket(job_id), _reply(job_id), _run(job_id))
+    answer = brief_client().eval(_CANCEL, 3, _ticket(job_id), _reply(job_id), _run(job_id))
     if isinstance(answer, list):
         return cast(bytes, answer[0])
     raise UnansweredError(UnansweredReason(answer.decode()))
+
+
+def state_key(instance: str) -> str:
+    """The key under which a worker node tells of itself; it ends with the node's heartbeat."""
+    return f"udapi:node:{instance}"
 
 
 def _ticket(job_id: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import close_old_connections, models
 
-from automation.models import AutomationScript
+from automation.models import DEFAULT_MEMORY_MB, AutomationScript, Reuse
 
 _KEPT = 256
 
@@ -23,6 +23,8 @@ class Script:
     parameters: Sequence[str]
     timeout_seconds: int
     has_run: bool
+    memory_limit_mb: int = DEFAULT_MEMORY_MB
+    reuse: bool = True
 
 
 class NoScriptError(Exception):
@@ -62,4 +64,6 @@ def _read(rows: "models.QuerySet[AutomationScript]", what: str) -> Script:
         tuple(found.parameters),
         found.timeout_seconds,
         found.has_run,
+        found.memory_limit_mb,
+        found.reuse == Reuse.WARM,
     )

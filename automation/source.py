@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 ON_API_TRIGGER: Final = "on_api_trigger"
@@ -31,12 +32,41 @@ def compile_error(source: str) -> SourceError | None:
     return None
 
 
+@lru_cache(maxsize=16)
 def has_entry_point(source: str, name: str) -> bool:
     """Whether `source` can be parsed and binds `name` to a function at its top level."""
     try:
         return name in set(_bound_names(ast.parse(source).body))
     except _REFUSALS:
         return False
+
+
+def docstring(source: str) -> str:
+    """What the script says about itself at its top, else what its entry point says; empty where it says nothing."""
+    try:
+        tree = ast.parse(source)
+    except _REFUSALS:
+        return ""
+    functions = [part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name in (ON_API_TRIGGER, RUN)]
+    places: list[ast.Module | ast.FunctionDef] = [tree, *functions]
+    return next(filter(None, map(ast.get_docstring, places)), "")
+
+
+def parameters_asked_for(source: str) -> list[str]:
+    """The names in `….script_param("name")`, in order, where they are written out."""
+    try:
+        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    except _REFUSALS:
+        return []
+    found = sorted(filter(None, map(_parameter, calls)))
+    return list(dict.fromkeys(name for _, _, name in found))
+
+
+def _parameter(call: ast.Call) -> tuple[int, int, str] | None:
+    match call:
+        case ast.Call(func=ast.Attribute(attr="script_param"), args=[ast.Constant(value=str(name)), *_]):
+            return call.lineno, call.col_offset, name
+    return None
 
 
 def _bound_names(statements: list[ast.stmt]) -> Iterator[str]:

@@ -2,11 +2,14 @@
 
 import datetime
 import logging
+import shutil
 from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from django.conf import settings
 from django.db import Error as DatabaseError
 
+from automation.host import linux
 from automation.host.hosts import ScriptHosts
 from automation.limits import concurrency_limit
 from automation.nodes import Heartbeat, NodeSlot
@@ -21,13 +24,15 @@ class WorkerNode:
     def __init__(self) -> None:
         since = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
         self.slot = NodeSlot()
-        self.hosts = ScriptHosts()
+        self.hosts = ScriptHosts(user=settings.UDAPI_SCRIPT_USER, state_dir=settings.UDAPI_STATE_DIR)
         self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
         self.runner = Runner(self.slot.id, self.hosts, self.heartbeat)
 
     def start(self) -> None:
-        """Be ready to run scripts."""
+        """Be ready to run scripts, and keep what this process knows from them. Raises OSError."""
+        linux.hide_memory()
         self.hosts.start()
+        _make_state_dir()
 
     def join_fleet(self) -> None:
         """Be known to the endpoints; Celery's log is open by now."""
@@ -37,7 +42,14 @@ class WorkerNode:
     def stop(self) -> None:
         """Every run has ended, or is ended now."""
         self.hosts.stop()
+        self.heartbeat.stop()
         _log.info("node=%s stopped", self.slot.id)
+
+
+def _make_state_dir() -> None:
+    settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.UDAPI_SCRIPT_USER:
+        shutil.chown(settings.UDAPI_STATE_DIR, settings.UDAPI_SCRIPT_USER)
 
 
 _node: WorkerNode | None = None
@@ -72,7 +84,7 @@ def _join_fleet(**_: Any) -> None:
 def _leave_fleet(**_: Any) -> None:
     """New triggers go to other nodes; those that run are finished."""
     if _node is not None:
-        _node.heartbeat.stop()
+        _node.heartbeat.leave()
 
 
 @worker_shutdown.connect

@@ -1,15 +1,18 @@
-"""The one Redis client of a process."""
+"""The Redis clients of a process: one for whatever has to get through, one for callers whose time is measured."""
 
 from functools import cache
+from typing import Any, cast
 
 import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-# Longer than any BLPOP waits at a stretch, short enough for a broker that has fallen silent.
-SOCKET_TIMEOUT_SECONDS = 10.0
+# Time for 30 MB on a slow network, but never so long that a caller's time-out passes by.
+SOCKET_TIMEOUT_SECONDS = max(1.0, min(10.0, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS / 4))
 CONNECT_TIMEOUT_SECONDS = 0.8
+# Who waits has an answer at the end of his time, whatever has become of the broker.
+BRIEF_SECONDS = 0.4
 # More than a process has threads; each waiting trigger needs one connection.
 MAX_CONNECTIONS = 8_192
 
@@ -21,13 +24,41 @@ def client() -> redis.Redis:
     Nothing is retried on its own: a claim, a pop or a count that is repeated after a lost answer would
     happen twice. A pooled connection that the server has closed is noticed and replaced when it is taken.
     """
+    return _client(SOCKET_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS)
+
+
+@cache
+def brief_client() -> redis.Redis:
+    """The same for small questions whose answer is of no use later."""
+    return _client(BRIEF_SECONDS, BRIEF_SECONDS)
+
+
+def blpop(key: str, seconds: float, silence: float) -> bytes | None:
+    """What is pushed to the list `key` within `seconds`; a server that is `silence` seconds late is given up.
+
+    Raises:
+        redis.RedisError: the server is not reachable, or said nothing.
+    """
+    pool = brief_client().connection_pool
+    # redis-py leaves its own connection untyped.
+    connection: Any = pool.get_connection()
+    try:
+        connection.send_command("BLPOP", key, seconds)
+        popped = connection.read_response(timeout=seconds + silence)
+    finally:
+        pool.release(connection)
+    return cast(bytes, popped[1]) if popped else None
+
+
+def _client(timeout: float, connect_timeout: float) -> redis.Redis:
+    options: dict[str, Any] = {} if settings.REDIS_URL.startswith("unix:") else {"socket_keepalive": True}
     pool = redis.ConnectionPool.from_url(
         settings.REDIS_URL,
         max_connections=MAX_CONNECTIONS,
-        socket_timeout=SOCKET_TIMEOUT_SECONDS,
-        socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        socket_timeout=timeout,
+        socket_connect_timeout=connect_timeout,
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
-        **({} if settings.REDIS_URL.startswith("unix:") else {"socket_keepalive": True}),
+        **options,
     )
     return redis.Redis(connection_pool=pool)

@@ -4,13 +4,13 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 
 from automation.models import AutomationScript, WorkerNode
-from console.definitions import DefinitionAdmin
+from console.definitions.pages import DefinitionAdmin
 from console.events import EventAdmin
 from console.keys import KeyAdmin
 from console.nodes import NodeAdmin
 from console.people import PeopleAdmin, TeamAdmin
-from console.scripts import ScriptAdmin
-from console.tokens import TokenAdmin
+from console.scripts.pages import ScriptAdmin
+from console.tokens.pages import TokenAdmin
 from definitions.models import ApiDefinition
 from events.models import InformationEvent
 from keys.models import PersonalKey

@@ -6,22 +6,38 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from access.changes import save_checked
 from console.deletion import CheckedDeletion
 from console.forms import CheckedForm
+from console.viewing import ReadablePages
+from search.query import SearchResult, in_order, matching_ids
+
+MOST_FOUND = 500
+"""So many objects a search in the console shows, the most relevant ones."""
 
 AUTHORSHIP = ("id", "created_by", "created_at", "last_modified_by", "last_modified")
 
 
-class CheckedAdmin(CheckedDeletion):
+class CheckedAdmin(ReadablePages, CheckedDeletion):
     """List, form and delete pages of an authored object; a refused change is an error on its form."""
 
+    is_live = True
     form = CheckedForm
     readonly_fields: ClassVar[tuple[str, ...]] = AUTHORSHIP
-    change_form_before_template = "console/seen_version.html"
     content: ClassVar[Sequence[str]] = ()
     """The fields that a user fills in."""
+    mirrored: ClassVar = ""
+    """How the mirror calls these objects; nothing where it has none of them."""
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """What the mirror finds, the most relevant first; without one, or where it has none of these, the database."""
+        found = matching_ids(self.mirrored, search_term, request.user, MOST_FOUND) if self.mirrored else SearchResult()
+        request.search_result = found  # type: ignore[attr-defined]  # for the page, which may say what matches
+        if not found.is_from_mirror:
+            return super().get_search_results(request, queryset, search_term)
+        return in_order(queryset, found.ids) if "o" not in request.GET else queryset.filter(pk__in=found.ids), False
 
     def get_content(self, request: HttpRequest, obj: Any) -> Sequence[str]:
         """The fields of the page for this user."""
@@ -30,7 +46,7 @@ class CheckedAdmin(CheckedDeletion):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The content, and for an object that exists who made and changed it."""
         content = (None, {"fields": self.get_content(request, obj)})
-        return [content] if obj is None else [content, ("Authorship", {"fields": AUTHORSHIP})]
+        return [content] if obj is None else [content, (_("Authorship"), {"fields": AUTHORSHIP})]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, told who fills it in and why his save was refused, if it was."""

@@ -9,8 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from access.changes import delete_checked
 from access.console import PolicyAdmin
@@ -24,7 +27,9 @@ class CheckedDeletion(PolicyAdmin):
 
     used_through: ClassVar[str] = ""
     """The name of the relation to the API definitions that need the object, if there is one."""
-    actions = ("delete_selected",)
+    delete_says: ClassVar[Any] = ""
+    """What a delete means for others, for its question."""
+    actions: Sequence[str] = ("delete_selected",)
     delete_confirmation_template = "console/delete.html"
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -35,7 +40,7 @@ class CheckedDeletion(PolicyAdmin):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The delete page; it also says what came in between."""
         try:
-            return super().delete_view(request, object_id, extra_context)
+            return super().delete_view(request, object_id, self._words() | (extra_context or {}))
         except ValidationError as error:
             self.message_user(request, refusal_text(request.user, error), messages.ERROR)
             return HttpResponseRedirect(request.path)
@@ -49,7 +54,7 @@ class CheckedDeletion(PolicyAdmin):
         for obj in queryset:
             self.delete_model(request, obj)
 
-    @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
+    @admin.action(permissions=["delete"], description=gettext_lazy("Delete"))
     def delete_selected(self, request: HttpRequest, queryset: "models.QuerySet[Any]") -> HttpResponse | None:
         """Ask, then delete each that can be; the others stay, and the user is told why."""
         chosen = queryset.prefetch_related(self.used_through) if self.used_through else queryset
@@ -73,7 +78,8 @@ class CheckedDeletion(PolicyAdmin):
         free, blocked = self._sort(request, objs)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Delete multiple objects",
+            **self._words(),
+            "title": _("Delete"),
             "deleted_objects": free,
             "protected": blocked,
             "selected": [obj.pk for obj in objs],
@@ -83,6 +89,10 @@ class CheckedDeletion(PolicyAdmin):
         }
         return TemplateResponse(request, "console/delete.html", context)
 
+    def _words(self) -> dict[str, Any]:
+        page = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return {"delete_says": self.delete_says, "list_page": page}
+
     def _delete_each(self, request: HttpRequest, objs: Sequence[Any]) -> None:
         refused = []
         for obj in objs:
@@ -91,7 +101,7 @@ class CheckedDeletion(PolicyAdmin):
             except ValidationError as error:
                 refused.append((str(obj), refusal_text(request.user, error)))
         if done := len(objs) - len(refused):
-            self.message_user(request, f"Deleted: {done}.", messages.SUCCESS)
+            self.message_user(request, _("Deleted: %d.") % done, messages.SUCCESS)
         if refused:
             self.message_user(request, _not_deleted(refused), messages.ERROR)
 
@@ -108,5 +118,5 @@ class CheckedDeletion(PolicyAdmin):
 def _not_deleted(refused: Blocked) -> SafeString:
     reasons = format_html_join("", "<br>{}: {}", refused[:SHOWN])
     more = len(refused) - SHOWN
-    rest = format_html("<br>{}", f"and {more} more") if more > 0 else ""
-    return format_html("Not deleted: {}.{}{}", len(refused), reasons, rest)
+    rest = format_html("<br>{}", _("and %d more") % more) if more > 0 else ""
+    return format_html("{}{}{}", _("Not deleted: %d.") % len(refused), reasons, rest)

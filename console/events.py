@@ -8,10 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from access.console import UnfoldAdmin
+from console.templatetags.console import copy_button, local_time
 from events import wire
-from events.models import InformationEvent
+from events.models import InformationEvent, Verb
 from events.reading import readable_types
 
 _CHUNK = 1_000
@@ -21,10 +25,13 @@ _FILES: Final[Mapping[str, tuple[Callable[[Iterable[InformationEvent]], Iterator
 }
 
 
+_TONES: Final[Mapping[Verb, str]] = {Verb.ADDED: "good", Verb.UPDATED: "info", Verb.DELETED: "bad"}
+
+
 class ObjectTypeFilter(admin.SimpleListFilter):
     """Only what the user may read is offered."""
 
-    title = "object type"
+    title = _("object type")
     parameter_name = "object_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -39,7 +46,8 @@ class ObjectTypeFilter(admin.SimpleListFilter):
 class EventAdmin(UnfoldAdmin):
     """Information events of the objects that the user may view, newest first."""
 
-    list_display = ("time", "user", "verb", "object_type", "object_id", "message")
+    is_live = True
+    list_display = ("at", "what_happened", "message", "user", "of_type", "of_object")
     list_display_links = None
     list_filter: ClassVar = (
         ("time", admin.DateFieldListFilter),
@@ -47,14 +55,37 @@ class EventAdmin(UnfoldAdmin):
         ObjectTypeFilter,
         ("user", admin.AllValuesFieldListFilter),
     )
-    date_hierarchy = "time"
+    list_fullwidth = True
+    list_filter_sheet = False
     list_per_page = 100
     search_fields = ("user", "user_name", "=object_id", "message")
-    search_help_text = "User, object id or a part of the message."
+    search_help_text = _("User, object id or a part of the message")
     ordering = ("-number",)
     actions = None
     list_before_template = "console/event_exports.html"
     fields = ("time", "user", "user_name", "verb", "object_type", "object_id", "message")
+
+    @admin.display(description=_("time"), ordering="number")
+    def at(self, obj: InformationEvent) -> SafeString:
+        """When it happened."""
+        return local_time(obj.time)
+
+    @admin.display(description=_("verb"), ordering="verb")
+    def what_happened(self, obj: InformationEvent) -> SafeString:
+        """What was done."""
+        return format_html('<span class="ud-tone {}">{}</span>', _TONES[Verb(obj.verb)], obj.get_verb_display())
+
+    @admin.display(description=_("object type"), ordering="object_type")
+    def of_type(self, obj: InformationEvent) -> str:
+        """What kind of object it was."""
+        return obj.get_object_type_display()
+
+    @admin.display(description=_("object id"), ordering="object_id")
+    def of_object(self, obj: InformationEvent) -> SafeString:
+        """The id of the object, to be copied; its beginning is enough to be told apart."""
+        short = str(obj.object_id)[:8]
+        copy = copy_button(obj.object_id, _("the object id"))
+        return format_html('<code class="ud-nowrap" title="{}">{}… {}</code>', obj.object_id, short, copy)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[InformationEvent]":
         """Those that the user may read."""

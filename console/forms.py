@@ -1,11 +1,15 @@
 """What the forms of the console have in common: errors find their field, and a late save is noticed."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
 
 from access.policy import AnyUser
 
@@ -15,12 +19,39 @@ else:
     ModelForm = forms.ModelForm
 
 
-class SeenVersionField(forms.IntegerField):
-    """The version that the user saw when he opened the form; no change of his own."""
+class NotShownField(forms.CharField):
+    """What a form carries for itself; no change of the user's own."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Never: it must not appear in the history."""
         return False
+
+
+class SeenVersionField(forms.IntegerField):
+    """The version that the user saw when he opened the form."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Never: it must not appear in the history."""
+        return False
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field whose stored value is not what the user typed."""
+
+    label: str
+    stored: str
+    typed: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Who has changed the object since the user opened its form, when, to which version, and what differs now."""
+
+    user: str
+    time: datetime
+    version: int
+    differences: Sequence[Difference]
 
 
 class CheckedForm(ModelForm):
@@ -33,6 +64,11 @@ class CheckedForm(ModelForm):
     """The form's field for a field of the model that has another name here."""
     needed: ClassVar[Sequence[str]] = ()
     """Fields that the model takes as blank, so that it can refuse them with its own reason."""
+
+    conflict: Conflict | None = None
+    """What another user did meanwhile, where that is why the save is refused."""
+    overwrite = "overwrite"
+    """The version over which the user wants to save, once he has been told of it."""
 
     seen_version = SeenVersionField(required=False, widget=forms.HiddenInput)
 
@@ -47,7 +83,8 @@ class CheckedForm(ModelForm):
         cleaned: dict[str, Any] = super().clean() or {}
         if self.refusal is not None:
             self.add_error(None, self.refusal)
-        if cleaned.get("seen_version") not in {None, self.instance.version}:
+        if self._is_stale(cleaned):
+            self.conflict = self._conflict()
             self.add_error(None, self._stale())
         return cleaned
 
@@ -65,9 +102,46 @@ class CheckedForm(ModelForm):
         elif name not in self.errors:
             super().add_error(name, list(errors))
 
+    def _is_stale(self, cleaned: Mapping[str, Any]) -> bool:
+        accepted = {None, self.instance.version}
+        return cleaned.get("seen_version") not in accepted and self._overwritten() != str(self.instance.version)
+
+    def _overwritten(self) -> str:
+        return str(self.data.get(self.overwrite, ""))
+
+    def _conflict(self) -> Conflict:
+        changed = [name for name in self.changed_data if not self.fields[name].widget.is_hidden]
+        differences = [self._difference(name) for name in changed]
+        obj = self.instance
+        return Conflict(obj.last_modified_by, obj.last_modified, obj.version, differences)
+
+    def _difference(self, name: str) -> Difference:
+        field = self.fields[name]
+        stored = self.get_initial_for_field(field, name)
+        typed = self.cleaned_data.get(name, self.data.get(self.add_prefix(name)))
+        return Difference(str(field.label or name), _shown(field, stored), _shown(field, typed))
+
     def _stale(self) -> ValidationError:
         return ValidationError(
-            "%(user)s has changed it since you opened this page. Load the page again, then make your changes.",
+            _("%(user)s has changed it since you opened this page; nothing has been saved."),
             code="Stale",
             params={"user": self.instance.last_modified_by},
         )
+
+
+def _shown(field: Any, value: Any) -> str:
+    """A value of `field` as a user reads it."""
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return _one(field, value)
+    return "\n".join(_one(field, each) for each in value) or "-"
+
+
+def _one(field: Any, value: Any) -> str:
+    if value in (None, ""):
+        return "-"
+    rows = getattr(field, "queryset", None)
+    if rows is not None:
+        return str(value if isinstance(value, Model) else rows.filter(pk=value).first() or value)
+    return str(dict(getattr(field, "choices", ())).get(value, value))

@@ -1,20 +1,33 @@
-"""The page of worker nodes: a list to read."""
+"""The page of worker nodes: which are alive and what they do, refreshed all the time, and every number ever given."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+import redis
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from access.console import UnfoldAdmin
 from access.policy import NODE, allows
+from automation import fleet
+from automation.models import WorkerNode
+
+
+@dataclass(frozen=True)
+class NodeTable:
+    """What the page shows; without `fleet` the broker is not reachable."""
+
+    fleet: fleet.Fleet | None
+    silent: Sequence[WorkerNode]
+    """Numbers that were given to machines of which none is heard now: endpoints, and worker nodes that are gone."""
 
 
 class NodeAdmin(UnfoldAdmin):
     """The machines that run or queue triggers, for whoever may view definitions or tokens."""
-
-    list_display = ("id", "host", "first_seen")
-    list_display_links = None
-    search_fields = ("id", "host")
-    ordering = ("id",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Either flag will do."""
@@ -35,3 +48,23 @@ class NodeAdmin(UnfoldAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A node's number stays its own."""
         return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The table.
+
+        Raises:
+            PermissionDenied: the user may view neither definitions nor tokens.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {"title": _("Worker nodes"), "opts": self.opts, "table": _table(), "now": timezone.now()}
+        return TemplateResponse(request, "console/nodes.html", self.admin_site.each_context(request) | context)
+
+
+def _table() -> NodeTable:
+    known = WorkerNode.objects.order_by("id")
+    try:
+        now = fleet.look()
+    except redis.RedisError:
+        return NodeTable(None, list(known))
+    return NodeTable(now, list(known.exclude(pk__in=[beat.node.id for beat in now.nodes])))

@@ -7,6 +7,7 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
 from access.flags import flags
 from access.policy import manages_people
@@ -39,7 +40,8 @@ class PeoplePages(_Page):
     """Who gives flags can give himself every one: this takes a superuser, and no flag will do."""
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The product's flags, wherever permissions are chosen."""
+        """Flags, where Django has permissions; boxes to tick, because there are few of each."""
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultiple
         if db_field.related_model is Permission:
             kwargs |= {"queryset": flags(), "form_class": FlagsField}
         return super().formfield_for_manytomany(db_field, request, **kwargs)

@@ -1,13 +1,23 @@
 """The console's door: flags let a user in, and Django's "staff" means nothing."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+from django.views.i18n import JavaScriptCatalog
 from unfold.forms import AuthenticationForm as UnfoldLogIn
 
 from access.policy import may_enter
+from console.navigation import menu
+from console.start import start_page
+from console.trigger import OfferedDefinitions, TriggerPage
+from events import positions
+from events.reading import readable_types
 
 if TYPE_CHECKING:
     # django-unfold has no types; what we use of its class is Django's.
@@ -23,7 +33,7 @@ class LogInForm(UnfoldLogIn):  # type: ignore[misc]  # django-unfold has no type
 
     error_messages: ClassVar[dict[str, Any]] = {
         **AuthenticationForm.error_messages,
-        "no_flag": "This account has no permission flag, so there is nothing here for it.",
+        "no_flag": _("This account has no permission flag, so there is nothing here for it."),
     }
 
     def confirm_login_allowed(self, user: Any) -> None:
@@ -41,7 +51,45 @@ class ConsoleSite(UnfoldSite):
     """The console."""
 
     login_form = LogInForm
+    index_title = _("Overview")
+    index_template = "console/start.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the user of the request may see any page at all."""
         return may_enter(request.user)
+
+    def get_urls(self) -> list[Any]:
+        """The addresses of the pages that belong to no model, and all others."""
+        return [
+            path("trigger/", self.admin_view(TriggerPage.as_view()), name="trigger"),
+            path("trigger/definitions/", self.admin_view(OfferedDefinitions.as_view()), name="trigger_definitions"),
+            *super().get_urls(),
+        ]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """A page for who may enter, which knows from when on it has to hear of changes."""
+        guarded = super().admin_view(view, cacheable)
+
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.method == "GET" and readable_types(request.user):
+                # Read before the page reads anything else: what comes later is told by the live stream.
+                request.live_position = positions.last()  # type: ignore[attr-defined]
+            return guarded(request, *args, **kwargs)
+
+        return update_wrapper(page, guarded)
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        """The start page."""
+        return super().index(request, {"start": start_page(request.user)} | (extra_context or {}))
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page knows; the colours stand in a file, because the policy allows no style element."""
+        return super().each_context(request) | {"colors": {}}
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """The menu."""
+        return menu(request)
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The words of the scripts, Django's and the console's own, in the user's language."""
+        return cast(HttpResponse, JavaScriptCatalog.as_view(packages=["django.contrib.admin", "console"])(request))

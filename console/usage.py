@@ -1,6 +1,7 @@
 """Naming the API definitions that stand in the way of a change, to who may know their routes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,11 +10,36 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from access.policy import AnyUser, allows
 from definitions.models import ApiDefinition
 
 SHOWN = 10
+LISTED = 50
+
+
+@dataclass(frozen=True)
+class Use:
+    """The API definitions that use an object: the first of them by route, and how many there are."""
+
+    definitions: Sequence[ApiDefinition]
+    count: int
+    by_route: bool
+    """Whether the user may know more of them than their ids."""
+
+    @property
+    def more(self) -> int:
+        """How many are not among the first."""
+        return self.count - len(self.definitions)
+
+
+def used_by(user: AnyUser, obj: Any) -> Use | None:
+    """What uses a token or a script; None for a new one."""
+    if obj is None:
+        return None
+    users = obj.api_definitions.only("id", "route", "name").order_by("route")
+    return Use(list(users[:LISTED]), users.count(), allows(user, ApiDefinition._meta.label_lower, "view"))
 
 
 def count_rows(rows: "QuerySet[Any]", field: str) -> Coalesce:
@@ -28,7 +54,7 @@ def name_definitions(user: AnyUser, definitions: Collection[ApiDefinition]) -> S
     shown = sorted(definitions, key=lambda definition: definition.route)[:SHOWN]
     names = format_html_join(", ", "{}", ([_link(one) if by_route else str(one.pk)] for one in shown))
     more = len(definitions) - len(shown)
-    return format_html("{} and {} more", names, more) if more else names
+    return format_html("{} {}", names, _("and %d more") % more) if more else names
 
 
 def refusal_text(user: AnyUser, error: ValidationError) -> SafeString:

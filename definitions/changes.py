@@ -24,28 +24,31 @@ def save_definition(
     if allowed_tokens is None:
         return save_checked(definition, by)
     token_ids = {token.pk if isinstance(token, ApiToken) else token for token in allowed_tokens}
-    return save_checked(definition, by, then=lambda: _allow_only(definition, token_ids))
+    is_new = definition._state.adding
+    return save_checked(definition, by, then=lambda: _allow_only(definition, token_ids, is_new))
 
 
-def _allow_only(definition: ApiDefinition, token_ids: set[UUID]) -> None:
+def _allow_only(definition: ApiDefinition, token_ids: set[UUID], is_new: bool) -> None:
     """Held until the commit, a token cannot be deleted by another writer in between."""
     found = ApiToken.objects.filter(pk__in=token_ids).select_for_update().order_by("pk")
     if set(found.values_list("pk", flat=True)) != token_ids:
         raise refusal("InvalidField", "A token in the list does not exist.", field="allowedTokens")
     # Without signals: the save of the definition has left the one event of this change.
     rows = AllowedToken._base_manager.filter(definition=definition)
-    gone = rows.exclude(token__in=token_ids)
-    gone._raw_delete(gone.db)
-    present = set(rows.values_list("token_id", flat=True))
+    present = set() if is_new else set(rows.values_list("token_id", flat=True))
+    if present - token_ids:
+        gone = rows.exclude(token__in=token_ids)
+        gone._raw_delete(gone.db)
     AllowedToken._base_manager.bulk_create(
         AllowedToken(definition=definition, token_id=token_id) for token_id in sorted(token_ids - present)
     )
 
 
 @receiver(post_save, sender=ApiDefinition)
-def index_dynamic_route(instance: ApiDefinition, **kwargs: object) -> None:
+def index_dynamic_route(instance: ApiDefinition, created: bool, **kwargs: object) -> None:
     """Keep the beginnings of a dynamic route where the look-up finds them; a static one needs none."""
-    RoutePrefix.objects.filter(definition=instance).delete()
+    if not created:
+        RoutePrefix.objects.filter(definition=instance).delete()
     if routes.PLACEHOLDER in instance.signature:
         RoutePrefix.objects.bulk_create(
             RoutePrefix(definition=instance, prefix=prefix) for _, prefix in routes.prefixes(instance.signature)

@@ -13,7 +13,7 @@ from access.closed import ClosedManager
 from access.fields import DerivedCharField, DerivedSmallIntegerField
 from access.texts import NAME_LENGTH, is_name, is_storable
 from automation.models import AutomationScript
-from automation.source import ON_API_TRIGGER, RUN
+from automation.source import ON_API_TRIGGER, RUN, has_entry_point
 from definitions import routes
 from tokens.models import ApiToken
 
@@ -167,11 +167,14 @@ class ApiDefinition(AuthoredModel):
             inputs_fit = self.input_type in InputType.values
         if not inputs_fit:
             return self._refusal("InvalidActionMeta", "The input type does not fit the action type.")
-        script = AutomationScript.objects.filter(pk=self.script_id).first() if self.script_id else None
-        if script is None:
+        stored = (
+            AutomationScript.objects.filter(pk=self.script_id) if self.script_id else AutomationScript.objects.none()
+        )
+        source = stored.values_list("source", flat=True).first()
+        if source is None:
             return self._refusal("InvalidActionMeta", "The script does not exist.")
-        entry_point = self.entry_points.get(ActionType(self.action_type))
-        if entry_point not in script.entry_points():
+        entry_point = self.entry_points[ActionType(self.action_type)]
+        if not has_entry_point(source, entry_point):
             rule = "The script has no function %(entryPoint)s, which the action type calls."
             return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)
         return None

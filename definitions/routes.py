@@ -87,6 +87,20 @@ def shape(segments: tuple[str, ...]) -> str:
     return "".join("0" if is_placeholder(part) else "1" for part in segments)
 
 
+def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether there is a path that the routes of both `segments` match."""
+    if len(one) != len(other):
+        return False
+    pairs = zip(one, other, strict=True)
+    return all(is_placeholder(a) or is_placeholder(b) or literal(a) == literal(b) for a, b in pairs)
+
+
+def beats(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether, for a path that both routes match, the first one answers."""
+    a, b = shape(one), shape(other)
+    return (a.count("1"), a) > (b.count("1"), b)
+
+
 def prefixes(route_signature: str) -> Iterator[tuple[int, str]]:
     """Depth and signature of each beginning of a route, itself included: (1, `/a`), (2, `/a/{}`) …"""
     parts = route_signature.split("/")[1:]

@@ -10,6 +10,7 @@ from gunicorn.http.errors import ParseException
 
 from endpoint import errors
 from endpoint.patience import patience
+from endpoint.places import place
 from endpoint.reading import LARGEST_BODY, announced_length
 
 CONTENT_TYPES = frozenset({"application/json", "application/xml", "text/xml", "text/plain"})
@@ -18,13 +19,19 @@ _STEP = 64 * 1024
 
 
 def read(environ: dict[str, Any]) -> bytes:
-    """The whole body, at most 30 MB, valid UTF-8.
+    """The whole body, at most 30 MB, valid UTF-8. While it comes in, it holds one of the places to wait.
 
     Raises:
+        ManagerNotInitializedError: no place is left.
         InvalidContentTypeError: there is a body, and it is of a type that is not supported.
         BodyTooLargeError: it has more than 30 MB; no more than that was read.
         FailedToReadBodyError: it was broken off, came too slowly or is not UTF-8.
     """
+    with place():
+        return _read(environ)
+
+
+def _read(environ: dict[str, Any]) -> bytes:
     steps = _steps(environ)
     first, failure = _first(steps)
     check_content_type(environ, has_body=bool(first) or announced_length(environ) > 0)

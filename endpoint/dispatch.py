@@ -1,6 +1,7 @@
 """Handing a trigger over to the fleet and waiting for its outcome."""
 
 import struct
+import time
 
 import redis
 from django.conf import settings
@@ -21,9 +22,10 @@ def dispatch(trigger_id: str, payload: queue.Payload) -> Outcome:
         UnspecifiedReasonError: the answer is none.
     """
     seconds = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
+    deadline = time.monotonic() + seconds
     with place():
         _publish(trigger_id, payload, seconds)
-        return _outcome(_wait(trigger_id, seconds))
+        return _outcome(_wait(trigger_id, deadline - time.monotonic()))
 
 
 def succeeded(outcome: Outcome) -> Outcome:
@@ -40,7 +42,7 @@ def succeeded(outcome: Outcome) -> Outcome:
 
 def _publish(trigger_id: str, payload: queue.Payload, seconds: int) -> None:
     try:
-        queue.publish(trigger_id, payload, seconds)
+        queue.publish(trigger_id, payload, seconds, used_by=_token_id(payload))
     except queue.NoNodeError as error:
         raise no_place(str(error)) from error
     except queue.HandOverError as error:
@@ -49,7 +51,12 @@ def _publish(trigger_id: str, payload: queue.Payload, seconds: int) -> None:
         raise errors.MessageBrokerNotInitializedError(str(error)) from error
 
 
-def _wait(trigger_id: str, seconds: int) -> bytes:
+def _token_id(payload: queue.Payload) -> str:
+    """The token that let the caller in; it is noted as used."""
+    return str(payload.meta["request"]["tokenId"])
+
+
+def _wait(trigger_id: str, seconds: float) -> bytes:
     try:
         return queue.wait(trigger_id, seconds)
     except queue.UnansweredError as error:

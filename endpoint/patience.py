@@ -1,4 +1,4 @@
-"""How long a client may take over a body.
+"""How long a client may take over the head of a request, and over its body.
 
 A read of the HTTP server's returns only with all that it was asked for, and whoever sends a byte now and then
 is never silent: he would keep a thread for days. So a second pair of eyes looks at the time of them all.
@@ -23,14 +23,24 @@ def patience(connection: socket.socket | None, seconds: float) -> Iterator[None]
     if connection is None:
         yield
         return
-    _watch()
-    _ends[connection] = time.monotonic() + seconds
+    begin(connection, seconds)
     connection.settimeout(LONGEST_SILENCE_SECONDS)
     try:
         yield
     finally:
-        del _ends[connection]
+        end(connection)
         connection.settimeout(None)
+
+
+def begin(connection: socket.socket, seconds: float) -> None:
+    """From now on `connection` may be read for `seconds`; then the client has broken off."""
+    _watch()
+    _ends[connection] = time.monotonic() + seconds
+
+
+def end(connection: socket.socket) -> bool:
+    """The client has sent all; whether his time was over before. Nothing where it did not begin or has ended."""
+    return _ends.pop(connection, float("inf")) < time.monotonic()
 
 
 @cache

@@ -27,6 +27,7 @@ class ObjectType(models.TextChoices):
     API_DEFINITION = "ApiDefinition", "API definition"
     API_TOKEN = "ApiToken", "API token"
     AUTOMATION_SCRIPT = "AutomationScript", "Automation script"
+    MIRROR = "SearchMirror", "Search mirror"
 
 
 class EventQuerySet(ClosedQuerySet["InformationEvent"]):

@@ -5,13 +5,14 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from access.policy import DEFINITION, SCRIPT, TOKEN, AnyUser, labels_allowing
+from access.policy import DEFINITION, MIRROR, SCRIPT, TOKEN, AnyUser, labels_allowing
 from events.models import InformationEvent, ObjectType
 
 _TYPES: Final[Mapping[str, str]] = {
     DEFINITION: ObjectType.API_DEFINITION.value,
     TOKEN: ObjectType.API_TOKEN.value,
     SCRIPT: ObjectType.AUTOMATION_SCRIPT.value,
+    MIRROR: ObjectType.MIRROR.value,
 }
 
 

@@ -1,17 +1,23 @@
 """Recording events, in the transaction of the change that they tell of."""
 
 from typing import Any
+from uuid import UUID, uuid5
 
 from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
+from access.announcements import announced
 from access.authorship import SYSTEM, AuthoredModel
 from access.closed import UnrecordedChangeError
+from access.policy import MIRROR
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
-from events.models import InformationEvent, Verb
+from events.models import InformationEvent, ObjectType, Verb
 from tokens.models import ApiToken
+
+_MIRRORS = UUID("6f1f6a52-5f0c-4c56-8a52-3f6f7f0f7d6e")
+"""The mirror of a kind of objects is no object: its id is made of this and its name."""
 
 
 @receiver(post_save, sender=ApiDefinition)
@@ -41,6 +47,21 @@ def record_no_longer_allowed(instance: AllowedToken, using: str, origin: object,
     """Likewise; what goes together with its definition is part of that event."""
     if AllowedToken in (type(origin), getattr(origin, "model", None)):
         _record(instance.definition, Verb.UPDATED, SYSTEM, using)
+
+
+@receiver(announced, sender=MIRROR)
+def record_repair(name: str, text: str, properties: dict[str, Any], **kwargs: object) -> None:
+    """The mirror had drifted from the database and was set right."""
+    object_id = uuid5(_MIRRORS, name)
+    InformationEvent(
+        user=SYSTEM,
+        user_name=SYSTEM,
+        verb=Verb.UPDATED,
+        object_type=ObjectType.MIRROR,
+        object_id=object_id,
+        message=f"{ObjectType.MIRROR.value} '{name}' ({object_id}) was updated by {SYSTEM} to repair it: {text}",
+        properties=properties,
+    ).save()
 
 
 @receiver(pre_save, sender=InformationEvent)
@@ -82,6 +103,8 @@ def _describe(instance: AuthoredModel) -> tuple[dict[str, Any], str]:
 
 
 def _shown_name(user_name: str) -> str:
+    if user_name == SYSTEM:
+        return user_name
     users = get_user_model()._default_manager.filter(username=user_name)
     first_and_last = users.values_list("first_name", "last_name").first() or ("", "")
     return " ".join(first_and_last).strip() or user_name

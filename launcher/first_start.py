@@ -6,19 +6,18 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from access.changes import save_checked
-from automation.models import AutomationScript
-from definitions.changes import save_definition
+from as_code.actors import Actor
+from as_code.faults import RefusedImportError
+from as_code.importing import import_files
 from definitions.models import ApiDefinition
 from launcher import private
 from launcher.places import PROJECT, Places
 from launcher.steps import StartError
-from tokens.models import ApiToken
 from udapi_site import env
 
-BY = "system"
 DEMO_ROUTE = "demo/echo"
-DEMO_SOURCE = PROJECT / "demo" / "echo.py"
+DEMO_FILE = PROJECT / "demo" / "apis.yaml"
+DEMO_TOKEN = "demo"  # noqa: S105  the name of a token
 PASSWORD_BYTES = 15
 
 
@@ -79,16 +78,10 @@ def _create_admin(places: Places) -> str:
 
 
 def _create_demo(places: Places) -> str:
-    script = AutomationScript(
-        name="echo", description="Answers with the body of the request.", source=DEMO_SOURCE.read_text()
-    )
-    save_checked(script, by=BY)
-    token = ApiToken(name="demo")
-    secret = token.set_secret(None)
-    save_checked(token, by=BY)
-    definition = ApiDefinition(
-        name="Echo", description="Answers with the body of the request.", route=DEMO_ROUTE, script=script
-    )
-    save_definition(definition, by=BY, allowed_tokens=[token])
-    private.write(places.demo_secret, secret + "\n")
+    """Like any import of files; the secret of the demo's token is kept for the words at the end."""
+    try:
+        report = import_files([DEMO_FILE], Actor())
+    except RefusedImportError as error:
+        raise StartError(f"The demo cannot be loaded, mend it or set UDAPI_DEMO=0:\n{error}") from error
+    private.write(places.demo_secret, report.secrets[DEMO_TOKEN] + "\n")
     return "demo API"

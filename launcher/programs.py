@@ -16,6 +16,7 @@ STEADY_SECONDS = 5
 
 MARGIN_SECONDS = 5
 REDIS_GRACE_SECONDS = 10
+MIRROR_GRACE_SECONDS = 70
 DESCRIPTORS = 256
 
 
@@ -49,6 +50,9 @@ def stack(redis: list[str] | None) -> list[Program]:
         Program("worker", worker_command("worker"), priority=200, grace_seconds=grace),
         Program("web", web, priority=300, grace_seconds=grace),
     ]
+    if settings.ELASTICSEARCH_URL:
+        follow = python("manage.py", "mirror", "follow")
+        programs.insert(1, Program("mirror", follow, priority=250, grace_seconds=MIRROR_GRACE_SECONDS))
     if redis is not None:
         programs.insert(0, Program("redis", redis, priority=100, grace_seconds=REDIS_GRACE_SECONDS))
     return programs

@@ -15,6 +15,7 @@ from definitions.models import ActionType, AllowedToken, ApiDefinition, InputTyp
 from management.fields import Authored, Choice, Id, Part, Several, Text, Values, authorship
 from management.filters import ID, TEXT, Filters, one_of
 from management.objects import ObjectViewSet, operations
+from search.models import DEFINITIONS
 
 
 class SecuritySettings(Part):
@@ -26,7 +27,7 @@ class SecuritySettings(Part):
 class ActionMeta(Part):
     """What the action needs: the script, and for one with `on_api_trigger` how it gets the body."""
 
-    scriptName = Text()
+    scriptName = Text(required=False, help_text="Left out in a PATCH alone.")
     inputType = Choice(InputType.values, required=False)
 
 
@@ -46,6 +47,7 @@ class DefinitionViewSet(ObjectViewSet[ApiDefinition]):
 
     model = ApiDefinition
     label = DEFINITION
+    kind = DEFINITIONS
     serializer_class = DefinitionSerializer
     content: ClassVar = ("name", "description", "route", "action_type", "script_id", "input_type")
     filters = Filters(

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.db.models import Model
 from django.http import Http404, UnreadablePostError
 from redis import RedisError
@@ -119,7 +120,7 @@ class UnexpectedExceptionError(ManagementError):
 
 
 class UnavailableError(ManagementError):
-    """Redis does not answer, or there is no room left."""
+    """Redis or the database does not answer, or there is no room left, on a disk say."""
 
     status, reason = 503, "Unavailable"
     detail = "This is not available right now, try again later."
@@ -159,6 +160,8 @@ _FOREIGN: tuple[tuple[type[Exception], type[ManagementError]], ...] = (
     (SuspiciousOperation, InvalidRequestError),
     (UnreadablePostError, InvalidRequestError),
     (RedisError, UnavailableError),
+    (OperationalError, UnavailableError),
+    (InterfaceError, UnavailableError),
 )
 
 
@@ -170,6 +173,8 @@ def foreseen(error: Exception) -> ManagementError:
         return RefusedError(error)
     for foreign, ours in _FOREIGN:
         if isinstance(error, foreign):
+            if ours is UnavailableError:
+                _log.error("not available: %s", error)
             return ours(headers=_challenge(error))
     _log.error("an exception that nobody foresaw", exc_info=error)
     return UnexpectedExceptionError()

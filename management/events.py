@@ -1,7 +1,7 @@
 """`events/`: what happened, to be read, filtered and exported."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Final, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NoReturn
 
 from django.db.models import Q, QuerySet
 from django.http import StreamingHttpResponse
@@ -18,7 +18,8 @@ from events.reading import readable_events, readable_types
 from events.selection import FILTERS, Selection
 from management.errors import NotFoundError, PermissionDeniedError
 from management.fields import as_id
-from management.pagination import Pages
+from management.filters import ORDERING, order_schema
+from management.pagination import PAGE_PARAMETERS, Pages
 from management.query import invalid
 from management.views import ManagementView
 
@@ -30,6 +31,7 @@ _ORDER: Final[Mapping[str, str]] = {
     "objectType": "object_type",
     "objectId": "object_id",
 }
+Lines = Callable[[Iterable[InformationEvent]], Iterator[str]]
 CHUNK = 1_000
 """Rows that an export holds at once."""
 
@@ -78,11 +80,7 @@ FILTER_PARAMETERS: Final = [
     OpenApiParameter("timeBefore", {"type": "string", "format": "date-time"}),
 ]
 _SEARCH = OpenApiParameter("search", str, description="A part of the message.")
-_PAGES: Final = [
-    OpenApiParameter("ordering", str, description=f"One of {', '.join(_ORDER)}; `-` for descending."),
-    OpenApiParameter("limit", int),
-    OpenApiParameter("offset", int),
-]
+_PAGES: Final = [OpenApiParameter("ordering", order_schema(_ORDER), description=ORDERING), *PAGE_PARAMETERS]
 
 
 class EventView(ManagementView):
@@ -168,31 +166,18 @@ class SingleEventView(EventView):
 class ExportView(EventView):
     """All events that the filters let through, oldest first, as a file."""
 
-    media_type: ClassVar[str]
-    file_name: ClassVar[str]
-
-    def lines(self, events: Iterable[InformationEvent]) -> Iterator[str]:
-        """The lines of the file."""
-        raise NotImplementedError
-
-    def export(self, request: Request) -> StreamingHttpResponse:
-        """The file, made while it is sent."""
+    def export(self, request: Request, lines: Lines, media_type: str, file_name: str) -> StreamingHttpResponse:
+        """The file, made of `lines` while it is sent."""
         events = self.selected(request).order_by("number").iterator(CHUNK)
         return StreamingHttpResponse(
-            self.lines(events),
-            content_type=f"{self.media_type}; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{self.file_name}"'},
+            lines(events),
+            content_type=f"{media_type}; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
         )
 
 
 class CsvView(ExportView):
     """For spreadsheets."""
-
-    media_type, file_name = "text/csv", "events.csv"
-
-    def lines(self, events: Iterable[InformationEvent]) -> Iterator[str]:
-        """The names, then one line an event."""
-        return wire.csv_lines(events)
 
     @extend_schema(
         operation_id="events_export_csv",
@@ -201,17 +186,11 @@ class CsvView(ExportView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """The information events that the filters let through, oldest first, as CSV."""
-        return self.export(request)
+        return self.export(request, wire.csv_lines, "text/csv", "events.csv")
 
 
 class JsonLinesView(ExportView):
     """For programs."""
-
-    media_type, file_name = "application/jsonl", "events.jsonl"
-
-    def lines(self, events: Iterable[InformationEvent]) -> Iterator[str]:
-        """One line an event."""
-        return wire.json_lines(events)
 
     @extend_schema(
         operation_id="events_export_jsonl",
@@ -220,7 +199,7 @@ class JsonLinesView(ExportView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """The information events that the filters let through, oldest first, as lines of JSON."""
-        return self.export(request)
+        return self.export(request, wire.json_lines, "application/jsonl", "events.jsonl")
 
 
 def _order(request: Request) -> list[str]:

@@ -1,6 +1,6 @@
 """Filters, order and search of a list, each named as the property."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -67,7 +67,13 @@ AUTHORSHIP_ORDER: Mapping[str, str] = {
 }
 PAGES = ("limit", "offset", "ordering")
 _SEARCH = "A part of {}, or an id."
-_ORDERING = "One or more properties, separated by commas; `-` for descending."
+ORDERING = "One or more properties, separated by commas; `-` for descending."
+
+
+def order_schema(names: Iterable[str]) -> dict[str, Any]:
+    """How OpenAPI calls an order by any of `names`."""
+    name = f"-?({'|'.join(names)})"
+    return {"type": "string", "pattern": f"^{name}(,{name})*$"}
 
 
 @dataclass(frozen=True)
@@ -98,33 +104,42 @@ class Filters:
         found = [OpenApiParameter(name, kind.schema) for name, (_, kind) in self.known.items()]
         found.append(OpenApiParameter("search", TEXT.schema, description=_SEARCH.format(self._searched_names())))
         if with_pages:
-            found += [OpenApiParameter("ordering", self._order_schema(), description=_ORDERING), *PAGE_PARAMETERS]
+            found += [OpenApiParameter("ordering", order_schema(self.columns), description=ORDERING), *PAGE_PARAMETERS]
         return found
 
-    def apply(self, rows: "QuerySet[Row]", request: Request) -> "QuerySet[Row]":
-        """The rows that are asked for, in the order that is asked for, which is always a certain one.
+    def order_of(self, rows: "QuerySet[Row]", request: Request) -> "QuerySet[Row]":
+        """The rows in the order that is asked for, which is always a certain one.
 
         Raises:
-            ValidationError: `InvalidField`, a value cannot be read.
+            ValidationError: `InvalidField`, the list cannot be ordered by this.
         """
         order = request.query_params.get("ordering", self.default)
-        return self.narrow(rows, request).order_by(*map(self._column, order.split(",")), "pk")
+        return rows.order_by(*map(self._column, order.split(",")), "pk")
 
-    def narrow(self, rows: "QuerySet[Row]", request: Request) -> "QuerySet[Row]":
-        """The rows that are asked for, in no certain order.
+    def values(self, request: Request) -> dict[str, Any]:
+        """The filters that are asked for, by name.
 
         Raises:
             ValidationError: `InvalidField`, a value cannot be read.
         """
-        for name, (lookup, kind) in self.known.items():
+        wanted: dict[str, Any] = {}
+        for name, (_, kind) in self.known.items():
             value = request.query_params.get(name)
             if value is None:
                 continue
-            wanted = kind.read(value)
-            if wanted is None:
+            wanted[name] = kind.read(value)
+            if wanted[name] is None:
                 invalid(name, "The value cannot be one of this property.")
-            rows = rows.filter(**{lookup: wanted})
-        term = request.query_params.get("search")
+        return wanted
+
+    def narrow(self, rows: "QuerySet[Row]", wanted: Mapping[str, Any]) -> "QuerySet[Row]":
+        """The rows that these filters let through, in no certain order."""
+        for name, value in wanted.items():
+            rows = rows.filter(**{self.known[name][0]: value})
+        return rows
+
+    def search(self, rows: "QuerySet[Row]", term: str) -> "QuerySet[Row]":
+        """The rows in which the database finds `term`."""
         return rows.filter(self._search(term)) if term else rows
 
     def _search(self, term: str) -> Q:
@@ -135,10 +150,6 @@ class Filters:
 
     def _searched_names(self) -> str:
         return ", ".join(column.partition("__")[0] for column in self.searched)
-
-    def _order_schema(self) -> dict[str, Any]:
-        name = f"-?({'|'.join(self.columns)})"
-        return {"type": "string", "pattern": f"^{name}(,{name})*$"}
 
     def _column(self, name: str) -> str:
         sign = "-" if name.startswith("-") else ""

@@ -29,6 +29,7 @@ from udapi_site import threads
 RETRY_AFTER_SECONDS = 5
 _LARGEST_POSITION = 2**63 - 1
 _LAST_EVENT_ID: Final = "lastEventId"
+_POSITION: Final = {"type": "integer", "minimum": 0, "maximum": _LARGEST_POSITION}
 
 _places = threading.BoundedSemaphore(threads.for_streams())
 
@@ -75,8 +76,8 @@ class StreamView(EventView):
         operation_id="events_stream",
         parameters=[
             *FILTER_PARAMETERS,
-            OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="Where to go on."),
-            OpenApiParameter(_LAST_EVENT_ID, int, description="The same, for who cannot set the header."),
+            OpenApiParameter("Last-Event-ID", _POSITION, OpenApiParameter.HEADER, description="Where to go on."),
+            OpenApiParameter(_LAST_EVENT_ID, _POSITION, description="The same, for who cannot set the header."),
         ],
         responses={(200, "text/event-stream"): OpenApiTypes.STR},
     )

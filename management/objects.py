@@ -1,5 +1,6 @@
 """Lists, counts and single objects: what definitions, tokens and scripts have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -19,7 +20,8 @@ from management.errors import NotFoundError, RefusedError, StaleError
 from management.fields import Values, as_id, read
 from management.filters import Filters
 from management.openapi import ETAG, ID, IF_MATCH, CountSerializer, Operation, SerializerClass
-from management.pagination import Pages, page_of
+from management.pagination import Pages, searched_page_of
+from management.searching import search
 from management.views import ManagementView
 
 Object = TypeVar("Object", bound=AuthoredModel)
@@ -27,7 +29,7 @@ Object = TypeVar("Object", bound=AuthoredModel)
 _ACTIONS: Mapping[str, Action] = {"GET": "view", "HEAD": "view", "POST": "add", "DELETE": "delete"}
 
 
-class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
+class ObjectViewSet(ViewSetMixin, ManagementView, ABC, Generic[Object]):
     """The addresses of one kind of object. Whoever may not read gets an object's id, and no more, as an answer."""
 
     model: type[Object]
@@ -38,22 +40,24 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
     filters: ClassVar[Filters]
     content: ClassVar[Sequence[str]]
     """The fields of the model that a client fills in: a PUT starts with their defaults."""
+    kind: ClassVar = ""
+    """How the mirror calls the objects; nothing where it has none of them."""
 
+    @abstractmethod
     def rows(self) -> "QuerySet[Object]":
         """All objects, with what an answer needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answers(self, objects: Sequence[Object]) -> list[Values]:
         """The objects as they are on the wire."""
-        raise NotImplementedError
 
+    @abstractmethod
     def store(self, instance: Object, values: Values, by: str) -> None:
         """Fill `values` into `instance` and save it.
 
         Raises:
             ValidationError: a rule refuses it.
         """
-        raise NotImplementedError
 
     def needed(self, request: Request) -> tuple[str, Action]:
         """The action by method; what is done to an object is a change of it."""
@@ -66,13 +70,16 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         """A page of the objects that the filters let through."""
         self.filters.check(request, with_pages=True)
         pages = Pages()
-        objects = pages.paginate_list(self.filters.apply(self.rows(), request), request)
-        return Response(pages.envelope(self.answers(objects)))
+        found = search(self.filters, self.rows(), request, self.kind)
+        objects = pages.paginate_list(found.listed, request)
+        highlights = found.highlights([str(each.pk) for each in objects])
+        return Response(pages.envelope(self.answers(objects)) | highlights, headers=found.headers)
 
     def count(self, request: Request) -> Response:
         """How many objects the filters let through."""
         self.filters.check(request, with_pages=False)
-        return Response({"count": self.filters.narrow(self.rows(), request).count()})
+        found = search(self.filters, self.rows(), request, self.kind)
+        return Response({"count": found.rows.count()}, headers=found.headers)
 
     def retrieve(self, request: Request, key: str) -> Response:
         """One object."""
@@ -191,7 +198,7 @@ def operations(
     """How the addresses of a kind of object are described; `made` is the answer to a new one, `key` what they go by."""
     changed = (key, IF_MATCH, ETAG)
     return {
-        "list": Operation(page_of(entry), parameters=filters.parameters(with_pages=True), id=f"{kind}_list"),
+        "list": Operation(searched_page_of(entry), parameters=filters.parameters(with_pages=True), id=f"{kind}_list"),
         "count": Operation(CountSerializer, parameters=filters.parameters(with_pages=False), id=f"{kind}_count"),
         "create": Operation(made or entry, entry, 201, (ETAG,), id=f"{kind}_create"),
         "retrieve": Operation(entry, parameters=(key, ETAG), id=f"{kind}_retrieve"),

@@ -34,6 +34,18 @@ def page_of(entry: type[serializers.Serializer[Any]]) -> type[serializers.Serial
     return type(entry.__name__.replace("Serializer", "PageSerializer"), (serializers.Serializer,), parts)
 
 
+def searched_page_of(entry: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """Likewise, of a list that can be searched."""
+    texts = serializers.ListField(child=serializers.CharField())
+    highlights = serializers.DictField(
+        child=serializers.DictField(child=texts),
+        required=False,
+        help_text="With `search`, by id and property: what matches, as HTML with `<em>`.",
+    )
+    page = page_of(entry)
+    return type(page.__name__, (page,), {"__doc__": page.__doc__, "highlights": highlights})
+
+
 class Pages(LimitOffsetPagination):
     """`{"count", "next", "previous", "results"}`."""
 

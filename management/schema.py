@@ -64,6 +64,7 @@ class DocsView(SpectacularSwaggerSplitView):
     """The page that shows the document, from files of our own."""
 
     authentication_classes = ()
+    template_name = "management/docs.html"
     url_name = "management-schema"
     title = "User-Defined APIs: management API"
     schema = None

@@ -9,10 +9,18 @@ from rest_framework.request import Request
 from access.changes import save_checked
 from access.policy import SCRIPT, may_change_source
 from access.texts import NAME_LENGTH, is_storable
-from automation.models import DEFAULT_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS, AutomationScript
+from automation.models import (
+    DEFAULT_MEMORY_MB,
+    DEFAULT_TIMEOUT_SECONDS,
+    LARGEST_MEMORY_MB,
+    LONGEST_TIMEOUT_SECONDS,
+    SMALLEST_MEMORY_MB,
+    AutomationScript,
+    Reuse,
+)
 from definitions.models import ApiDefinition
 from management.errors import PermissionDeniedError
-from management.fields import Authored, Number, Several, Text, Values, authorship
+from management.fields import Authored, Choice, Number, Several, Text, Values, authorship
 from management.filters import TEXT, Filters
 from management.objects import ObjectViewSet, operations
 from management.openapi import NAME
@@ -26,6 +34,8 @@ class ScriptSerializer(Authored):
     source = Text()  # type: ignore[assignment]  # what DRF's fields have by this name is not asked for here
     parameters = Several(child=Text(), default=list)
     timeoutSeconds = Number(default=DEFAULT_TIMEOUT_SECONDS, min_value=1, max_value=LONGEST_TIMEOUT_SECONDS)
+    memoryLimitMb = Number(default=DEFAULT_MEMORY_MB, min_value=SMALLEST_MEMORY_MB, max_value=LARGEST_MEMORY_MB)
+    reuse = Choice(Reuse.values, default=str(Reuse.WARM))
 
 
 _COLUMNS = {
@@ -34,6 +44,8 @@ _COLUMNS = {
     "source": "source",
     "parameters": "parameters",
     "timeoutSeconds": "timeout_seconds",
+    "memoryLimitMb": "memory_limit_mb",
+    "reuse": "reuse",
 }
 
 

@@ -14,10 +14,23 @@ from access.changes import save_checked
 from access.policy import TOKEN
 from access.texts import NAME_LENGTH
 from management.errors import errors_of
-from management.fields import Authored, Flag, Number, OptionalPart, Part, Text, Values, authorship, read
+from management.fields import (
+    Authored,
+    Flag,
+    MovingMoment,
+    Number,
+    OptionalPart,
+    Part,
+    Text,
+    Values,
+    authorship,
+    read,
+    utc,
+)
 from management.filters import FLAG, TEXT, Filters
 from management.objects import ObjectViewSet, operations
 from management.openapi import ETAG, ID, IF_MATCH, Operation
+from search.models import TOKENS
 from tokens.models import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, ApiToken
 from tokens.secrets import LONGEST, SHORTEST
 
@@ -52,7 +65,7 @@ class Secret(Text):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**_SECRET | kwargs)
 
-    def read(self, value: object) -> str | None:  # type: ignore[override]
+    def read(self, value: object) -> str | None:
         """The secret, None where the client has given none."""
         return None if value is None else super().read(value)
 
@@ -63,6 +76,7 @@ class TokenSerializer(Authored):
     name = Text(max_length=NAME_LENGTH)
     isDisabled = Flag(default=False)
     rateLimit = RateLimit(default=None)
+    lastUsed = MovingMoment()
     secret = Secret()
 
 
@@ -83,6 +97,7 @@ class TokenViewSet(ObjectViewSet[ApiToken]):
 
     model = ApiToken
     label = TOKEN
+    kind = TOKENS
     serializer_class = TokenSerializer
     content: ClassVar = ("name", "is_disabled", "rate_limit", "rate_window_seconds")
     filters = Filters(
@@ -160,6 +175,7 @@ def _answer(token: ApiToken) -> Values:
         "name": token.name,
         "isDisabled": token.is_disabled,
         "rateLimit": limit if token.rate_limit is not None else None,
+        "lastUsed": utc(token.last_used) if token.last_used else None,
     } | authorship(token)
 
 

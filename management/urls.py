@@ -6,6 +6,7 @@ from management.definitions import DefinitionViewSet
 from management.events import CsvView, EventCountView, EventListView, JsonLinesView, SingleEventView
 from management.keys import KeysView, KeyView
 from management.live import StreamView
+from management.mirror import MirrorView
 from management.nodes import NodesView
 from management.objects import COLLECTION, COUNT, SINGLE
 from management.schema import DocsView, SchemaView
@@ -18,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("definitions/", DefinitionViewSet.as_view(COLLECTION)),
     path("definitions/count/", DefinitionViewSet.as_view(COUNT)),
     path("definitions/<str:key>/", DefinitionViewSet.as_view(SINGLE)),
-    path("tokens/", TokenViewSet.as_view(COLLECTION)),
+    path("tokens/", TokenViewSet.as_view(COLLECTION), name="management-tokens"),
     path("tokens/count/", TokenViewSet.as_view(COUNT)),
     path("tokens/<str:key>/", TokenViewSet.as_view(SINGLE)),
     path("tokens/<str:key>/rotate/", TokenViewSet.as_view({"post": "rotate"})),
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("events/<str:key>/", SingleEventView.as_view()),
     path("trigger/", TriggerMessageView.as_view()),
     path("nodes/", NodesView.as_view()),
+    path("mirror/", MirrorView.as_view()),
     path("keys/", KeysView.as_view()),
     path("keys/<str:key>/", KeyView.as_view()),
     path("schema/", SchemaView.as_view(), name="management-schema"),

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -140,7 +141,7 @@ class Stack:
             now = client.time()[0] * 1000
             return int(client.zcount("udapi:nodes", now, "+inf"))
 
-    def redis_client(self):
+    def redis_client(self) -> Any:
         """A client of the stack's Redis."""
         import redis
 

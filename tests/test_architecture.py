@@ -15,8 +15,8 @@ from django.dispatch import Signal
 from tests.stack import ROOT
 
 # They stand beside the layers: what starts the product, and what is no part of it.
-BESIDE = {"launcher", "udapi_site", "tests", "benchmarks"}
-NOT_IMPORTED = {"launcher", "tests", "benchmarks"}
+BESIDE = {"launcher", "udapi_site", "tests", "benchmarks", "chaos"}
+NOT_IMPORTED = {"launcher", "tests", "benchmarks", "chaos"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 # Whatever a script or a run raises is an answer there; a step of the launcher tells its end and raises again.
@@ -99,7 +99,7 @@ def test_the_layers_are_the_ones_of_the_design(contract):
 
 
 def test_nothing_imports_what_is_no_part_of_the_product():
-    for file in _sources("launcher", "benchmarks"):
+    for file in _sources("launcher", "benchmarks", "chaos"):
         imported = {name.partition(".")[0] for name in _imported(_tree(file))}
         assert not imported & NOT_IMPORTED, _name(file)
 
@@ -115,7 +115,7 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 def test_imports_stand_at_the_top():
     """An import inside a function hides a cycle."""
-    for file in _sources("benchmarks"):
+    for file in _sources("benchmarks", "chaos"):
         functions = [node for node in ast.walk(_tree(file)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         hidden = [node for function in functions for node in ast.walk(function) if isinstance(node, _IMPORTS)]
         assert not hidden, f"{_name(file)}:{hidden[0].lineno}"

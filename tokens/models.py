@@ -30,6 +30,8 @@ class ApiToken(AuthoredModel):
     rate_window_seconds = models.PositiveIntegerField(
         null=True, blank=True, help_text=f"Length of the window, 1 to {LONGEST_WINDOW_SECONDS} seconds."
     )
+    last_used = models.DateTimeField(null=True, editable=False)
+    """When it last triggered something, to the minute; kept by `tokens.last_use`, and no change of the token."""
 
     in_use_reason = "TokenInUse"
     _new_digests: Mapping[int, str] | None = None
@@ -41,6 +43,7 @@ class ApiToken(AuthoredModel):
         indexes = [
             models.Index(name="token_by_name", fields=["name", "id"]),
             models.Index(name="token_by_change", fields=["last_modified"]),
+            models.Index(name="token_by_use", fields=["last_used"]),
         ]
         permissions = [
             ("ui_available", "User-defined APIs > Tokens > UI available"),
@@ -80,6 +83,17 @@ class ApiToken(AuthoredModel):
         self.pepper_id = peppers.current_id()
         self.secret_digest = self._new_digests[self.pepper_id]
         return secret
+
+    def set_digest(self, digest: str, pepper_id: int) -> None:
+        """Take over the digest of a secret that another installation with the same pepper keeps.
+
+        Raises:
+            ValidationError: `InvalidSecret`, it is no digest.
+        """
+        if not secrets.is_digest(digest):
+            raise refusal("InvalidSecret", "A digest has 64 hexadecimal digits.")
+        self._new_digests = {pepper_id: digest}
+        self.pepper_id, self.secret_digest = pepper_id, digest
 
     def rows_to_lock(self) -> "Sequence[models.QuerySet[Any]]":
         """While peppers change, two processes may keep the same secret under different ones: one at a time."""

@@ -17,6 +17,7 @@ SHORTEST, LONGEST = 32, 512
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_LENGTH = 40
 _CHECKSUM_LENGTH = 6
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _ALLOWED = re.compile(rf"[A-Za-z0-9_\-.=+/]{{{SHORTEST},{LONGEST}}}\Z")
 
 
@@ -38,6 +39,11 @@ def is_well_formed(secret: str) -> bool:
 def digest(secret: str, pepper: bytes) -> str:
     """HMAC-SHA-256 of `secret` under `pepper`, 64 hexadecimal digits: all that is ever stored."""
     return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Whether `text` can have come out of `digest`."""
+    return bool(_DIGEST.match(text))
 
 
 def _checksum(text: str) -> str:

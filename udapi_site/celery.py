@@ -22,7 +22,7 @@ def kombu_url(redis_url: str) -> str:
     return f"redis+socket://{parts.netloc}{parts.path}" + (f"?{query}" if query else "")
 
 
-app = Celery("udapi")
+app = Celery("udapi", amqp="automation.reconnecting:Amqp")
 app.conf.update(
     broker_url=kombu_url(settings.REDIS_URL),
     task_default_queue="udapi",
@@ -43,8 +43,10 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
+    # A broker whose memory is full refuses Celery's own notes: the worker begins anew and does not end.
+    broker_channel_error_retry=True,
     broker_transport_options={"socket_keepalive": True},
-    imports=["automation.tasks", "automation.worker"],
+    imports=["automation.tasks", "automation.worker", "tokens.last_use"],
 )
 app.set_default()
 

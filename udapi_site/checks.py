@@ -37,6 +37,22 @@ def check_fleet(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     return [Caution(message, hint=hint, id="udapi.W002")]
 
 
+@register(Tags.security)
+def check_elasticsearch(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """`udapi.E002`: two ways to log in; `udapi.W004`: the one that there is travels unencrypted."""
+    urls = [urlsplit(url) for url in settings.ELASTICSEARCH_URL]
+    password = settings.ELASTICSEARCH_PASSWORD or any(url.password for url in urls)
+    if urls and password and settings.ELASTICSEARCH_API_KEY:
+        message = "ELASTICSEARCH_API_KEY and a password of Elasticsearch are both set."
+        return [Error(message, hint="Set one of them.", id="udapi.E002")]
+    local = {"localhost", "127.0.0.1", "::1"}
+    open_urls = [url for url in urls if url.scheme == "http" and url.hostname not in local]
+    if not (open_urls and (password or settings.ELASTICSEARCH_API_KEY)):
+        return []
+    message = "ELASTICSEARCH_URL is not https: what logs in to Elasticsearch travels in the clear."
+    return [Caution(message, id="udapi.W004")]
+
+
 @register(Tags.security, deploy=True)
 def check_public_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """`udapi.W003`: secrets travel unencrypted."""

@@ -36,6 +36,11 @@ class DataDir:
         return self.root / "logs"
 
     @property
+    def state_dir(self) -> Path:
+        """Where scripts keep what outlives a run, unless `UDAPI_STATE_DIR` says otherwise; mode 700."""
+        return self.root / "state"
+
+    @property
     def nodes_dir(self) -> Path:
         """One file a worker node of this machine, holding its id."""
         return self.root / "nodes"

@@ -1,5 +1,6 @@
 """Typed readers of the environment. A value that cannot be used stops the start with a sentence that names it."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -81,6 +82,28 @@ def origin(name: str, default: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
         raise ImproperlyConfigured(f"{name} must look like https://apis.example.com, without a path.")
+    return value
+
+
+def elasticsearch(name: str) -> list[str]:
+    """The comma-separated variable `name` as http(s) addresses; empty when it is not set."""
+    found = words(name)
+    try:
+        parts = [urlsplit(word) for word in found]
+        usable = all(part.scheme in {"http", "https"} and part.hostname and part.port != 0 for part in parts)
+    except ValueError:
+        usable = False
+    if not usable:
+        # The value stays unsaid: it may hold a password.
+        raise ImproperlyConfigured(f"{name} must look like https://search.example.com:9200.")
+    return found
+
+
+def index_prefix(name: str, default: str) -> str:
+    """The variable `name` as the beginning of an index' name."""
+    value = text(name, default)
+    if not re.fullmatch("[a-z0-9][a-z0-9_-]{0,39}", value):
+        raise ImproperlyConfigured(f"{name} must be 1 to 40 of a-z 0-9 _ - and begin with a letter or digit.")
     return value
 
 

@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import struct
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from endpoint import patience
 from udapi_site import ending, logs
 from udapi_site import threads as shares
 
@@ -21,6 +23,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
 
 CLIENT_SILENCE_SECONDS = 60
 """A client that says nothing for so long in the middle of a request gives its thread back."""
+
+HEAD_SECONDS = 10
+"""The time for the head of a request, from its first byte on."""
 
 IDLE_CONNECTIONS = 1_000
 """Kept-alive connections of a worker process; they take no thread."""
@@ -43,12 +48,24 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         """Serve a request, and see the client off here when it was the last of its connection.
 
         The stock worker does that in its main thread: whoever kept his end open would keep everybody out for
-        two seconds.
+        two seconds. It also waits without end for the head of a request.
         """
-        goes_on = super().handle(conn)
+        patience.begin(conn.sock, HEAD_SECONDS)
+        try:
+            goes_on = super().handle(conn)
+        finally:
+            is_late = patience.end(conn.sock)
+        if is_late:
+            with suppress(OSError):
+                util.write_error(conn.sock, 408, "Request Timeout", "The head of the request took too long.")
         if not goes_on:
             util.close_graceful(conn.sock, max_drain=LARGEST_FAREWELL_BYTES)
         return goes_on
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """The head is there; how long the body may take is for the application to say."""
+        patience.end(conn.sock)
+        return super().handle_request(req, conn)
 
     def is_parent_alive(self) -> bool:
         """Whether the master is still there; without it this worker is to end."""

@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+
 from udapi_site import env, lockout, logs
 from udapi_site.datadir import DataDir
 
@@ -39,7 +41,9 @@ SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 
 UDAPI_TRIGGER_TIMEOUT_SECONDS = env.number("UDAPI_TRIGGER_TIMEOUT_SECONDS", 90, 1, 86_400)
 UDAPI_SUBSCRIPT_TIMEOUT_SECONDS = env.number("UDAPI_SUBSCRIPT_TIMEOUT_SECONDS", 3_600, 1, 604_800)
+UDAPI_STATE_DIR = Path(env.text("UDAPI_STATE_DIR", str(DATA_DIR.state_dir))).resolve()
 UDAPI_NODE_ID = env.number("UDAPI_NODE_ID", 0, 0, 2**31 - 1) or None
+UDAPI_SCRIPT_USER = env.text("UDAPI_SCRIPT_USER", "")
 UDAPI_WEB_WORKERS = env.number("UDAPI_WEB_WORKERS", min(2, os.cpu_count() or 1), 1, 256)
 UDAPI_WEB_THREADS = env.number("UDAPI_WEB_THREADS", 256, 8, 4_096)
 
@@ -69,12 +73,24 @@ def _embedded_redis_url() -> str:
 
 REDIS_URL = env.text("REDIS_URL", "") or _embedded_redis_url()
 
+# --- The mirror; without an address everything works from the database ---
+
+ELASTICSEARCH_URL = env.elasticsearch("ELASTICSEARCH_URL")
+ELASTICSEARCH_USER = env.text("ELASTICSEARCH_USER", "")
+ELASTICSEARCH_PASSWORD = env.text("ELASTICSEARCH_PASSWORD", "")
+ELASTICSEARCH_API_KEY = env.text("ELASTICSEARCH_API_KEY", "")
+ELASTICSEARCH_CA = env.text("ELASTICSEARCH_CA", "")
+ELASTICSEARCH_PREFIX = env.index_prefix("ELASTICSEARCH_PREFIX", "udapi")
+ELASTICSEARCH_CHECK_MINUTES = env.number("ELASTICSEARCH_CHECK_MINUTES", 60, 1, 10_080)
+
 # --- Django ---
 
 DEBUG = False
 ROOT_URLCONF = "udapi_site.urls"
 WSGI_APPLICATION = "udapi_site.wsgi.application"
 INSTALLED_APPS = [
+    # Before the theme, some of whose templates it replaces.
+    "console",
     "unfold.apps.BasicAppConfig",
     "console.django_admin.ConsoleAdminConfig",
     "django.contrib.auth",
@@ -95,11 +111,13 @@ INSTALLED_APPS = [
     "definitions",
     "endpoint",
     "events",
+    "search",
     "management",
-    "console",
+    "as_code",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "udapi_site.content_policy.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -166,6 +184,22 @@ APPEND_SLASH = False
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        # The theme's Alpine makes functions of what stands in attributes.
+        "script-src": [SELF, NONCE, UNSAFE_EVAL],
+        "style-src": [SELF, NONCE],
+        # A few of the theme's templates, and its select boxes, have style attributes.
+        "style-src-attr": [UNSAFE_INLINE],
+        "font-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
 
 SILENCED_SYSTEM_CHECKS = [
     # Nothing is ever redirected: a client that sent its secret over http must notice. The proxy decides for browsers.
@@ -203,4 +237,5 @@ UNFOLD = {
     "SITE_TITLE": "User-Defined APIs",
     "SITE_HEADER": "User-Defined APIs",
     "SITE_URL": None,
+    "SITE_ICON": f"{STATIC_URL}console/icon.svg",
 }

@@ -1,104 +1,120 @@
-"""The life of a script's process, from the fork to its end."""
+"""The life of a script host's process, from the fork to its end."""
 
-import ctypes
+import fcntl
 import logging
 import os
 import resource
-import signal
-import socket
 import sys
-import tempfile
-import time
 import traceback
+from _socket import socket
 from contextlib import suppress
-from io import TextIOWrapper
-from typing import Literal, NoReturn
+from dataclasses import dataclass
+from typing import NoReturn
 
-from automation.host import script
+from automation.host import linux
 from automation.host.frames import UNLIMITED, Frame, FrameReader
+from automation.host.jobs import MAX_TASKS
 from automation.host.link import Link
-
-Streams = tuple[TextIOWrapper, TextIOWrapper]
+from automation.host.script import Program
+from automation.host.surroundings import REPORT_DESCRIPTOR, SCRIPT_DESCRIPTORS, Surroundings
 
 _JOB_DESCRIPTOR = 3
-_PR_SET_PDEATHSIG = 1
-_SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 _EXIT_BROKEN = 70
+# A script that computes without end must not keep the product itself from answering.
+_NICENESS = 10
+_SPARE_TASKS = 56
 
-# Loaded before the fork: after it the dynamic linker has no part in a run.
-_libc = ctypes.CDLL(None, use_errno=True)
+
+@dataclass(frozen=True)
+class Account:
+    """The user that hosts run under, when it is not the worker's."""
+
+    uid: int
+    gid: int
 
 
-def live(zygote: int, scratch: str, job: int, output: int) -> NoReturn:
-    """Be the process of one run: take the job from `job`, execute it, answer there. Never returns."""
+@dataclass(frozen=True)
+class Terms:
+    """Under which a host lives."""
+
+    memory_limit_mb: int
+    account_tasks: int
+    account: Account | None
+
+
+def live(zygote: int, terms: Terms, job: int, output: int, report: int) -> NoReturn:
+    """Be a script host: take jobs from `job`, execute them one after the other, answer there. Never returns."""
     try:
-        _bind_to(zygote)
-        _take_descriptors(job, output)
-        streams = _settle(scratch)
-        _serve(socket.socket(fileno=_JOB_DESCRIPTOR), streams)
+        _take_descriptors(job, output, report)
+        _bind_to(zygote, terms)
+        surroundings = Surroundings(terms.memory_limit_mb)
+        logging.basicConfig(
+            stream=surroundings.output, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
+        )
+        _serve(socket(fileno=_JOB_DESCRIPTOR), surroundings)
         os._exit(0)
     finally:
-        traceback.print_exception(sys.exception())
-        os._exit(_EXIT_BROKEN)
+        try:
+            traceback.print_exception(sys.exception())
+        finally:
+            os._exit(_EXIT_BROKEN)
 
 
-def _bind_to(zygote: int) -> None:
-    """An own session, which is also the process group that gets killed; no life without the zygote."""
-    os.setsid()
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != zygote:
-        os._exit(_EXIT_BROKEN)
-
-
-def _take_descriptors(job: int, output: int) -> None:
-    """Nothing as input, the pipe as output and error output, the job socket; all else is closed."""
+def _take_descriptors(job: int, output: int, report: int) -> None:
+    """Nothing as input, the pipe as output and error output, the job socket and the report; all else is closed."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.dup2(job, _JOB_DESCRIPTOR)
-    os.set_inheritable(_JOB_DESCRIPTOR, False)
+    # First away from the places that are overwritten.
+    job, report = (fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, len(SCRIPT_DESCRIPTORS)) for number in (job, report))
+    os.dup2(job, _JOB_DESCRIPTOR, inheritable=False)
+    os.dup2(report, REPORT_DESCRIPTOR, inheritable=False)
     for name in os.listdir("/proc/self/fd"):
-        if int(name) > _JOB_DESCRIPTOR:
+        if int(name) not in SCRIPT_DESCRIPTORS:
             with suppress(OSError):  # the listing itself was open, too
                 os.close(int(name))
 
 
-def _settle(scratch: str) -> Streams:
-    """The surroundings a script finds: scratch directory, environment, limits, streams, logging."""
-    os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.chdir(scratch)
-    os.environ.clear()
-    os.environ.update(PATH=_SEARCH_PATH, LANG="C.UTF-8", TZ="UTC", HOME=scratch, TMPDIR=scratch)
-    time.tzset()
-    tempfile.tempdir = None
-    output, errors = _stream(1, "w"), _stream(2, "w")
-    sys.stdin = sys.__stdin__ = _stream(0, "r")  # type: ignore[misc]
-    sys.stdout = sys.__stdout__ = output  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = errors  # type: ignore[misc]
-    logging.basicConfig(stream=output, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    return output, errors
+def _bind_to(zygote: int, terms: Terms) -> None:
+    """An own session, the account of scripts, no life without the zygote; last in line for the processor."""
+    os.setsid()
+    os.nice(_NICENESS)
+    _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+    few = terms.account_tasks + MAX_TASKS + _SPARE_TASKS
+    few = few if most == resource.RLIM_INFINITY else min(few, most)
+    # The worker counts as well, and says why it ends a run; this keeps it from being outrun. Not applied to root.
+    resource.setrlimit(resource.RLIMIT_NPROC, (few, few))
+    if account := terms.account:
+        os.setgroups([])
+        os.setgid(account.gid)
+        os.setuid(account.uid)
+        linux.hide_memory(False)
+    linux.die_with_parent()
+    if os.getppid() != zygote:
+        os._exit(_EXIT_BROKEN)
 
 
-def _stream(descriptor: int, mode: Literal["r", "w"]) -> TextIOWrapper:
-    """A standard stream that takes any text, line by line: a line that was printed is not lost with the process."""
-    return open(descriptor, mode, buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+def _serve(channel: socket, surroundings: Surroundings) -> None:
+    host = os.getpid()
+    program = Program(surroundings)
+    while (job := _receive(channel)) is not None:
+        surroundings.enter(str(job.header["scratch"]))
+        link = Link(channel)
+        header, body = program.execute(job, link)
+        # A process that the script has forked comes back here, too: it has nothing to answer.
+        if os.getpid() != host:
+            surroundings.leave()
+            return
+        is_reusable = surroundings.leave() and program.is_sound
+        link.send(header | {"reusable": is_reusable}, body)
 
 
-def _serve(job_socket: socket.socket, streams: Streams) -> None:
-    answering = os.getpid()
-    link = Link(job_socket)
-    answer = script.execute(_receive(job_socket), link)
-    # A process that the script has forked comes back here, too: it has nothing to answer.
-    if os.getpid() == answering:
-        for stream in streams:
-            with suppress(OSError, ValueError):  # the script has closed it
-                stream.flush()
-        link.send(*answer)
-
-
-def _receive(job_socket: socket.socket) -> Frame:
+def _receive(channel: socket) -> Frame | None:
+    """The next job; None when the worker has gone."""
     reader = FrameReader(max_header=UNLIMITED, max_body=UNLIMITED)
-    while (frame := reader.read(job_socket)) is None:
-        pass
+    try:
+        while (frame := reader.read(channel)) is None:
+            pass
+    except EOFError:
+        return None
     return frame

@@ -4,8 +4,10 @@ A frame is two sizes (32 bits each, network order), a JSON object of the first s
 """
 
 import json
-import socket
 import struct
+
+# What a socket is before Python's own class: a script cannot patch it.
+from _socket import socket
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +46,7 @@ class FrameReader:
         self._buffer = bytearray(_SIZES.size)
         self._missing = memoryview(self._buffer)
 
-    def read(self, source: socket.socket) -> Frame | None:
+    def read(self, source: socket) -> Frame | None:
         """Receive once; the frame when that completed one, else None.
 
         Raises EOFError at the end of the stream, MalformedFrameError, and what the socket raises.
@@ -101,7 +103,7 @@ class Outbox:
         """Queue the buffers of a frame."""
         self._buffers.extend(buffers)
 
-    def send_some(self, target: socket.socket) -> bool:
+    def send_some(self, target: socket) -> bool:
         """Send once, as much as the socket takes; whether nothing is left. Raises what the socket raises."""
         if self._buffers:
             sent = target.sendmsg([self._buffers[0]])

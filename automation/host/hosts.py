@@ -1,19 +1,23 @@
 """The worker's side of the script hosts, and the only module of this package that the rest of the house needs."""
 
-import tempfile
+import os
 import threading
 import time
 from pathlib import Path
 
 from automation.host import scratch
-from automation.host.channels import WorkerEnds, open_channels
+from automation.host.channels import open_channels
 from automation.host.jobs import HostResult, Job, OnLine, OnSubscript, Outcome
 from automation.host.run import Run
+from automation.host.warm import Host, HostKey, WarmHosts
 from automation.host.watch import Watch
 from automation.host.zygote_process import ZygoteProcess
 
-# Once more with a new zygote if the old one died before it had started the process.
-_ATTEMPTS = 2
+# Once more if a process was killed at rest, or a zygote died or did nothing, before the script had begun.
+_ATTEMPTS = 3
+_TIDY_SECONDS = 1.0
+_MOST_IDLE = 32
+_MOST_IDLE_BYTES = min(1024**3, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
 
 
 class HandOverError(Exception):
@@ -21,27 +25,36 @@ class HandOverError(Exception):
 
 
 class ScriptHosts:
-    """Runs scripts, each in a process of its own that is killed with its process group when the run ends.
+    """Runs scripts in processes that each serve one version of one script, one run at a time.
 
     Safe for any number of threads. `scratch_parent` is where the directory for scratch directories is made; the
-    system's directory for temporary files unless given.
+    system's directory for temporary files unless given. Scripts run as `user`, or as the caller if that is empty.
+    `state_dir` is where they may keep what outlives a run.
     """
 
-    def __init__(self, scratch_parent: Path | None = None) -> None:
-        self._scratch_parent = scratch_parent
+    def __init__(self, scratch_parent: Path | None = None, user: str = "", state_dir: Path | None = None) -> None:
+        self._scratch_parent, self._user, self._state_dir = scratch_parent, user, state_dir
         self._scratch_base: Path | None = None
         self._zygote: ZygoteProcess | None = None
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self.warm = WarmHosts(_MOST_IDLE, _MOST_IDLE_BYTES)
 
     def start(self) -> None:
         """Start the zygote. Raises OSError when it or the scratch directory cannot be made."""
         with self._lock:
-            if self._scratch_base is None:
-                self._scratch_base = Path(tempfile.mkdtemp(prefix="script-hosts-", dir=self._scratch_parent))
-            self._living_zygote()
+            self._scratch_base = base = scratch.make_base(self._scratch_parent, self._user)
+            try:
+                self._living_zygote()
+            except OSError:
+                scratch.remove(base)
+                raise
+        threading.Thread(target=self._look_after, name="script-hosts", daemon=True).start()
 
     def stop(self) -> None:
         """End every run and the zygote; what is run afterwards could not start. Returns when all is gone."""
+        self._stopped.set()
+        self.warm.close()
         with self._lock:
             zygote, self._zygote = self._zygote, None
             base, self._scratch_base = self._scratch_base, None
@@ -62,8 +75,8 @@ class ScriptHosts:
         try:
             scratch_path = self._new_scratch()
             for _ in range(_ATTEMPTS):
-                ends = self._hand_over(scratch_path)
-                if result := Run(job, begun_at, on_line, on_subscript, mine).attend(ends):
+                run = Run(job, begun_at, on_line, on_subscript, mine)
+                if result := self._attend(run, job, str(scratch_path)):
                     return result
             raise HandOverError("the process that starts them keeps dying")
         except HandOverError as error:
@@ -74,26 +87,39 @@ class ScriptHosts:
             if not watch:
                 mine.close()
 
+    def _attend(self, run: Run, job: Job, scratch_path: str) -> HostResult | None:
+        """The result of `run` on a host, a new one if none is warm; None if that never started."""
+        key = HostKey.of(job)
+        host = (self.warm.take(key) if job.reuse else None) or self._new_host(key)
+        result = run.attend(host, scratch_path)
+        if result is None and not host.pid:
+            self._discard(host.zygote)
+        elif run.leaves_at_rest:
+            self.warm.put(host)
+        return result
+
     def _new_scratch(self) -> Path:
         base = self._scratch_base
         if base is None:
             raise HandOverError("the script hosts are not running")
         try:
-            return scratch.make(base)
+            return scratch.make(base, self._user)
         except OSError as error:
             raise HandOverError(f"no scratch directory: {error.strerror}") from error
 
-    def _hand_over(self, scratch_path: Path) -> WorkerEnds:
-        """Have a process made for a run; the worker's ends of its channels."""
+    def _new_host(self, key: HostKey) -> Host:
+        """A host whose process is on its way."""
         try:
             with open_channels() as (mine, far), self._lock:
+                zygote = self._living_zygote()
                 try:
-                    self._living_zygote().request(scratch_path, far)
+                    zygote.request(key.memory_limit_mb, far)
                 except ConnectionError:
-                    self._living_zygote(replace=True).request(scratch_path, far)
+                    zygote = self._living_zygote(replace=True)
+                    zygote.request(key.memory_limit_mb, far)
         except OSError as error:
             raise HandOverError(str(error)) from error
-        return mine
+        return Host(key, mine, zygote)
 
     def _living_zygote(self, *, replace: bool = False) -> ZygoteProcess:
         """The zygote, a new one if the old one has died. Call it with the lock held. Raises OSError."""
@@ -102,5 +128,20 @@ class ScriptHosts:
             self._zygote = None
         if self._scratch_base is None:
             raise HandOverError("the script hosts are not running")
-        self._zygote = self._zygote or ZygoteProcess(self._scratch_base)
+        self._zygote = self._zygote or ZygoteProcess(self._scratch_base, self._user, self._state_dir)
         return self._zygote
+
+    def _discard(self, zygote: ZygoteProcess | None) -> None:
+        """This zygote started no process in time, or has died."""
+        with self._lock:
+            if zygote and self._zygote is zygote:
+                self._zygote = None
+                zygote.stop()
+
+    def _look_after(self) -> None:
+        """Now and then: hosts that wait too long are let go, and a zygote that was stopped goes on."""
+        while not self._stopped.wait(_TIDY_SECONDS):
+            self.warm.tidy()
+            with self._lock:
+                if self._zygote:
+                    self._zygote.wake()

@@ -1,10 +1,15 @@
 """What a run prints, as lines: bounded in length and in number."""
 
+import os
+
 from automation.host.jobs import OnLine
 
 MAX_LINE_BYTES = 8 * 1024
 MAX_OUTPUT_BYTES = 1024 * 1024
 DROPPED_NOTE = "[the script printed more than 1 MB; the rest is dropped]"
+
+_CHUNK_BYTES = 64 * 1024
+_DRAIN_READS = 64  # a pipe holds 64 KB unless the script made it larger; and somebody may still be writing
 
 
 class LineFeed:
@@ -49,3 +54,34 @@ class LineFeed:
             cut -= 1
         self._on_line(line[:cut].decode("utf-8", "replace"))
         return line[cut:]
+
+
+class OutputPipe:
+    """The pipe that a run prints to; reading it does not block."""
+
+    def __init__(self, descriptor: int, lines: LineFeed) -> None:
+        self._descriptor, self._lines = descriptor, lines
+
+    def read(self) -> bool:
+        """Read once; whether there may be more one day."""
+        try:
+            chunk = os.read(self._descriptor, _CHUNK_BYTES)
+        except BlockingIOError:
+            return True
+        self._lines.feed(chunk)
+        return bool(chunk)
+
+    def drain(self) -> bool:
+        """Read what was printed before the end; whether that was all. Who goes on writing must not keep us here."""
+        is_dry = False
+        for _ in range(_DRAIN_READS):
+            try:
+                chunk = os.read(self._descriptor, _CHUNK_BYTES)
+            except BlockingIOError:
+                is_dry = True
+                break
+            if not chunk:
+                break
+            self._lines.feed(chunk)
+        self._lines.close()
+        return is_dry

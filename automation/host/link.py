@@ -2,8 +2,8 @@
 
 import json
 import os
-import socket
 import threading
+from _socket import socket
 
 from automation.host.frames import MAX_HEADER_BYTES, Frame, FrameReader, pack
 from automation.host.jobs import MAX_BODY_BYTES
@@ -13,7 +13,7 @@ from automation.sdk import SubscriptFailed
 class Link:
     """Sends the answer and calls subscripts; safe for several threads of a script."""
 
-    def __init__(self, job_socket: socket.socket) -> None:
+    def __init__(self, job_socket: socket) -> None:
         self._socket = job_socket
         self._reader = FrameReader(MAX_HEADER_BYTES, 0)
         self._owner = os.getpid()

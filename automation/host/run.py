@@ -2,16 +2,14 @@
 
 import logging
 import math
-import os
 import selectors
-import signal
 import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from automation.host.channels import WorkerEnds
+from automation.host import gauge, tree
 from automation.host.frames import MAX_HEADER_BYTES, Frame, FrameReader, MalformedFrameError, Outbox, pack
 from automation.host.jobs import (
     MAX_BODY_BYTES,
@@ -23,24 +21,27 @@ from automation.host.jobs import (
     Outcome,
     SubscriptAnswer,
 )
-from automation.host.lines import LineFeed
+from automation.host.lines import LineFeed, OutputPipe
 from automation.host.verdict import SubscriptCall, died, read_message
+from automation.host.warm import MAX_RUNS, Host
 from automation.host.watch import Watch
 
 _log = logging.getLogger(__name__)
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-_CHUNK_BYTES = 64 * 1024
-_DRAIN_READS = 64  # a pipe holds 64 KB unless the script made it larger; and somebody may still be writing
 _LEASH_BYTES = 1024
 _MAX_MESSAGE_CHARACTERS = 4 * 1024
 # How long the zygote may take to end a run and say so; its kill is on its way, waited for or not.
 _GRACE_SECONDS = 0.5
-_PIDFD_SIGNAL_PROCESS_GROUP = 4
+# How long a host may take to write where it is, before it is killed, and how often to look whether it has.
+_REPORT_SECONDS = 0.4
+_GLANCE_SECONDS = 0.02
+# How long the zygote may take to start a process before another zygote is tried.
+START_SECONDS = 10.0
 
 
 class Run:
-    """Sends the job, drains the output, serves subscript calls and keeps the time, until the process is gone.
+    """Sends the job, drains the output, serves subscript calls and keeps time and memory, until the answer is there.
 
     `begun_at` is on the monotonic clock; the time limit counts from there.
     """
@@ -50,32 +51,46 @@ class Run:
         self._lines = LineFeed(on_line)
         self._on_subscript = on_subscript
         self._watch = watch
-        self._due_at = begun_at + job.time_limit_seconds
+        self._deadline = begun_at + job.time_limit_seconds
+        self._due_at = self._look_at = math.inf
         self._result: HostResult | None = None
         self._call: SubscriptCall | None = None
         self._outbox = Outbox()
         self._reader = FrameReader(MAX_HEADER_BYTES, MAX_BODY_BYTES)
-        self._group, self._pidfd = 0, -1
-        self._gone = False
+        self._report_until = 0.0
+        self._gone = self._may_rest = False
+        self._has_spoken = self._is_unread = False
 
-    def attend(self, ends: WorkerEnds) -> HostResult | None:
-        """Serve the run behind `ends` to its end, and close them.
+    def attend(self, host: Host, scratch: str) -> HostResult | None:
+        """Run the job on `host`, which is at rest or about to start, with `scratch` as its working directory.
 
-        None when the zygote went before it had started the process: no line of the script was executed. Raises
-        only what the callbacks raise; the run is ended then, too.
+        Afterwards the host is at rest again, as `leaves_at_rest` says, or closed. None when it never started: no
+        line of the script was executed. Raises only what the callbacks raise; the run is ended then, too.
         """
-        self._ends = ends
+        self._host, self._ends, self._scratch = host, host.ends, scratch
+        self._output = OutputPipe(host.ends.output, self._lines)
+        self._due_at = min(self._deadline, time.monotonic() + START_SECONDS)
         self._watch.enter(self)
         try:
-            self._listen(ends.leash, self._on_leash)
-            self._listen(ends.output, self._on_output)
+            self._listen(host.ends.leash, self._on_leash)
+            self._listen(host.ends.output, self._on_output)
+            if host.pid:
+                self._send_job()
             while not self._gone:
                 self._watch.turn()
                 self._serve_call()
-            self._drain()
-            return self._result
+            self._may_rest = self._output.drain() and self._may_rest
+            return self._told()
+        except BaseException:
+            self._may_rest = False
+            raise
         finally:
             self._let_go()
+
+    @property
+    def leaves_at_rest(self) -> bool:
+        """Whether the host can be used again."""
+        return self._may_rest
 
     @property
     def ended(self) -> bool:
@@ -83,37 +98,88 @@ class Run:
         return self._result is not None
 
     def due_at(self) -> float:
-        """The deadline; once ended, the moment when the zygote is waited for no longer. Monotonic clock."""
-        return math.inf if self._gone else self._due_at
+        """When to look at the clock next; monotonic clock."""
+        return math.inf if self._gone else min(self._due_at, self._look_at)
 
     def look_at_clock(self, now: float) -> None:
-        """End the run if its deadline is over."""
-        if now < self.due_at():
+        """End the run if its time is over, or if it takes too much."""
+        if self._gone or now < self.due_at():
             return
-        if self.ended:
-            _log.warning("The end of the script process group %s was not confirmed in time.", self._group)
-            self._gone = True
-        elif self._group:
-            self._end(Outcome.TIMED_OUT, f"The time limit of {self._job.time_limit_seconds:g} s was reached.")
+        if now >= self._due_at:
+            self._be_due(now)
         else:
-            self._end(Outcome.COULD_NOT_START, "No process was started for the script within its time limit.")
+            self._look_at = now + gauge.INTERVAL_SECONDS
+            if much := gauge.excess(self._host.pid, self._job.memory_limit_mb):
+                self._end_with_report(Outcome.OVER_LIMIT, f"The script had {much}.")
 
     def abandon(self) -> None:
         """End the run: the one that waits for it has ended."""
         self._end(Outcome.ABANDONED, "The script that waited for this one has ended.")
 
+    def _be_due(self, now: float) -> None:
+        if now < self._report_until and not self._host.has_reported():
+            self._due_at = now + _GLANCE_SECONDS
+        elif self._report_until:
+            self._report_until = 0.0
+            self._pull(now)
+        elif self.ended:
+            _log.warning("The end of the script host %s was not confirmed in time.", self._host.pid)
+            self._host.kill_group()
+            self._gone = True
+        elif self._host.pid:
+            self._end_with_report(
+                Outcome.TIMED_OUT, f"The time limit of {self._job.time_limit_seconds:g} s was reached."
+            )
+        elif now >= self._deadline:
+            self._end(Outcome.COULD_NOT_START, "No process was started for the script within its time limit.")
+        else:
+            self._gone = True
+
+    def _end_with_report(self, outcome: Outcome, message: str) -> None:
+        """End the run as soon as its process has told where it is."""
+        self._decide(HostResult(outcome, message))
+        self._host.ask_for_report()
+        now = time.monotonic()
+        self._report_until, self._due_at = now + _REPORT_SECONDS, now + _GLANCE_SECONDS
+
     def _end(self, outcome: Outcome, message: str) -> None:
         self._conclude(HostResult(outcome, message))
 
     def _conclude(self, result: HostResult) -> None:
-        """Decide the result, the first one counts, and have the zygote kill what is left of the run."""
+        """Decide the result, the first one counts, and end the process if it is not to be used again."""
         if self.ended:
             return
+        now = self._decide(result)
+        self._may_rest = self._is_clean(result)
+        if self._may_rest:
+            self._gone = True
+        else:
+            self._pull(now)
+
+    def _decide(self, result: HostResult) -> float:
         now = time.monotonic()
         self._result = replace(result, run_milliseconds=round((now - self._begun_at) * 1000))
+        self._look_at = math.inf
+        return now
+
+    def _is_clean(self, result: HostResult) -> bool:
+        """Whether the next run of the script finds nothing of this one, but for what the script itself keeps."""
+        if not (self._job.reuse and result.reusable and self._call is None and self._host.runs < MAX_RUNS):
+            return False
+        return tree.is_alone(self._host.pid)
+
+    def _pull(self, now: float) -> None:
+        """Have the zygote kill what is left of the run."""
         self._due_at = now + _GRACE_SECONDS
         with suppress(OSError):
             self._ends.leash.shutdown(socket.SHUT_WR)
+
+    def _told(self) -> HostResult | None:
+        """The result, with where the process was when it ended without an answer."""
+        result = self._result
+        if result and result.outcome in {Outcome.DIED, Outcome.TIMED_OUT, Outcome.OVER_LIMIT}:
+            return replace(result, traceback=self._host.report())
+        return result
 
     def _listen(self, source: socket.socket | int, react: Callable[[int], None]) -> None:
         self._watch.selector.register(source, _READ, react)
@@ -140,31 +206,26 @@ class Run:
         if word == "exited":
             # The answer may be on its way still: whatever was sent before the end can be received.
             self._take_last_message()
-            self._conclude(died(int(rest)))
+            if not self._is_unread:
+                self._conclude(died(int(rest)))
         elif word == "failed":
             self._end(Outcome.COULD_NOT_START, f"No process could be started for the script: {rest}.")
-        elif self._group:
-            self._zygote_died()
+        elif self._host.pid:
+            self._end(Outcome.DIED, "The process that starts scripts has died, and the script with it.")
+            self._host.kill_group()
+        self._may_rest = False
 
-    def _start(self, group: int, descriptors: list[int]) -> None:
+    def _start(self, pid: int, descriptors: list[int]) -> None:
         """The process is there: only now it gets the job, so a job without a process has not been executed."""
-        self._group = group
-        self._pidfd = descriptors[0] if descriptors else -1
+        self._host.pid = pid
+        self._host.pidfd = descriptors[0] if descriptors else -1
         if not self.ended:
-            self._outbox.put(_job_frame(self._job))
-            self._watch.selector.register(self._ends.job, _READ | _WRITE, self._on_job)
+            self._send_job()
 
-    def _zygote_died(self) -> None:
-        """Kill what the zygote cannot kill any more; the leader has already gone with it."""
-        self._end(Outcome.DIED, "The process that starts scripts has died, and the script with it.")
-        with suppress(ProcessLookupError):
-            try:
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL, None, _PIDFD_SIGNAL_PROCESS_GROUP)
-            except OSError as error:
-                if isinstance(error, ProcessLookupError):
-                    raise
-                # Linux before 6.9. The id is still ours unless the ids have wrapped around in this moment.
-                os.killpg(self._group, signal.SIGKILL)
+    def _send_job(self) -> None:
+        self._due_at, self._look_at = self._deadline, time.monotonic() + gauge.INTERVAL_SECONDS
+        self._outbox.put(self._host.begin(self._job, self._scratch))
+        self._watch.selector.register(self._ends.job, _READ | _WRITE, self._on_job)
 
     # --- The job socket: what the script says ---
 
@@ -179,10 +240,16 @@ class Run:
         except MalformedFrameError as error:
             self._end(Outcome.DIED, f"The script's process sent what is no answer: {error}.")
             self._ignore(self._ends.job)
-        except (EOFError, OSError):
+        except (EOFError, OSError) as error:
+            self._note_end(error)
             self._ignore(self._ends.job)
 
+    def _note_end(self, error: Exception) -> None:
+        """A socket that is closed with something unread in it says so; all that it can be is the job."""
+        self._is_unread = isinstance(error, ConnectionError) and not self._has_spoken
+
     def _take(self, frame: Frame) -> None:
+        self._has_spoken = True
         message = read_message(frame)
         if isinstance(message, HostResult):
             self._conclude(message)
@@ -196,7 +263,8 @@ class Run:
             try:
                 if frame := self._reader.read(self._ends.job):
                     self._take(frame)
-            except (MalformedFrameError, EOFError, OSError):
+            except (MalformedFrameError, EOFError, OSError) as error:
+                self._note_end(error)
                 return
 
     def _serve_call(self) -> None:
@@ -214,49 +282,18 @@ class Run:
         if call.wait and self._job.depth >= MAX_SUBSCRIPT_DEPTH:
             message = f"Subscripts that are waited for can be nested {MAX_SUBSCRIPT_DEPTH} deep at most."
             return SubscriptAnswer(ok=False, message=message)
-        remaining = max(0.0, self._due_at - time.monotonic())
+        remaining = max(0.0, self._deadline - time.monotonic())
         return self._on_subscript(call.name, call.parameters, call.wait, remaining, self._watch)
 
     # --- The output ---
 
     def _on_output(self, _mask: int) -> None:
-        self._read_output()
-
-    def _read_output(self) -> bool:
-        """Read once; whether there was anything."""
-        try:
-            chunk = os.read(self._ends.output, _CHUNK_BYTES)
-        except BlockingIOError:
-            return False
-        if chunk:
-            self._lines.feed(chunk)
-        else:
+        if not self._output.read():
             self._ignore(self._ends.output)
-        return bool(chunk)
-
-    def _drain(self) -> None:
-        """What was printed before the end. A process that has escaped the group must not keep us here."""
-        for _ in range(_DRAIN_READS):
-            if not self._read_output():
-                break
-        self._lines.close()
 
     def _let_go(self) -> None:
         self._watch.leave(self)
         for channel in (self._ends.leash, self._ends.job, self._ends.output):
             self._ignore(channel)
-        self._ends.close()
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-
-
-def _job_frame(job: Job) -> list[memoryview]:
-    header = {
-        "triggerId": job.trigger_id,
-        "scriptName": job.script_name,
-        "source": job.source,
-        "entryPoint": job.entry_point,
-        "request": dict(job.request),
-        "parameters": dict(job.parameters),
-    }
-    return pack(header, job.raw_body)
+        if not self._may_rest:
+            self._host.close()

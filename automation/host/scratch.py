@@ -14,9 +14,20 @@ _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.01
 
 
-def make(base: Path) -> Path:
-    """A new directory under `base` for one run. Raises OSError."""
-    return Path(tempfile.mkdtemp(prefix="run-", dir=base))
+def make_base(parent: Path | None, user: str) -> Path:
+    """The directory for a worker's scratch directories; `user` may pass through it. Raises OSError."""
+    base = Path(tempfile.mkdtemp(prefix="script-hosts-", dir=parent))
+    if user:
+        base.chmod(0o711)
+    return base
+
+
+def make(base: Path, user: str) -> Path:
+    """A new directory under `base` for one run; `user`'s own unless that is empty. Raises OSError."""
+    path = Path(tempfile.mkdtemp(prefix="run-", dir=base))
+    if user:
+        shutil.chown(path, user)
+    return path
 
 
 def remove(path: Path) -> None:

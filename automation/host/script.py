@@ -9,6 +9,7 @@ from collections.abc import Callable
 from automation.host.frames import MAX_HEADER_BYTES, Frame
 from automation.host.jobs import MAX_BODY_BYTES, Outcome
 from automation.host.link import Link
+from automation.host.surroundings import Surroundings
 from automation.sdk import (
     ApiTriggerInput,
     ApiTriggerOutput,
@@ -26,18 +27,45 @@ MAX_TRACEBACK_CHARACTERS = 64 * 1024
 Answer = tuple[dict[str, object], bytes | memoryview]
 
 
-def execute(job: Frame, link: Link) -> Answer:
-    """Execute the job's script; its answer, whatever the script does short of ending or blocking the process."""
-    header = job.header
-    filename = f"<script {header['scriptName']}>"
-    try:
-        arguments = _arguments(header, job.body, link)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        return _answer(Outcome.COULD_NOT_START, f"The job cannot be read: {error!r}")
-    try:
-        return _call(_load(header, filename), arguments)
-    except BaseException as error:  # noqa: BLE001 - a script may raise anything, and all of it is an answer
-        return _ended_by(error, filename, has_output=len(arguments) > 1)
+class Program:
+    """The script of this process: loaded once, run as often as there are jobs.
+
+    `is_sound` as long as every run came to an end of its own: what an exception has left half done is not used again.
+    """
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._module: types.ModuleType | None = None
+        self.is_sound = True
+
+    def execute(self, job: Frame, link: Link) -> Answer:
+        """Run the script for `job`; its answer, whatever the script does short of ending or blocking the process."""
+        header = job.header
+        filename = f"<script {header['scriptName']}>"
+        try:
+            arguments = _arguments(header, job.body, link)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            return _answer(Outcome.COULD_NOT_START, f"The job cannot be read: {error!r}")
+        try:
+            returned = self._call(header, filename, arguments)
+            return _answer(Outcome.SUCCEEDED) if len(arguments) == 1 else _output(returned)
+        except BaseException as error:  # noqa: BLE001 - a script may raise anything, and all of it is an answer
+            self._surroundings.modules.restore()
+            self.is_sound = self.is_sound and isinstance(error, ScriptExit)
+            if isinstance(error, MemoryError):
+                self._surroundings.make_room()
+                return _answer(Outcome.FAILED, _out_of_memory(error, header), error, filename)
+            return _ended_by(error, filename, has_output=len(arguments) > 1)
+
+    def _call(self, header: dict[str, object], filename: str, arguments: tuple[object, ...]) -> object:
+        """Call the entry point. The first line after the script's own undoes what it has patched."""
+        restore = self._surroundings.modules.restore
+        try:
+            if self._module is None:
+                self._module = _load(str(header["source"]), filename)
+            return _entry_point(self._module, str(header["entryPoint"]))(*arguments)
+        finally:
+            restore()
 
 
 def _arguments(header: dict[str, object], body: memoryview, link: Link) -> tuple[object, ...]:
@@ -58,25 +86,21 @@ def _arguments(header: dict[str, object], body: memoryview, link: Link) -> tuple
     return engine, request
 
 
-def _load(header: dict[str, object], filename: str) -> Callable[..., object]:
-    """The entry point of the script, executed as a module of its own."""
-    source, name = str(header["source"]), str(header["entryPoint"])
+def _load(source: str, filename: str) -> types.ModuleType:
+    """The script, executed as a module of its own."""
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     module = sys.modules[MODULE_NAME] = types.ModuleType(MODULE_NAME)
     module.__file__ = filename
     code = compile(source, filename, "exec", dont_inherit=True)
     exec(code, module.__dict__)  # noqa: S102 - running scripts is what this process is for
+    return module
+
+
+def _entry_point(module: types.ModuleType, name: str) -> Callable[..., object]:
     entry_point: Callable[..., object] | None = getattr(module, name, None)
     if not callable(entry_point):
         raise AttributeError(f"the script has no entry point {name}")
     return entry_point
-
-
-def _call(entry_point: Callable[..., object], arguments: tuple[object, ...]) -> Answer:
-    returned = entry_point(*arguments)
-    if len(arguments) == 1:
-        return _answer(Outcome.SUCCEEDED)
-    return _output(returned)
 
 
 def _output(output: object) -> Answer:
@@ -93,6 +117,8 @@ def _output(output: object) -> Answer:
     headers = _headers(output.response_headers)
     if headers is None:
         return _invalid("response_headers is not a ResponseHeaders of text, or is too large.")
+    if isinstance(content, str) and str.__len__(content) > MAX_BODY_BYTES:  # a copy may be more than there is room for
+        return _answer(Outcome.TOO_LARGE, f"The response body has {str.__len__(content)} characters.")
     try:
         body = memoryview(str.encode(content, "utf-8") if isinstance(content, str) else content)
     except UnicodeEncodeError:
@@ -131,6 +157,10 @@ def _ended_by(error: BaseException, filename: str, *, has_output: bool) -> Answe
     if isinstance(error, SystemExit):
         return _answer(Outcome.FAILED, f"The script called sys.exit({error.code!r}).", error, filename)
     return _answer(Outcome.FAILED, _one_line(error), error, filename)
+
+
+def _out_of_memory(error: MemoryError, header: dict[str, object]) -> str:
+    return f"{_one_line(error)} (the script's memory limit is {header['memoryLimitMb']} MB)"
 
 
 def _one_line(error: BaseException) -> str:

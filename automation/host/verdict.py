@@ -29,11 +29,17 @@ def read_message(frame: Frame) -> HostResult | SubscriptCall:
     match frame.header:
         case {"type": "subscript", "name": str(name), "wait": bool(wait)}:
             return SubscriptCall(name, _texts(parse_object(frame.body)), wait)
-        case {"type": "answer", "outcome": Outcome.RETURNED.value}:
-            return HostResult(Outcome.RETURNED, output=_output(frame))
-        case {"type": "answer", "outcome": str(outcome), "message": str(message), "traceback": str(traceback)}:
+        case {"type": "answer", "outcome": Outcome.RETURNED.value, "reusable": bool(reusable)}:
+            return HostResult(Outcome.RETURNED, output=_output(frame), reusable=reusable)
+        case {
+            "type": "answer",
+            "outcome": str(outcome),
+            "message": str(message),
+            "traceback": str(traceback),
+            "reusable": bool(reusable),
+        }:
             if outcome in _FROM_SCRIPT:
-                return HostResult(Outcome(outcome), message, traceback)
+                return HostResult(Outcome(outcome), message, traceback, reusable=reusable)
     raise MalformedFrameError("no message of the SDK")
 
 

@@ -1,17 +1,19 @@
-"""The zygote: a small single-threaded program that forks a clean process for every run, and ends it.
+"""The zygote: a small single-threaded program that forks a clean process for every script host, and ends it.
 
-The worker starts it through exec with an empty environment. A request comes over a socket with three descriptors:
-the run's leash, its job socket and its output pipe. The zygote is the parent, so it alone can kill without a race: as
-long as it has not reaped a process, neither the process id nor the group id can belong to anybody else.
+The worker starts it through exec with an empty environment. It says `ready`, then takes requests, each with four
+descriptors: the host's leash, its job socket, its output pipe and the file for its report. The zygote is the parent,
+so it alone can kill without a race: as long as it has not reaped a process, its id cannot belong to anybody else. It
+adopts what a host leaves behind, and kills that, too.
 
-On the leash the zygote says `started <pid>` (with a descriptor of the process), then `exited <status>`; or
-`failed <reason>`. When the other end of the leash is closed or shut down, the run is ended.
+On the leash it says `started <pid>` (with a descriptor of the process), then `exited <status>`; or `failed <reason>`.
+When the other end of the leash is closed or shut down, the host is ended with all that is below it.
 """
 
 import gc
+import json
 import os
+import pwd
 import selectors
-import signal
 import socket
 import sys
 import time
@@ -20,60 +22,83 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from automation.host import child
+from automation.host import child, linux, tree
 from automation.host.scratch import remove_tree
+from automation.host.surroundings import default_signals
 
 REQUEST_BYTES = 8 * 1024
+DESCRIPTORS = 4
 _FAREWELL_SECONDS = 2.0
+# How often to look for orphans that no event tells of, and for those that are just being killed.
+_PATROL_SECONDS = 1.0
+_HUNT_SECONDS = 0.01
+_COUNT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Host:
     pid: int
     pidfd: int
     leash: socket.socket
 
 
 class Zygote:
-    """Serves requests until the worker is gone; then no run is left."""
+    """Serves requests until the worker is gone; then no host is left."""
 
-    def __init__(self, requests: socket.socket) -> None:
-        self._requests = requests
+    def __init__(self, requests: socket.socket, account: child.Account | None) -> None:
+        self._requests, self._account = requests, account
         self._selector = selectors.DefaultSelector()
-        self._runs: dict[int, _Run] = {}
+        self._hosts: dict[int, _Host] = {}
         self._serving = True
+        self._pause = _PATROL_SECONDS
+        self._tasks, self._count_again_at = 0, 0.0
 
     def serve(self) -> None:
-        """Fork, watch and end runs until the request socket is closed at the other end."""
+        """Fork, watch and end hosts until the request socket is closed at the other end."""
+        self._requests.send(b"ready")
         self._selector.register(self._requests, selectors.EVENT_READ, self._take_request)
         while self._serving:
-            self._turn(None)
-        for run in self._runs.values():
-            _kill(run)
+            self._turn()
+        tree.kill(*self._hosts)
         last_moment = time.monotonic() + _FAREWELL_SECONDS
-        while self._runs and time.monotonic() < last_moment:
-            self._turn(_FAREWELL_SECONDS)
+        while (self._hosts or self._hunt()) and time.monotonic() < last_moment:
+            self._turn()
 
-    def _turn(self, timeout: float | None) -> None:
-        for key, _ in self._selector.select(timeout):
+    def _turn(self) -> None:
+        events = self._selector.select(self._pause)
+        for key, _ in events:
             key.data()
+        if not events:
+            self._hunt()
+
+    def _hunt(self) -> bool:
+        """Kill and reap whatever has become our child by losing its parents; whether there was any."""
+        strays = [pid for pid in tree.children(os.getpid()) if pid not in self._hosts]
+        tree.kill(*strays)
+        for pid in strays:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        self._pause = _HUNT_SECONDS if strays else _PATROL_SECONDS
+        return bool(strays)
 
     def _take_request(self) -> None:
         try:
-            scratch, descriptors, _, _ = socket.recv_fds(self._requests, REQUEST_BYTES, 3, socket.MSG_CMSG_CLOEXEC)
+            request, descriptors, _, _ = socket.recv_fds(
+                self._requests, REQUEST_BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+            )
         except ConnectionError:
-            scratch, descriptors = b"", []
-        if not scratch:
+            request, descriptors = b"", []
+        if not request:
             self._serving = False
             self._selector.unregister(self._requests)
-        elif len(descriptors) == 3:
-            self._begin(os.fsdecode(scratch), *descriptors)
-        else:  # out of descriptors: the worker sees its leash end before the run has started
+        elif len(descriptors) == DESCRIPTORS:
+            self._begin(json.loads(request)["memoryLimitMb"], *descriptors)
+        else:  # out of descriptors: the worker sees its leash end before the host has started
             _close(descriptors)
 
-    def _begin(self, scratch: str, leash_fd: int, job: int, output: int) -> None:
+    def _begin(self, memory_limit_mb: int, leash_fd: int, job: int, output: int, report: int) -> None:
         leash = socket.socket(fileno=leash_fd)
-        zygote = os.getpid()
+        zygote, terms = os.getpid(), child.Terms(memory_limit_mb, self._count_tasks(), self._account)
         try:
             pid = os.fork()
         except OSError as error:
@@ -81,44 +106,44 @@ class Zygote:
             leash.close()
         else:
             if pid == 0:
-                child.live(zygote, scratch, job, output)
-            self._watch(_Run(pid, os.pidfd_open(pid), leash))
-        _close([job, output])
+                child.live(zygote, terms, job, output, report)
+            self._watch(_Host(pid, os.pidfd_open(pid), leash))
+        _close([job, output, report])
 
-    def _watch(self, run: _Run) -> None:
-        self._runs[run.pid] = run
-        _tell(run.leash, f"started {run.pid}", run.pidfd)
-        self._selector.register(run.leash, selectors.EVENT_READ, partial(self._end, run))
-        self._selector.register(run.pidfd, selectors.EVENT_READ, partial(self._reap, run))
+    def _count_tasks(self) -> int:
+        """How many threads the account of the scripts has, counted now and then."""
+        now = time.monotonic()
+        if now > self._count_again_at:
+            self._tasks = tree.tasks_of(self._account.uid if self._account else os.geteuid())
+            self._count_again_at = now + _COUNT_SECONDS
+        return self._tasks
 
-    def _end(self, run: _Run) -> None:
-        # Both events of a run may be in one batch: once it is reaped, its ids may be another's.
-        if run.pid in self._runs:
-            self._selector.unregister(run.leash)
-            _kill(run)
+    def _watch(self, host: _Host) -> None:
+        self._hosts[host.pid] = host
+        _tell(host.leash, f"started {host.pid}", host.pidfd)
+        self._selector.register(host.leash, selectors.EVENT_READ, partial(self._end, host))
+        self._selector.register(host.pidfd, selectors.EVENT_READ, partial(self._reap, host))
 
-    def _reap(self, run: _Run) -> None:
-        _kill(run)
-        _, status = os.waitpid(run.pid, 0)
-        del self._runs[run.pid]
-        self._selector.unregister(run.pidfd)
+    def _end(self, host: _Host) -> None:
+        # Both events of a host may be in one batch: once it is reaped, its id may be another's.
+        if host.pid in self._hosts:
+            self._selector.unregister(host.leash)
+            tree.kill(host.pid)
+
+    def _reap(self, host: _Host) -> None:
+        _, status = os.waitpid(host.pid, 0)
+        del self._hosts[host.pid]
+        self._selector.unregister(host.pidfd)
         with suppress(KeyError):
-            self._selector.unregister(run.leash)
-        os.close(run.pidfd)
-        _tell(run.leash, f"exited {os.waitstatus_to_exitcode(status)}")
-        run.leash.close()
-
-
-def _kill(run: _Run) -> None:
-    """Kill a run that is not reaped yet. The leader first: if it has no group yet, it will never have one."""
-    with suppress(PermissionError):  # it has become a program of another user
-        os.kill(run.pid, signal.SIGKILL)
-    with suppress(PermissionError, ProcessLookupError):
-        os.killpg(run.pid, signal.SIGKILL)
+            self._selector.unregister(host.leash)
+        os.close(host.pidfd)
+        self._hunt()
+        _tell(host.leash, f"exited {os.waitstatus_to_exitcode(status)}")
+        host.leash.close()
 
 
 def _tell(leash: socket.socket, message: str, *descriptors: int) -> None:
-    with suppress(OSError):  # the worker has let go of the run
+    with suppress(OSError):  # the worker has let go of the host
         socket.send_fds(leash, [message.encode()], descriptors)
 
 
@@ -127,24 +152,23 @@ def _close(descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
-def _default_signals() -> None:
-    """As in a fresh Python, whatever the worker ignores, blocks or handles."""
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+def _account(user: str) -> child.Account | None:
+    if not user:
+        return None
+    entry = pwd.getpwnam(user)
+    return child.Account(entry.pw_uid, entry.pw_gid)
 
 
 def main() -> None:
-    """Run as `python -c <bootstrap> <project root> <request descriptor> <scratch base>`."""
-    root, descriptor, scratch_base = sys.argv[1:]
+    """Run as `python -c <bootstrap> <project root> <request descriptor> <scratch base> <user of the scripts or "">`."""
+    root, descriptor, scratch_base, user = sys.argv[1:]
     # What scripts may import of the project is loaded; the rest stays out of their way.
     sys.path.remove(root)
     sys.argv[:] = [""]
-    _default_signals()
+    default_signals()
+    linux.adopt_orphans()
+    account = _account(user)
     gc.collect()
     gc.freeze()
-    Zygote(socket.socket(fileno=int(descriptor))).serve()
+    Zygote(socket.socket(fileno=int(descriptor)), account).serve()
     remove_tree(Path(scratch_base))

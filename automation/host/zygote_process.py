@@ -1,13 +1,21 @@
 """The zygote, seen from the worker."""
 
+import json
 import os
+import pwd
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from automation.host import linux
+from automation.host.jobs import STATE_DIRECTORY
+
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from automation.host.zygote import main; main()"
 _PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
+READY_BYTES = 16
+_READY_SECONDS = 20.0
 _REQUEST_TIMEOUT_SECONDS = 5.0
 _STOP_TIMEOUT_SECONDS = 5.0
 
@@ -15,12 +23,23 @@ _STOP_TIMEOUT_SECONDS = 5.0
 class ZygoteProcess:
     """A running zygote. Not safe for threads: its owner locks."""
 
-    def __init__(self, scratch_base: Path) -> None:
-        """Start it. Raises OSError when that is not possible."""
+    def __init__(self, scratch_base: Path, user: str, state_dir: Path | None) -> None:
+        """Start it; scripts run as `user`, or as the worker does when that is empty. Raises OSError."""
+        linux.require()
+        _require_user(user)
         self._requests, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._requests.settimeout(_REQUEST_TIMEOUT_SECONDS)
+        self._requests.settimeout(_READY_SECONDS)
         with far_end:
-            self._process = _spawn(far_end.fileno(), scratch_base)
+            # Whatever time-out the worker gives its sockets.
+            far_end.setblocking(True)
+            self._process = _spawn(far_end.fileno(), scratch_base, user, state_dir)
+        try:
+            if not self._requests.recv(READY_BYTES):
+                raise ConnectionError("the process that starts scripts ended at once")
+        except OSError:
+            self.stop()
+            raise
+        self._requests.settimeout(_REQUEST_TIMEOUT_SECONDS)
 
     @property
     def pid(self) -> int:
@@ -31,13 +50,19 @@ class ZygoteProcess:
         """Whether it has not ended."""
         return self._process.poll() is None
 
-    def request(self, scratch: Path, descriptors: list[int]) -> None:
-        """Have it start a run: leash, job socket, output pipe. Raises OSError when nobody is there to do it."""
-        socket.send_fds(self._requests, [os.fsencode(scratch)], descriptors)
+    def request(self, memory_limit_mb: int, descriptors: list[int]) -> None:
+        """Have it start a host with these far ends. Raises OSError when nobody is there to do it."""
+        request = json.dumps({"memoryLimitMb": memory_limit_mb}).encode()
+        socket.send_fds(self._requests, [request], descriptors)
+
+    def wake(self) -> None:
+        """Have it go on if somebody has stopped it; else nothing."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End it and with it every run; returns when it is gone."""
+        """End it and with it every host; returns when it is gone."""
         self._requests.close()
+        self.wake()
         try:
             self._process.wait(_STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -45,12 +70,23 @@ class ZygoteProcess:
             self._process.wait()
 
 
-def _spawn(descriptor: int, scratch_base: Path) -> subprocess.Popen[bytes]:
+def _require_user(user: str) -> None:
+    if not user:
+        return
+    if os.geteuid() != 0:
+        raise PermissionError(f"only a worker that runs as root can run scripts as {user}")
+    try:
+        pwd.getpwnam(user)
+    except KeyError as error:
+        raise FileNotFoundError(f"there is no user {user} to run scripts as") from error
+
+
+def _spawn(descriptor: int, scratch_base: Path, user: str, state_dir: Path | None) -> subprocess.Popen[bytes]:
     interpreter = [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP]
     # A session of its own: a Ctrl-C or a signal to the worker's group must not end runs that are to be drained.
     return subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
-        [*interpreter, str(_PROJECT_ROOT), str(descriptor), str(scratch_base)],
-        env={},
+        [*interpreter, str(_PROJECT_ROOT), str(descriptor), str(scratch_base), user],
+        env={} if state_dir is None else {STATE_DIRECTORY: str(state_dir)},
         cwd="/",
         pass_fds=[descriptor],
         stdin=subprocess.DEVNULL,

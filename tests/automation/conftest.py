@@ -78,8 +78,11 @@ class Bench:
         return processes_in(self.scratch_parent)
 
     def zygote(self) -> psutil.Process:
-        assert self.hosts._zygote
-        return psutil.Process(self.hosts._zygote.pid)
+        # None for the moment in which one takes another's place.
+        assert eventually(lambda: self.hosts._zygote, 30)
+        with self.hosts._lock:
+            assert self.hosts._zygote
+            return psutil.Process(self.hosts._zygote.pid)
 
 
 @pytest.fixture

@@ -96,7 +96,14 @@ def test_a_closed_job_socket_is_a_death(bench):
 
 
 def header(**fields):
-    return {"type": "answer", "outcome": "Returned", "code": 200, "headers": {}, "isText": True} | fields
+    return {
+        "type": "answer",
+        "outcome": "Returned",
+        "code": 200,
+        "headers": {},
+        "isText": True,
+        "reusable": True,
+    } | fields
 
 
 @pytest.mark.parametrize(
@@ -115,6 +122,7 @@ def header(**fields):
         ({"headers": {"a": "b"}}, b""),
         ({"headers": {"a": [1]}}, b""),
         ({"isText": 1}, b""),
+        ({"reusable": 1}, b""),
         ({}, b"\xff"),
         ({"type": "subscript", "name": "a", "wait": 1}, b"{}"),
         ({"type": "subscript", "name": None, "wait": True}, b"{}"),

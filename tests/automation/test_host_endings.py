@@ -135,18 +135,61 @@ def test_a_fork_that_returns_does_not_answer(bench):
     assert ran.result.output.body == b"parent"
 
 
-def test_a_child_that_holds_the_output_does_not_delay_the_answer(bench):
-    ran = bench.run(
-        """
-        import subprocess
-        def run(engine):
-            print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
-        """
-    )
-    # It has left the group: ending it as well is a task of its own.
-    os.kill(int(ran.lines[0]), signal.SIGKILL)
-    assert ran.outcome is Outcome.SUCCEEDED
-    assert ran.seconds < 5
+DAEMON = """
+import os, time
+def run(engine):
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.chdir("/")
+            os.write(writer, b"%d\\n" % os.getpid())
+            time.sleep(600)
+        os._exit(0)
+    print(int(os.read(reader, 20)), flush=True)
+    os.close(reader)
+    os.close(writer)
+    {ending}
+"""
+
+
+@pytest.mark.parametrize("renounced", [False, True])
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ("pass", Outcome.SUCCEEDED),
+        ("1 / 0", Outcome.FAILED),
+        ("os._exit(0)", Outcome.DIED),
+        ("os.abort()", Outcome.DIED),
+        ("time.sleep(600)", Outcome.TIMED_OUT),
+    ],
+)
+def test_a_daemon_with_a_session_of_its_own_goes_too(bench, ending, outcome, renounced):
+    # Whoever renounces the adoption of orphans leaves them to the zygote.
+    source = DAEMON.format(ending=ending)
+    if renounced:
+        source = source.replace("reader, writer", "__import__('ctypes').CDLL(None).prctl(36, 0)\n    reader, writer")
+    ran = bench.run(source, limit=1)
+    assert ran.outcome is outcome
+    assert ran.seconds < 3
+    assert eventually(lambda: not lives(int(ran.lines[0])), 3)
+
+
+def test_a_stopped_zygote_goes_on(bench):
+    bench.zygote().suspend()
+    ran = bench.run("def run(engine): print('fine')")
+    assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["fine"])
+
+
+def test_a_zygote_that_does_nothing_is_replaced(bench, monkeypatch):
+    monkeypatch.setattr("automation.host.run.START_SECONDS", 0.5)
+    monkeypatch.setattr("automation.host.zygote_process._STOP_TIMEOUT_SECONDS", 0.5)
+    zygote = bench.hosts._zygote
+    monkeypatch.setattr(zygote, "wake", lambda: None)
+    psutil.Process(zygote.pid).suspend()
+    ran = bench.run("def run(engine): print('fine')")
+    assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["fine"])
+    assert not zygote.alive()
 
 
 def test_after_the_zygote_was_killed_the_next_run_works(bench):
@@ -227,6 +270,12 @@ for _ in range(2):
 """
 
 
+DAEMON_WORKER = """
+job = Job("t", "s", 1, sys.argv[3], "run", 600)
+hosts.run(job, lambda line: print(line, flush=True), None)
+"""
+
+
 def test_when_the_worker_dies_nothing_is_left(tmp_path):
     command = [sys.executable, "-c", WORKER, str(PROJECT), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
@@ -238,6 +287,17 @@ def test_when_the_worker_dies_nothing_is_left(tmp_path):
     assert eventually(lambda: not processes_in(tmp_path))
     assert eventually(lambda: not zygote.is_running())
     assert not list(tmp_path.iterdir())
+
+
+def test_when_the_worker_dies_daemons_go_too(tmp_path):
+    daemon = DAEMON.format(ending="time.sleep(600)")
+    command = [sys.executable, "-c", WORKER.partition("source =")[0] + DAEMON_WORKER, str(PROJECT), str(tmp_path)]
+    with subprocess.Popen([*command, daemon], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout
+        pid = int(worker.stdout.readline())
+        assert lives(pid)
+        worker.kill()
+    assert eventually(lambda: not lives(pid), 5)
 
 
 def test_a_script_outlives_neither_worker_nor_zygote_when_both_die_at_once(tmp_path):

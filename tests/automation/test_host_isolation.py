@@ -2,6 +2,7 @@
 
 import ast
 import os
+import pwd
 import signal
 import threading
 
@@ -42,12 +43,13 @@ def test_only_its_own_descriptors_are_open(bench):
     with open(os.devnull) as planted:
         os.set_inheritable(planted.fileno(), True)
         # The last one is the listing itself.
-        assert told(bench, "sorted(map(int, os.listdir('/proc/self/fd')))") == [0, 1, 2, 3, 4]
-    assert told(bench, "[os.readlink(f'/proc/self/fd/{n}').split(':')[0] for n in range(4)]") == [
+        assert told(bench, "sorted(map(int, os.listdir('/proc/self/fd')))") == [0, 1, 2, 3, 4, 5]
+    assert told(bench, "[os.readlink(f'/proc/self/fd/{n}').split(':')[0] for n in range(5)]") == [
         "/dev/null",
         "pipe",
         "pipe",
         "socket",
+        "/memfd",
     ]
 
 
@@ -153,3 +155,31 @@ def test_a_directory_that_a_link_leads_to_is_left_alone(bench, tmp_path_factory)
     )
     assert (elsewhere / "kept").exists()
     assert elsewhere.stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run scripts as another user")
+def test_scripts_run_as_the_user_that_is_named(tmp_path):
+    hosts = ScriptHosts(user="nobody")
+    hosts.start()
+    try:
+        bench = Bench(hosts, str(tmp_path))
+        entry = pwd.getpwnam("nobody")
+        assert told(bench, "[*os.getresuid(), *os.getresgid()]") == [entry.pw_uid] * 3 + [entry.pw_gid] * 3
+        assert told(bench, "(os.getgroups(), os.access('/proc/self/mem', os.W_OK))") == ([], True)
+        assert told(bench, "(open('mine', 'w').close(), os.listdir(os.environ['TMPDIR']))") == (None, ["mine"])
+        limited = bench.run("import os\ndef run(engine): open(f'/proc/{os.getppid()}/environ').read()")
+        assert limited.result.message.startswith("PermissionError")
+    finally:
+        hosts.stop()
+
+
+def test_a_user_that_cannot_be_had_is_named(tmp_path):
+    with pytest.raises(OSError, match="no-such-user"):
+        ScriptHosts(tmp_path, user="no-such-user").start()
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_systems_are_refused_clearly(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(OSError, match="script hosts need Linux"):
+        ScriptHosts(tmp_path).start()

@@ -115,6 +115,23 @@ def test_timeouts_that_are_refused(db, seconds):
     assert refused(_save, timeout_seconds=seconds) == ("InvalidField", {"field": "timeoutSeconds"})
 
 
+@pytest.mark.parametrize("megabytes", [64, 512, 65_536])
+def test_memory_limits_that_are_accepted(db, megabytes):
+    _save(memory_limit_mb=megabytes)
+    assert AutomationScript.objects.get().memory_limit_mb == megabytes
+
+
+@pytest.mark.parametrize("megabytes", [0, 63, 65_537, -512, 2**40, 10**30, None, "much", 64.5])
+def test_memory_limits_that_are_refused(db, megabytes):
+    assert refused(_save, memory_limit_mb=megabytes) == ("InvalidField", {"field": "memoryLimitMb"})
+
+
+@pytest.mark.parametrize("reuse", ["", "Warm", "cold", "fresh ", None, 1, "x" * 1_000])
+def test_a_reuse_that_there_is_not(db, reuse):
+    _save(name="other", reuse="fresh")
+    assert refused(_save, reuse=reuse) == ("InvalidField", {"field": "reuse"})
+
+
 @pytest.mark.parametrize("description", ["a\0b", "\ud800"])
 def test_a_description_that_no_database_keeps(db, description):
     assert refused(_save, description=description) == ("InvalidField", {"field": "description"})
@@ -123,6 +140,7 @@ def test_a_description_that_no_database_keeps(db, description):
 def test_the_defaults(db):
     script = _save()
     assert (script.description, script.parameters, script.timeout_seconds) == ("", [], 60)
+    assert (script.memory_limit_mb, script.reuse) == (512, "warm")
 
 
 def test_all_that_is_wrong_is_said_at_once(db):
@@ -131,7 +149,18 @@ def test_all_that_is_wrong_is_said_at_once(db):
     assert reasons_of(caught.value) == ["InvalidField", "InvalidField", "InvalidField", "InvalidName", "InvalidScript"]
 
 
-@pytest.mark.parametrize("fields", [{"name": ""}, {"name": " \t"}, {"timeout_seconds": 0}, {"timeout_seconds": 86_401}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": ""},
+        {"name": " \t"},
+        {"timeout_seconds": 0},
+        {"timeout_seconds": 86_401},
+        {"memory_limit_mb": 63},
+        {"memory_limit_mb": 65_537},
+        {"reuse": "cold"},
+    ],
+)
 def test_the_database_keeps_the_rules(db, fields):
     script = _save()
     with pytest.raises(IntegrityError), transaction.atomic():

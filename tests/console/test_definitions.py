@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from console import definitions
+from console.definitions import pages as definitions
 from definitions.changes import save_definition
 from definitions.models import ActionType, ApiDefinition, InputType
 from tests.console.conftest import errors, filled_in, page, said, submit

@@ -44,6 +44,14 @@ def test_a_form_costs_the_same_with_many_tokens(admin, make):
     assert queries(admin, address) == few
 
 
+@pytest.mark.parametrize("address", ["/console/trigger/definitions/", "/console/events/informationevent/"])
+def test_other_pages_cost_the_same_with_many_rows(admin, make, address):
+    publish(make, 2)
+    few = queries(admin, address)
+    publish(make, 15)
+    assert queries(admin, address) == few
+
+
 @pytest.mark.parametrize("model", ["tokens_apitoken", "automation_automationscript"])
 def test_asking_about_a_selection_costs_the_same_for_many(admin, make, model):
     publish(make, 17)

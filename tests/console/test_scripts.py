@@ -24,6 +24,13 @@ def test_a_script_is_made_as_it_was_written(admin):
     assert made.source == source
     assert made.parameters == ["one", "two words"]
     assert (made.timeout_seconds, made.created_by) == (60, "root")
+    assert (made.memory_limit_mb, made.reuse) == (512, "warm")
+
+
+def test_memory_limit_and_reuse_are_chosen_in_the_form(admin):
+    assert new(admin, memory_limit_mb=64, reuse="fresh").status_code == 302
+    made = AutomationScript.objects.get()
+    assert (made.memory_limit_mb, made.reuse) == (64, "fresh")
 
 
 def test_a_form_sent_back_as_it_came_changes_nothing(admin, make):
@@ -52,6 +59,9 @@ def test_a_form_sent_back_as_it_came_changes_nothing(admin, make):
         ({"timeout_seconds": 0}, "timeout_seconds", "1 to 86400"),
         ({"timeout_seconds": 86_401}, "timeout_seconds", "1 to 86400"),
         ({"timeout_seconds": ""}, "timeout_seconds", "This field is required"),
+        ({"memory_limit_mb": 63}, "memory_limit_mb", "64 to 65536"),
+        ({"memory_limit_mb": 65_537}, "memory_limit_mb", "64 to 65536"),
+        ({"reuse": "cold"}, "reuse", "not one of the available choices"),
     ],
 )
 def test_a_refused_script_says_why(admin, values, field, text):
@@ -106,5 +116,5 @@ def test_who_may_only_view_reads_the_source_line_by_line(visit, make):
 
 def _values(client, address, **values):
     form = client.get(address).context["adminform"].form
-    kept = {name: form[name].value() for name in ("name", "description", "source", "timeout_seconds", "seen_version")}
-    return kept | values
+    names = ("name", "description", "source", "timeout_seconds", "memory_limit_mb", "reuse", "seen_version")
+    return {name: form[name].value() for name in names} | values

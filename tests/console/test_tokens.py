@@ -8,7 +8,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from access.changes import save_checked
-from console import base, tokens
+from console import base
+from console.tokens import pages as tokens
 from tests.console.conftest import errors, page, submit
 from tokens import peppers
 from tokens.models import ApiToken
@@ -44,10 +45,17 @@ def assert_gone(secret: str, client: Client) -> None:
     assert not [place for place in [*pages, *kept, *logged, *stored, str(client.cookies)] if secret in place]
 
 
+def rotate(client: Client, token, **values):
+    """Open the page that rotates, and send its form."""
+    form = client.get(page(MODEL, "rotate", token.pk)).context["form"]
+    return client.post(page(MODEL, "rotate", token.pk), {"seen_version": form["seen_version"].value()} | values)
+
+
 def test_a_new_token_has_a_generated_secret_shown_once(admin):
     secret = shown_secret(submit(admin, page(MODEL, "add"), name="client"))
     token = opens(secret)
-    assert (token.name, token.created_by, token.is_disabled, token.rate_limit) == ("client", "root", False, None)
+    assert (token.name, token.created_by, token.is_disabled) == ("client", "root", False)
+    assert (token.rate_limit, token.rate_window_seconds) == (60, 60)
     assert_gone(secret, admin)
 
 
@@ -68,7 +76,7 @@ def test_a_secret_in_the_address_is_not_taken(admin):
 
 def test_rotation_generates_a_secret(admin, make):
     token, old = make.token()
-    secret = shown_secret(admin.post(page(MODEL, "rotate", token.pk)))
+    secret = shown_secret(rotate(admin, token))
     assert opens(secret) == token
     assert opens(old) is None
     token.refresh_from_db()
@@ -79,7 +87,7 @@ def test_rotation_generates_a_secret(admin, make):
 
 def test_rotation_takes_an_own_secret(admin, make):
     token, _ = make.token()
-    assert shown_secret(admin.post(page(MODEL, "rotate", token.pk), {"secret": OWN})) == OWN
+    assert shown_secret(rotate(admin, token, secret=OWN)) == OWN
     assert opens(OWN) == token
 
 
@@ -92,7 +100,7 @@ def test_looking_at_the_page_rotates_nothing(admin, make):
 @pytest.mark.parametrize("secret", ["short", "not allowed!" * 4, "udapi_" + "A" * 46, "x" * 513])
 def test_a_refused_secret_is_not_shown_back(admin, make, secret):
     token, old = make.token()
-    response = admin.post(page(MODEL, "rotate", token.pk), {"secret": secret})
+    response = rotate(admin, token, secret=secret)
     assert response.status_code == 200
     assert "A secret has 32 to 512 characters" in response.content.decode()
     assert secret not in response.content.decode()
@@ -106,7 +114,7 @@ def test_the_secret_of_another_token_is_refused(admin, make):
     make.token(OWN)
     token, _ = make.token()
     for response in (
-        admin.post(page(MODEL, "rotate", token.pk), {"secret": OWN}),
+        rotate(admin, token, secret=OWN),
         submit(admin, page(MODEL, "add"), name="client", secret=OWN),
     ):
         assert "Another token has this secret." in response.content.decode()
@@ -125,7 +133,7 @@ def test_a_race_for_a_secret_is_an_error_on_the_form(admin, make, monkeypatch, m
     if module is base:
         response = submit(admin, page(MODEL, "add"), name="client", secret=OWN)
     else:
-        response = admin.post(page(MODEL, "rotate", token.pk), {"secret": OWN})
+        response = rotate(admin, token, secret=OWN)
     assert response.status_code == 200
     assert "Another token has this secret." in response.content.decode()
     assert OWN not in response.content.decode()
@@ -138,8 +146,8 @@ def test_a_race_for_a_secret_is_an_error_on_the_form(admin, make, monkeypatch, m
         ({"name": ""}, "name", "This field is required"),
         ({"name": " \t "}, "name", "This field is required"),
         ({"name": "n" * 201}, "name", "at most 200"),
-        ({"rate_limit": 5}, "rate_limit", "or neither"),
-        ({"rate_window_seconds": 5}, "rate_limit", "or neither"),
+        ({"rate_limit": 5, "rate_window_seconds": ""}, "rate_limit", "or neither"),
+        ({"rate_limit": "", "rate_window_seconds": 5}, "rate_limit", "or neither"),
         ({"rate_limit": 101, "rate_window_seconds": 1}, "rate_limit", "1 to 100"),
         ({"rate_limit": 1, "rate_window_seconds": 86_401}, "rate_limit", "86400"),
         ({"rate_limit": 0, "rate_window_seconds": 1}, "rate_limit", "1 to 100"),

@@ -10,6 +10,7 @@ import pytest
 from automation import queue
 from automation.message import QUEUE
 from automation.outcome import Head, Outcome
+from broker import client as broker_client
 from tests.stack import Stack
 
 INSTANCE = "f" * 32
@@ -21,7 +22,8 @@ class FakeNode:
 
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         self.redis = stack.redis_client()
-        monkeypatch.setattr(queue, "client", lambda: self.redis)
+        for module, name in ((queue, "client"), (queue, "brief_client"), (broker_client, "brief_client")):
+            monkeypatch.setattr(module, name, lambda: self.redis)
 
     def live(self, seconds: float = 60) -> None:
         """A heartbeat."""

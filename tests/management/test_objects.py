@@ -154,9 +154,12 @@ def test_put_gives_what_is_left_out_its_default(admin, make):
     body = {"route": "new", "actionMeta": {"scriptName": definition.script.name}}
     answer = admin.put(f"{ROOT}definitions/{definition.pk}/", body).json()
     assert answer["securitySettings"] == {"allowedTokens": []}
-    make.script(name="s", description="old", parameters=["a"], timeout_seconds=5)
+    make.script(name="s", description="old", parameters=["a"], timeout_seconds=5, memory_limit_mb=64, reuse="fresh")
+    before = admin.get(f"{ROOT}scripts/s/").json()
+    assert (before["memoryLimitMb"], before["reuse"]) == (64, "fresh")
     answer = admin.put(f"{ROOT}scripts/s/", {"name": "s", "source": RUN}).json()
     assert (answer["description"], answer["parameters"], answer["timeoutSeconds"]) == ("", [], 60)
+    assert (answer["memoryLimitMb"], answer["reuse"]) == (512, "warm")
 
 
 def test_patch_leaves_the_rest_alone(admin, make):

@@ -1,86 +1,144 @@
 """A secret is in the answer that sets it, and nowhere else."""
 
+import base64
 import json
 import time
 
+import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 
 from keys.changes import create_key
+from tests.events.listening import Listener
 from tests.management.conftest import ROOT
+from tests.stack import wait_until
 
 OWN = "own-secret-that-nobody-may-ever-see-again"
+PASSWORD = "a-password-that-nobody-may-ever-see-again"
+WRONG = "a-wrong-password-that-nobody-may-ever-see-again"
+READ = (
+    "tokens/", "definitions/", "scripts/", "keys/", "nodes/", "events/", "events/export/csv/", "events/export/jsonl/",
+    "schema/", "schema/?format=yaml", "docs/", "docs/?script=",
+)  # fmt: skip
 
 
-def test_no_secret_anywhere_but_in_the_answer_that_sets_it(stack, publish, capsys):
-    user = User.objects.create_superuser("officer")
-    try:
-        _, key = create_key(user, "ci", 1)
-        _, shown = create_key(user, "other", 1)
-        seen, secrets = _use(stack.client, {"Authorization": f"Token {key}"}, publish)
-        call_command("dumpdata", verbosity=0)
-        kept = capsys.readouterr().out
-        time.sleep(0.2)
-        logged = stack.log_text("endpoint.log") + stack.log_text("manager.log") + stack.log.read_text()
-        assert len(secrets) == 5
-        for secret in (*secrets, key, shown):
-            assert secret not in seen
-            assert secret not in kept
-            assert secret not in logged
-    finally:
-        user.delete()
+@pytest.fixture
+def user(stack):
+    """A superuser with a password."""
+    user = User.objects.create_superuser("officer", password=PASSWORD)
+    yield user
+    user.delete()
 
 
-def _use(client, headers, publish):
-    """All answers but those that set a secret, as one text; and the secrets."""
+class Client:
+    """Sends with a personal key, and keeps the answers that should show no secret, and all secrets."""
 
-    def send(method, path, body=None):
-        answer = client.request(method, ROOT + path, json=body, headers=headers)
+    def __init__(self, client, key):
+        self._client = client
+        self._headers = {"Authorization": f"Token {key}"}
+        self.seen: list[str] = []
+        self.secrets = [key]
+
+    def sets(self, path, body=None, shown="secret"):
+        """Set a secret, which the answer shows; the answer without it is seen."""
+        answer = self._client.request("POST", ROOT + path, json=body, headers=self._headers)
+        content = answer.json()
+        self.secrets.append(content.pop(shown))
+        self.seen += [json.dumps(content), str(answer.headers)]
+        return content | {shown: self.secrets[-1]}
+
+    def send(self, method, path, body=None, headers=None):
+        """Send what no answer may show a secret for."""
+        answer = self._client.request(method, path, json=body, headers=headers or self._headers)
         assert answer.status_code < 500
+        self.seen += [answer.text, str(answer.headers), str(answer.url)]
         return answer
 
-    secrets, seen = [OWN, OWN + "2"], []
-    generated = send("POST", "tokens/", {"name": "a"}).json()
-    own = send("POST", "tokens/", {"name": "b", "secret": OWN}).json()
-    secrets.append(generated["secret"])
-    secrets.append(send("POST", f"tokens/{own['id']}/rotate/").json()["secret"])
-    secrets.append(send("POST", "keys/", {"name": "k"}).json()["key"])
-    seen.append(send("PATCH", f"tokens/{own['id']}/", {"secret": OWN + "2"}))
+
+def test_no_secret_anywhere_but_in_the_answer_that_sets_it(stack, publish, user, capsys):
+    client = Client(stack.client, create_key(user, "ci", 1)[1])
+    with_stream = Listener(stack.url, client.secrets[0])
+    try:
+        _use(client)
+        _trigger(client, publish())
+        with_stream.wait_for(5)
+    finally:
+        with_stream.close()
+    assert len(client.secrets) == 10
+    streamed = str([message.data for message in with_stream.messages])
+    assert "was updated by officer" in streamed
+    everywhere = {
+        "answers": "\n".join(client.seen), "stream": streamed, "tables": _tables(), "dump": _dump(capsys),
+        "redis": _redis(stack), "logs": _logs(stack),
+    }  # fmt: skip
+    places = {(name, number) for number, one in enumerate(client.secrets) for name in everywhere
+              if one in everywhere[name] or _in_base64(one) in everywhere[name]}  # fmt: skip
+    assert not places, "the secrets themselves are not shown here either"
+
+
+def _use(client):
+    """Set secrets in every way, and refuse some, with good answers and with errors."""
+    client.secrets += [OWN, OWN + "2", PASSWORD, WRONG]
+    generated = client.sets("tokens/", {"name": "a"})["secret"]
+    own = client.sets("tokens/", {"name": "b", "secret": OWN})
+    token = f"{ROOT}tokens/{own['id']}/"
+    client.sets(f"tokens/{own['id']}/rotate/")
+    client.sets("keys/", {"name": "k"}, shown="key")
+    client.send("PATCH", token, {"secret": OWN + "2"})
     # Refused, with a secret in the request.
-    seen.append(send("POST", "tokens/", {"name": "c", "secret": OWN + "2"}))
-    seen.append(send("PATCH", f"tokens/{own['id']}/", {"secret": generated["secret"], "x": 1}))
-    seen.append(send("POST", f"tokens/{own['id']}/rotate/", {"secret": generated["secret"]}))
-    seen.append(send("PUT", f"tokens/{own['id']}/", {"name": 5, "secret": generated["secret"]}))
-    seen.append(client.get(f"{ROOT}tokens/", headers={"Authorization": f"Bearer {generated['secret']}"}))
-    publish()
-    paths = ("tokens/", "definitions/", "scripts/", "keys/", "events/", "nodes/", "schema/", f"tokens/{own['id']}/")
-    seen += [send("GET", path) for path in paths]
-    seen.append(send("POST", f"tokens/{own['id']}/disable/"))
-    return json.dumps([[answer.text, str(answer.headers)] for answer in seen]), secrets
+    client.send("POST", f"{ROOT}tokens/", {"name": "c", "secret": OWN + "2"})
+    client.send("PATCH", token, {"secret": generated, "x": 1})
+    client.send("POST", f"{token}rotate/", {"secret": generated})
+    client.send("PUT", token, {"name": 5, "secret": generated})
+    client.send("GET", f"{ROOT}tokens/", headers={"Authorization": f"Bearer {generated}"})
+    for password in (PASSWORD, WRONG):
+        basic = base64.b64encode(f"officer:{password}".encode()).decode()
+        client.send("GET", token, headers={"Authorization": f"Basic {basic}"})
+    client.send("POST", f"{token}disable/")
+    for path in READ:
+        client.send("GET", ROOT + path)
 
 
-def test_nodes_that_live_are_listed(stack):
-    user = User.objects.create_superuser("officer")
-    try:
-        _, key = create_key(user, "ci", 1)
-        page = stack.client.get(f"{ROOT}nodes/", headers={"Authorization": f"Token {key}"}).json()
-        assert page["count"] == 1
-        assert page["results"][0].keys() == {"id", "host", "limit", "running", "since"}
-    finally:
-        user.delete()
+def _trigger(client, api):
+    """Use the secret of an API token, over HTTP and as a message, rightly and wrongly."""
+    client.secrets.append(api.secret)
+    message = {"requestMethod": "Post", "route": api.definition.route, "rawBody": "{}"}
+    for secret in client.secrets:
+        client.send("POST", api.path, {}, {"Authorization": f"Bearer {secret}"})
+        client.send("POST", f"{ROOT}trigger/", message | {"secret": secret})
 
 
-def test_a_body_in_chunks_is_refused_and_not_taken_for_none(stack, publish):
-    user = User.objects.create_superuser("officer")
-    try:
-        _, key = create_key(user, "ci", 1)
-        token, _ = publish.token()
-        answer = stack.client.patch(
-            f"{ROOT}tokens/{token.pk}/",
-            content=iter([b'{"name": ', b'"x"}']),
-            headers={"Authorization": f"Token {key}", "Content-Type": "application/json"},
-        )
-        assert answer.status_code == 411
-        assert answer.json()["errors"][0]["reason"] == "LengthRequired"
-    finally:
-        user.delete()
+def _in_base64(text):
+    """As a Basic header has it, but for its ends."""
+    return base64.b64encode(f"officer:{text}".encode()).decode()[12:-4]
+
+
+def _tables():
+    """Every row of every table, as the database keeps it."""
+    with connection.cursor() as cursor:
+        rows = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            rows += cursor.fetchall()
+    assert any("officer" in row for row in rows)
+    return "\n".join(map(str, rows))
+
+
+def _dump(capsys):
+    call_command("dumpdata", verbosity=0)
+    return capsys.readouterr().out
+
+
+def _redis(stack):
+    """Every key with its value."""
+    with stack.redis_client() as client:
+        return str([(key, client.dump(key)) for key in client.scan_iter()])
+
+
+def _logs(stack):
+    """All logs, when the last trigger is in them."""
+    wait_until(lambda: "TokenNotFound" in stack.log_text("endpoint.log"), what="the refused triggers in the log")
+    time.sleep(0.2)
+    files = [*stack.data.log_dir.rglob("*"), stack.log]
+    return "\n".join(file.read_text(errors="replace") for file in files if file.is_file())

@@ -1,0 +1,40 @@
+"""`manage.py export_apis DIRECTORY`: definitions, tokens and scripts as files."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from as_code.actors import UnknownUserError, actor_named
+from as_code.exporting import MAIN_FILE, ExportError, export_files, write_files
+from as_code.faults import shown_path
+
+
+class Command(BaseCommand):
+    """Writes apis.yaml, its JSON schema and the scripts. Never a secret; digests only on request."""
+
+    help = "Write all scripts, tokens and API definitions to DIRECTORY, as YAML and .py files that can live in git."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where to, and for whom."""
+        parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="made if it is not there")
+        parser.add_argument("--as", dest="user", metavar="USER", help="export what this user may read, or fail")
+        parser.add_argument(
+            "--with-digests",
+            action="store_true",
+            help="also the digests of the secrets, to move everything under the same pepper; keep the files private",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write everything, or say why nothing was written."""
+        directory, with_digests = options["directory"], options["with_digests"]
+        try:
+            files = export_files(actor_named(options["user"]), with_digests=with_digests)
+            write_files(directory, files, private=with_digests)
+        except (ExportError, UnknownUserError) as error:
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be read: {error}") from error
+        self.stdout.write(f"{len(files)} files written, the first to read is {shown_path(directory / MAIN_FILE)}.")

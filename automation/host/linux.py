@@ -1,0 +1,66 @@
+"""What the script hosts ask of Linux beyond Python's standard library."""
+
+import ctypes
+import os
+import signal
+import sys
+from contextlib import suppress
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_PIDFD_SIGNAL_PROCESS_GROUP = 4
+
+# Loaded before any fork: after it the dynamic linker has no part in a run.
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class UnsupportedError(OSError):
+    """This system has not what script hosts are made of."""
+
+
+def require() -> None:
+    """Raises UnsupportedError where script hosts cannot work."""
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
+        raise UnsupportedError("script hosts need Linux 5.4 or newer")
+
+
+def die_with_parent() -> None:
+    """The calling process is killed when its parent ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """What is below the calling process stays below it, whatever forks twice or starts a session."""
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def hide_memory(hidden: bool = True) -> None:
+    """Keep memory, environment and descriptors of this process from others of its account; root sees them anyway."""
+    _libc.prctl(_PR_SET_DUMPABLE, 0 if hidden else 1, 0, 0, 0)
+
+
+def clear_environment() -> None:
+    """Forget every variable, also what `os.environ` does not know of."""
+    _libc.clearenv()
+
+
+REPORT_SIGNAL = signal.SIGQUIT
+"""A host that gets this writes where its threads are, even in C code."""
+
+
+def ask_for_report(pidfd: int) -> None:
+    """Send a host the signal for a report. Raises OSError."""
+    signal.pidfd_send_signal(pidfd, REPORT_SIGNAL)
+
+
+def kill_group(pid: int, pidfd: int) -> None:
+    """Kill a process group by its leader, which may have gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        try:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL, None, _PIDFD_SIGNAL_PROCESS_GROUP)
+        except OSError as error:
+            if isinstance(error, ProcessLookupError | PermissionError):
+                raise
+            # Linux before 6.9. The id is still ours unless the ids have wrapped around in this moment.
+            os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,126 @@
+"""A process with all that is below it, as /proc has it."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+# Each pass stops what it finds, so a next one finds less: a bomb is over when all of it stands still.
+_PASSES = 50
+
+
+def children(pid: int) -> list[int]:
+    """The children of all threads of a process, those included that have ended and are not reaped."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as listing:
+                found += map(int, listing.read().split())
+    except FileNotFoundError:
+        return found if _lists_children() else _children_by_parent(pid)
+    except ProcessLookupError:
+        return found
+    return found
+
+
+def descendants(pid: int, enough: int = sys.maxsize) -> list[int]:
+    """Everything below a process, parents first; it looks no further once it has found more than `enough`."""
+    found = children(pid)
+    for process in found:
+        if len(found) > enough:
+            break
+        found += children(process)
+    return found
+
+
+def tasks(pid: int) -> int:
+    """How many threads a process has; 0 when it is gone."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def is_alone(pid: int) -> bool:
+    """Whether a process has one thread and nothing below it."""
+    return tasks(pid) == 1 and not children(pid)
+
+
+def tasks_of(uid: int) -> int:
+    """How many threads an account has in all its processes."""
+    count = 0
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):
+            if os.stat(f"/proc/{name}").st_uid == uid:
+                count += tasks(int(name))
+    return count
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory of a process, shared pages included; 0 when it is gone."""
+    with suppress(OSError, ValueError), open(f"/proc/{pid}/statm") as statm:
+        return int(statm.read().split()[1]) * _PAGE
+    return 0
+
+
+def private_bytes(pid: int) -> int:
+    """The memory of a process but for pages of files, cheaply; 0 when it is gone."""
+    with suppress(OSError, ValueError), open(f"/proc/{pid}/statm") as statm:
+        _, resident, shared, *_ = map(int, statm.read().split())
+        return (resident - shared) * _PAGE
+    return 0
+
+
+def proportional_bytes(pid: int) -> int:
+    """The memory of a process, shared pages counted by their share; where that is not to be had, all of it."""
+    with suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as rollup:
+        for line in rollup:
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return resident_bytes(pid)
+
+
+def kill(*roots: int) -> None:
+    """Kill processes that the caller has not reaped, and everything below them.
+
+    All of it is stopped first: what stands still forks no more, and is not reaped, so that no id can meanwhile be
+    another's.
+    """
+    stopped: set[int] = set()
+    for root in roots:
+        # All at once what has not left its group: a bomb leaves little time for looking.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(root, signal.SIGSTOP)
+    for _ in range(_PASSES):
+        found = [*roots, *(below for root in roots for below in descendants(root))]
+        fresh = [process for process in found if process not in stopped]
+        if not fresh:
+            break
+        for process in fresh:
+            _send(process, signal.SIGSTOP)
+        stopped.update(fresh)
+    for process in stopped:
+        _send(process, signal.SIGKILL)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # gone, or a program of another user by now
+        os.kill(pid, number)
+
+
+def _lists_children() -> bool:
+    return os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+
+
+def _children_by_parent(pid: int) -> list[int]:
+    """For a kernel without lists of children."""
+    return [process for process, parent in _parents() if parent == pid]
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:
+            # The name of the program, in brackets, may hold anything.
+            yield int(name), int(stat.read().rpartition(b")")[2].split()[1])

@@ -1,0 +1,183 @@
+"""Script hosts as the worker holds them: those that rest between two runs."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from automation.host import linux, tree
+from automation.host.channels import WorkerEnds
+from automation.host.frames import pack
+from automation.host.jobs import Job
+from automation.host.zygote_process import ZygoteProcess
+
+# A script's leftovers add up: after so many runs it begins anew.
+MAX_RUNS = 1_000
+MAX_IDLE_SECONDS = 300.0
+
+_MAX_REPORT_LINES = 200
+_SCRIPT_FRAME = '  File "<script '
+
+
+class HostKey(NamedTuple):
+    """What a host is for: one version of one script, under one memory limit."""
+
+    script_name: str
+    script_version: int
+    memory_limit_mb: int
+    source: str
+
+    @classmethod
+    def of(cls, job: Job) -> "HostKey":
+        """The hosts that may run `job`."""
+        return cls(job.script_name, job.script_version, job.memory_limit_mb, job.source)
+
+
+@dataclass(eq=False)
+class Host:
+    """One script host. `pid` is 0 until its process is there."""
+
+    key: HostKey
+    ends: WorkerEnds
+    zygote: ZygoteProcess | None = None
+    pid: int = 0
+    pidfd: int = -1
+    runs: int = 0
+    idle_since: float = 0.0
+    idle_bytes: int = 0
+
+    def is_at_rest(self) -> bool:
+        """Whether it lives and has said nothing since its last answer."""
+        try:
+            self.ends.job.recv(1)
+        except BlockingIOError:
+            return _is_silent(self.ends.output)
+        except OSError:
+            return False
+        return False
+
+    def begin(self, job: Job, scratch: str) -> list[memoryview]:
+        """The frame that has it run `job` in the directory `scratch`; the source goes along for its first run."""
+        # The position in the report is shared with the host: it writes from the beginning again.
+        os.lseek(self.ends.report, 0, os.SEEK_SET)
+        self.runs += 1
+        header = {
+            "triggerId": job.trigger_id,
+            "scriptName": job.script_name,
+            "scratch": scratch,
+            "memoryLimitMb": job.memory_limit_mb,
+            "entryPoint": job.entry_point,
+            "request": dict(job.request),
+            "parameters": dict(job.parameters),
+        }
+        return pack(header | ({"source": job.source} if self.runs == 1 else {}), job.raw_body)
+
+    def ask_for_report(self) -> None:
+        """Have it write where its threads are, whatever they do."""
+        with suppress(OSError):
+            linux.ask_for_report(self.pidfd)
+
+    def has_reported(self) -> bool:
+        """Whether it has begun to write."""
+        return os.lseek(self.ends.report, 0, os.SEEK_CUR) > 0
+
+    def report(self) -> str:
+        """What it wrote of its threads, the script's own frames only; empty if it wrote nothing."""
+        size = os.lseek(self.ends.report, 0, os.SEEK_CUR)
+        lines = os.pread(self.ends.report, size, 0).decode("utf-8", "replace").splitlines()
+        kept = [line for line in lines if line.startswith(("Fatal", _SCRIPT_FRAME))]
+        return "\n".join(kept[:_MAX_REPORT_LINES])
+
+    def kill_group(self) -> None:
+        """Kill what nobody else can kill any more; the leader may have gone already."""
+        if self.pidfd >= 0:
+            linux.kill_group(self.pid, self.pidfd)
+
+    def close(self) -> None:
+        """Let go of it: the zygote ends it."""
+        self.ends.close()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
+
+
+class WarmHosts:
+    """The hosts that wait for their script's next run, the longest unused first; safe for threads.
+
+    `most` of them at a time, and of `most_bytes` together: beyond that the longest unused one goes.
+    """
+
+    def __init__(self, most: int, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._most_bytes, self._clock = most, most_bytes, clock
+        self._idle: list[Host] = []
+        self._lock = threading.Lock()
+        self._is_open = True
+
+    def resting(self) -> list[Host]:
+        """Those that wait now, the longest unused first."""
+        with self._lock:
+            return list(self._idle)
+
+    def take(self, key: HostKey) -> Host | None:
+        """The host that ran last for `key`, None if none is at rest."""
+        while host := self._pop(key):
+            if host.is_at_rest():
+                return host
+            host.close()
+        return None
+
+    def put(self, host: Host) -> None:
+        """Keep a host that is at rest; others may have to go for it."""
+        host.idle_since, host.idle_bytes = self._clock(), tree.private_bytes(host.pid)
+        with self._lock:
+            self._idle.append(host)
+            surplus = self._take_surplus() if self._is_open else self._take_all()
+        _close(surplus)
+
+    def tidy(self) -> None:
+        """Let those go that have died, said something, or waited too long."""
+        with self._lock:
+            oldest = self._clock() - MAX_IDLE_SECONDS
+            gone = [host for host in self._idle if host.idle_since <= oldest or not host.is_at_rest()]
+            self._idle = [host for host in self._idle if host not in gone]
+        _close(gone)
+
+    def close(self) -> None:
+        """Let all go, and from now on whatever comes."""
+        with self._lock:
+            self._is_open = False
+            gone = self._take_all()
+        _close(gone)
+
+    def _pop(self, key: HostKey) -> Host | None:
+        with self._lock:
+            for place in range(len(self._idle) - 1, -1, -1):
+                if self._idle[place].key == key:
+                    return self._idle.pop(place)
+        return None
+
+    def _take_surplus(self) -> list[Host]:
+        gone = []
+        while len(self._idle) > self._most or sum(host.idle_bytes for host in self._idle) > self._most_bytes:
+            gone.append(self._idle.pop(0))
+        return gone
+
+    def _take_all(self) -> list[Host]:
+        gone, self._idle = self._idle, []
+        return gone
+
+
+def _close(hosts: list[Host]) -> None:
+    for host in hosts:
+        host.close()
+
+
+def _is_silent(output: int) -> bool:
+    try:
+        os.read(output, 1)
+    except BlockingIOError:
+        return True
+    return False

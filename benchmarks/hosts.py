@@ -1,0 +1,71 @@
+"""What a script host costs: a warm and a cold run, its memory, and how soon a killed run gives its slot back.
+
+`python -m benchmarks.hosts` prints a table; medians, with the slowest of a hundred behind them.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from automation.host import tree
+from automation.host.hosts import ScriptHosts
+from automation.host.jobs import Job, SubscriptAnswer
+
+SOURCE = """
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    return ApiTriggerOutput(response_body=request.raw_body)
+"""
+HANG = "import subprocess, time\ndef run(engine):\n    subprocess.Popen(['sleep', '60'])\n    time.sleep(60)\n"
+REQUEST = {"requestMethod": "Post", "route": "r", "queryParameters": {}, "routeParameters": {}, "tokenId": "t"}
+LIMIT_SECONDS = 0.5
+
+
+def _no_subscripts(*_: object) -> SubscriptAnswer:
+    return SubscriptAnswer(ok=False)
+
+
+def _milliseconds(action: Callable[[], object], times: int) -> list[float]:
+    taken = []
+    for _ in range(times):
+        begun_at = time.perf_counter()
+        action()
+        taken.append((time.perf_counter() - begun_at) * 1_000)
+    return sorted(taken)
+
+
+def _print(what: str, taken: list[float]) -> None:
+    slow = taken[int(len(taken) * 0.99)]
+    print(f"{what:40} {statistics.median(taken):8.2f} ms {slow:8.2f} ms")
+
+
+def _memory(hosts: ScriptHosts, job: Job) -> None:
+    for number in range(10):
+        hosts.run(replace(job, script_name=f"script {number}"), print, _no_subscripts)
+    pids = [host.pid for host in hosts.warm.resting()]
+    sizes = [tree.proportional_bytes(pid) / 1024**2 for pid in pids]
+    print(f"{'memory of one of ' + str(len(pids)) + ' resting hosts (PSS)':40} {statistics.median(sizes):8.2f} MB")
+
+
+def main() -> None:
+    """Print a row for each figure."""
+    hosts = ScriptHosts()
+    hosts.start()
+    try:
+        job = Job("t", "echo", 1, SOURCE, "on_api_trigger", 30, REQUEST, b"hello")
+        hosts.run(job, print, _no_subscripts)
+        _print("warm run", _milliseconds(lambda: hosts.run(job, print, _no_subscripts), 3_000))
+        fresh = replace(job, reuse=False)
+        _print("fresh run, killed at its end", _milliseconds(lambda: hosts.run(fresh, print, _no_subscripts), 200))
+        hanging = Job("t", "hang", 1, HANG, "run", LIMIT_SECONDS)
+        late = _milliseconds(lambda: hosts.run(hanging, print, _no_subscripts), 10)
+        _print("slot free after the time limit", [taken - LIMIT_SECONDS * 1_000 for taken in late])
+        _memory(hosts, job)
+    finally:
+        hosts.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""The mirror with many definitions: rebuild while changes and searches go on, and search beside the database's own.
+
+`python -m benchmarks.mirror [COUNT]` starts an Elasticsearch and a database of its own, and prints what it measured.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import django
+
+from benchmarks.fill import fill
+from tests.elasticsearch import USER, Elasticsearch
+from tests.environment import make_data_dir
+from tests.stack import PYTHON, ROOT
+
+CHANGES_A_SECOND = 50
+ROUNDS = 20
+
+
+def main(count: int) -> None:
+    """Measure, and print a line for each."""
+    server = Elasticsearch()
+    with tempfile.TemporaryDirectory(prefix="udapi-mirror-") as directory:
+        os.environ |= {
+            "UDAPI_DATA_DIR": str(make_data_dir(Path(directory) / "data")),
+            "ELASTICSEARCH_URL": server.url,
+            "ELASTICSEARCH_USER": USER,
+            "ELASTICSEARCH_PASSWORD": server.password,
+            "ELASTICSEARCH_PREFIX": f"benchmark-{os.getpid()}",
+            "DJANGO_SETTINGS_MODULE": "udapi_site.settings",
+        }
+        django.setup()
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        began = time.perf_counter()
+        fill(count)
+        print(f"{count} definitions and tokens made in {time.perf_counter() - began:.0f} s")
+        try:
+            _measure(count)
+        finally:
+            _clean()
+            server.stop()
+
+
+def _measure(count: int) -> None:
+    from search.checking import check
+    from search.kinds import ALL
+    from search.mending import rebuild
+
+    began = time.perf_counter()
+    for kind in ALL.values():
+        rebuild(kind)
+    print(f"first fill of {2 * count} documents: {2 * count / (time.perf_counter() - began):.0f}/s")
+    bare = _bare(ALL["definitions"])
+    print(f"bare helpers.bulk of the definitions' documents, ready made: {bare:.0f}/s")
+    alone = _rebuild(count)
+    print(f"rebuild with nothing else going on: {alone:.0f}/s, {alone / bare:.2f} of bare")
+    with _program("follow"), _program("changes") as changes:
+        time.sleep(5)
+        busy = _rebuild(count)
+    print(f"rebuild with changes and searches: {busy:.0f}/s, {busy / bare:.2f} of bare; meanwhile {changes()}")
+    began = time.perf_counter()
+    _drain()
+    findings = [check(kind) for kind in ALL.values()]
+    took, found = time.perf_counter() - began, sum(len(each.ids) for each in findings)
+    print(f"check of {2 * count} documents: {took:.0f} s, {found} found")
+    _searches(count)
+
+
+def _rebuild(count: int) -> float:
+    from search.kinds import ALL
+    from search.mending import rebuild
+
+    began = time.perf_counter()
+    rebuild(ALL["definitions"])
+    return count / (time.perf_counter() - began)
+
+
+def _drain() -> None:
+    from search.draining import drain
+
+    while drain():
+        pass
+
+
+def _bare(kind: Any) -> float:
+    from elasticsearch.helpers import bulk
+
+    from search.connection import client
+    from search.kinds import INDEX_SETTINGS
+
+    index = f"{kind.alias}-bare"
+    ids = [str(key) for key in kind.rows().values_list("pk", flat=True)]
+    pages = [kind.sources(ids[start : start + 1_000]) for start in range(0, len(ids), 1_000)]
+    documents = [{"_id": key, "_source": source} for page in pages for key, source in page.items()]
+    client().indices.create(index=index, mappings=kind.mapping, settings=INDEX_SETTINGS | {"refresh_interval": -1})
+    began = time.perf_counter()
+    bulk(client(), documents, index=index)
+    speed = len(documents) / (time.perf_counter() - began)
+    client().indices.delete(index=index)
+    return speed
+
+
+@contextmanager
+def _program(what: str) -> Iterator[Callable[[], str]]:
+    """Another process at work meanwhile; gives what it says at its end."""
+    command = (
+        [PYTHON, "manage.py", "mirror", "follow"] if what == "follow" else [PYTHON, "-m", "benchmarks.mirror", what]
+    )
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    said: list[str] = []
+    try:
+        yield lambda: said[0]
+    finally:
+        process.terminate()
+        said.append((process.communicate()[0].strip().splitlines() or [""])[-1])
+
+
+def _changes() -> None:
+    """Change and search until ended; say how it went."""
+    import signal
+
+    django.setup()
+    from django.contrib.auth.models import User
+
+    from access.changes import save_checked
+    from definitions.models import ApiDefinition
+    from search.query import matching_ids
+
+    going = [True]
+    signal.signal(signal.SIGTERM, lambda *_: going.clear())
+    user = User(is_active=True, is_superuser=True)
+    ids = list(ApiDefinition.objects.values_list("pk", flat=True)[:2_000])
+    took, sought, missed, elsewhere, number = [], 0, 0, 0, 0
+    began = time.perf_counter()
+    while going:
+        definition = ApiDefinition.objects.get(pk=ids[number % len(ids)])
+        definition.description = f"change {number}"
+        start = time.perf_counter()
+        save_checked(definition, "benchmark")
+        took.append(time.perf_counter() - start)
+        number += 1
+        if number % 5 == 0:
+            found = matching_ids("definitions", definition.route.replace("/", " "), user, limit=100)
+            sought += 1
+            elsewhere += not found.is_from_mirror
+            missed += found.is_from_mirror and str(definition.pk) not in found.ids
+        time.sleep(max(0, began + number / CHANGES_A_SECOND - time.perf_counter()))
+    speed = number / (time.perf_counter() - began)
+    median = statistics.median(took) * 1000
+    print(
+        f"{speed:.0f} changes/s of {median:.1f} ms, {sought} searches, {missed} missed, {elsewhere} by the database",
+        flush=True,
+    )
+
+
+def _searches(count: int) -> None:
+    from definitions.models import ApiDefinition
+
+    wanted = count // 2 // 2 * 2 + 1
+    target = ApiDefinition.objects.get(name=f"API {wanted}")
+    for name, text in {
+        "typo": f"encodr {wanted}",
+        "middle segment": f"encoder-{wanted}",
+        "prefix": f"API {str(wanted)[:-1]}",
+        "token name": f"token {wanted}",
+    }.items():
+        for source, look in (("mirror", _mirror), ("database", _database)):
+            took, page = _timed(look, text)
+            found = "on the first page" if target in page else "not found"
+            print(f"search by {name}, {source}: {took * 1000:.0f} ms, {found}")
+
+
+def _timed(look: Callable[[str], list[Any]], text: str) -> tuple[float, list[Any]]:
+    took = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        page = look(text)
+        took.append(time.perf_counter() - start)
+    return statistics.median(took), page
+
+
+def _mirror(text: str) -> list[Any]:
+    from django.contrib.auth.models import User
+
+    from definitions.models import ApiDefinition
+    from search.query import Ranked, matching_ids
+
+    found = matching_ids("definitions", text, User(is_active=True, is_superuser=True))
+    assert found.is_from_mirror
+    return list(Ranked(ApiDefinition.objects.all(), found.ids)[:100])
+
+
+def _database(text: str) -> list[Any]:
+    from django.db.models import Q
+
+    from definitions.models import ApiDefinition
+
+    columns = ("route", "name", "description", "script__name")
+    rows = ApiDefinition.objects.filter(Q(*[(f"{column}__icontains", text) for column in columns], _connector=Q.OR))
+    rows.count()
+    return list(rows[:100])
+
+
+def _clean() -> None:
+    from django.conf import settings
+
+    from search.connection import client
+
+    for index in client().indices.get(index=f"{settings.ELASTICSEARCH_PREFIX}-*"):
+        client().indices.delete(index=index)
+
+
+if __name__ == "__main__":
+    _changes() if sys.argv[1:] == ["changes"] else main(int((sys.argv[1:] or ["100000"])[0]))

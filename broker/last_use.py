@@ -1,0 +1,6 @@
+"""Where it is noted in Redis what was used when, until it is moved to the database."""
+
+from typing import Final
+
+LAST_USE_KEY: Final = "udapi:last-use"
+"""Hash: id of a token → when it was last let in (milliseconds, Redis' clock)."""

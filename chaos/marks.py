@@ -1,0 +1,57 @@
+"""Scripts that leave a mark for each run, so that a run too many is seen."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+_SOURCE = """
+import json, os, time
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    file = os.open({file!r}, os.O_WRONLY | os.O_APPEND)
+    os.write(file, (json.dumps([request.raw_body, time.time()]) + "\\n").encode())
+    os.close(file)
+    time.sleep(float(request.query_parameters.get("seconds", "0")))
+    return ApiTriggerOutput(response_body=request.raw_body)
+"""
+
+
+class Marks:
+    """A file that a script appends to, whatever account it runs under; ends with its `with` block."""
+
+    def __init__(self) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="udapi-marks-"))
+        self._directory.chmod(0o755)
+        self._file = self._directory / "marks"
+        self._file.touch()
+        self._file.chmod(0o666)
+
+    def __enter__(self) -> "Marks":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def source(self) -> str:
+        """The script: it notes its body, sleeps for the `seconds` of the query, and answers the body."""
+        return _SOURCE.format(file=os.fspath(self._file))
+
+    def runs(self) -> Counter[str]:
+        """How often each marker has run."""
+        return Counter(marker for marker, _ in self._lines())
+
+    def begun(self) -> dict[str, float]:
+        """The time of day at which each marker's last run began."""
+        return dict(self._lines())
+
+    def twice(self) -> list[str]:
+        """The markers that ran more than once."""
+        return [marker for marker, times in self.runs().items() if times > 1]
+
+    def _lines(self) -> list[tuple[str, float]]:
+        return [(marker, begun) for marker, begun in map(json.loads, self._file.read_text().splitlines())]

@@ -1,0 +1,115 @@
+"""Slow connections, and what a good client notices of them."""
+
+import contextlib
+import selectors
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+
+from chaos.report import Row
+from tests.publishing import Api
+from tests.stack import Stack
+
+_BEGINNING = b"POST /api/custom/slow HTTP/1.1\r\nHost: localhost\r\n"
+_PIECE = b"X-A: b\r\n"
+_PIECE_SECONDS = 2.0
+ROUNDS = 5
+
+
+@contextmanager
+def slow_connections(url: str, count: int) -> Iterator[None]:
+    """Meanwhile `count` connections send the head of a request, a line every two seconds, and never its end.
+
+    One that the server closes is opened again: whoever does this on purpose would as well.
+    """
+    stopped = threading.Event()
+    thread = threading.Thread(target=_trickle, args=(url, count, stopped))
+    thread.start()
+    time.sleep(1.0)
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def _trickle(url: str, count: int, stopped: threading.Event) -> None:
+    sockets = [_begin(url) for _ in range(count)]
+    while not stopped.wait(_PIECE_SECONDS):
+        closed = _closed(sockets)
+        for number, connection in enumerate(sockets):
+            if connection in closed or not _send(connection):
+                connection.close()
+                sockets[number] = _begin(url)
+    for connection in sockets:
+        connection.close()
+
+
+def _begin(url: str) -> socket.socket:
+    address = urlsplit(url)
+    connection = socket.socket()
+    with contextlib.suppress(OSError):
+        connection.settimeout(5)
+        connection.connect((address.hostname, address.port))
+        connection.sendall(_BEGINNING)
+    return connection
+
+
+def _send(connection: socket.socket) -> bool:
+    try:
+        connection.sendall(_PIECE)
+    except OSError:
+        return False
+    return True
+
+
+def _closed(sockets: list[socket.socket]) -> set[object]:
+    """Those that the server has said something on: an error, or the end."""
+    with selectors.DefaultSelector() as selector:
+        for connection in sockets:
+            if connection.fileno() >= 0:
+                selector.register(connection, selectors.EVENT_READ)
+        return {key.fileobj for key, _ in selector.select(0)}
+
+
+def slowest(url: str, api: Api, calls: int) -> tuple[set[int], float]:
+    """The statuses of `calls` calls in a row, and the time that 99 of 100 of them stay below."""
+    times, statuses = [], set()
+    with httpx.Client(base_url=url, timeout=60) as client:
+        for _ in range(calls):
+            begun = time.monotonic()
+            statuses.add(api.call(client).status_code)
+            times.append(time.monotonic() - begun)
+    return statuses, sorted(times)[max(0, len(times) * 99 // 100 - 1)]
+
+
+def beside(name: str, url: str, api: Api, *, connections: int, calls: int) -> Row:
+    """A good client beside slow connections, in turns with it alone; the median of its p99 stays within twice."""
+    before, meanwhile, heard = [], [], set()
+    for _ in range(ROUNDS):
+        statuses, alone = slowest(url, api, calls // ROUNDS)
+        before.append(alone)
+        with slow_connections(url, connections):
+            others, beside = slowest(url, api, calls // ROUNDS)
+        meanwhile.append(beside)
+        heard |= statuses | others
+    usual, slowed = statistics.median(before), statistics.median(meanwhile)
+    is_good = heard == {200} and slowed <= 2 * usual
+    note = f"p99 {usual * 1000:.0f} ms alone, {slowed * 1000:.0f} ms beside {connections} slow connections"
+    if heard != {200}:
+        note += f"; answers {sorted(heard)}"
+    return Row(name, calls, calls if is_good else 0, max(meanwhile), note)
+
+
+def straight(stack: Stack, api: Api, *, connections: int, calls: int) -> Row:
+    """The same straight to gunicorn, which is measured and not promised: all that counts is that it answers."""
+    row = beside(
+        f"{connections} slow connections straight to gunicorn", stack.url, api, connections=connections, calls=calls
+    )
+    return Row(row.fault, row.tried, row.tried, row.worst_seconds, f"{row.note} (measured, not promised)")

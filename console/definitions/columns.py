@@ -1,0 +1,99 @@
+"""The columns of the list of definitions."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console import cells
+from console.definitions import calling, words
+from console.trigger import trigger_url
+from console.usage import count_rows
+from definitions.models import AllowedToken, ApiDefinition
+from tokens.models import ApiToken
+
+TOKENS_SHOWN = 3
+
+
+def with_columns(definitions: "QuerySet[ApiDefinition]") -> "QuerySet[ApiDefinition]":
+    """What a row needs, in a number of queries that does not grow with the rows."""
+    first = ApiToken.objects.only("id", "name", "is_disabled").order_by("name", "id")[:TOKENS_SHOWN]
+    return (
+        definitions.annotate(token_count=count_rows(AllowedToken.objects.all(), "definition"))
+        .select_related("script")
+        .defer("script__source")
+        .prefetch_related(Prefetch("allowed_tokens", first, to_attr="first_tokens"))
+    )
+
+
+class DefinitionColumns:
+    """How a definition is shown in a row; some columns are there twice, with links and without."""
+
+    @admin.display(description=gettext_lazy("URL"), ordering="route")
+    def address(self, obj: ApiDefinition) -> SafeString:
+        """The full URL, with buttons that copy it."""
+        page = reverse("admin:definitions_apidefinition_change", args=[obj.pk])
+        return format_html(
+            '<span class="ob-url"><a class="ob-url-text" href="{}"><span>{}</span><wbr>{}</a>'
+            '<span class="ob-url-buttons">{}{}</span></span>',
+            page,
+            calling.base_url(),
+            obj.route,
+            cells.copy_button(calling.url(obj.route), _("Copy URL of %s") % obj.route),
+            cells.copy_button(calling.curl(obj), _("Copy %s as curl") % obj.route, "terminal"),
+        )
+
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def title(self, obj: ApiDefinition) -> SafeString:
+        """Name and description."""
+        return cells.two_lines(obj.name or cells.muted("-"), obj.description)
+
+    @admin.display(description=gettext_lazy("script"), ordering="script__name")
+    def script_link(self, obj: ApiDefinition) -> SafeString:
+        """The script, for who may look at it."""
+        if obj.script is None:
+            return cells.badge(_("missing"), "bad")
+        return cells.link(reverse("admin:automation_automationscript_change", args=[obj.script.pk]), obj.script.name)
+
+    @admin.display(description=gettext_lazy("script"), ordering="script__name")
+    def script_name(self, obj: ApiDefinition) -> SafeString:
+        """The name of the script."""
+        return cells.badge(_("missing"), "bad") if obj.script is None else format_html("{}", obj.script.name)
+
+    @admin.display(description=gettext_lazy("method and input"), ordering="action_type")
+    def method(self, obj: ApiDefinition) -> SafeString:
+        """What is called, and how it gets the body."""
+        called = format_html('<code class="ob-code">{}</code>', words.method(obj))
+        return cells.two_lines(called, words.input_type(obj))
+
+    @admin.display(description=gettext_lazy("tokens"), ordering="token_count")
+    def token_links(self, obj: Any) -> SafeString:
+        """The tokens that may call it, for who may look at them."""
+        return _chips(obj, [_token_link(token) for token in obj.first_tokens])
+
+    @admin.display(description=gettext_lazy("tokens"), ordering="token_count")
+    def token_ids(self, obj: Any) -> SafeString:
+        """The ids of the tokens that may call it."""
+        return _chips(obj, [cells.chip(str(token.pk)[:8], title=str(token.pk)) for token in obj.first_tokens])
+
+    @admin.display(description=gettext_lazy("try"))
+    def try_it(self, obj: ApiDefinition) -> SafeString:
+        """The page that triggers it."""
+        return cells.link(trigger_url(obj), _("Try it"))
+
+
+def _chips(obj: Any, shown: list[SafeString]) -> SafeString:
+    if not obj.token_count:
+        return cells.badge(_("none"), "warn", _("Without a token, nobody can call this API."))
+    return cells.chips(shown, obj.token_count - len(shown))
+
+
+def _token_link(token: ApiToken) -> SafeString:
+    state = _("%s (disabled)") % token.name if token.is_disabled else token.name
+    page = reverse("admin:tokens_apitoken_change", args=[token.pk])
+    return cells.chip(token.name, page, is_off=token.is_disabled, title=state)

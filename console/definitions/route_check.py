@@ -1,0 +1,80 @@
+"""What is to be said about a route while it is typed: whether it can be had, and who else answers its paths."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Length
+
+from definitions import routes
+from definitions.models import ApiDefinition
+
+SHOWN = 5
+
+
+@dataclass
+class RouteCheck:
+    """What was found; `in_use_by` and `reason` exclude the lists."""
+
+    route: str
+    reason: str = ""
+    in_use_by: ApiDefinition | None = None
+    shadowed_by: list[ApiDefinition] = field(default_factory=list)
+    shadows: list[ApiDefinition] = field(default_factory=list)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a definition may have the route."""
+        return bool(self.route) and not self.reason and self.in_use_by is None
+
+
+def check(route: str, own: UUID | None) -> RouteCheck:
+    """The route of a definition, which is `own` when it exists already."""
+    found = RouteCheck(route)
+    if not route:
+        return found
+    try:
+        segments = routes.parse(route)
+    except routes.InvalidRouteError as error:
+        found.reason = str(error)
+        return found
+    others = _others(own)
+    found.in_use_by = others.filter(signature=routes.signature(segments)).first()
+    if found.in_use_by is None:
+        _fill(found, segments, own)
+    return found
+
+
+def _fill(found: RouteCheck, segments: tuple[str, ...], own: UUID | None) -> None:
+    """The first few of those whose paths overlap: they are for a hint, not for a rule."""
+    for other in _overlapping(segments, own):
+        wins = routes.beats(segments, routes.parse(other.route))
+        kept = found.shadows if wins else found.shadowed_by
+        if len(kept) <= SHOWN:
+            kept.append(other)
+        if min(len(found.shadows), len(found.shadowed_by)) > SHOWN:
+            return
+
+
+def _overlapping(segments: tuple[str, ...], own: UUID | None) -> Iterator[ApiDefinition]:
+    others = _others(own).order_by("route").annotate(depth=Length("shape")).filter(depth=len(segments))
+    shape = routes.shape(segments)
+    if "0" not in shape:
+        # Two static routes never meet.
+        others = others.filter(literal_count__lt=len(segments))
+    if shape[0] == "1":
+        first = routes.literal(segments[0])
+        others = others.filter(_begins(f"/{first}") | _begins(f"/{routes.PLACEHOLDER}"))
+    for other in others.iterator():
+        if routes.overlap(segments, routes.parse(other.route)):
+            yield other
+
+
+def _others(own: UUID | None) -> "QuerySet[ApiDefinition]":
+    known = ApiDefinition.objects.only("id", "name", "route")
+    return known.exclude(pk=own) if own else known
+
+
+def _begins(prefix: str) -> Q:
+    return Q(signature=prefix) | Q(signature__startswith=f"{prefix}/")

@@ -1,0 +1,138 @@
+"""What the readable page of an object says, line by line, to a user with these flags."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from access.policy import MESSAGE, SCRIPT, TOKEN, AnyUser, allows
+from automation.models import AutomationScript
+from console.templatetags.console import copy_button, local_time
+from console.trigger import trigger_url
+from console.usage import name_definitions
+from definitions import routes
+from definitions.models import ApiDefinition
+from tokens.models import ApiToken
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line: what it is, and its value as HTML; a wide one takes all of the page."""
+
+    label: str
+    value: SafeString | str
+    is_wide: bool = False
+
+
+def rows_of(user: AnyUser, obj: Any) -> list[Row]:
+    """The lines of `obj`, those of every object last."""
+    return [*_CONTENT[type(obj)](user, obj), *_authorship(obj)]
+
+
+def _definition(user: AnyUser, definition: ApiDefinition) -> Iterable[Row]:
+    url = f"{settings.UDAPI_PUBLIC_URL}/{routes.PREFIX}{definition.route}"
+    try_it = _link(trigger_url(definition), _("Try it")) if allows(user, MESSAGE, "send") else ""
+    yield Row(_("URL"), format_html("<code>{}</code> {} {}", url, copy_button(url, _("the URL")), try_it))
+    yield Row(_("Name"), definition.name or _nothing())
+    yield Row(_("Description"), _text(definition.description))
+    yield Row(_("Script"), _script_link(user, definition.script))
+    yield Row(_("Method to be executed"), definition.get_action_type_display())
+    if definition.input_type:
+        yield Row(_("Input type"), definition.get_input_type_display())
+    yield Row(_("Allowed tokens"), _tokens(user, definition))
+
+
+def _token(user: AnyUser, token: ApiToken) -> Iterable[Row]:
+    yield Row(_("Name"), token.name)
+    yield Row(_("State"), _badge(_("Disabled"), "off") if token.is_disabled else _badge(_("Enabled"), "good"))
+    yield Row(_("Rate limit"), _rate_limit(token))
+    yield Row(_("Secret"), _("Cannot be shown: only a digest of it is kept."))
+    yield Row(_("Used by"), _users(user, token))
+
+
+def _script(user: AnyUser, script: AutomationScript) -> Iterable[Row]:
+    yield Row(_("Name"), script.name)
+    yield Row(_("Description"), _text(script.description))
+    yield Row(_("Entry points"), _codes(script.entry_points()))
+    yield Row(_("Parameters"), _codes(script.parameters))
+    yield Row(_("Time-out"), _("%(seconds)d seconds") % {"seconds": script.timeout_seconds})
+    yield Row(_("Used by"), _users(user, script))
+    source = format_html('<pre class="udapi-source" tabindex="0">{}</pre>', script.source)
+    yield Row(_("Source"), format_html("{}{}", copy_button(script.source, _("the source")), source), is_wide=True)
+
+
+_CONTENT: Final[Mapping[type, Callable[[AnyUser, Any], Iterable[Row]]]] = {
+    ApiDefinition: _definition,
+    ApiToken: _token,
+    AutomationScript: _script,
+}
+
+
+def _authorship(obj: Any) -> Iterable[Row]:
+    yield Row(_("Id"), format_html("<code>{}</code> {}", obj.pk, copy_button(obj.pk, _("the id"))))
+    yield Row(_("Created"), _by(obj.created_at, obj.created_by))
+    yield Row(_("Last modified"), _by(obj.last_modified, obj.last_modified_by))
+
+
+def _by(moment: Any, user: str) -> SafeString:
+    return format_html(_("{time} by {user}"), time=local_time(moment), user=user)
+
+
+def _rate_limit(token: ApiToken) -> str:
+    if not token.rate_limit:
+        return _("none")
+    numbers = {"limit": token.rate_limit, "seconds": token.rate_window_seconds}
+    return _("%(limit)d requests in %(seconds)d seconds") % numbers
+
+
+def _tokens(user: AnyUser, definition: ApiDefinition) -> SafeString | str:
+    tokens = list(definition.allowed_tokens.order_by("name", "id"))
+    if not tokens:
+        return _badge(_("None: nobody can call it"), "warn")
+    if not allows(user, TOKEN, "view"):
+        return _codes(str(token.pk) for token in tokens)
+    page = "admin:tokens_apitoken_view"
+    chips = ((reverse(page, args=[token.pk]), " is-off" * token.is_disabled, token.name) for token in tokens)
+    return format_html_join(" ", '<a href="{}" class="ud-tag{}">{}</a>', chips)
+
+
+def _script_link(user: AnyUser, script: AutomationScript | None) -> SafeString | str:
+    if script is None:
+        return _badge(_("Missing"), "bad")
+    if not allows(user, SCRIPT, "view"):
+        return script.name
+    return _link(reverse("admin:automation_automationscript_view", args=[script.pk]), script.name)
+
+
+def _users(user: AnyUser, obj: ApiToken | AutomationScript) -> SafeString | str:
+    definitions = list(obj.api_definitions.all())
+    if not definitions:
+        return _("no API")
+    numbers = {"count": len(definitions)}
+    named = name_definitions(user, definitions)
+    return format_html("{} {}", _badge(_("%(count)d APIs") % numbers, ""), named) if len(definitions) > 1 else named
+
+
+def _codes(names: Iterable[str]) -> SafeString | str:
+    return format_html_join(" ", '<code class="ud-tag">{}</code>', ([name] for name in names)) or _nothing()
+
+
+def _text(text: str) -> SafeString | str:
+    return format_html('<span class="ud-lines">{}</span>', text) if text else _nothing()
+
+
+def _nothing() -> SafeString:
+    return format_html('<span class="ud-subtle">{}</span>', _("none"))
+
+
+def _link(address: str, text: str) -> SafeString:
+    return format_html('<a class="ud-link" href="{}">{}</a>', address, text)
+
+
+def _badge(text: str, tone: str) -> SafeString:
+    return format_html('<span class="ud-tone {}">{}</span>', tone, text)

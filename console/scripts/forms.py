@@ -1,0 +1,80 @@
+"""The form of a script."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from access.changes import refusal
+from access.policy import may_change_source
+from automation.models import LARGEST_MEMORY_MB, LONGEST_TIMEOUT_SECONDS, SMALLEST_MEMORY_MB
+from console.forms import CheckedForm
+
+_INPUT = {"class": "ob-input"}
+
+
+class LinesField(forms.Field):
+    """A list of names, entered one a line."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        """The list as lines."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        """The lines as a list; empty ones are nothing."""
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+
+class SourceField(forms.CharField):
+    """A program as it was written; only the line ends that browsers make are undone."""
+
+    def __init__(self) -> None:
+        # Django's own template of it keeps an empty first line, the theme's does not.
+        widget = forms.Textarea({"class": "ob-input udapi-source", "rows": 24, "spellcheck": "false", "wrap": "off"})
+        super().__init__(label=_("Source"), required=False, strip=False, widget=widget)
+
+    def to_python(self, value: Any) -> str:
+        """The text with newlines alone at the ends of its lines."""
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
+class ScriptForm(CheckedForm):
+    """A script."""
+
+    needed = ("name", "source")
+    source = SourceField()
+    parameters = LinesField(
+        label=_("Script parameters"),
+        required=False,
+        help_text=_("The names, one a line. A caller sends a value for each."),
+        widget=forms.Textarea(_INPUT | {"rows": 3, "spellcheck": "false"}),
+    )
+
+    class Meta:
+        labels: ClassVar = {
+            "timeout_seconds": _("Time-out (seconds)"),
+            "memory_limit_mb": _("Memory limit (MB)"),
+            "reuse": _("Process"),
+        }
+        widgets: ClassVar = {
+            "name": forms.TextInput(_INPUT | {"autocomplete": "off"}),
+            "description": forms.Textarea(_INPUT | {"rows": 2}),
+            "timeout_seconds": forms.NumberInput(_INPUT | {"min": 1, "max": LONGEST_TIMEOUT_SECONDS}),
+            "memory_limit_mb": forms.NumberInput(_INPUT | {"min": SMALLEST_MEMORY_MB, "max": LARGEST_MEMORY_MB}),
+            "reuse": forms.Select(_INPUT),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Another source for a script in use is as good as publishing it."""
+        cleaned = super().clean()
+        if "source" in self.changed_data and not self.may_change_source():
+            rule = str(_("A definition uses this script: changing its source needs Automation > Execute as well."))
+            self.add_error("source", refusal("PermissionDenied", rule))
+        return cleaned
+
+    def may_change_source(self) -> bool:
+        """Whether the user may save another source than the present."""
+        is_used = not self.instance._state.adding and self.instance.api_definitions.exists()
+        return may_change_source(self.user, is_used=is_used)

@@ -1,0 +1,6 @@
+// The form of a definition.
+import "./route.js";
+import "./script_picker.js";
+import "./method.js";
+import "./token_picker.js";
+import "./new_token.js";

@@ -1,0 +1,17 @@
+// The route, checked while it is typed.
+import { asker } from "../objects/fetching.js";
+
+const field = document.getElementById("id_route");
+const place = document.getElementById("route-check");
+
+if (field && place) {
+  const check = asker((html) => {
+    place.innerHTML = html ?? "";
+    const isBad = place.querySelector(".ob-check-bad") !== null;
+    field.setAttribute("aria-invalid", String(isBad));
+  });
+  const parameters = () => ({ route: field.value, own: place.dataset.own });
+  field.setAttribute("aria-describedby", "base-url route-check");
+  field.addEventListener("input", () => check.soon(place.dataset.url, parameters()));
+  if (field.value) check.now(place.dataset.url, parameters());
+}

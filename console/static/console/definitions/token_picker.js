@@ -1,0 +1,56 @@
+// The tokens of a definition. The chosen ones stay in the list whatever is searched for: they are what is sent.
+import { asker } from "../objects/fetching.js";
+
+function picker(root) {
+  const list = root.querySelector("[data-list]");
+  const only = root.querySelector("[data-only]");
+  const search = root.querySelector("[data-search]");
+  const count = root.querySelector("[data-count]");
+  const more = root.querySelector("[data-more]");
+  const rows = () => [...list.querySelectorAll("[data-id]")];
+  const isChosen = (row) => row.querySelector("input").checked;
+
+  function show() {
+    const text = search.value.trim().toLowerCase();
+    const chosen = rows().filter(isChosen);
+    for (const row of rows()) {
+      const fits = row.textContent.toLowerCase().includes(text);
+      row.hidden = (only.checked && !isChosen(row)) || !fits;
+    }
+    const words = { 0: count.dataset.none, 1: count.dataset.one }[chosen.length];
+    count.textContent = words ?? count.dataset.many.replace("%d", chosen.length);
+    count.classList.toggle("ob-check-warn", chosen.length === 0);
+  }
+
+  const found = asker((html) => {
+    if (html === null) return;
+    const fresh = new DOMParser().parseFromString(html, "text/html");
+    for (const row of rows()) if (!isChosen(row)) row.remove();
+    const present = new Set(rows().map((row) => row.dataset.id));
+    for (const row of fresh.querySelectorAll("[data-id]")) {
+      row.querySelector("input").name = root.dataset.name;
+      if (!present.has(row.dataset.id)) list.append(document.importNode(row, true));
+    }
+    more.hidden = only.checked || !fresh.querySelector("[data-has-more]");
+    show();
+  });
+
+  search.addEventListener("input", () => {
+    show();
+    found.soon(root.dataset.options, { q: search.value });
+  });
+  // Enter would send the whole form.
+  search.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
+  only.addEventListener("change", show);
+  list.addEventListener("change", show);
+  root.addEventListener("console:new-token", (event) => {
+    const html = event.detail;
+    list.insertAdjacentElement("afterbegin", html);
+    search.value = "";
+    show();
+    html.scrollIntoView({ block: "nearest" });
+  });
+  found.now(root.dataset.options, { q: "" });
+}
+
+document.querySelectorAll("[data-token-picker]").forEach(picker);

@@ -1,0 +1,80 @@
+// Changes as the management API streams them. Without a place for a stream they are asked for every two seconds.
+
+const EVENTS = "/api/management/events/";
+const TYPES = ["ApiDefinition", "ApiToken", "AutomationScript"];
+const KEPT = 200;
+const POLL_MILLISECONDS = 2_000;
+const STREAM_AGAIN_MILLISECONDS = 15_000;
+
+export class ChangeSource {
+  // `deliver(change)` hears of every change after the position `after`, `deliver(null)` that some may have been missed.
+  constructor(after, deliver) {
+    this.first = this.last = after;
+    this.kept = [];
+    this.deliver = deliver;
+    this.open();
+  }
+
+  open() {
+    this.stopPolling();
+    this.stream = new EventSource(`${EVENTS}stream/?lastEventId=${this.last}`);
+    for (const type of TYPES) {
+      this.stream.addEventListener(`${type}ChangedEventMessage`, (message) => this.take(message));
+    }
+    this.stream.addEventListener("error", () => {
+      // What the browser does not try again by itself was refused: no room, or logged out.
+      if (this.stream.readyState === EventSource.CLOSED) {
+        this.startPolling();
+      }
+    });
+  }
+
+  take(message) {
+    const change = { ...JSON.parse(message.data), position: Number(message.lastEventId) };
+    this.last = change.position;
+    this.kept.push(change);
+    if (this.kept.length > KEPT) {
+      this.first = this.kept.shift().position;
+    }
+    this.deliver(change);
+  }
+
+  // The changes after the position `after`, or null when they are not known any more.
+  since(after) {
+    return after < this.first ? null : this.kept.filter((change) => change.position > after);
+  }
+
+  close() {
+    this.stream.close();
+    this.stopPolling();
+  }
+
+  startPolling() {
+    this.polling = setInterval(() => this.poll(), POLL_MILLISECONDS);
+    this.again = setTimeout(() => this.open(), STREAM_AGAIN_MILLISECONDS);
+    this.poll();
+  }
+
+  stopPolling() {
+    clearInterval(this.polling);
+    clearTimeout(this.again);
+  }
+
+  async poll() {
+    try {
+      const answer = await fetch(`${EVENTS}?limit=1`);
+      if (answer.ok) {
+        this.compare((await answer.json()).results[0]?.id ?? "none");
+      }
+    } catch {
+      // The server is away; the next one asks again.
+    }
+  }
+
+  compare(newest) {
+    if (newest !== this.seen) {
+      this.seen = newest;
+      this.deliver(null);
+    }
+  }
+}

@@ -1,0 +1,148 @@
+// Renews the parts of a page marked `data-swap` (each with an id) from the same address. Selection, focus, scrolling and
+// what is open stay; while somebody types in a part, selects text in it or has a menu open there, it waits.
+
+import { makeControls } from "./controls.js";
+import { showTimes } from "./times.js";
+
+const GATHER_MILLISECONDS = 120;
+const REST_MILLISECONDS = 800;
+const WAIT_MILLISECONDS = 400;
+const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
+const OPEN = "[aria-expanded=true], dialog[open]";
+
+const shown = new Map();
+let timer;
+let isRunning = false;
+let isWanted = false;
+
+export function renewSoon(milliseconds = GATHER_MILLISECONDS) {
+  if (document.querySelector("[data-swap]")) {
+    isWanted = true;
+    clearTimeout(timer);
+    timer = setTimeout(renew, milliseconds);
+  }
+}
+
+export function renewRegularly() {
+  for (const part of document.querySelectorAll("[data-every]")) {
+    setInterval(() => !document.hidden && renewSoon(), Number(part.dataset.every) * 1_000);
+  }
+  document.addEventListener("visibilitychange", () => isWanted && renewSoon());
+}
+
+async function renew() {
+  if (document.hidden || isRunning) {
+    return;
+  }
+  if (isInUse()) {
+    renewSoon(WAIT_MILLISECONDS);
+    return;
+  }
+  isRunning = true;
+  isWanted = false;
+  try {
+    await load();
+  } finally {
+    isRunning = false;
+    if (isWanted) {
+      renewSoon(REST_MILLISECONDS);
+    }
+  }
+}
+
+async function load() {
+  const address = window.location.href;
+  const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } }).catch(() => undefined);
+  if (answer?.redirected) {
+    window.location.reload();
+  } else if (answer?.ok) {
+    const text = await answer.text();
+    // Somebody may have searched, or begun to type, in the meantime.
+    if (address === window.location.href && !isInUse()) {
+      show(new DOMParser().parseFromString(text, "text/html"));
+    }
+  }
+}
+
+function isInUse() {
+  const parts = [...document.querySelectorAll("[data-swap]")];
+  const selection = window.getSelection();
+  return parts.some(
+    (part) =>
+      part.querySelector(OPEN) ||
+      part.contains(document.activeElement?.closest(TYPING) ?? null) ||
+      (!selection.isCollapsed && part.contains(selection.anchorNode)),
+  );
+}
+
+function show(page) {
+  for (const part of document.querySelectorAll("[data-swap]")) {
+    const fresh = page.getElementById(part.id);
+    if (fresh && fresh.innerHTML !== shown.get(part.id)) {
+      shown.set(part.id, fresh.innerHTML);
+      swap(part, fresh);
+    }
+  }
+  document.dispatchEvent(new CustomEvent("console:swapped"));
+}
+
+function swap(part, fresh) {
+  const before = remember(part);
+  part.replaceChildren(...document.importNode(fresh, true).childNodes);
+  restore(part, before);
+  showTimes(part);
+  makeControls(part);
+  if (!part.dataset.every) {
+    mark(part, before.rows);
+  }
+}
+
+function remember(part) {
+  return {
+    checked: new Set([...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value)),
+    opened: [...part.querySelectorAll("details")].map((each) => each.open),
+    scrolled: scrollers(part).map((each) => [each.scrollLeft, each.scrollTop]),
+    rows: new Map(rows(part).map((row) => [keyOf(row), row.textContent])),
+    focus: placeOfFocus(part),
+  };
+}
+
+function restore(part, before) {
+  for (const box of part.querySelectorAll("input[type=checkbox]")) {
+    box.checked = before.checked.has(box.value);
+  }
+  part.querySelectorAll("details").forEach((each, index) => (each.open = before.opened[index] ?? each.open));
+  scrollers(part).forEach((each, index) => each.scrollTo(...(before.scrolled[index] ?? [0, 0])));
+  if (before.focus) {
+    focusAgain(part, before.focus);
+  }
+}
+
+function placeOfFocus(part) {
+  const focused = document.activeElement;
+  if (!focused || !part.contains(focused)) {
+    return undefined;
+  }
+  const row = rows(part).find((each) => each.contains(focused));
+  const within = row ?? part;
+  return { key: row && keyOf(row), index: [...within.querySelectorAll(FOCUSABLE)].indexOf(focused) };
+}
+
+function focusAgain(part, { key, index }) {
+  const within = key ? rows(part).find((row) => keyOf(row) === key) : part;
+  within?.querySelectorAll(FOCUSABLE)[index]?.focus({ preventScroll: true });
+}
+
+function mark(part, before) {
+  for (const row of rows(part)) {
+    row.classList.toggle("ud-fresh", before.get(keyOf(row)) !== row.textContent);
+  }
+}
+
+const rows = (part) => [...part.querySelectorAll("tbody tr, [data-key]")];
+
+const keyOf = (row) =>
+  row.dataset.key ?? row.querySelector("input.action-select")?.value ?? row.querySelector("a")?.href ?? row.textContent;
+
+const scrollers = (part) => [...part.querySelectorAll(".simplebar-content-wrapper, .ud-scroll, pre")];

@@ -1,0 +1,54 @@
+// The text area of a source as an editor for Python. What is saved is the text area, which follows.
+import {
+  EditorState, EditorView, autocompletion, bracketMatching, classHighlighter, closeBrackets, closeBracketsKeymap,
+  defaultKeymap, drawSelection, dropCursor, foldGutter, foldKeymap, highlightActiveLine, highlightActiveLineGutter,
+  highlightSelectionMatches, highlightSpecialChars, history, historyKeymap, indentOnInput, indentUnit, indentWithTab,
+  keymap, lineNumbers, lintGutter, python, search, searchKeymap, setDiagnostics, syntaxHighlighting,
+} from "./codemirror/codemirror.js";
+
+const KEYS = [
+  ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap,
+  // Escape, then Tab leaves the editor.
+  indentWithTab,
+];
+
+export function editorFor(area, { nonce, label, isReadOnly, changed }) {
+  const follow = EditorView.updateListener.of((update) => {
+    if (!update.docChanged) return;
+    area.value = update.state.doc.toString();
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    changed();
+  });
+  const view = new EditorView({
+    state: EditorState.create({
+      doc: area.value,
+      extensions: [
+        EditorView.cspNonce.of(nonce), EditorState.readOnly.of(isReadOnly), lineNumbers(), lintGutter(), foldGutter(),
+        highlightActiveLineGutter(), highlightSpecialChars(), history(), drawSelection(), dropCursor(), indentOnInput(),
+        indentUnit.of("    "), bracketMatching(), closeBrackets(), autocompletion(), highlightActiveLine(),
+        highlightSelectionMatches(), search({ top: true }), keymap.of(KEYS), python(),
+        syntaxHighlighting(classHighlighter), follow,
+        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": "found", spellcheck: "false" }),
+      ],
+    }),
+  });
+  area.insertAdjacentElement("beforebegin", view.dom);
+  area.hidden = true;
+  return view;
+}
+
+// A line that the server has named; a program may be shorter than it says.
+export function markLine(view, line, message) {
+  if (!message) {
+    view.dispatch(setDiagnostics(view.state, []));
+    return;
+  }
+  const { from, to } = view.state.doc.line(Math.min(Math.max(line ?? 1, 1), view.state.doc.lines));
+  view.dispatch(setDiagnostics(view.state, [{ from, to, severity: "error", message }]));
+}
+
+export function showLine(view, line) {
+  const { from } = view.state.doc.line(Math.min(line, view.state.doc.lines));
+  view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
+  view.focus();
+}

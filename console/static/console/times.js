@@ -1,0 +1,15 @@
+// Times in the browser's zone; UTC stays in the title.
+
+const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+  dateStyle: "medium",
+  timeStyle: "medium",
+});
+
+export function showTimes(root) {
+  for (const element of root.querySelectorAll("time[data-local-time]")) {
+    const moment = new Date(element.dateTime);
+    if (!Number.isNaN(moment.getTime())) {
+      element.textContent = format.format(moment);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+// Rows of a name and a value; there is always an empty one at the end.
+
+import { gettext } from "../words.js";
+
+export class Pairs {
+  constructor(place, nameLabel, valueLabel) {
+    this.place = place;
+    this.labels = [nameLabel, valueLabel];
+    if (place) {
+      this.add();
+      place.addEventListener("input", () => this.keepOneEmpty());
+    }
+  }
+
+  // The values by name, in order; a row without a name counts only when it has a value.
+  values() {
+    const found = {};
+    for (const [name, value] of this.rows()) {
+      if (name || value) {
+        (found[name] ??= []).push(value);
+      }
+    }
+    return found;
+  }
+
+  clear() {
+    this.place.replaceChildren();
+    this.add();
+  }
+
+  rows() {
+    return [...this.place.children].map((row) => [...row.querySelectorAll("input")].map((input) => input.value));
+  }
+
+  keepOneEmpty() {
+    const last = this.rows().at(-1);
+    if (!last || last[0] || last[1]) {
+      this.add();
+    }
+  }
+
+  add() {
+    const row = document.createElement("div");
+    row.className = "ud-pair is-row";
+    row.append(...this.labels.map(textField), this.removeButton(row));
+    this.place.append(row);
+  }
+
+  removeButton(row) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "ud-icon-button";
+    button.setAttribute("aria-label", gettext("Remove this row"));
+    const icon = document.createElement("span");
+    icon.className = "material-symbols-outlined";
+    icon.setAttribute("aria-hidden", "true");
+    icon.textContent = "close";
+    button.append(icon);
+    button.addEventListener("click", () => {
+      row.remove();
+      this.keepOneEmpty();
+      this.place.querySelector("input")?.focus();
+    });
+    return button;
+  }
+}
+
+function textField(label) {
+  const input = document.createElement("input");
+  Object.assign(input, { type: "text", placeholder: label, spellcheck: false });
+  input.setAttribute("aria-label", label);
+  return input;
+}

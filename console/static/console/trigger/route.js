@@ -1,0 +1,43 @@
+// Routes as they are entered, and the path that is called.
+
+import { gettext, interpolate } from "../words.js";
+
+const PLACEHOLDER = /^\{(.+)\}$/;
+
+export const parametersOf = (route) => route.split("/").flatMap((segment) => segment.match(PLACEHOLDER)?.[1] ?? []);
+
+// The route with values in the place of its placeholders; what a URL has no room for is encoded.
+export function pathOf(route, values) {
+  return route
+    .split("/")
+    .map((segment) => {
+      const name = segment.match(PLACEHOLDER)?.[1];
+      return encodeURIComponent(name === undefined ? decoded(segment) : (values.get(name) ?? ""));
+    })
+    .join("/");
+}
+
+// What a person has encoded already is not encoded twice.
+function decoded(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+// Why this cannot be sent, or nothing.
+export function problemOf({ path, values, isThroughHttp }) {
+  const missing = [...values].find(([, value]) => value === "");
+  if (missing) {
+    return interpolate(gettext("Enter a value for the route parameter %(name)s."), { name: missing[0] });
+  }
+  const slashed = [...values].find(([, value]) => value.includes("/"));
+  if (slashed) {
+    return interpolate(gettext("The route parameter %(name)s cannot hold a slash."), { name: slashed[0] });
+  }
+  if (isThroughHttp && path.split("/").some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) {
+    return gettext("A browser takes . and .. for directions, not for values. Trigger past HTTP.");
+  }
+  return "";
+}

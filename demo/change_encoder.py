@@ -1,0 +1,61 @@
+"""Sets an encoder up or changes it: PUT or PATCH demo/encoders/{id}, JSON such as {"state": "on", "bitrate": 4500}.
+
+Its input type is `Parameters`: whatever the body holds has become text.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine, RequestMethod, StatusCode
+
+Encoder = dict[str, str | int]
+
+
+def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
+    """Answer with the encoder as it is now: 201 when it is new, else 200."""
+    if request.request_method not in (RequestMethod.PUT, RequestMethod.PATCH):
+        return _refused(StatusCode.METHOD_NOT_ALLOWED, "Method not allowed", "PUT or PATCH an encoder.")
+    encoder = request.route_parameters["id"]
+    try:
+        change = {name: _checked(name, text) for name, text in request.parameters.items()}
+    except ValueError as error:
+        return _refused(StatusCode.BAD_REQUEST, "Invalid change", str(error))
+    with _encoders() as known:
+        is_new = encoder not in known
+        if is_new and request.request_method is RequestMethod.PATCH:
+            return _refused(StatusCode.NOT_FOUND, "Encoder not found", f"There is no encoder {encoder!r}.")
+        known[encoder] = known.get(encoder, {"state": "off", "bitrate": 1_000}) | change
+    engine.log(f"encoder {encoder}: {change}")
+    body = json.dumps({"id": encoder, **known[encoder]})
+    return ApiTriggerOutput(StatusCode.CREATED if is_new else StatusCode.OK, body)
+
+
+def _checked(name: str, text: str) -> str | int:
+    """The value of a property. Raises ValueError with a sentence for the caller."""
+    if name == "state" and text in ("on", "off"):
+        return text
+    if name == "bitrate" and text.isdecimal() and len(text) <= 5 and 100 <= int(text) <= 50_000:
+        return int(text)
+    raise ValueError("An encoder has a state (on or off) and a bitrate (100 to 50000 kbit/s).")
+
+
+@contextmanager
+def _encoders() -> Iterator[dict[str, Encoder]]:
+    """All encoders, to be changed: nobody else changes them meanwhile, and nobody ever reads half a file."""
+    file = Path(os.environ["STATE_DIRECTORY"], "demo-encoders.json")
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = json.loads(file.read_text()) if file.exists() else {}
+        yield known
+        fresh = file.with_suffix(".new")
+        fresh.write_text(json.dumps(known, indent=2))
+        fresh.replace(file)
+
+
+def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:
+    """An error of this API in the form of the platform's own, which alone have an errorCode."""
+    return ApiTriggerOutput(code, json.dumps({"errors": [{"title": title, "detail": detail}]}))

@@ -1,0 +1,27 @@
+"""Tells what is known of an encoder: GET demo/encoders/{id}/status."""
+
+import json
+import os
+from pathlib import Path
+
+from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine, StatusCode
+
+
+def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
+    """Answer 200 with the encoder as JSON, 404 when nobody has set it up."""
+    encoder = request.route_parameters["id"]
+    known = _encoders()
+    if encoder not in known:
+        return _refused(StatusCode.NOT_FOUND, "Encoder not found", f"There is no encoder {encoder!r}.")
+    return ApiTriggerOutput(response_body=json.dumps({"id": encoder, **known[encoder]}))
+
+
+def _encoders() -> dict[str, dict[str, str | int]]:
+    file = Path(os.environ["STATE_DIRECTORY"], "demo-encoders.json")
+    found: dict[str, dict[str, str | int]] = json.loads(file.read_text()) if file.exists() else {}
+    return found
+
+
+def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:
+    """An error of this API in the form of the platform's own, which alone have an errorCode."""
+    return ApiTriggerOutput(code, json.dumps({"errors": [{"title": title, "detail": detail}]}))

@@ -1,0 +1,160 @@
+"""Trying a script before it is published: the way of a trigger, without queue, database and Redis."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from automation.execution import Execution, job_of
+from automation.host.hosts import ScriptHosts
+from automation.host.jobs import Job
+from automation.outcome import Outcome
+from automation.results import judge
+from automation.scripts import NoScriptError, Script
+from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_point
+from definitions import routes
+from definitions.lookups import DefinitionRow, ScriptRow
+from definitions.models import ActionType, InputType
+from endpoint import errors, manager
+from endpoint.dispatch import succeeded
+from endpoint.reading import TriggerRequest
+
+_NOBODY = UUID(int=0)
+_NODE = 0
+
+
+class UnusableScriptError(Exception):
+    """A script that could not be saved either; the text says why."""
+
+
+class NoHostsError(Exception):
+    """Nothing can be run on this machine; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tryout:
+    """A script file, and the request that a caller would send to it.
+
+    In `route`, the definition's, a placeholder carries what the caller has sent for it: `encoders/{id=7}/status`.
+    A script with both entry points is called at `on_api_trigger` unless `calls_run`.
+    """
+
+    file: Path
+    method: str
+    route: str
+    query: list[tuple[str, str]]
+    body: bytes = field(repr=False)
+    reads_parameters: bool
+    calls_run: bool
+    timeout_seconds: int
+
+    def run(self, on_line: Callable[[str], None]) -> Outcome:
+        """What the script answers; `on_line` gets what it prints. A subscript NAME is the file NAME.py beside it.
+
+        Raises:
+            UnusableScriptError: it cannot be read, does not compile or has no entry point.
+            InvalidRouteError: the route, or what is sent for a placeholder.
+            NoHostsError: no process can be started for it.
+            TriggerError: what the trigger ends in.
+        """
+        script = self._read(self.file)
+        payload = manager.payload(self._admitted(script), self.body)
+        job = job_of(str(uuid.uuid4()), script, payload.meta, payload.body, self.timeout_seconds)
+        hosts = _started_hosts()
+        try:
+            result = _execution(hosts, self._beside, on_line).run(job)
+        finally:
+            hosts.stop()
+        return succeeded(judge(result, _NODE))
+
+    def _admitted(self, script: Script) -> manager.Admitted:
+        route, called = _route(self.route)
+        has_api_trigger = has_entry_point(script.source, ON_API_TRIGGER)
+        action_type, input_type = self._action(has_api_trigger)
+        row = ScriptRow(script.id, script.version, script.name, [], has_api_trigger, script.has_run)
+        definition = DefinitionRow(_NOBODY, route, action_type, input_type, row.id, row, is_allowed=True)
+        request = TriggerRequest(self.method, called, self.query)
+        return manager.Admitted(request, _NOBODY, definition, manager.runnable(definition))
+
+    def _action(self, has_api_trigger: bool) -> tuple[str, str]:
+        """Action type and input type of the definition that a caller would reach."""
+        if self.calls_run or not has_api_trigger:
+            return ActionType.NO_ENTRY_POINT.value, ""
+        input_type = InputType.PARAMETERS if self.reads_parameters else InputType.RAW_BODY
+        return ActionType.AUTOMATION_SCRIPT.value, input_type.value
+
+    def _beside(self, name: str) -> Script:
+        try:
+            # A name with a slash in it would name another directory's file.
+            return self._read(self.file.with_name(f"{name}.py"))
+        except (UnusableScriptError, ValueError) as error:
+            raise NoScriptError(f"there is no script {name}: {error}") from error
+
+    def _read(self, file: Path) -> Script:
+        source = _source(file)
+        has_run = has_entry_point(source, RUN)
+        if not has_run and not has_entry_point(source, ON_API_TRIGGER):
+            raise UnusableScriptError(f"{file} has no function {ON_API_TRIGGER}(engine, request) or {RUN}(engine).")
+        return Script(_NOBODY, file.stem, 1, source, (), self.timeout_seconds, has_run)
+
+
+def _source(file: Path) -> str:
+    if file.exists() and not file.is_file():
+        raise UnusableScriptError(f"{file} is no file.")
+    try:
+        source = file.read_bytes().decode()
+    except OSError as error:
+        raise UnusableScriptError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UnusableScriptError(f"{file} is not UTF-8.") from error
+    if fault := compile_error(source):
+        where = f"{file}, line {fault.line}" if fault.line else str(file)
+        raise UnusableScriptError(f"{where}: {fault.message}")
+    return source
+
+
+def _route(given: str) -> tuple[str, tuple[str, ...]]:
+    """The definition's route, and the segments as called."""
+    parts = [_segment(part) for part in given.split("/")]
+    route, called = "/".join(part for part, _ in parts), tuple(segment for _, segment in parts)
+    routes.parse(route)
+    return route, called
+
+
+def _segment(part: str) -> tuple[str, str]:
+    name, has_value, value = part[1:-1].partition("=")
+    if not routes.is_placeholder(part):
+        return part, part
+    if not has_value or not value:
+        raise routes.InvalidRouteError(f"Say what a caller sends for {part}: {{{name}=7}}, say.")
+    return f"{{{name}}}", value
+
+
+def _started_hosts() -> ScriptHosts:
+    hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR)
+    try:
+        settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        hosts.start()
+    except OSError as error:
+        raise NoHostsError(f"No script host can be started: {error}.") from error
+    return hosts
+
+
+def _execution(hosts: ScriptHosts, find: Callable[[str], Script], on_line: Callable[[str], None]) -> Execution:
+    def queue_subscript(script: Script, parameters: Mapping[str, str]) -> str:
+        on_line(f"[a worker node would now run {script.name} as a job of its own, with {dict(parameters)}]")
+        return str(uuid.uuid4())
+
+    def line_of(job: Job, line: str) -> None:
+        on_line(line)
+
+    return Execution(hosts, find, queue_subscript, line_of)
+
+
+def told(error: errors.TriggerError) -> str:
+    """An error of the catalogue for who writes the script: what the caller gets, and why."""
+    answer = f'Error {error.code} ({error.reason}): the caller gets HTTP {error.status}, "{error.detail}"'
+    return "\n".join(part for part in (answer, error.message.rstrip()) if part)

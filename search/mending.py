@@ -1,0 +1,172 @@
+"""Filling an index anew and putting it in the place of the old one; repairing what a check has found."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from typing import Any, TypeVar
+
+from django.utils import timezone
+
+from access.announcements import announced
+from access.policy import MIRROR
+from search import indices, lease
+from search.checking import PAGE, Findings, check, fetch
+from search.connection import IndexFaultError, MirrorError
+from search.draining import bring, settle
+from search.kinds import Kind
+from search.models import Copy, SetAside
+from search.writing import Written, prepared, send, write
+
+GIVEN_UP_SECONDS = 300.0
+"""A rebuild that has not gone on for so long is nobody's any more."""
+LARGEST_VERSION = 2**62
+PAUSES_SECONDS = (1, 2, 4, 8, 15, 15, 15)
+
+Item = TypeVar("Item")
+
+
+class BusyError(Exception):
+    """Somebody else rebuilds this index right now."""
+
+
+def rebuild(kind: Kind, between: Callable[[], object] = lambda: None) -> int:
+    """Fill a new index and swap it in; `between` is called after each page, to go on with other work.
+
+    Changes go on meanwhile: whoever writes one, writes it into the new index too. The old one is searched until the
+    alias is moved. Returns the number of documents.
+
+    Raises:
+        BusyError: another process is at it.
+        MirrorError: the old index stays as it is.
+    """
+    _begin(kind)
+    index = indices.create(kind)
+    total = kind.rows().count()
+    Copy.change(kind.name, filling=index, filler=lease.me(), done=0, total=total, filled_at=timezone.now())
+    try:
+        done = _fill(kind, index, between)
+        indices.publish(kind, index)
+    finally:
+        Copy.objects.filter(kind=kind.name, filling=index).update(filling="")
+    return done
+
+
+def _fill(kind: Kind, index: str, between: Callable[[], object]) -> int:
+    """Each page is read while the one before is on its way."""
+    done = 0
+    with ThreadPoolExecutor(1) as sender:
+        sent: list[tuple[list[str], Future[Written]]] = []
+        for page in chain(_pages(kind), [[]]):
+            actions = prepared(kind, page)
+            for former, future in sent:
+                settle(kind, former, future.result())
+                done += len(former)
+                Copy.change(kind.name, done=done, filled_at=timezone.now())
+            sent = [(page, sender.submit(_send, index, actions))]
+            between()
+    return done
+
+
+def _send(index: str, actions: list[dict[str, Any]]) -> Written:
+    """Send a page; where Elasticsearch is busy or away for a moment, again. What is there already stays."""
+    written = Written()
+    for pause in PAUSES_SECONDS:
+        try:
+            send(index, actions, written, refresh=False)
+        except IndexFaultError:
+            raise
+        except MirrorError:
+            time.sleep(pause)
+        else:
+            return written
+    send(index, actions, written, refresh=False)
+    return written
+
+
+def _begin(kind: Kind) -> None:
+    copy = Copy.get(kind.name)
+    if copy.filling and not is_given_up(copy):
+        raise BusyError(f"Another process fills {copy.filling} ({copy.done} of {copy.total}).")
+    Copy.change(kind.name, filling="")
+    indices.remove(indices.leftovers(kind))
+
+
+def abandon(kind: Kind) -> None:
+    """Forget an index that nobody goes on filling.
+
+    Raises:
+        MirrorError: it cannot be removed.
+    """
+    copy = Copy.get(kind.name)
+    if copy.filling and is_given_up(copy):
+        Copy.change(kind.name, filling="")
+        indices.remove(indices.leftovers(kind))
+
+
+def is_given_up(copy: Copy) -> bool:
+    """Whether nobody goes on filling the index that `copy` names."""
+    idle = (timezone.now() - copy.filled_at).total_seconds() if copy.filled_at else GIVEN_UP_SECONDS
+    return idle >= GIVEN_UP_SECONDS or not lease.may_live(copy.filler)
+
+
+def _pages(kind: Kind) -> Iterator[list[str]]:
+    """The ids of all objects, in their order: one that is there throughout is in one of the pages."""
+    last = None
+    while True:
+        rows = kind.rows() if last is None else kind.rows().filter(pk__gt=last)
+        page = list(rows.values_list("pk", flat=True)[:PAGE])
+        if not page:
+            return
+        yield [str(key) for key in page]
+        last = page[-1]
+
+
+def repair(kind: Kind, *, retry: bool = True) -> Findings:
+    """Find what differs and set it right; returns what was found. `retry` tries what is set aside as well.
+
+    Raises:
+        BusyError, MirrorError: some of it is still as it was.
+    """
+    findings = check(kind)
+    if findings.fault == indices.CLOSED:
+        indices.open_again(kind)
+        reopened = check(kind)
+        findings.missing, findings.stale, findings.orphaned = reopened.missing, reopened.stale, reopened.orphaned
+    elif findings.fault and not findings.fault.startswith(indices.BLOCKED):
+        rebuild(kind)
+    for page in _slices(findings.ids):
+        _overwrite(kind, page)
+    if retry:
+        for page in _slices(list(SetAside.objects.filter(kind=kind.name).values_list("object_id", flat=True))):
+            bring(kind, page)
+    note(kind, findings, repaired=True)
+    return findings
+
+
+def note(kind: Kind, findings: Findings, *, repaired: bool) -> None:
+    """Keep for all to see what a check has found; drift that was repaired is worth an information event."""
+    values = {"missing": findings.missing, "stale": findings.stale, "orphaned": findings.orphaned}
+    counts = {name: len(ids) for name, ids in values.items()}
+    now = timezone.now()
+    Copy.change(kind.name, checked_at=now, fault=findings.fault, **counts)
+    if repaired and findings:
+        Copy.change(kind.name, repaired_at=now)
+        found = [f"{count} {name}" for name, count in counts.items() if count]
+        text = ", ".join([*found, *([findings.fault] if findings.fault else [])])
+        announced.send(sender=MIRROR, name=kind.name, text=text, properties={"name": kind.name})
+
+
+def _overwrite(kind: Kind, ids: list[str]) -> None:
+    """Write them. A foreign document may have a larger version than we have ever given: ours goes above it."""
+    written = write(kind, ids)
+    if written.newer:
+        versions = [version for _, version in fetch(kind, sorted(written.newer)).values()]
+        highest = max((version for version in versions if version < LARGEST_VERSION), default=0)
+        written = Written(refused=written.refused | write(kind, sorted(written.newer), above=highest).refused)
+    settle(kind, ids, written)
+
+
+def _slices(items: list[Item]) -> Iterator[list[Item]]:
+    for start in range(0, len(items), PAGE):
+        yield items[start : start + PAGE]

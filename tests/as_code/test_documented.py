@@ -1,0 +1,41 @@
+"""The page about definitions as code: its commands run in the order in which they stand there, its example is good."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from django.contrib.auth.models import User
+
+from tests.as_code.conftest import import_apis
+from tests.publishing import ECHO, Publisher
+from tests.stack import ROOT
+
+PAGE = (ROOT / "docs" / "definitions-as-code.md").read_text()
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.django_db
+def test_the_example_is_good(files):
+    (example,) = _blocks("yaml")
+    assert "definitions: 1 added" in import_apis(files(example, **{"scripts/status.py": ECHO}))
+
+
+def test_every_command_runs(open_db, tmp_path):
+    publish = Publisher()
+    publish(route="a")
+    User.objects.filter(username="jane").delete()
+    jane = User.objects.create_superuser("jane")
+    try:
+        for command in "".join(_blocks("sh")).splitlines():
+            here = command.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT / 'manage.py'}")
+            ended = subprocess.run(here, shell=True, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True)
+            assert ended.returncode == 0, (command, ended.stderr)
+    finally:
+        jane.delete()
+        shutil.rmtree(tmp_path / "move", ignore_errors=True)

@@ -1,0 +1,120 @@
+"""Each rogue ends as it should and in time, leaves nothing behind, and its neighbours notice nothing."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from automation.host.hosts import ScriptHosts
+from automation.host.jobs import HostResult, Outcome
+from tests.automation.conftest import Bench, eventually
+from tests.automation.rogue.collection import ROGUES, Rogue
+
+GOOD = """
+import os
+from automation.sdk import ApiTriggerOutput
+def on_api_trigger(engine, request):
+    open("file", "w").write(request.raw_body)
+    return ApiTriggerOutput(response_body=request.raw_body + os.environ["LANG"])
+"""
+
+
+class Neighbours:
+    """Four well-behaved scripts that are called all the while."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench, self._over = bench, threading.Event()
+        self.calls = 0
+        self.wrong: list[HostResult] = []
+        self._threads = [threading.Thread(target=self._call, args=(f"good {n}",)) for n in range(4)]
+        for thread in self._threads:
+            thread.start()
+
+    def _call(self, name: str) -> None:
+        while not self._over.wait(0.02):
+            ran = self._bench.run(GOOD, "on_api_trigger", script_name=name, raw_body=name.encode(), limit=30)
+            self.calls += 1
+            output = ran.result.output
+            if output is None or output.body != f"{name}C.UTF-8".encode():
+                self.wrong.append(ran.result)
+
+    def end(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory) -> Iterator[Bench]:
+    directory = tmp_path_factory.mktemp("rogues")
+    hosts = ScriptHosts(directory)
+    hosts.start()
+    yield Bench(hosts, str(directory))
+    hosts.stop()
+
+
+@pytest.fixture(scope="module")
+def neighbours(bench):
+    neighbours = Neighbours(bench)
+    yield neighbours
+    neighbours.end()
+
+
+def below(process: psutil.Process) -> set[int]:
+    return {child.pid for child in process.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE}
+
+
+@pytest.mark.parametrize("rogue", ROGUES, ids=lambda rogue: rogue.name)
+def test_a_rogue_harms_itself_only(bench, neighbours, rogue: Rogue):
+    calls = neighbours.calls
+    ran = bench.run(rogue.source, "on_api_trigger", limit=rogue.limit, script_name="rogue", **rogue.fields)
+    assert ran.outcome is rogue.outcome, ran
+    assert rogue.says in ran.result.message
+    assert rogue.shows in ran.result.traceback
+    assert ran.lines[-1:] == [rogue.last_line] or not rogue.last_line
+    assert ran.seconds < rogue.limit + 5  # 2 on a machine of its own
+    if rogue.outcome is Outcome.RETURNED:
+        assert ran.result.output.body == b"fine"
+    hosts = {host.pid for host in bench.hosts.warm.resting()}
+    # Four neighbours, each at rest or in a run, and whoever of the rogues may rest.
+    assert eventually(lambda: len(below(bench.zygote()) - hosts) <= 4, 20)
+    assert eventually(lambda: neighbours.calls > calls + 4, 60)
+    assert neighbours.wrong == []
+
+
+BOMB = """
+import os
+def run(engine):
+    while True:
+        try: os.fork()
+        except OSError: pass
+"""
+
+
+def test_a_fork_bomb_of_an_ordinary_user(tmp_path):
+    """Where the tests run as root, the bomb runs as nobody: the kernel does not limit root's processes."""
+    hosts = ScriptHosts(user="nobody" if os.geteuid() == 0 else "")
+    hosts.start()
+    bench = Bench(hosts, str(tmp_path))
+    neighbours = Neighbours(bench)
+    try:
+        ran = bench.run(BOMB, limit=5, script_name="bomb")
+        # Which limit is noticed first depends on how much of the processor the bomb leaves.
+        assert ran.outcome in {Outcome.OVER_LIMIT, Outcome.TIMED_OUT}, ran
+        assert ran.seconds < 60
+        calls = neighbours.calls
+        assert eventually(lambda: neighbours.calls > calls + 4, 60)
+        assert neighbours.wrong == []
+        assert eventually(lambda: len(below(bench.zygote())) <= 5, 60)
+    finally:
+        neighbours.end()
+        hosts.stop()
+
+
+def test_a_time_limit_is_kept_while_others_are_killed(bench):
+    began = time.monotonic()
+    ran = bench.run("while True: pass", limit=0.3)
+    assert (ran.outcome, time.monotonic() - began < 5.3) == (Outcome.TIMED_OUT, True)

@@ -1,0 +1,203 @@
+"""The definitions in the browser: their list, and the Configure API form."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from definitions.changes import save_definition
+from definitions.models import ApiDefinition
+from tokens.models import ApiToken
+
+LIST, ADD = "definitions/apidefinition/", "definitions/apidefinition/add/"
+RUN = '"""Runs a thing."""\n\ndef run(engine):\n    pass\n'
+READERS = ("definitions.ui_available", "tokens.ui_available", "automation.ui_available")
+
+
+@pytest.fixture
+def page(visit):
+    """A superuser's browser, which may use the clipboard."""
+    return visit(permissions=["clipboard-read", "clipboard-write"])
+
+
+def change(definition: ApiDefinition) -> str:
+    return f"{LIST}{definition.pk}/change/"
+
+
+def test_an_existing_script_is_published_and_answers(page, publish, stack):
+    publish.script(name="needle")
+    publish.script(RUN, name="hay")
+    page.goto(ADD)
+    page.get_by_label("Route").fill("made/in/browser")
+    expect(page.locator("#route-check")).to_contain_text("This route is free")
+    page.get_by_role("combobox", name="Script").fill("need")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".ob-script")).to_contain_text("on_api_trigger")
+    page.get_by_role("button", name="New token").click()
+    page.get_by_label("Name", exact=False).last.fill("from the form")
+    page.get_by_role("button", name="Create token").click()
+    expect(page.locator("#new-token-secret")).not_to_be_empty()
+    secret = page.locator("#new-token-secret").text_content() or ""
+    page.keyboard.press("Escape")
+    expect(page.locator("#new-token-secret")).to_have_text(secret)
+    page.locator("#new-token").get_by_role("button", name="Copy").click()
+    assert page.evaluate("navigator.clipboard.readText()") == secret
+    page.get_by_role("button", name="I have kept it").click()
+    assert secret not in page.content()
+    assert secret not in page.url
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url(f"**/{LIST}")
+    answer = stack.client.post(
+        "/api/custom/made/in/browser",
+        content="hello",
+        headers={"Authorization": f"Bearer {secret}", "Content-Type": "text/plain"},
+    )
+    assert (answer.status_code, answer.text) == (200, "hello")
+    made = ApiToken.objects.get(name="from the form")
+    assert (made.rate_limit, made.rate_window_seconds) == (60, 60)
+
+
+def test_a_refused_new_token_says_why_and_loses_nothing(page, publish):
+    page.goto(ADD)
+    page.get_by_label("Route").fill("typed")
+    page.get_by_role("button", name="New token").click()
+    page.locator("#new-token-name").fill("  ")
+    page.get_by_role("button", name="Create token").click()
+    expect(page.locator("[data-problem]")).to_contain_text("A name of 1 to 200 characters")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_label("Route")).to_have_value("typed")
+    assert not ApiToken.objects.exists()
+
+
+def test_the_route_is_checked_while_it_is_typed(page, publish):
+    other = publish(route="ticket/{id}").definition
+    page.goto(ADD)
+    route, check = page.get_by_label("Route"), page.locator("#route-check")
+    route.fill("a//b")
+    expect(check).to_contain_text("empty segment")
+    expect(route).to_have_attribute("aria-invalid", "true")
+    route.fill("Ticket/{other}")
+    expect(check.get_by_role("link")).to_have_attribute("href", re.compile(str(other.pk)))
+    route.fill("ticket/open")
+    expect(check).to_contain_text("Shadows")
+    expect(route).to_have_attribute("aria-invalid", "false")
+
+
+def test_what_a_script_lacks_is_said_beside_the_method(page, publish):
+    publish.script(RUN, name="only run")
+    page.goto(ADD)
+    page.get_by_role("combobox", name="Script").click()
+    page.get_by_role("option", name="only run").click()
+    expect(page.locator(".ob-docstring")).to_have_text("Runs a thing.")
+    expect(page.get_by_text("The script has no function on_api_trigger.")).to_be_visible()
+    expect(page.locator("[data-entry-point=run] input")).to_be_checked()
+    expect(page.locator("#input-type")).to_be_hidden()
+
+
+def test_tokens_are_searched_and_shown_selected_only(page, publish):
+    api = publish(token=publish.token(name="chosen one"))
+    publish.token(name="another")
+    page.goto(change(api.definition))
+    rows = page.locator(".ob-token:visible")
+    expect(rows).to_have_count(2)
+    page.get_by_label("Show selected only").check()
+    expect(rows).to_have_count(1)
+    page.get_by_label("Show selected only").uncheck()
+    page.get_by_role("searchbox", name="Search tokens by name").fill("anoth")
+    expect(rows).to_have_count(1)
+    page.get_by_label("another", exact=False).check()
+    expect(page.locator("[data-count]")).to_have_text("2 tokens selected.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url(f"**/{LIST}")
+    assert api.definition.allowed_tokens.count() == 2
+
+
+def test_the_list_is_searched_while_one_types(page, publish):
+    publish(route="tests/needle")
+    publish(route="tests/hay")
+    page.goto(LIST)
+    rows = page.locator("tr.data-row")
+    expect(rows).to_have_count(2)
+    page.get_by_role("searchbox").press_sequentially("needle")
+    expect(rows).to_have_count(1)
+    assert page.url.endswith("?q=needle")
+    page.reload()
+    expect(rows).to_have_count(1)
+    page.get_by_role("searchbox").fill("nothing")
+    expect(page.get_by_text("Nothing found")).to_be_visible()
+    page.get_by_role("link", name="Show all").click()
+    expect(rows).to_have_count(2)
+
+
+def test_url_and_curl_are_copied(page, publish):
+    publish(route="tests/copied")
+    page.goto(LIST)
+    page.get_by_role("button", name="Copy URL of tests/copied").click()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.endsWith('/api/custom/tests/copied'))")
+    page.get_by_role("button", name="Copy tests/copied as curl").click()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.includes('Bearer $TOKEN'))")
+
+
+def test_several_are_deleted_after_a_question(page, publish):
+    for name in ("a", "b", "c"):
+        publish(route=f"tests/{name}")
+    page.goto(LIST)
+    for number in range(2):
+        page.locator("input.action-select").nth(number).check()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_role("button", name="Delete", exact=False).click()
+    expect(page.get_by_text("It cannot be undone")).to_be_visible()
+    page.get_by_role("button", name=re.compile("sure|Delete", re.I)).last.click()
+    page.wait_for_url(f"**/{LIST}")
+    assert list(ApiDefinition.objects.values_list("route", flat=True)) == ["tests/c"]
+
+
+def test_of_two_editors_the_later_is_told_and_loses_nothing(page, publish):
+    api = publish(route="tests/both")
+    page.goto(change(api.definition))
+    page.get_by_label("Name", exact=True).fill("mine")
+    api.definition.name = "theirs"
+    save_definition(api.definition, by="somebody else")
+    page.get_by_role("button", name="Save", exact=True).click()
+    warning = page.locator(".ob-conflict")
+    expect(warning).to_contain_text("somebody else has changed it")
+    expect(warning.get_by_role("row", name="Name")).to_contain_text("theirs")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("mine")
+    page.get_by_label("Name", exact=True).press("Enter")
+    page.wait_for_load_state()
+    expect(warning.get_by_role("row", name="Name")).to_contain_text("theirs")
+    page.get_by_role("button", name="Save mine over it").click()
+    page.wait_for_url(f"**/{LIST}")
+    api.definition.refresh_from_db()
+    assert api.definition.name == "mine"
+
+
+def test_the_keyboard_alone_will_do(page, publish):
+    script = publish.script(name="by keyboard")
+    page.goto(ADD)
+    page.locator("#id_route").focus()
+    page.keyboard.type("tests/keys")
+    while page.evaluate("document.activeElement.id") != "id_script":
+        page.keyboard.press("Tab")
+    page.keyboard.type("keyb")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ob-script")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Save", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{LIST}")
+    assert ApiDefinition.objects.get(route="tests/keys").script == script
+
+
+def test_who_may_only_view_is_offered_nothing_to_do(visit, publish):
+    api = publish(route="tests/seen")
+    page = visit(*READERS)
+    page.goto(LIST)
+    expect(page.get_by_text("tests/seen")).to_be_visible()
+    expect(page.locator("input.action-select")).to_have_count(0)
+    expect(page.get_by_role("link", name="Try it")).to_have_count(0)
+    page.goto(change(api.definition))
+    expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(0)

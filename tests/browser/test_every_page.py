@@ -1,0 +1,54 @@
+"""Every page of the console comes without an error of the browser and without leaving the policy."""
+
+import pytest
+
+PAGES = [
+    "",
+    "definitions/apidefinition/",
+    "definitions/apidefinition/add/",
+    "tokens/apitoken/",
+    "tokens/apitoken/add/",
+    "automation/automationscript/",
+    "automation/automationscript/add/",
+    "events/informationevent/",
+    "automation/workernode/",
+    "keys/personalkey/",
+    "keys/personalkey/add/",
+    "auth/user/",
+    "auth/user/add/",
+    "auth/group/",
+    "auth/group/add/",
+    "password_change/",
+]
+
+
+def test_pages_open(visit, publish, console):
+    publish()
+    page = visit()
+    for address in PAGES:
+        response = page.goto(console + address)
+        assert response is not None
+        assert response.status == 200, address
+        assert page.locator("h1").count() >= 1, address
+
+
+def test_the_page_of_the_management_api_opens(visit, stack):
+    page = visit()
+    page.goto(f"{stack.url}/api/management/docs/")
+    page.get_by_text("/api/management/definitions/", exact=True).first.wait_for()
+
+
+@pytest.mark.parametrize("address", ["console/", "api/management/docs/", "api/management/nothing/", "nothing"])
+def test_every_answer_has_the_policy(console, stack, address):
+    policy = stack.client.get(f"/{address}", follow_redirects=True).headers["Content-Security-Policy"]
+    parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert parts["default-src"] == parts["frame-ancestors"] == parts["base-uri"] == "'none'"
+    assert parts["script-src"] == "'self' 'unsafe-eval'"
+    assert parts["style-src"] == "'self'"
+    assert parts["connect-src"] == "'self'"
+
+
+def test_the_answer_of_a_trigger_has_none(stack, publish):
+    answer = publish().call(stack.client)
+    assert answer.status_code == 200
+    assert "Content-Security-Policy" not in answer.headers

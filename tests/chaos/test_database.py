@@ -1,0 +1,162 @@
+"""A database that restarts, and disks that are full: clear errors meanwhile, and no restart of ours afterwards."""
+
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests import postgresql
+from tests.stack import PYTHON, ROOT, Stack, own_data_dir, wait_until
+
+SECRET = "s" * 40
+
+_FILL = f"""
+from django.contrib.auth.models import User
+from tests.publishing import ECHO, Publisher
+User.objects.create_superuser("admin", password="a password of ours")
+publish = Publisher()
+publish(ECHO, route="echo", token=publish.token({SECRET!r}))
+"""
+
+AUTHORIZATION = {"Authorization": f"Bearer {SECRET}", "Content-Type": "text/plain"}
+ADMIN = ("admin", "a password of ours")
+
+
+def _fill(stack_environment: dict[str, str]) -> None:
+    environment = {"PATH": os.environ["PATH"]} | stack_environment
+    for command, text in ((["migrate", "-v0"], ""), (["shell", "-v0"], _FILL)):
+        ran = subprocess.run(
+            [PYTHON, "manage.py", *command], cwd=ROOT, env=environment, input=text, text=True, capture_output=True
+        )
+        assert ran.returncode == 0, ran.stderr
+
+
+@pytest.fixture
+def filled_stack(django_db_setup, tmp_path_factory):
+    """Makes stacks with a database of their own, one API and an administrator: `filled_stack(database_url, path)`."""
+    made: list[Stack] = []
+
+    def make(database_url: str, root: Path | None = None) -> Stack:
+        data_dir, shared = own_data_dir((root or tmp_path_factory.mktemp("database")) / "data", database_url)
+        _fill(shared | {"UDAPI_DATA_DIR": str(data_dir)})
+        made.append(Stack(data_dir, shared | {"UDAPI_TRIGGER_TIMEOUT_SECONDS": "5", "UDAPI_WEB_THREADS": "64"}))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.stop()
+
+
+def trigger(stack: Stack) -> httpx.Response:
+    return stack.client.post("/api/custom/echo", content="hello", headers=AUTHORIZATION)
+
+
+def add_token(stack: Stack, name: str) -> httpx.Response:
+    return stack.client.post("/api/management/tokens/", json={"name": name}, auth=ADMIN)
+
+
+def tokens(stack: Stack) -> list[str]:
+    answer = stack.client.get("/api/management/tokens/", auth=ADMIN)
+    return [each["name"] for each in answer.json()["results"]]
+
+
+def assert_clear(answer: httpx.Response) -> None:
+    """An error in the form of its API, and soon."""
+    assert answer.status_code in (500, 503), answer.text
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.json()["errors"]
+    assert answer.elapsed.total_seconds() < 10
+    assert "Traceback" not in answer.text
+
+
+def test_postgresql_restarts(filled_stack, tmp_path_factory):
+    root = Path(tempfile.mkdtemp(prefix="udapi-restart-"))
+    server = postgresql.Server(root)
+    try:
+        stack = filled_stack(postgresql.url(root))
+        assert trigger(stack).status_code == 200
+        server.end()
+        assert_clear(trigger(stack))
+        assert_clear(add_token(stack, "meanwhile"))
+        server.start()
+        wait_until(lambda: trigger(stack).status_code == 200, 20, "a trigger after the restart")
+        wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change after the restart")
+        assert {trigger(stack).status_code for _ in range(10)} == {200}
+        assert "meanwhile" not in tokens(stack)
+    finally:
+        server.stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _web_servers(stack: Stack) -> list[psutil.Process]:
+    master = psutil.Process(stack.web.process.pid)
+    return [master, *master.children(recursive=True)]
+
+
+def _limit_files(stack: Stack, size: int) -> None:
+    """The web server cannot make a file larger than `size` now, as on a disk without room.
+
+    The worker could not be told apart from its files in memory, which such a limit concerns and a full disk does not.
+    """
+    for process in _web_servers(stack):
+        _, hard = process.rlimit(resource.RLIMIT_FSIZE)
+        process.rlimit(resource.RLIMIT_FSIZE, (size, hard))
+
+
+def test_no_file_can_grow(filled_stack, tmp_path):
+    """A change is refused whole, and a trigger, which writes nothing but logs, goes on."""
+    stack = filled_stack(f"sqlite:///{tmp_path}/database")
+    assert trigger(stack).status_code == 200
+    assert add_token(stack, "before").status_code == 201
+    _limit_files(stack, 1)
+    assert_clear(add_token(stack, "meanwhile"))
+    for _ in range(5):
+        assert trigger(stack).status_code == 200
+    _limit_files(stack, resource.RLIM_INFINITY)
+    wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change when there is room again")
+    assert sorted(tokens(stack))[:2] == ["after", "before"]
+    assert "meanwhile" not in tokens(stack)
+    assert trigger(stack).status_code == 200
+
+
+def _fill_up(file: Path) -> None:
+    """Write to `file` until there is no room left."""
+    with suppress(OSError), file.open("wb", buffering=0) as content:
+        while True:
+            content.write(b"x" * 4_096)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small disk")
+def test_a_full_disk(filled_stack, tmp_path):
+    """Everything lies on a disk of 24 MB: database, logs, Redis' socket."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("this container may not mount a disk")
+    try:
+        stack = filled_stack(f"sqlite:///{disk}/database", disk)
+        assert add_token(stack, "before").status_code == 201
+        # What lies in the write-ahead log goes to its place, so that the next change needs room.
+        with closing(sqlite3.connect(disk / "database")) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        filler = disk / "filler"
+        _fill_up(filler)
+        assert_clear(add_token(stack, "meanwhile"))
+        for _ in range(5):
+            assert trigger(stack).status_code == 200
+        filler.unlink()
+        wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change when there is room again")
+        assert "before" in tokens(stack)
+        stack.stop()
+    finally:
+        time.sleep(0.5)
+        subprocess.run(["umount", "-l", disk])

@@ -1,0 +1,29 @@
+"""A worker node that is to end finishes what it runs and leaves what waits to others."""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from automation.limits import concurrency_limit
+from chaos.callers import call
+from chaos.marks import Marks
+from tests.stack import wait_until
+
+
+def test_what_runs_is_finished_and_what_waits_is_left_to_others(own_stack, publish):
+    stack = own_stack()
+    with Marks() as marks, ThreadPoolExecutor(20) as callers:
+        api = publish(marks.source)
+        running = [callers.submit(call, stack.url, api, f"runs-{n}", "?seconds=5") for n in range(concurrency_limit())]
+        wait_until(lambda: len(marks.runs()) == concurrency_limit(), what="triggers that run")
+        waiting = [callers.submit(call, stack.url, api, f"waits-{n}") for n in range(5)]
+        time.sleep(0.5)
+        stack.worker.send_signal(signal.SIGTERM)
+        wait_until(lambda: stack.nodes() == 0, 10, "the node leaves the fleet")
+        assert call(stack.url, api, "new").result == "503 code 7"
+        first = stack.worker
+        stack.worker = stack.start_worker()
+        assert {future.result().result for future in running + waiting} == {"200"}
+        first.wait(30)
+        assert not marks.twice()
+        assert first.returncode == 0

@@ -1,0 +1,113 @@
+"""The start page: what there is, what wants attention, what to do first; to each user what concerns him."""
+
+from datetime import timedelta
+
+import redis
+from django.utils import timezone
+
+from access.changes import save_checked
+from automation import fleet
+from automation.models import AutomationScript
+from definitions.models import ActionType
+from tests.console.test_query_counts import publish, queries
+from tests.publishing import ECHO
+from tokens.models import ApiToken
+
+START = "/console/"
+RUNS = "def run(engine):\n    pass\n"
+
+
+def start(client):
+    """What the page shows."""
+    return client.get(START).context["start"]
+
+
+def titles(client) -> list[str]:
+    return [concern.title for concern in start(client).concerns]
+
+
+def test_nothing_yet_says_what_to_do_first(admin):
+    page = start(admin)
+    assert [step.title for step in page.steps] == [
+        "Write a script",
+        "Create a token",
+        "Publish the script",
+        "Try it",
+    ]
+    assert not any(step.is_done for step in page.steps)
+    assert page.concerns == []
+    assert b"Nothing has been changed yet" in admin.get(START).content
+
+
+def test_what_is_done_is_ticked_and_the_steps_go_with_the_first_api(admin, make):
+    make.script(ECHO)
+    assert [step.is_done for step in start(admin).steps] == [True, False, False, False]
+    make()
+    assert start(admin).steps == []
+
+
+def test_steps_are_for_who_may_take_them(visit):
+    reader = visit("definitions.ui_available", "tokens.ui_available", "tokens.add_edit")
+    assert [step.title for step in start(reader).steps] == ["Create a token"]
+
+
+def test_what_wants_attention(admin, make):
+    api = make()
+    assert titles(admin) == []
+    api.token.is_disabled = True
+    save_checked(api.token, by="system")
+    assert titles(admin) == ["Disabled, but still allowed"]
+    api.definition.allowed_tokens.through.objects.filter(definition=api.definition).delete()
+    assert titles(admin) == ["Without a token"]
+    AutomationScript._base_manager.filter(pk=api.definition.script_id).update(has_api_trigger=False)
+    assert titles(admin) == ["Cannot answer", "Without a token"]
+    concern = start(admin).concerns[0]
+    assert concern.objects == [
+        (api.definition.route, f"/console/definitions/apidefinition/{api.definition.pk}/change/")
+    ]
+
+
+def test_a_script_without_run_cannot_answer_its_api(admin, make):
+    api = make(RUNS, action_type=ActionType.NO_ENTRY_POINT)
+    assert titles(admin) == []
+    AutomationScript._base_manager.filter(pk=api.definition.script_id).update(has_run=False)
+    assert titles(admin) == ["Cannot answer"]
+
+
+def test_a_token_never_used_is_named_after_a_day(admin, make):
+    token, _ = make.token(name="idle")
+    assert titles(admin) == []
+    ApiToken._base_manager.filter(pk=token.pk).update(created_at=timezone.now() - timedelta(days=2))
+    assert titles(admin) == ["Never used"]
+    ApiToken._base_manager.filter(pk=token.pk).update(last_used=timezone.now())
+    assert titles(admin) == []
+
+
+def test_only_what_the_user_may_view_is_counted_and_named(visit, make):
+    api = make(route="secret/route")
+    api.token.is_disabled = True
+    save_checked(api.token, by="system")
+    client = visit("automation.ui_available")
+    page = start(client)
+    assert [card.title for card in page.cards] == ["Scripts"]
+    assert page.concerns == []
+    assert {event.object_type for event in page.events} == {"AutomationScript"}
+    assert b"secret/route" not in client.get(START).content
+    without = start(visit("automation.execute"))
+    assert (without.cards, without.events) == ([], [])
+
+
+def test_without_redis_the_page_says_so(admin, monkeypatch):
+    def unreachable():
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(fleet, "look", unreachable)
+    cards = {card.title: card for card in start(admin).cards}
+    assert cards["Worker nodes"].tone == "bad"
+
+
+def test_the_page_costs_the_same_with_many_objects(admin, make):
+    publish(make, 3)
+    few = queries(admin, START)
+    publish(make, 15)
+    assert queries(admin, START) == few

@@ -1,0 +1,100 @@
+"""The pages of the documentation: their blocks of code with what is said about them in comments, links, headings.
+
+A comment right above a block is not shown by a code host; CONTRIBUTING.md lists what may stand in one.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from tests.stack import ROOT
+
+PAGES = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")))
+ORDERS = ("not run", "before", "after", "with", "form of", "run by", "endless")
+
+_COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
+_ORDER = re.compile(rf"({'|'.join(ORDERS)})\b:?\s*(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code: where it stands, its language, its text and its orders (name → values)."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+    orders: dict[str, list[str]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    def order(self, name: str) -> str:
+        """What the comments say under `name`, line by line; empty where they say nothing."""
+        return "\n".join(self.orders.get(name, []))
+
+    def has(self, name: str) -> bool:
+        """Whether a comment gives the order `name`."""
+        return name in self.orders
+
+
+@cache
+def tokens(page: str) -> Sequence[Token]:
+    """The parsed page."""
+    return MarkdownIt("commonmark").enable("table").parse((ROOT / page).read_text())
+
+
+@cache
+def blocks(page: str) -> list[Block]:
+    """The blocks of a page from its top on."""
+    found: list[Block] = []
+    above: list[str] = []
+    for token in tokens(page):
+        if token.type == "html_block":
+            above += _COMMENT.findall(token.content)
+        elif token.type in {"fence", "code_block"}:
+            line = (token.map or [0])[0] + 1
+            found.append(Block(page, line, token.info.strip(), token.content, _orders(above)))
+            above = []
+        else:
+            above = []
+    return found
+
+
+def links(page: str) -> Iterator[str]:
+    """The addresses that a page links to, pictures included."""
+    for token in tokens(page):
+        for child in token.children or ():
+            address = child.attrGet("href") or child.attrGet("src")
+            if address is not None:
+                yield str(address)
+
+
+@cache
+def anchors(path: Path) -> frozenset[str]:
+    """The anchors of a page's headings, as code hosts make them."""
+    slugs: list[str] = []
+    found: set[str] = set()
+    parsed = MarkdownIt("commonmark").parse(path.read_text())
+    for heading, content in pairwise(parsed):
+        if heading.type == "heading_open":
+            text = "".join(child.content for child in content.children or ())
+            slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+            slugs.append(slug)
+            found.add(f"{slug}-{slugs.count(slug) - 1}" if slugs.count(slug) > 1 else slug)
+    return frozenset(found)
+
+
+def _orders(comments: list[str]) -> dict[str, list[str]]:
+    orders: dict[str, list[str]] = {}
+    for comment in comments:
+        order = _ORDER.fullmatch(comment)
+        if order is not None:
+            orders.setdefault(order[1], []).append(order[2])
+    return orders

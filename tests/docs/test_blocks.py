@@ -1,0 +1,48 @@
+"""Every block of code is run or says why not, and can be read as what it says it is."""
+
+import ast
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.docs import pages
+from tests.docs.running import RUNS
+
+ALL = [block for page in pages.PAGES for block in pages.blocks(page)]
+DATA: dict[str, Callable[[str], Any]] = {"json": json.loads, "yaml": yaml.safe_load, "yml": yaml.safe_load}
+
+
+@pytest.mark.parametrize("block", ALL, ids=str)
+def test_every_block_is_checked_or_says_why_not(block):
+    if block.has("not run"):
+        assert len(block.order("not run").split()) > 2, "say why it is not run, and which test shows the same"
+        return
+    assert block.language in RUNS or block.language in DATA, (
+        "a block is sh, console, python, json or yaml, or a comment above it says <!-- not run: why -->"
+    )
+
+
+@pytest.mark.parametrize("block", [block for block in ALL if block.language in DATA], ids=str)
+def test_data_can_be_read(block):
+    if not block.has("not run"):
+        DATA[block.language](block.text)
+
+
+@pytest.mark.parametrize("block", [block for block in ALL if block.language == "python"], ids=str)
+def test_python_compiles(block):
+    ast.parse(block.text)
+
+
+def test_comments_give_orders_that_there_are(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- not run: needs root -->\n<!-- with: … = $KEY -->\n```sh\nmake\n```\n\n<!-- note -->\n\n    x\n"
+    )
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    first, second = pages.blocks("page.md")
+    assert (first.line, first.language, first.text) == (3, "sh", "make\n")
+    assert first.orders == {"not run": ["needs root"], "with": ["… = $KEY"]}
+    assert (second.language, second.orders) == ("", {})

@@ -1,0 +1,91 @@
+"""The pages are run against the running stack: what they tell a reader to type works."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+
+from definitions.changes import save_definition
+from definitions.models import ActionType, ApiDefinition, InputType
+from keys.changes import create_key
+from tests.docs import pages
+from tests.docs.running import Place, is_script, run, same_form
+from tests.publishing import ECHO
+from tokens.models import ApiToken
+
+PASSWORD = "correct horse battery staple"
+ROUTES = {
+    "demo/echo": InputType.RAW_BODY,
+    "encoders/{id}": InputType.RAW_BODY,
+    "parameters": InputType.PARAMETERS,
+}
+"""What the pages call; all of them run the script `echo`."""
+
+
+@pytest.fixture
+def place(stack, publish, database_url, tmp_path):
+    """What a reader of any page has: a running product, an administrator and a token that opens the APIs."""
+    user = User.objects.create_superuser("jane", password=PASSWORD)
+    token, secret = publish.token()
+    script = publish.script(ECHO, name="echo")
+    for route, input_type in ROUTES.items():
+        definition = ApiDefinition(route=route, script=script, input_type=input_type)
+        save_definition(definition, by="system", allowed_tokens=[token])
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    yield Place.make(
+        tmp_path,
+        {
+            "URL": stack.url,
+            "KEY": create_key(user, "docs", 1)[1],
+            "TOKEN": secret,
+            "TOKEN_ID": str(token.pk),
+            "PASSWORD_FILE": str(tmp_path / "password"),
+            "UDAPI_DATA_DIR": str(stack.data.root),
+            "DATABASE_URL": database_url,
+        },
+    )
+    user.delete()
+
+
+@pytest.mark.parametrize("page", [page for page in pages.PAGES if pages.blocks(page)])
+def test_the_commands_and_programs_of_a_page(place, page):
+    run(pages.blocks(page), place)
+
+
+SCRIPTS = [block for page in pages.PAGES for block in pages.blocks(page) if is_script(block)]
+
+
+@pytest.mark.parametrize("block", [block for block in SCRIPTS if not block.has("not run")], ids=str)
+def test_the_scripts_of_a_page(stack, publish, block):
+    """Published under a route with `{id}`, and called with a value for every parameter that it asks for."""
+    parameters = re.findall(r"script_param\([\"'](\w+)[\"']\)", block.text)
+    script = publish.script(block.text, parameters=parameters)
+    token, secret = publish.token()
+    has_trigger = "def on_api_trigger" in block.text
+    definition = ApiDefinition(
+        route="page/{id}",
+        script=script,
+        action_type=ActionType.AUTOMATION_SCRIPT if has_trigger else ActionType.NO_ENTRY_POINT,
+        input_type=InputType.RAW_BODY if has_trigger else "",
+    )
+    save_definition(definition, by="system", allowed_tokens=[token])
+    answer = stack.client.post(
+        "/api/custom/page/7", json=dict.fromkeys(parameters, "x"), headers={"Authorization": f"Bearer {secret}"}
+    )
+    assert answer.is_success, answer.text
+
+
+def test_a_page_that_is_wrong_fails(place):
+    def fails(language, text, **orders):
+        block = pages.Block("page.md", 1, language, text, {name.replace("_", " "): [orders[name]] for name in orders})
+        with pytest.raises(AssertionError):
+            run([block], place)
+
+    fails("sh", "curl http://localhost:8000/api/custom/nowhere")
+    fails("sh", "echo one", after='grep two "$OUT"')
+    fails("console", "$ false\n$ true")
+    fails("python", "raise SystemExit(1)")
+    fails("json", '{"count": "1"}', form_of='curl -H "Authorization: Token $KEY" $URL/api/management/tokens/count/')
+    assert same_form({"a": [{"b": 1.5}]}, {"a": [{"b": 2}, 5]})
+    assert not same_form({"a": True}, {"a": 1})
+    assert ApiToken.objects.count() == 1

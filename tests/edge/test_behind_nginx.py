@@ -1,0 +1,89 @@
+"""What a client finds behind the shipped nginx configuration is the product as it is."""
+
+import configparser
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+
+from keys.changes import create_key
+from tests.endpoint.catalogue import LARGEST_BODY, assert_error
+from tests.events.listening import Listener
+from tests.nginx import Nginx
+from tests.stack import ROOT, free_port
+
+TEXT = {"Content-Type": "text/plain"}
+
+TELL = """
+import json
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    return ApiTriggerOutput(response_body=json.dumps([request.route, request.query_parameters.get_all("q")]))
+"""
+
+
+@pytest.fixture
+def client(nginx):
+    with httpx.Client(base_url=nginx.url, timeout=60) as client:
+        yield client
+
+
+def test_a_trigger_and_its_largest_body(client, publish):
+    api = publish()
+    assert api.call(client, content="hello", headers=TEXT).text == "hello"
+    assert len(api.call(client, content=b"x" * LARGEST_BODY, headers=TEXT).content) == LARGEST_BODY
+    chunked = (b"x" * 1_000 for _ in range(100))
+    assert len(api.call(client, content=chunked, headers=TEXT).content) == 100_000
+
+
+@pytest.mark.parametrize("size", [LARGEST_BODY + 1, 32 * 1024 * 1024])
+def test_a_body_that_is_too_large_gets_the_catalogues_answer(client, publish, size):
+    assert_error(publish().call(client, content=b"x" * size, headers=TEXT), 1009)
+
+
+def test_an_overlong_query_gets_the_catalogues_answer(client, publish):
+    assert_error(publish().call(client, "GET", params={"q": "x" * 8_000}), 1011)
+
+
+def test_the_path_goes_through_as_it_was_sent(client, publish):
+    api = publish(TELL, route="behind/{name}")
+    answer = client.get("/api//custom/behind/a%20%C3%A9/?q=%2B+b&q=", headers=api.headers)
+    assert answer.json() == ["behind/a é", ["+ b", ""]]
+    assert_error(client.get("/api/custom/behind/a%2Fb", headers=api.headers), 5)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND"])
+def test_other_methods_get_the_products_answer(client, publish, method):
+    assert client.request(method, publish().path).status_code == 405
+
+
+def test_a_lost_gunicorn_is_told_in_the_catalogues_form(tmp_path, open_db, publish):
+    nginx = Nginx(tmp_path, free_port())
+    try:
+        assert_error(publish().call(httpx.Client(base_url=nginx.url)), 1001)
+    finally:
+        nginx.stop()
+
+
+def test_the_live_stream_is_not_held_back(nginx, publish):
+    user = User.objects.create_superuser("listener")
+    listener = Listener(nginx.url, create_key(user, "stream", 1)[1])
+    try:
+        publish.token(name="seen at once")
+        assert "seen at once" in listener.wait_for(1)[0].data["message"]
+    finally:
+        listener.close()
+        user.delete()
+
+
+@pytest.mark.parametrize("name", ["udapi", "udapi-worker"])
+def test_the_units_of_systemd(name):
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(ROOT / "deploy" / f"{name}.service")
+    service = unit["Service"]
+    program, *arguments = service["ExecStart"].split()
+    assert program == f"{service['WorkingDirectory']}/.venv/bin/python"
+    assert arguments == ["-m", "launcher", *(["worker"] if name == "udapi-worker" else [])]
+    assert int(service["TimeoutStopSec"]) > 90 + 10

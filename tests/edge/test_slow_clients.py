@@ -1,0 +1,58 @@
+"""Clients that take their time: they are given up, and keep nobody out."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import pytest
+
+from chaos.slow import slow_connections, slowest
+from tests.edge.frames import head
+from tests.endpoint.wire import Connection
+
+
+def test_a_head_that_trickles_in_is_given_up(gunicorn, publish):
+    """No single byte is long in coming, but all of them together take longer than the head of a request may."""
+    with Connection(gunicorn.url) as connection:
+        begun = time.monotonic()
+        connection.send(head(publish(), "slow"))
+        connection.socket.settimeout(0.5)
+        answer = b""
+        while time.monotonic() - begun < 30 and not answer:
+            with contextlib.suppress(TimeoutError):
+                connection.send(b"X-A: b\r\n")
+                answer = connection.socket.recv(1_000)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert 8 < time.monotonic() - begun < 20
+
+
+def test_slow_uploads_take_the_places_of_waiting_callers_and_no_more(stack, publish):
+    api = publish()
+    with stack.another_web(UDAPI_WEB_WORKERS="1", UDAPI_WEB_THREADS="8") as web, ExitStack() as uploads:
+        for _ in range(4):
+            connection = uploads.enter_context(Connection(web.url))
+            connection.send(head(api, "slow") + b"Content-Length: 1000\r\n\r\nbegun")
+        time.sleep(0.5)
+        refused = api.call(web.client)
+        assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
+        assert web.client.get("/console/login/").status_code == 200
+
+
+@contextmanager
+def _silent(url: str, count: int) -> Iterator[None]:
+    address = httpx.URL(url)
+    with ExitStack() as connections:
+        for _ in range(count):
+            connections.enter_context(socket.create_connection((address.host, address.port or 80), timeout=20))
+        yield
+
+
+@pytest.mark.parametrize("keep", [_silent, slow_connections])
+def test_hundreds_of_slow_connections_through_nginx_keep_nobody_out(nginx, publish, keep):
+    api = publish()
+    with keep(nginx.url, 500):
+        statuses, _ = slowest(nginx.url, api, 50)
+    assert statuses == {200}

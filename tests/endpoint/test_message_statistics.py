@@ -1,0 +1,65 @@
+"""The trigger message: what a trigger took."""
+
+import threading
+import time
+
+from automation import queue
+from automation.limits import concurrency_limit
+from endpoint.message import trigger
+from tests.endpoint.fakenode import INSTANCE
+from tests.endpoint.messages import RAISES, SLEEPS, to
+from tests.stack import wait_until
+
+
+def test_the_statistics_of_a_success(stack, publish, worker_node):
+    answer = trigger(to(publish(SLEEPS), raw_body="0.25")).as_json()
+    statistics = answer["statistics"]
+    names = {"queueMilliseconds", "runMilliseconds", "totalMilliseconds", "requestBytes", "responseBytes"}
+    assert set(statistics) == names | {"node", "triggerId"}
+    assert statistics["node"] == worker_node
+    assert (statistics["requestBytes"], statistics["responseBytes"]) == (4, 4)
+    assert 250 <= statistics["runMilliseconds"] < statistics["totalMilliseconds"] < 5_000
+    assert 0 <= statistics["queueMilliseconds"] < statistics["totalMilliseconds"]
+
+
+def test_sizes_are_in_bytes(stack, publish):
+    statistics = trigger(to(publish(), raw_body="ü")).statistics
+    assert (statistics.request_bytes, statistics.response_bytes) == (2, 2)
+
+
+def test_a_failed_run_has_its_times_too(stack, publish, worker_node):
+    statistics = trigger(to(publish(RAISES))).statistics
+    assert statistics.node == worker_node
+    assert statistics.run_milliseconds is not None
+    assert statistics.queue_milliseconds is not None
+
+
+def test_what_never_ran_has_neither_times_nor_node(stack, publish):
+    statistics = trigger(to(publish(), secret="", raw_body="four")).as_json()["statistics"]
+    assert (statistics["queueMilliseconds"], statistics["runMilliseconds"], statistics["node"]) == (None, None, None)
+    assert (statistics["requestBytes"], statistics["responseBytes"]) == (4, 0)
+    assert statistics["totalMilliseconds"] > 0
+
+
+def test_the_time_in_the_queue_goes_by_redis(lonely, fake_node):
+    fake_node.live()
+    queue.publish("job", queue.Payload({}), 10)
+    time.sleep(0.3)
+    claim = queue.claim("job", INSTANCE)
+    assert claim is not None
+    assert 300 <= claim.milliseconds_waited < 1_000
+    assert 9_000 < claim.milliseconds_left <= 9_700
+
+
+def test_who_waits_in_the_queue_is_told_how_long(stack, publish):
+    api = publish(SLEEPS)
+    busy = [threading.Thread(target=trigger, args=(to(api, raw_body="2"),)) for _ in range(concurrency_limit())]
+    with stack.redis_client() as redis:
+        for thread in busy:
+            thread.start()
+        wait_until(lambda: len(redis.keys("udapi:run:*")) == len(busy), 10, "every place is taken")
+    statistics = trigger(to(api, raw_body="0.1")).statistics
+    for thread in busy:
+        thread.join()
+    assert 200 <= (statistics.queue_milliseconds or 0) < 10_000
+    assert (statistics.queue_milliseconds or 0) < statistics.total_milliseconds

@@ -1,0 +1,209 @@
+"""`manage.py run_script`: a script is tried as a trigger would run it, without Redis and without a database."""
+
+import io
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.stack import ROOT, free_port
+
+HEAD = "from automation.sdk import *\n\ndef on_api_trigger(engine, request):\n"
+
+
+@dataclass
+class Bench:
+    folder: Path
+
+    def write(self, body: str, name: str = "tried", head: str = HEAD) -> Path:
+        file = self.folder / f"{name}.py"
+        file.write_text(head + "".join(f"    {line}\n" for line in body.splitlines()))
+        return file
+
+    def run(self, file: Path, *arguments: object) -> str:
+        output = io.StringIO()
+        call_command("run_script", str(file), *map(str, arguments), stdout=output)
+        return output.getvalue()
+
+    def answer(self, body: str, *arguments: object) -> str:
+        return self.run(self.write(body), *arguments)
+
+    def fails(self, body: str, *arguments: object) -> str:
+        return self.fails_with(self.write(body), *arguments)
+
+    def fails_with(self, file: Path, *arguments: object) -> str:
+        with pytest.raises(CommandError) as failed:
+            self.run(file, *arguments)
+        assert failed.value.returncode != 0
+        return str(failed.value)
+
+
+@pytest.fixture
+def bench(tmp_path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_answer_log_and_time_are_shown(bench):
+    told = bench.answer(
+        "engine.log('working')\nprint('still')\noutput = ApiTriggerOutput(201, request.raw_body)\n"
+        "output.response_headers.add('X-Two', 'a', 'b')\nreturn output",
+        "--body", "hällo",
+    )  # fmt: skip
+    log, head, body = told.partition("HTTP")[0], told.partition("\n\n")[0], told.split("\n\n")[1]
+    assert log.splitlines() == ["| working", "| still"]
+    assert head.splitlines()[2:] == ["HTTP 201 Created", "X-Two: a, b", "Content-Type: application/json; charset=utf-8"]
+    assert body == "hällo"
+    assert told.splitlines()[-1].endswith(" ms, the start of its process included")
+
+
+def test_the_script_gets_what_a_caller_would_send(bench):
+    told = bench.answer(
+        "import json\nreturn ApiTriggerOutput(response_body=json.dumps([request.request_method, request.route,"
+        "request.route_parameters, request.query_parameters.get_all('a'), request.parameters, request.raw_body]))",
+        "--method", "patch", "--route", "Encoders/{id=7%2F a}/{x=y=z}", "--query", "a=1", "--query", "a=",
+        "--param", "n=1", "--param", "t=a=b",
+    )  # fmt: skip
+    body = '{\\"n\\": \\"1\\", \\"t\\": \\"a=b\\"}'
+    assert '"Patch", "Encoders/7%2F a/y=z", {"id": "7%2F a", "x": "y=z"}, ["1", ""]' in told
+    assert f'{{"n": "1", "t": "a=b"}}, "{body}"]' in told
+
+
+def test_a_body_is_read_as_parameters_only_when_told(bench):
+    body = "return ApiTriggerOutput(response_body=repr(request.parameters))"
+    (bench.folder / "body.json").write_text('{"n": 1.50}')
+    given = ("--body-file", bench.folder / "body.json")
+    assert "\n\n{}\n" in bench.answer(body, *given)
+    assert "\n\n{'n': '1.50'}\n" in bench.answer(body, *given, "--parameters")
+    assert "Error 10 (BodyToParametersConversionFailed)" in bench.fails(body, "--parameters", "--body", "[1]")
+
+
+def test_bytes_are_sized_and_a_204_has_no_body(bench):
+    assert "\n\n[3000 bytes]\n" in bench.answer("return ApiTriggerOutput(response_body_bytes=b'\\0' * 3000)")
+    told = bench.answer("return ApiTriggerOutput(204, 'not sent')")
+    assert told.startswith("HTTP 204 No Content\n\n")
+    assert "not sent" not in told
+
+
+def test_an_existing_script_runs_with_its_parameters(bench):
+    file = bench.write("engine.log(engine.script_param('name').value)", head="def run(engine):\n")
+    told = bench.run(file, "--param", "name=Jane")
+    assert told.startswith("| Jane\nHTTP 200 OK\n")
+    assert "no parameter named 'name'" in bench.fails_with(file)
+
+
+def test_of_two_entry_points_the_other_is_run_when_told(bench):
+    file = bench.write("return ApiTriggerOutput(response_body='called')\n")
+    file.write_text(file.read_text() + "\ndef run(engine):\n    print('the job')\n")
+    assert "called" in bench.run(file)
+    assert "| the job" in bench.run(file, "--run")
+    assert "Error 15 (GetScriptInfoFailed)" in bench.fails("return ApiTriggerOutput()", "--run")
+
+
+def test_subscripts_are_the_files_beside_it(bench):
+    bench.write("print('below', engine.script_param('a').value)", "below", head="def run(engine):\n")
+    told = bench.answer(
+        "engine.run_subscript('below', {'a': 'b'})\njob = engine.run_subscript('below', {'a': 'c'}, wait=False)\n"
+        "return ApiTriggerOutput(response_body=f'{len(job)}')"
+    )
+    assert "| below b\n" in told
+    assert "| [a worker node would now run below as a job of its own, with {'a': 'c'}]\n" in told
+    assert "| below c" not in told
+    assert "\n\n36\n" in told
+    assert "there is no script gone" in bench.fails("engine.run_subscript('gone')")
+    assert "there is no script ../tried" in bench.fails("engine.run_subscript('../tried')")
+
+
+@pytest.mark.parametrize(
+    ("body", "number", "reason", "why"),
+    [
+        ("1 / 0", 12, "AutomationActionError", 'File "<script tried>", line 4, in on_api_trigger'),
+        ("engine.exit_fail('no encoder')", 12, "AutomationActionError", "no encoder"),
+        ("import os; os._exit(3)", 12, "AutomationActionError", "exit status 3"),
+        ("return 7", 13, "InvalidAutomationActionResult", "an object of type int"),
+        ("return ApiTriggerOutput(600)", 1002, "UnknownStatusCode", "600"),
+        ("o = ApiTriggerOutput(); o.response_headers.set('TE', ''); return o", 1012, "ResponseHeadersNotAllowed", "TE"),
+    ],
+)  # fmt: skip
+def test_an_error_is_told_with_its_reason_and_the_traceback(bench, body, number, reason, why):
+    told = bench.fails(body)
+    assert told.startswith(f'Error {number} ({reason}): the caller gets HTTP 500, "Something went wrong')
+    assert why in told
+
+
+def test_an_endless_loop_ends_with_its_time(bench):
+    told = bench.fails("while True: pass", "--timeout", "1")
+    assert "Error 12 (AutomationActionError)" in told
+    assert "time limit" in told
+
+
+def test_what_is_no_script_is_refused_by_name(bench, tmp_path):
+    assert "is no file" in bench.fails_with(tmp_path)
+    assert "No such file" in bench.fails_with(tmp_path / "gone.py")
+    assert "tried.py, line 4: " in bench.fails("return (")
+    assert "has no function on_api_trigger(engine, request) or run(engine)" in bench.fails_with(
+        bench.write("pass", head="def other():\n")
+    )
+    (tmp_path / "latin.py").write_bytes(b"# \xfc\n")
+    assert "is not UTF-8" in bench.fails_with(tmp_path / "latin.py")
+    (tmp_path / "zero.py").write_bytes(b"\0")
+    assert "null byte" in bench.fails_with(tmp_path / "zero.py")
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(bench, settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.UDAPI_STATE_DIR = tmp_path / "file" / "state"
+    assert "No script host can be started" in bench.fails("return ApiTriggerOutput()")
+
+
+def test_output_that_nobody_reads_ends_it(bench):
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    file = bench.write("print('a line')\nreturn ApiTriggerOutput()")
+    with pytest.raises(CommandError, match="Nobody reads"):
+        call_command("run_script", str(file), stdout=Closed())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--method", "HEAD"], "--method is one of"),
+        (["--route", "a//b"], "empty segment"),
+        (["--route", "a/{id}"], "Say what a caller sends for {id}"),
+        (["--route", "a/{=7}"], "needs a name"),
+        (["--query", "novalue"], "is not NAME=VALUE"),
+        (["--param", "=x"], "is not NAME=VALUE"),
+        (["--timeout", "0"], "1 to 86400"),
+        (["--timeout", "soon"], "1 to 86400"),
+        (["--body-file", "/"], "cannot be read"),
+        (["--body", "\udcff"], "not UTF-8"),
+        (["--route", "\udcff"], "not UTF-8"),
+        (["--body", "a", "--param", "a=b"], "not allowed with"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_refused(bench, arguments, why):
+    assert why in bench.fails("return ApiTriggerOutput()", *arguments)
+
+
+def test_neither_redis_nor_a_database_is_needed(bench, tmp_path):
+    nobody = f"127.0.0.1:{free_port()}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "UDAPI_DATA_DIR": str(tmp_path),
+        "UDAPI_SECRET_KEY": "k" * 50,
+        "UDAPI_SECRET_PEPPERS": f"1:{'p' * 32}",
+        "DATABASE_URL": f"postgresql://nobody@{nobody}/none",
+        "REDIS_URL": f"redis://{nobody}/0",
+    }
+    file = bench.write("engine.log('here')\n1 / 0")
+    command = [sys.executable, "manage.py", "run_script", str(file)]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert ended.stdout == "| here\n"
+    assert "ZeroDivisionError" in ended.stderr
+    assert "automation/host" not in ended.stderr

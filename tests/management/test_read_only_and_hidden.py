@@ -1,0 +1,76 @@
+"""Read-only properties of a new object are refused, and objects that one may not see look like none."""
+
+import itertools
+import uuid
+from typing import Any
+
+import pytest
+from rest_framework.serializers import Serializer
+
+from events.models import InformationEvent
+from keys.changes import create_key
+from management.definitions import DefinitionSerializer
+from management.keys import KeySerializer
+from management.scripts import ScriptSerializer
+from management.tokens import TokenSerializer
+from tests.management.conftest import ROOT, only, user_with
+
+KINDS: dict[str, tuple[type[Serializer[Any]], dict[str, Any]]] = {
+    "definitions": (DefinitionSerializer, {"route": "a", "actionMeta": {"scriptName": "echo"}}),
+    "tokens": (TokenSerializer, {"name": "x"}),
+    "scripts": (ScriptSerializer, {"name": "x", "source": "def run(engine): pass"}),
+    "keys": (KeySerializer, {"name": "x"}),
+}
+READ_ONLY = [
+    (kind, name) for kind, (serializer, _) in KINDS.items() for name, field in serializer().fields.items()
+    if field.read_only
+]  # fmt: skip
+CHANGES = [
+    *itertools.product(("definitions", "tokens", "scripts"), ("put", "patch", "delete"), ("",)),
+    *itertools.product(("tokens",), ("post",), ("rotate/", "enable/", "disable/")),
+]
+VIEW = ("definitions.ui_available", "tokens.ui_available", "automation.ui_available")
+
+
+def test_every_kind_has_read_only_properties():
+    assert {kind for kind, _ in READ_ONLY} == KINDS.keys()
+    assert ("tokens", "lastModifiedBy") in READ_ONLY
+
+
+@pytest.mark.parametrize(("kind", "name"), READ_ONLY)
+def test_a_new_object_takes_no_read_only_property(admin, make, kind, name):
+    make.script(name="echo")
+    body = KINDS[kind][1]
+    for value in (str(uuid.uuid4()), "2001-01-01T00:00:00Z", "root", None, 5):
+        error = only(admin.post(f"{ROOT}{kind}/", body | {name: value}), 400)
+        assert (error["reason"], error["field"]) == ("InvalidField", name)
+    assert admin.post(f"{ROOT}{kind}/", body).status_code == 201
+
+
+@pytest.mark.parametrize(("kind", "method", "action"), CHANGES)
+def test_who_may_not_change_learns_no_more_from_an_object_than_from_none(login, make, kind, method, action):
+    api = make()
+    key = {"definitions": api.definition.pk, "tokens": api.token.pk, "scripts": api.definition.script.pk}[kind]
+    for client in (login(*VIEW), login()):
+        answers = [
+            getattr(client, method)(f"{ROOT}{kind}/{one}/{action}", headers={"If-Match": '"7"'})
+            for one in (key, uuid.uuid4())
+        ]
+        assert only(answers[0], 403) == {"reason": "PermissionDenied"}
+        assert (answers[0].content, answers[0].headers) == (answers[1].content, answers[1].headers)
+
+
+def test_events_that_one_may_not_read_look_like_none(login, make):
+    make.token()
+    hidden = InformationEvent.objects.latest("number").event_id
+    for client, status in ((login("definitions.ui_available"), 404), (login("automation.execute"), 403)):
+        there, missing = (client.get(f"{ROOT}events/{one}/") for one in (hidden, uuid.uuid4()))
+        assert there.status_code == status
+        assert (there.content, there.headers) == (missing.content, missing.headers)
+
+
+def test_keys_of_others_look_like_none(login):
+    theirs, _ = create_key(user_with(), "theirs", 1)
+    there, missing = (login().delete(f"{ROOT}keys/{one}/") for one in (theirs.public_id, uuid.uuid4()))
+    assert there.status_code == 404
+    assert (there.content, there.headers) == (missing.content, missing.headers)

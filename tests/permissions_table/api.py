@@ -1,0 +1,132 @@
+"""The management API: flags are independent, Add/Edit works without UI available."""
+
+from typing import Any
+
+from tests.permissions_table.table import (
+    API,
+    D_EDIT,
+    D_VIEW,
+    EXECUTE,
+    KINDS,
+    S_EDIT,
+    T_EDIT,
+    T_VIEW,
+    Caller,
+    Do,
+    World,
+    action,
+)
+from tests.publishing import ECHO
+from tokens.models import ApiToken
+
+
+def _api(name: str, needs: tuple[str, ...], covers: str, do: Do, changes: bool = False) -> None:
+    action(f"API {name}", *needs, changes=changes, covers=covers)(do)
+
+
+NEW = {
+    "definitions": lambda world: {"route": "new/route", "actionMeta": {"scriptName": world.free_script.name}},
+    "tokens": lambda world: {"name": "new"},
+    "scripts": lambda world: {"name": "new", "source": ECHO},
+}
+CHANGED = {"definitions": {"name": "changed"}, "tokens": {"name": "changed"}, "scripts": {"description": "changed"}}
+KEY = {"scripts": "name"}
+
+
+def _address(world: World, kind: str, model: str) -> str:
+    return f"{API}/{kind}/{getattr(world.objects[model], KEY.get(kind, 'pk'))}/"
+
+
+for kind, model, view, edit, delete in KINDS:
+    one = f"{kind}/<path:key>/" if kind == "scripts" else f"{kind}/<str:key>/"
+
+    def listing(world: World, caller: Caller, kind: str = kind) -> Any:
+        return caller.api.get(f"{API}/{kind}/")
+
+    def counting(world: World, caller: Caller, kind: str = kind) -> Any:
+        return caller.api.get(f"{API}/{kind}/count/")
+
+    def searching(world: World, caller: Caller, kind: str = kind) -> Any:
+        return caller.api.get(f"{API}/{kind}/?search=e")
+
+    def reading(world: World, caller: Caller, kind: str = kind, model: str = model) -> Any:
+        return caller.api.get(_address(world, kind, model))
+
+    def creating(world: World, caller: Caller, kind: str = kind) -> Any:
+        return caller.api.post(f"{API}/{kind}/", NEW[kind](world))
+
+    def putting(world: World, caller: Caller, kind: str = kind, model: str = model) -> Any:
+        return caller.api.put(_address(world, kind, model), NEW[kind](world))
+
+    def patching(world: World, caller: Caller, kind: str = kind, model: str = model) -> Any:
+        return caller.api.patch(_address(world, kind, model), CHANGED[kind])
+
+    def deleting(world: World, caller: Caller, kind: str = kind, model: str = model) -> Any:
+        return caller.api.delete(_address(world, kind, model))
+
+    _api(f"list {kind}", view, f"{kind}/", listing)
+    _api(f"count {kind}", view, f"{kind}/count/", counting)
+    _api(f"search {kind}", view, f"{kind}/", searching)
+    _api(f"read one of {kind}", view, one, reading)
+    _api(f"create in {kind}", edit, f"{kind}/", creating, changes=True)
+    _api(f"put one of {kind}", edit, one, putting, changes=True)
+    _api(f"patch one of {kind}", edit, one, patching, changes=True)
+    _api(f"delete one of {kind}", delete, one, deleting, changes=True)
+
+
+@action("API rotate a token", T_EDIT, changes=True, covers="tokens/<str:key>/rotate/")
+def api_rotate(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/tokens/{world.token.pk}/rotate/", {})
+
+
+@action("API disable a token", T_EDIT, changes=True, covers="tokens/<str:key>/disable/")
+def api_disable(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/tokens/{world.token.pk}/disable/", {})
+
+
+@action("API enable a token", T_EDIT, changes=True, covers="tokens/<str:key>/enable/")
+def api_enable(world: World, caller: Caller) -> Any:
+    world.free_token.is_disabled = True
+    ApiToken._base_manager.filter(pk=world.free_token.pk).update(is_disabled=True)
+    return caller.api.post(f"{API}/tokens/{world.free_token.pk}/enable/", {})
+
+
+@action("API allow a token", D_EDIT, EXECUTE, changes=True)
+def api_allow(world: World, caller: Caller) -> Any:
+    allowed = {"securitySettings": {"allowedTokens": [str(world.free_token.pk)]}}
+    return caller.api.patch(f"{API}/definitions/{world.definition.pk}/", allowed)
+
+
+@action("API change a used script's source", S_EDIT, EXECUTE, changes=True)
+def api_used_source(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/scripts/{world.script.name}/", {"source": ECHO + "\n"})
+
+
+@action("API put a used script's source", S_EDIT, EXECUTE, changes=True)
+def api_put_used_source(world: World, caller: Caller) -> Any:
+    return caller.api.put(f"{API}/scripts/{world.script.name}/", {"name": world.script.name, "source": ECHO + "\n"})
+
+
+@action("API change a used script's description", S_EDIT, changes=True)
+def api_used_description(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/scripts/{world.script.name}/", {"description": "changed"})
+
+
+@action("API change a free script's source", S_EDIT, changes=True)
+def api_free_source(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/scripts/{world.free_script.name}/", {"source": ECHO + "\n"})
+
+
+@action("API list nodes", D_VIEW, T_VIEW, either=True, covers="nodes/")
+def api_nodes(world: World, caller: Caller) -> Any:
+    return caller.api.get(f"{API}/nodes/")
+
+
+@action("API mirror", D_VIEW, T_VIEW, either=True, covers="mirror/")
+def api_mirror(world: World, caller: Caller) -> Any:
+    return caller.api.get(f"{API}/mirror/")
+
+
+@action("API trigger message", D_VIEW, T_VIEW, EXECUTE, covers="trigger/")
+def api_trigger(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/trigger/", {})

@@ -1,0 +1,141 @@
+"""Definitions as code: an import shows what is stored, so it needs UI available of every kind that it speaks of."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from as_code.actors import Actor
+from as_code.exporting import ExportError, export_files
+from as_code.faults import RefusedImportError
+from as_code.importing import import_files
+from tests.permissions_table.table import (
+    D_DELETE,
+    D_EDIT,
+    D_VIEW,
+    EXECUTE,
+    S_DELETE,
+    S_EDIT,
+    S_VIEW,
+    T_DELETE,
+    T_EDIT,
+    T_VIEW,
+    Caller,
+    World,
+    action,
+)
+from tests.publishing import ECHO
+
+READ_ALL = (D_VIEW, T_VIEW, S_VIEW)
+
+
+def _import(caller: Caller, text: str, *, source: str = ECHO, prune: bool = False, dry_run: bool = False) -> bool:
+    """Whether it was let in; that a refused one changes nothing, the table sees."""
+    with tempfile.TemporaryDirectory() as directory:
+        main = Path(directory) / "apis.yaml"
+        main.write_text(text)
+        main.with_name("s.py").write_text(source)
+        try:
+            import_files([main], Actor(caller.user), prune=prune, dry_run=dry_run)
+        except RefusedImportError:
+            return False
+    return True
+
+
+def _export(caller: Caller, *, with_digests: bool = False) -> bool:
+    try:
+        return bool(export_files(Actor(caller.user), with_digests=with_digests))
+    except ExportError:
+        return False
+
+
+def _script(world: World, more: str = "") -> str:
+    return f"scripts:\n  - name: {world.script.name}\n    source: s.py\n{more}"
+
+
+def _definition(world: World, more: str = "") -> str:
+    return f"definitions:\n  - route: used/route\n    script: {world.script.name}\n{more}"
+
+
+@action("export", *READ_ALL)
+def exporting(world: World, caller: Caller) -> Any:
+    return _export(caller)
+
+
+@action("export digests", *READ_ALL, T_EDIT)
+def exporting_digests(world: World, caller: Caller) -> Any:
+    return _export(caller, with_digests=True)
+
+
+@action("import, compare tokens", T_VIEW)
+def comparing_tokens(world: World, caller: Caller) -> Any:
+    return _import(caller, f"tokens:\n  - name: {world.token.name}\n", dry_run=True)
+
+
+@action("import, compare scripts", S_VIEW)
+def comparing_scripts(world: World, caller: Caller) -> Any:
+    return _import(caller, _script(world), dry_run=True)
+
+
+@action("import, compare definitions", *READ_ALL)
+def comparing_definitions(world: World, caller: Caller) -> Any:
+    return _import(caller, _definition(world, f"    allowedTokens: [{world.token.name}]\n"), dry_run=True)
+
+
+@action("import a new token", T_VIEW, T_EDIT, changes=True)
+def adding_token(world: World, caller: Caller) -> Any:
+    return _import(caller, "tokens:\n  - name: new\n")
+
+
+@action("import a changed token", T_VIEW, T_EDIT, changes=True)
+def changing_token(world: World, caller: Caller) -> Any:
+    return _import(caller, f"tokens:\n  - name: {world.token.name}\n    isDisabled: true\n")
+
+
+@action("import a new script", S_VIEW, S_EDIT, changes=True)
+def adding_script(world: World, caller: Caller) -> Any:
+    return _import(caller, "scripts:\n  - name: new\n    source: s.py\n")
+
+
+@action("import a used script's description", S_VIEW, S_EDIT, changes=True)
+def changing_description(world: World, caller: Caller) -> Any:
+    return _import(caller, _script(world, "    description: changed\n"))
+
+
+@action("import a used script's source", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def changing_used_source(world: World, caller: Caller) -> Any:
+    return _import(caller, _script(world), source=f"{ECHO}\n")
+
+
+@action("import a free script's source", S_VIEW, S_EDIT, changes=True)
+def changing_free_source(world: World, caller: Caller) -> Any:
+    return _import(caller, "scripts:\n  - name: free\n    source: s.py\n", source=f"{ECHO}\n")
+
+
+@action("import a new definition", *READ_ALL, D_EDIT, EXECUTE, changes=True)
+def adding_definition(world: World, caller: Caller) -> Any:
+    return _import(caller, "definitions:\n  - route: new/route\n    script: free\n")
+
+
+@action("import a changed definition", *READ_ALL, D_EDIT, EXECUTE, changes=True)
+def changing_definition(world: World, caller: Caller) -> Any:
+    return _import(caller, _definition(world, f"    name: changed\n    allowedTokens: [{world.token.name}]\n"))
+
+
+@action("import an allowed token", *READ_ALL, D_EDIT, EXECUTE, changes=True)
+def allowing(world: World, caller: Caller) -> Any:
+    return _import(caller, _definition(world, f"    allowedTokens: [{world.token.name}, free]\n"))
+
+
+@action("import --prune definitions", D_VIEW, D_DELETE, changes=True)
+def pruning_definitions(world: World, caller: Caller) -> Any:
+    return _import(caller, "definitions: []\n", prune=True)
+
+
+@action("import --prune tokens", T_VIEW, T_DELETE, changes=True)
+def pruning_tokens(world: World, caller: Caller) -> Any:
+    return _import(caller, f"tokens:\n  - name: {world.token.name}\n", prune=True)
+
+
+@action("import --prune scripts", S_VIEW, S_DELETE, changes=True)
+def pruning_scripts(world: World, caller: Caller) -> Any:
+    return _import(caller, _script(world), prune=True)

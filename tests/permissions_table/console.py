@@ -1,0 +1,256 @@
+"""The console: every page needs UI available as well; own keys are for everybody who may log in."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import reverse
+
+from tests.console.conftest import filled_in, page
+from tests.permissions_table.table import (
+    D_EDIT,
+    D_VIEW,
+    DEFINITION,
+    EXECUTE,
+    FLAGS,
+    KEYS,
+    KINDS,
+    NODE,
+    S_EDIT,
+    S_VIEW,
+    SCRIPT,
+    T_EDIT,
+    T_VIEW,
+    TOKEN,
+    Caller,
+    Do,
+    World,
+    action,
+)
+from tests.publishing import ECHO
+from tokens.models import ApiToken
+
+
+def _form(world: World, caller: Caller, address: str, **values: Any) -> Any:
+    """Send the form; who does not get to see it sends what a superuser would."""
+    opened = caller.console.get(address)
+    if opened.status_code != 200:
+        opened = world.form(address)
+    opened.context = opened.context_data  # nothing is rendered
+    fields = opened.context["adminform"].form.fields
+    if "script" in fields and "script" in values:
+        script = values["script"]
+        values["script"] = script.name if fields["script"].to_field_name == "name" else str(script.pk)
+    return caller.console.post(address, filled_in(opened, **values))
+
+
+CONSOLE_NEW = {
+    DEFINITION: lambda world: {"route": "new/route", "script": world.free_script},
+    TOKEN: lambda world: {"name": "new"},
+    SCRIPT: lambda world: {"name": "new", "source": ECHO},
+}
+CONSOLE_CHANGED = {
+    DEFINITION: {"name": "changed"},
+    TOKEN: {"name": "changed"},
+    SCRIPT: {"description": "changed"},
+}
+
+for _, model, view, edit, delete in KINDS:
+
+    def opening(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "changelist"))
+
+    def looking(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "change", world.objects[model].pk))
+
+    def history(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "history", world.objects[model].pk))
+
+    def reading(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "view", world.objects[model].pk))
+
+    def reading_raw(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "raw", world.objects[model].pk))
+
+    def adding_page(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "add"))
+
+    def adding(world: World, caller: Caller, model: str = model) -> Any:
+        return _form(world, caller, page(model, "add"), **CONSOLE_NEW[model](world))
+
+    def changing(world: World, caller: Caller, model: str = model) -> Any:
+        return _form(world, caller, page(model, "change", world.objects[model].pk), **CONSOLE_CHANGED[model])
+
+    def asking(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.get(page(model, "delete", world.objects[model].pk))
+
+    def removing(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.post(page(model, "delete", world.objects[model].pk), {"post": "yes"})
+
+    def removing_many(world: World, caller: Caller, model: str = model) -> Any:
+        chosen = {"action": "delete_selected", "_selected_action": str(world.objects[model].pk), "post": "yes"}
+        return caller.console.post(page(model, "changelist"), chosen)
+
+    action(f"console list {model}", *view, covers=f"{model}_changelist")(opening)
+    action(f"console show {model}", *view, covers=f"{model}_change")(looking)
+    action(f"console readable page of {model}", *view, covers=f"{model}_view")(reading)
+    action(f"console raw page of {model}", *view, covers=f"{model}_raw")(reading_raw)
+    action(f"console history of {model}", *view, covers=f"{model}_history")(history)
+    action(f"console open the form of a new {model}", *view, *edit, covers=f"{model}_add")(adding_page)
+    action(f"console add {model}", *view, *edit, changes=True, covers=f"{model}_add")(adding)
+    action(f"console change {model}", *view, *edit, changes=True, covers=f"{model}_change")(changing)
+    action(f"console ask to delete {model}", *view, *delete, covers=f"{model}_delete")(asking)
+    action(f"console delete {model}", *view, *delete, changes=True, covers=f"{model}_delete")(removing)
+    action(f"console bulk delete {model}", *view, *delete, changes=True, covers=f"{model} delete_selected")(
+        removing_many
+    )
+
+
+@action("console open the page that rotates", T_VIEW, T_EDIT, covers="tokens_apitoken_rotate")
+def console_rotating(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(TOKEN, "rotate", world.token.pk))
+
+
+@action("console rotate a token", T_VIEW, T_EDIT, changes=True, covers="tokens_apitoken_rotate")
+def console_rotate(world: World, caller: Caller) -> Any:
+    return caller.console.post(page(TOKEN, "rotate", world.token.pk), {"seen_version": world.token.version})
+
+
+@action("console disable a token", T_VIEW, T_EDIT, changes=True)
+def console_disable(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(TOKEN, "change", world.token.pk), is_disabled="on")
+
+
+@action("console change a used script's source", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def console_used_source(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(SCRIPT, "change", world.script.pk), source=ECHO + "\n")
+
+
+@action("console change a used script's description", S_VIEW, S_EDIT, changes=True)
+def console_used_description(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(SCRIPT, "change", world.script.pk), description="changed")
+
+
+@action("console change a free script's source", S_VIEW, S_EDIT, changes=True)
+def console_free_source(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(SCRIPT, "change", world.free_script.pk), source=ECHO + "\n")
+
+
+@action("console list nodes", D_VIEW, T_VIEW, either=True, covers=f"{NODE}_changelist")
+def console_nodes(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(NODE, "changelist"))
+
+
+@action("console open the trigger page", D_VIEW, T_VIEW, EXECUTE, covers="trigger")
+def console_trigger(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/trigger/")
+
+
+@action("console choose a definition to trigger", D_VIEW, T_VIEW, EXECUTE, covers="trigger_definitions")
+def console_trigger_definitions(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/trigger/definitions/")
+
+
+for own, what, needs in (
+    ("check_route", {"route": "a/b"}, (D_VIEW, D_EDIT, EXECUTE)),
+    ("pick_script", {}, (S_VIEW, D_VIEW, D_EDIT, EXECUTE)),
+    ("pick_tokens", {}, (T_VIEW, D_VIEW, D_EDIT, EXECUTE)),
+):
+
+    def asking_the_form(world: World, caller: Caller, own: str = own, what: dict[str, str] = what) -> Any:
+        return caller.console.get(reverse(f"admin:definitions_{own}"), what)
+
+    action(f"console form: {own}", *needs, covers=f"definitions_{own}")(asking_the_form)
+
+
+@action("console form: show_script", S_VIEW, D_VIEW, D_EDIT, EXECUTE, covers="definitions_show_script")
+def console_show_script(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:definitions_show_script"), {"id": str(world.script.pk)})
+
+
+@action("console check a source", S_VIEW, S_EDIT, covers="scripts_check")
+def console_check_source(world: World, caller: Caller) -> Any:
+    return caller.console.post(reverse("admin:scripts_check"), {"source": ECHO})
+
+
+@action("console switch a token", T_VIEW, T_EDIT, changes=True, covers="tokens_switch")
+def console_switch(world: World, caller: Caller) -> Any:
+    return caller.console.post(reverse("admin:tokens_switch", args=[world.token.pk]), {"state": "off"})
+
+
+def switching_many(name: str) -> Do:
+    """The bulk action `name` on a token, which is in the other state."""
+
+    def switch(world: World, caller: Caller) -> Any:
+        # Past the rules, and without an event: only the switch itself counts as a change.
+        ApiToken._base_manager.filter(pk=world.token.pk).update(is_disabled=name == "enable_selected")
+        chosen = {"action": name, "_selected_action": str(world.token.pk)}
+        return caller.console.post(page(TOKEN, "changelist"), chosen)
+
+    return switch
+
+
+action("console bulk enable", T_VIEW, T_EDIT, changes=True, covers=f"{TOKEN} enable_selected")(
+    switching_many("enable_selected")
+)
+action("console bulk disable", T_VIEW, T_EDIT, changes=True, covers=f"{TOKEN} disable_selected")(
+    switching_many("disable_selected")
+)
+
+
+@action("console choose a script", S_VIEW, covers="autocomplete")
+def console_choose_script(world: World, caller: Caller) -> Any:
+    return _choose(caller, "script")
+
+
+@action("console choose a token", T_VIEW, covers="autocomplete")
+def console_choose_token(world: World, caller: Caller) -> Any:
+    return _choose(caller, "allowed_tokens")
+
+
+def _choose(caller: Caller, field: str) -> Any:
+    query = {"app_label": "definitions", "model_name": "apidefinition", "field_name": field, "term": ""}
+    return caller.console.get("/console/autocomplete/", query)
+
+
+# --- Own keys: for everybody who may log in ---
+
+
+def own_key(name: str, page_name: str, changes: bool = False) -> Callable[[Do], Do]:
+    """Put something to do with an own key into the table."""
+    return action(f"console {name}", *FLAGS, either=True, changes=changes, covers=f"{KEYS}{page_name}")
+
+
+@own_key("list own keys", "_changelist")
+def console_keys(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(KEYS, "changelist"))
+
+
+@own_key("show an own key", "_change")
+def console_key(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(KEYS, "change", caller.key.pk))
+
+
+@own_key("history of an own key", "_history")
+def console_key_history(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(KEYS, "history", caller.key.pk))
+
+
+@own_key("make an own key", "_add", changes=True)
+def console_make_key(world: World, caller: Caller) -> Any:
+    return caller.console.post(page(KEYS, "add"), {"name": "new", "days": 1})
+
+
+@own_key("delete an own key", "_delete", changes=True)
+def console_delete_key(world: World, caller: Caller) -> Any:
+    return caller.console.post(page(KEYS, "delete", caller.key.pk), {"post": "yes"})
+
+
+@own_key("bulk delete own keys", " delete_selected", changes=True)
+def console_delete_keys(world: World, caller: Caller) -> Any:
+    chosen = {"action": "delete_selected", "_selected_action": str(caller.key.pk), "post": "yes"}
+    return caller.console.post(page(KEYS, "changelist"), chosen)
+
+
+@action("console log in", *FLAGS, either=True, covers="index")
+def console_index(world: World, caller: Caller) -> Any:
+    return caller.console.get("/console/")

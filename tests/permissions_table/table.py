@@ -1,0 +1,162 @@
+"""How the table is made: the flags, whom to try, what there is to act on, and one thing to do on one interface."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.test import Client
+from django.test.client import ClientHandler
+from rest_framework.test import APIClient
+
+from automation.models import AutomationScript
+from definitions.models import AllowedToken, ApiDefinition
+from events.models import InformationEvent
+from keys.changes import create_key
+from keys.models import PersonalKey
+from tests.publishing import Publisher
+from tokens.models import ApiToken
+
+# The flags, as short as a table needs them.
+D_VIEW, D_EDIT, D_DELETE = "definitions.ui_available", "definitions.add_edit", "definitions.delete"
+T_VIEW, T_EDIT, T_DELETE = "tokens.ui_available", "tokens.add_edit", "tokens.delete"
+S_VIEW, S_EDIT, S_DELETE = "automation.ui_available", "automation.add_edit", "automation.delete"
+EXECUTE = "automation.execute"
+FLAGS = frozenset({D_VIEW, D_EDIT, D_DELETE, T_VIEW, T_EDIT, T_DELETE, S_VIEW, S_EDIT, S_DELETE, EXECUTE})
+
+DEFINITION, TOKEN, SCRIPT = "definitions_apidefinition", "tokens_apitoken", "automation_automationscript"
+NODE, EVENT, KEYS = "automation_workernode", "events_informationevent", "keys_personalkey"
+API = "/api/management"
+
+_numbers = itertools.count(1)
+
+
+@cache
+def _middleware() -> Any:
+    handler: Any = ClientHandler()
+    handler.load_middleware()
+    return handler._middleware_chain
+
+
+def _warm(client: Any) -> Any:
+    """The client without looking for static files anew, which takes longer than all else."""
+    client.handler._middleware_chain = _middleware()
+    return client
+
+
+class World:
+    """What there is to act on."""
+
+    def __init__(self) -> None:
+        publish = Publisher()
+        self.used = publish(route="used/route")
+        self.definition, self.token = self.used.definition, self.used.token
+        self.script: Any = self.definition.script
+        self.free_script = publish.script(name="free")
+        self.free_token = publish.token(name="free")[0]
+        self.objects = {DEFINITION: self.definition, TOKEN: self.free_token, SCRIPT: self.free_script}
+        self.root = _warm(Client())
+        self.root.force_login(User.objects.create_superuser("root of the world"))
+        self.forms: dict[str, Any] = {}
+
+    def event(self, object_id: Any) -> InformationEvent:
+        """The event of an object."""
+        return InformationEvent.objects.get(object_id=object_id)
+
+    def form(self, address: str) -> Any:
+        """The page with a form, as a superuser sees it."""
+        if address not in self.forms:
+            self.forms[address] = self.root.get(address)
+        return self.forms[address]
+
+    @staticmethod
+    def state() -> list[object]:
+        """Everything that an action could change."""
+        models = (ApiDefinition, ApiToken, AutomationScript)
+        rows = [sorted(model._base_manager.values_list("pk", "version", "last_modified_by")) for model in models]
+        rows.append(sorted(PersonalKey.objects.values_list("pk", "name")))
+        return [*rows, sorted(AllowedToken._base_manager.values_list("definition", "token"))]
+
+
+class Caller:
+    """A user on every interface at once."""
+
+    def __init__(self, *flags: str, **fields: Any) -> None:
+        self.user = User.objects.create_user(f"caller {next(_numbers)}", **fields)
+        self.user.user_permissions.set(flag for flag in Permission.objects.all() if _flag(flag) in flags)
+        self.key = create_key(self.user, "own", 1)[0]
+        self.api, self.console = _warm(APIClient()), _warm(Client())
+        self.api.default_format = "json"
+        self.api.force_authenticate(self.user)
+        self.console.force_login(self.user)
+
+
+def _flag(permission: Permission) -> str:
+    # Kept by Django, so no query.
+    content_type = ContentType.objects.get_for_id(permission.content_type_id)
+    return f"{content_type.app_label}.{permission.codename}"
+
+
+Do = Callable[[World, Caller], Any]
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do on one interface; `needs` are alternatives, of one of which every flag is needed."""
+
+    name: str
+    needs: tuple[frozenset[str], ...]
+    do: Do
+    changes: bool = False
+    covers: str = ""
+    """The pattern of the address, to show that none was forgotten."""
+
+
+ACTIONS: list[Action] = []
+
+
+def action(name: str, *flags: str, either: bool = False, changes: bool = False, covers: str = "") -> Callable[[Do], Do]:
+    """Put an action into the table."""
+    needs = tuple(frozenset({flag}) for flag in flags) if either else (frozenset(flags),)
+
+    def add(do: Do) -> Do:
+        ACTIONS.append(Action(name, needs, do, changes, covers))
+        return do
+
+    return add
+
+
+KINDS = [
+    ("definitions", DEFINITION, (D_VIEW,), (D_EDIT, EXECUTE), (D_DELETE,)),
+    ("tokens", TOKEN, (T_VIEW,), (T_EDIT,), (T_DELETE,)),
+    ("scripts", SCRIPT, (S_VIEW,), (S_EDIT,), (S_DELETE,)),
+]
+
+
+def cells(needs: tuple[frozenset[str], ...]) -> Iterator[tuple[str, frozenset[str], bool]]:
+    """Whom to try: a name, the flags, and whether they are enough."""
+    tried = {"nothing": frozenset(), "every flag": FLAGS}
+    tried |= {f"only {flag}": frozenset({flag}) for flag in sorted(FLAGS)}
+    tried |= {f"all but {flag}": FLAGS - {flag} for flag in sorted(FLAGS)}
+    tried |= {f"exactly {' + '.join(sorted(need))}": need for need in needs}
+    for need in needs:
+        tried |= {f"{' + '.join(sorted(need))} but {flag}": need - {flag} for flag in sorted(need)}
+    for name, flags in tried.items():
+        yield name, flags, any(need <= flags for need in needs)
+
+
+def is_granted(one: Action, world: World, caller: Caller) -> bool:
+    """Do it, take it back, and say whether it was let happen. A refused one must not have changed anything."""
+    before = World.state()
+    savepoint = transaction.savepoint()
+    response = one.do(world, caller)
+    changed = World.state() != before
+    transaction.savepoint_rollback(savepoint)
+    assert one.changes or not changed, f"{one.name} changes something"
+    if one.changes:
+        return changed
+    return response if isinstance(response, bool) else response.status_code == 200

@@ -1,0 +1,177 @@
+"""A mirror of each test's own, in an Elasticsearch that all tests share."""
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from search.models import Copy, Intent, Mirror, SetAside
+from tests.elasticsearch import USER, Elasticsearch, MissingError
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[Any]:
+    """The server: the one of `ELASTICSEARCH_URL`, else one of the tests' own."""
+    given = os.environ.get("TESTS_ELASTICSEARCH_URL")
+    if given:
+        yield SimpleNamespace(url=given, password="", repo="")
+        return
+    try:
+        server = Elasticsearch()
+    except MissingError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"No Elasticsearch: {error}")
+        pytest.skip(f"No Elasticsearch: {error}")
+    yield server
+    server.stop()
+
+
+@dataclass
+class Mirrored:
+    """The mirror of a test."""
+
+    settings: Any
+    server: Any
+    prefix: str
+
+    @property
+    def client(self):
+        """The product's own client."""
+        from search.connection import client
+
+        return client()
+
+    @property
+    def kinds(self):
+        """Definitions and tokens."""
+        from search.kinds import ALL
+
+        return list(ALL.values())
+
+    def build(self) -> None:
+        """Fill the indices."""
+        from search.mending import rebuild
+
+        Mirror.change(is_on=True)
+        for kind in self.kinds:
+            rebuild(kind)
+
+    def drain(self) -> int:
+        """Bring all that waits."""
+        from search.draining import drain
+
+        total = 0
+        while done := drain():
+            total += done
+        return total
+
+    def check(self) -> dict[str, Any]:
+        """What a check finds, by kind; only where it finds something."""
+        from search.checking import check
+
+        found = {kind.name: check(kind) for kind in self.kinds}
+        return {name: findings for name, findings in found.items() if findings}
+
+    def documents(self, kind: str = "definitions") -> dict[str, dict[str, Any]]:
+        """All documents of a kind, by id."""
+        index = f"{self.prefix}-{kind}"
+        self.client.indices.refresh(index=index)
+        hits = self.client.search(index=index, size=1_000)["hits"]["hits"]
+        return {hit["_id"]: hit["_source"] for hit in hits}
+
+    def use(self, url: str) -> None:
+        """From here on the product reaches Elasticsearch at `url`."""
+        from search.connection import client
+        from search.finding import rest
+
+        self.settings.ELASTICSEARCH_URL = [url]
+        client.cache_clear()
+        rest.end()
+
+    def environment(self) -> dict[str, str]:
+        """What a process of the product has to know."""
+        return {
+            "ELASTICSEARCH_URL": self.settings.ELASTICSEARCH_URL[0],
+            "ELASTICSEARCH_USER": self.settings.ELASTICSEARCH_USER,
+            "ELASTICSEARCH_PASSWORD": self.settings.ELASTICSEARCH_PASSWORD,
+            "ELASTICSEARCH_PREFIX": self.prefix,
+        }
+
+
+@pytest.fixture
+def mirror_settings(settings, elasticsearch):
+    """The mirror is configured, with names of its own, and knows nothing yet."""
+    import search.finding  # noqa: F401  it answers searches
+
+    settings.ELASTICSEARCH_USER = USER if elasticsearch.password else ""
+    settings.ELASTICSEARCH_PASSWORD = elasticsearch.password
+    settings.ELASTICSEARCH_PREFIX = f"test-{secrets.token_hex(4)}"
+    mirrored = Mirrored(settings, elasticsearch, settings.ELASTICSEARCH_PREFIX)
+    mirrored.use(elasticsearch.url)
+    yield mirrored
+    mirrored.use(elasticsearch.url)
+    for name in mirrored.client.indices.get(index=f"{mirrored.prefix}-*", expand_wildcards="all"):
+        mirrored.client.indices.delete(index=name)
+    mirrored.client.close()
+    mirrored.use("http://127.0.0.1:1")
+
+
+@pytest.fixture
+def mirror(open_db, mirror_settings):
+    """The mirror of an empty database, filled."""
+    for model in (Intent, SetAside, Copy, Mirror):
+        model.objects.all().delete()
+    mirror_settings.build()
+    yield mirror_settings
+    for model in (Intent, SetAside, Copy, Mirror):
+        model.objects.all().delete()
+
+
+@pytest.fixture
+def eventually():
+    """Waits until something is so."""
+
+    def eventually(condition, seconds: float = 60, what: str = "") -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
+            time.sleep(0.1)
+
+    return eventually
+
+
+class Silent:
+    """Takes connections and says nothing."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    def connections(self) -> int:
+        """How many there were."""
+        self._listener.settimeout(0.2)
+        count = 0
+        try:
+            while True:
+                self._listener.accept()[0].close()
+                count += 1
+        except TimeoutError:
+            return count
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self._listener.close()
+
+
+@pytest.fixture
+def silent_port():
+    """A port behind which nobody ever answers."""
+    silent = Silent()
+    yield silent
+    silent.close()

@@ -1,0 +1,85 @@
+"""Definitions and tokens come back from the mirror, or from a snapshot of it, into an empty database."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from access.changes import save_checked
+from automation.models import AutomationScript
+from definitions.models import ApiDefinition
+from search.models import Intent
+from tests.publishing import Publisher
+from tokens.models import ApiToken
+
+
+def _restore(*words: str) -> str:
+    out = StringIO()
+    call_command("mirror", "restore", *words, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def lost(mirror, publish):
+    """Two APIs that only the mirror still knows of, and their documents."""
+    first = publish(route="sites/{id}", name="kept script")
+    first.token.rate_limit, first.token.rate_window_seconds = 5, 60
+    first.token = save_checked(first.token, "ann")
+    publish(route="other", name="lost script", token=(first.token, first.secret))
+    mirror.drain()
+    documents = mirror.documents() | mirror.documents("tokens")
+    Publisher.clean()
+    Intent.objects.all().delete()
+    publish.script(name="kept script")
+    return first, documents
+
+
+def test_they_come_back_as_they_were_but_for_secrets(mirror, lost, publish):
+    first, documents = lost
+    said = _restore()
+    assert "1 token(s), disabled" in said
+    assert "lost script" in said
+    token = ApiToken.objects.get()
+    assert token.pk == first.token.pk
+    assert token.is_disabled
+    assert token.secret_digest != first.token.secret_digest
+    assert (token.rate_limit, token.created_by, token.last_modified_by) == (5, "system", "ann")
+    definition = ApiDefinition.objects.get(route="sites/{id}")
+    assert definition.script == AutomationScript.objects.get()
+    assert list(definition.allowed_tokens.all()) == [token]
+    assert ApiDefinition.objects.get(route="other").script is None
+    mirror.drain()
+    again = mirror.documents()[str(definition.pk)]
+    assert {**again, "version": 0} == {**documents[str(definition.pk)], "version": 0}
+
+
+def test_from_a_snapshot_under_other_names(mirror, lost):
+    if not mirror.server.repo:
+        pytest.skip("snapshots need a server of the tests' own")
+    client, prefix = mirror.client, mirror.prefix
+    client.snapshot.create_repository(name=prefix, repository={"type": "fs", "settings": {"location": prefix}})
+    client.snapshot.create(repository=prefix, snapshot="one", indices=f"{prefix}-*", wait_for_completion=True)
+    for index in client.indices.get(index=f"{prefix}-*"):
+        client.indices.delete(index=index)
+    client.snapshot.restore(
+        repository=prefix, snapshot="one", indices=f"{prefix}-*", include_aliases=False, wait_for_completion=True,
+        rename_pattern=f"{prefix}-(definitions|tokens)-.*", rename_replacement=f"{prefix}-restored-$1",
+    )  # fmt: skip
+    _restore("--definitions", f"{prefix}-restored-definitions", "--tokens", f"{prefix}-restored-tokens")
+    assert ApiDefinition.objects.count() == 2
+    client.snapshot.delete(repository=prefix, snapshot="one")
+    client.snapshot.delete_repository(name=prefix)
+
+
+def test_nothing_is_restored_into_a_database_with_objects(mirror, publish):
+    publish()
+    with pytest.raises(CommandError, match="empty database"):
+        _restore()
+
+
+def test_a_document_that_cannot_be_taken_stops_it_all(mirror, lost):
+    index = f"{mirror.prefix}-definitions"
+    mirror.client.index(index=index, id="odd", document={"id": "odd", "name": "odd"}, refresh=True)
+    with pytest.raises(CommandError, match="odd"):
+        _restore()
+    assert not ApiToken.objects.exists()

@@ -1,0 +1,108 @@
+"""When a token was last used: noted by the triggers themselves, moved to the database elsewhere."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+from django.db import OperationalError
+
+from broker.last_use import LAST_USE_KEY
+from events.models import InformationEvent
+from tests.stack import wait_until
+from tokens import last_use
+from tokens.models import ApiToken
+
+
+@pytest.fixture
+def notes(stack, monkeypatch):
+    """The notes in the stack's Redis, moved by the test alone; empty."""
+    with stack.redis_client() as client:
+        client.delete(LAST_USE_KEY)
+        monkeypatch.setattr(last_use, "client", lambda: client)
+        yield client
+        client.delete(LAST_USE_KEY)
+
+
+def last_used(token):
+    return ApiToken.objects.values_list("last_used", flat=True).get(pk=token.pk)
+
+
+@pytest.mark.parametrize("limit", [{}, {"rate_limit": 5, "rate_window_seconds": 60}])
+def test_a_trigger_notes_the_use_of_its_token(stack, publish, notes, limit):
+    api = publish(token=publish.token(**limit))
+    before = datetime.now(UTC)
+    assert api.call(stack.client).status_code == 200
+    last_use.move()
+    # Now and then the worker node itself is faster.
+    wait_until(lambda: last_used(api.token), what="the use in the database")
+    # The clock of Redis may differ a little from this one.
+    assert before - timedelta(seconds=5) <= last_used(api.token) <= datetime.now(UTC) + timedelta(seconds=5)
+
+
+def test_what_is_refused_is_no_use(stack, publish, notes):
+    api, other = publish(), publish()
+    assert api.call(stack.client, path=other.path).status_code == 401
+    assert api.call(stack.client, path="/api/custom/nothing/here").status_code == 404
+    assert last_use.move() == 0
+
+
+def test_it_is_no_change_of_the_token(stack, publish, notes):
+    api = publish()
+    events = InformationEvent.objects.count()
+    before = ApiToken.objects.values("version", "last_modified", "last_modified_by").get(pk=api.token.pk)
+    api.call(stack.client)
+    last_use.move()
+    assert ApiToken.objects.values("version", "last_modified", "last_modified_by").get(pk=api.token.pk) == before
+    assert InformationEvent.objects.count() == events
+
+
+def test_an_older_note_does_not_undo_a_newer_one(publish, notes):
+    token, _ = publish.token()
+    for second in (2_000, 1_000):
+        notes.hset(LAST_USE_KEY, str(token.pk), second * 1_000)
+        last_use.move()
+    assert last_used(token) == datetime.fromtimestamp(2_000, UTC)
+
+
+def test_notes_of_a_token_that_is_gone_do_no_harm(publish, notes):
+    token, _ = publish.token()
+    notes.hset(LAST_USE_KEY, str(token.pk), 1_000)
+    token.delete()
+    assert last_use.move() == 1
+
+
+def test_without_a_database_the_notes_are_given_back(publish, notes, monkeypatch):
+    token, _ = publish.token()
+    notes.hset(LAST_USE_KEY, str(token.pk), 1_000)
+
+    def fail(token_id, milliseconds):
+        # Meanwhile the token is used again.
+        notes.hset(LAST_USE_KEY, str(token_id), 5_000)
+        raise OperationalError
+
+    monkeypatch.setattr(last_use, "_keep", fail)
+    with pytest.raises(OperationalError):
+        last_use.move()
+    assert notes.hget(LAST_USE_KEY, str(token.pk)) == b"5000"
+
+
+def test_a_mover_goes_on_without_its_broker(monkeypatch, publish):
+    tries = []
+
+    def fail():
+        tries.append(1)
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(last_use, "move", fail)
+    monkeypatch.setattr(last_use, "EVERY_SECONDS", 0.01)
+    mover = last_use.Mover()
+    mover.start()
+    wait_until(lambda: len(tries) > 2, what="further tries")
+    mover.stop()
+
+
+def test_a_worker_that_ends_moves_what_is_left(own_stack, publish):
+    api, stack = publish(), own_stack()
+    assert api.call(stack.client).status_code == 200
+    stack.stop_worker()
+    assert last_used(api.token) is not None
