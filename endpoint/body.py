@@ -27,6 +27,8 @@ def read(environ: dict[str, Any]) -> bytes:
         BodyTooLargeError: it has more than 30 MB; no more than that was read.
         FailedToReadBodyError: it was broken off, came too slowly or is not UTF-8.
     """
+    if announced_length(environ) > 0:
+        check_content_type(environ, has_body=True)
     with place():
         return _read(environ)
 

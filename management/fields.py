@@ -6,7 +6,7 @@ model. What is of the wrong type, unknown, or read-only and not as it is, is `In
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -148,12 +148,25 @@ class Moment(serializers.DateTimeField):
 
 
 class MovingMoment(Moment):
-    """A time that goes on without a change of the object, or null; what a client sends back is not looked at."""
-
-    moves = True
+    """A time that goes on without a change of the object, or null; a client may send back what it was earlier."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_null": True} | kwargs)
+
+    def was(self, value: object, present: str | None) -> bool:
+        """Whether `value` may have been read before; `present` is the time now, as it is on the wire."""
+        if value is None or value == present:
+            return True
+        return isinstance(value, str) and present is not None and _moment(value) < _moment(present)
+
+
+def _moment(text: str) -> datetime:
+    """The time in `text`; the end of all times when it is none, so that it is earlier than nothing."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 class Authored(serializers.Serializer[Any]):
@@ -191,7 +204,7 @@ def read(serializer: serializers.Serializer[Any], data: Any, present: Mapping[st
                 found.append(_invalid(name, "There is no such property."))
             elif not field.read_only:
                 values[name] = field.read(value)
-            elif not getattr(field, "moves", False) and (name not in present or present[name] != value):
+            elif name not in present or not _is_present(field, value, present[name]):
                 found.append(_invalid(name, "This property is read-only."))
         except WrongTypeError as error:
             found.append(_invalid(name, f"The property must be {error}."))
@@ -200,6 +213,10 @@ def read(serializer: serializers.Serializer[Any], data: Any, present: Mapping[st
     if found:
         raise ValidationError(found)
     return values
+
+
+def _is_present(field: object, value: object, present: object) -> bool:
+    return field.was(value, cast(str | None, present)) if isinstance(field, MovingMoment) else present == value
 
 
 def as_id(value: object) -> UUID | None:

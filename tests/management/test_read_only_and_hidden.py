@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -74,3 +75,14 @@ def test_keys_of_others_look_like_none(login):
     there, missing = (login().delete(f"{ROOT}keys/{one}/") for one in (theirs.public_id, uuid.uuid4()))
     assert there.status_code == 404
     assert (there.content, there.headers) == (missing.content, missing.headers)
+
+
+def test_when_a_token_was_used_may_be_sent_back_as_it_was(admin, make):
+    token = make.token(last_used=datetime(2026, 1, 2, tzinfo=UTC))[0]
+    address = f"{ROOT}tokens/{token.pk}/"
+    for earlier in ("2026-01-02T00:00:00Z", "2026-01-01T23:59:59.5Z", None):
+        assert admin.patch(address, {"lastUsed": earlier}).status_code == 200
+    never: Any
+    for never in ("2026-01-02T00:00:01Z", "yesterday", "", 5, []):
+        error = only(admin.patch(address, {"lastUsed": never}), 400)
+        assert (error["reason"], error["field"]) == ("InvalidField", "lastUsed")
