@@ -13,10 +13,10 @@ endif
 NEEDED_VENV := $(if $(VENV_WORKS),,venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker test chaos check screenshots clean venv
+.PHONY: help run worker test chaos bench bench-quick check screenshots clean venv
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/.installed-run ## install what is missing and start everything; Ctrl-C ends it
 	@exec $(BIN)/python -m launcher
@@ -29,6 +29,12 @@ test: .venv/.installed-dev ## run all tests; DATABASE=postgresql: on PostgreSQL;
 
 chaos: .venv/.installed-dev ## break the real stack in every way and print who survived; SOAK=20: and soak for 20 minutes
 	@$(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK)) $(if $(ONLY),--only $(ONLY))
+
+bench: .venv/.installed-dev ## measure speed beside the alternatives: benchmarks/RESULTS.md and plots; needs wrk
+	@$(BIN)/python -m benchmarks.speed
+
+bench-quick: .venv/.installed-dev ## the main ratios in two minutes; needs wrk
+	@$(BIN)/python -m benchmarks.speed.quick
 
 check: .venv/.installed-dev ## lint, format, types, imports and deployment checks
 	@.ci/check

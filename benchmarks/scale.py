@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ def _times(client: httpx.Client, path: str, secret: str, calls: int) -> list[flo
     return times
 
 
-def measure(root: Path, urls: dict[int, str | None]) -> None:
-    """Print the medians and their ratio for both kinds of routes."""
+def measure(root: Path, urls: dict[int, str | None]) -> Iterator[tuple[str, float, float]]:
+    """For both kinds of routes: its name and the median times with few and with many objects, in milliseconds."""
     stacks = {count: _filled_stack(root, count, urls[count]) for count in (FEW, MANY)}
     try:
         for kind in ("static", "dynamic"):
@@ -58,10 +59,16 @@ def measure(root: Path, urls: dict[int, str | None]) -> None:
                 for count, (stack, api) in stacks.items():
                     medians[count].append(statistics.median(_times(stack.client, api[kind], api["secret"], CALLS)))
             few, many = (statistics.median(medians[count]) * 1_000 for count in (FEW, MANY))
-            print(f"{kind:8} {FEW}: {few:.2f} ms  {MANY}: {many:.2f} ms  ratio {many / few:.3f}", flush=True)
+            yield kind, few, many
     finally:
         for stack, _ in stacks.values():
             stack.stop()
+
+
+def show(found: Iterable[tuple[str, float, float]]) -> None:
+    """Print the medians and their ratio."""
+    for kind, few, many in found:
+        print(f"{kind:8} {FEW}: {few:.2f} ms  {MANY}: {many:.2f} ms  ratio {many / few:.3f}", flush=True)
 
 
 def main() -> None:
@@ -71,12 +78,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="udapi-scale-") as directory:
         root = Path(directory)
         if parser.parse_args().database == "sqlite":
-            measure(root, {FEW: None, MANY: None})
+            show(measure(root, {FEW: None, MANY: None}))
             return
         roots = {count: root.with_name(f"{root.name}-{count}") for count in (FEW, MANY)}
         servers = [postgresql.Server(each) for each in roots.values()]
         try:
-            measure(root, {count: postgresql.url(each) for count, each in roots.items()})
+            show(measure(root, {count: postgresql.url(each) for count, each in roots.items()}))
         finally:
             for server in servers:
                 server.stop()

@@ -1,0 +1,69 @@
+"""Measuring contenders in turns, so that drift of the machine hits all alike."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.speed import usage
+from benchmarks.speed.contenders import Contender
+from benchmarks.speed.load import Load
+
+
+@dataclass
+class Measured:
+    """All rounds of one contender under one load."""
+
+    loads: list[Load] = field(default_factory=list)
+    milliseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Program → processor time per call, in milliseconds."""
+    switches: list[float] = field(default_factory=list)
+    """Context switches per call."""
+
+    @property
+    def rate(self) -> float:
+        """The median of the answers per second."""
+        return statistics.median(load.rate for load in self.loads)
+
+    @property
+    def spread(self) -> float:
+        """Half of what lies between the slowest and the fastest round, as a part of the median."""
+        rates = [load.rate for load in self.loads]
+        return (max(rates) - min(rates)) / 2 / self.rate
+
+    @property
+    def bad(self) -> int:
+        """Calls that were no success."""
+        return sum(load.bad for load in self.loads)
+
+    def percentile(self, which: int) -> float:
+        """The median of a percentile of the time, in milliseconds."""
+        return statistics.median(load.milliseconds[which] for load in self.loads)
+
+    def cost(self) -> dict[str, float]:
+        """Program → median of the processor time per call, in milliseconds."""
+        return {name: statistics.median(values) for name, values in self.milliseconds.items()}
+
+
+Driver = Callable[[Contender], Load]
+
+
+def measure(contenders: Sequence[Contender], drive: Driver, rounds: int) -> dict[str, Measured]:
+    """Name → what came of `rounds` rounds, in each of which every contender has its turn; one more warms up."""
+    found = {contender.name: Measured() for contender in contenders}
+    for number in range(rounds + 1):
+        for contender in contenders:
+            before = usage.taken(contender.programs)
+            load = drive(contender)
+            after = usage.taken(contender.programs)
+            if number:
+                _note(found[contender.name], load, before, after)
+    return found
+
+
+def _note(measured: Measured, load: Load, before: dict[str, usage.Usage], after: dict[str, usage.Usage]) -> None:
+    taken = {name: after[name].since(before[name]) for name in after}
+    measured.loads.append(load)
+    for name, each in taken.items():
+        measured.milliseconds[name].append(each.seconds * 1_000 / max(load.requests, 1))
+    measured.switches.append(sum(each.switches for each in taken.values()) / max(load.requests, 1))

@@ -1,0 +1,150 @@
+"""What only our own stack is asked: rates, nodes, bodies, cold starts, a crowd of callers, large bodies."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import httpx
+
+from benchmarks.speed import usage
+from benchmarks.speed.contenders import Contender
+from benchmarks.speed.load import PERCENTILES, closed, constant, percentiles
+from benchmarks.speed.product import ECHO, publish
+from benchmarks.speed.report import Table
+from benchmarks.speed.rounds import measure
+from tests.stack import Stack
+
+RATES = (40, 80, 160, 240, 320, 400, 480, 560)
+PUBLISHED_P95 = 21.0
+"""The incumbent's, at 40 calls a second."""
+SIZES = {"100 B": 100, "10 KB": 10_000, "1 MB": 1_000_000, "30 MB": 30 * 1024 * 1024}
+COLD_SCRIPTS, CROWD = 20, 1_000
+LARGE_ROUNDS = 5
+
+
+def rates(us: Contender, seconds: float, rounds: int) -> tuple[Table, dict[float, dict[int, float]]]:
+    """Percentiles at constant rates, and up to which rate the incumbent's p95 holds."""
+    found = {rate: measure([us], partial(constant, rate=rate, seconds=seconds), rounds)[us.name] for rate in RATES}
+    times = {float(rate): {p: each.percentile(p) for p in PERCENTILES} for rate, each in found.items()}
+    within = max((rate for rate, each in times.items() if each[95] <= PUBLISHED_P95), default=0)
+    rows = [[f"{rate:.0f}/s", *(f"{each[p]:.1f} ms" for p in PERCENTILES)] for rate, each in times.items()]
+    note = f"Open loop: each call is timed from when it was due. Highest rate with p95 ≤ 21 ms: {within:.0f}/s."
+    return Table("Constant rates", ["rate", *(f"p{p}" for p in PERCENTILES)], rows, note), times
+
+
+def nodes(stack: Stack, us: Contender, sleeping: Any, seconds: float) -> Table:
+    """Throughput of scripts that take their time, on one node and on two."""
+    waits = {"1 ms": 0.001, "10 ms": 0.01, "100 ms": 0.1}
+
+    def throughput(wait: float) -> float:
+        target = Contender(us.name, f"{stack.url}{sleeping.path}?seconds={wait}", us.programs, [sleeping.headers])
+        return closed(target, 32, seconds).rate
+
+    one = {name: throughput(wait) for name, wait in waits.items()}
+    with stack.another_worker():
+        two = {name: throughput(wait) for name, wait in waits.items()}
+    rows = [[name, f"{one[name]:.0f}/s", f"{two[name]:.0f}/s", f"{two[name] / one[name]:.2f}"] for name in waits]
+    return Table("Scripts that wait, 32 connections", ["script takes", "1 node", "2 nodes", "ratio"], rows)
+
+
+def bodies(stack: Stack, us: Contender, api: Any) -> Table:
+    """Time of an echo by size of its body, one caller."""
+    rows = []
+    for name, size in SIZES.items():
+        calls = 3 if size > 10_000_000 else 50
+        times = _times(partial(_post, stack.client, api, b"x" * size), calls)
+        rows.append([name, f"{percentiles(times)[50]:.1f} ms", f"{percentiles(times)[95]:.1f} ms"])
+    return Table("Bodies there and back, one caller", ["body", "p50", "p95"], rows)
+
+
+def cold_starts(stack: Stack) -> Table:
+    """The first call ever of scripts."""
+    apis = [publish(f"{ECHO}# {number}\n", f"speed/cold/{number}") for number in range(COLD_SCRIPTS)]
+    times = [_timed(partial(_post, stack.client, api, b"x" * 100)) for api in apis]
+    again = [_timed(partial(_post, stack.client, api, b"x" * 100)) for api in apis]
+    rows = [[name, *(f"{percentiles(each)[p]:.1f} ms" for p in (50, 95))] for name, each in
+            (("first call", times), ("second call", again))]  # fmt: skip
+    return Table("Cold start of a script", ["", "p50", "p95"], rows)
+
+
+def crowd(stack: Stack, us: Contender, sleeping: Any) -> Table:
+    """Memory of a thousand callers who wait at once."""
+    before = usage.memory(us.programs)
+    url = f"{stack.url}{sleeping.path}?seconds=0.05"
+    limits = httpx.Limits(max_connections=CROWD)
+    with httpx.Client(limits=limits, timeout=120) as client, ThreadPoolExecutor(CROWD) as callers, _peak(us) as peak:
+        answers = list(callers.map(lambda _: client.get(url, headers=sleeping.headers).status_code, range(CROWD)))
+    kilobytes = (max(peak) - before) * 1_024 / CROWD
+    row = [CROWD, answers.count(200), f"{before:.0f} MB", f"{max(peak):.0f} MB", f"{kilobytes:.0f} KB"]
+    return Table("A crowd of waiting callers", ["callers", "answered", "idle", "peak", "per caller"], [row])
+
+
+def large(stack: Stack, us: Contender, api: Any) -> Table:
+    """Memory of 30 MB there and back, one after the other."""
+    size = SIZES["30 MB"]
+    before, rows = usage.memory(us.programs), []
+    for number in range(1, LARGE_ROUNDS + 1):
+        with _peak(us) as peak:
+            _post(stack.client, api, b"x" * size)
+        time.sleep(3)
+        above = (max(peak) - before) / 30
+        rows.append([number, f"{max(peak) - before:.0f} MB", f"{above:.1f} x", f"{usage.memory(us.programs):.0f} MB"])
+    note = f"Over all processes; idle before: {before:.0f} MB."
+    return Table("30 MB there and back", ["call", "peak above idle", "of the body", "3 s later"], rows, note)
+
+
+def redis_commands(stack: Stack, us: Contender, api: Any, calls: int = 500) -> Table:
+    """How many commands a trigger takes, those within scripts included; the idle ones of its time are taken off."""
+    client: Any = stack.redis_client
+    with client() as redis:
+        idle = _commands_during(redis, lambda: time.sleep(3)) / 3
+        begun = time.monotonic()
+        during = _commands_during(redis, lambda: _times(lambda: _post(stack.client, api, b"x" * 100), calls))
+        per_trigger = (during - idle * (time.monotonic() - begun)) / calls
+    row = [f"{per_trigger:.1f}", f"{usage.memory(us.programs):.0f} MB"]
+    return Table("Redis and memory", ["Redis commands per trigger", "memory of all processes (PSS)"], [row])
+
+
+def _commands_during(redis: Any, act: Callable[[], object]) -> int:
+    before = usage.commands(redis)
+    act()
+    return usage.commands(redis) - before
+
+
+def _post(client: httpx.Client, api: Any, body: bytes) -> None:
+    answer = api.call(client, content=body, headers={"Content-Type": "text/plain"})
+    if answer.status_code != 200:
+        raise SystemExit(f"{api.path}: {answer.status_code} {answer.text[:200]}")
+
+
+def _timed(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return (time.perf_counter() - begun) * 1_000
+
+
+def _times(act: Callable[[], object], calls: int) -> Sequence[float]:
+    act()
+    return [_timed(act) for _ in range(calls)]
+
+
+@contextmanager
+def _peak(us: Contender) -> Iterator[list[float]]:
+    """Memory, looked at all the while."""
+    found, over = [usage.memory(us.programs)], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            found.append(usage.memory(us.programs))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()

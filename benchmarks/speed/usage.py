@@ -1,0 +1,74 @@
+"""What programs take: processor time, context switches and memory of whole process trees, and Redis' commands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Of one program with its children: seconds of processor time and context switches since they began."""
+
+    seconds: float
+    switches: int
+
+    def since(self, earlier: "Usage") -> "Usage":
+        """What was taken in between."""
+        return Usage(self.seconds - earlier.seconds, self.switches - earlier.switches)
+
+
+def taken(programs: Mapping[str, int]) -> dict[str, Usage]:
+    """Program → what it took so far; ended children count through their parents."""
+    return {name: _of_tree(psutil.Process(pid)) for name, pid in programs.items()}
+
+
+def memory(programs: Mapping[str, int]) -> float:
+    """Proportional memory (PSS) of all programs together, in MB."""
+    family = [member for pid in programs.values() for member in _family(psutil.Process(pid))]
+    return sum(_pss(member) for member in family) / MEGABYTE
+
+
+def commands(redis: Any) -> int:
+    """How many commands a Redis has carried out, those within scripts included."""
+    return sum(int(each["calls"]) for each in redis.info("commandstats").values())
+
+
+def _family(parent: psutil.Process) -> list[psutil.Process]:
+    return [parent, *parent.children(recursive=True)]
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _of_tree(parent: psutil.Process) -> Usage:
+    seconds, switches = 0.0, 0
+    for process in _family(parent):
+        try:
+            times = process.cpu_times()
+            seconds += times.user + times.system
+            if process.pid == parent.pid:
+                seconds += times.children_user + times.children_system
+            switches += _switches(process.pid)
+        except (psutil.NoSuchProcess, FileNotFoundError):
+            continue
+    return Usage(seconds, switches)
+
+
+def _switches(pid: int) -> int:
+    """Of all threads; psutil tells those of the first alone."""
+    lines = [
+        line
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for line in (task / "status").read_text().splitlines()
+        if "ctxt_switches" in line
+    ]
+    return sum(int(line.split()[1]) for line in lines)
