@@ -69,6 +69,8 @@ def test_the_menu_of_an_id_works_with_mouse_and_keyboard(page, publish):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_function("(id) => navigator.clipboard.readText().then((text) => text === id)", arg=str(token.pk))
+    expect(menu).to_be_hidden()
+    expect(opener).to_be_focused()
     page.keyboard.press("ArrowDown")
     menu.get_by_role("menuitem", name="Disable").press("Enter")
     expect(page.get_by_role("switch")).to_have_attribute("aria-checked", "false")

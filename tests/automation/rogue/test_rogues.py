@@ -64,7 +64,14 @@ def neighbours(bench):
 
 
 def below(process: psutil.Process) -> set[int]:
-    return {child.pid for child in process.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE}
+    return {child.pid for child in process.children(recursive=True) if _lives(child)}
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.mark.parametrize("rogue", ROGUES, ids=lambda rogue: rogue.name)
