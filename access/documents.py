@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -53,9 +54,9 @@ class AuthoredDocument(Document):  # type: ignore[misc]  # the library has no ty
     lastModified = DateField()  # noqa: N815
     version = LongField()
 
+    @abstractmethod
     def rows(self) -> "QuerySet[Any]":
         """The objects with all that `prepare` needs."""
-        raise NotImplementedError
 
     def complete(self, instances: Sequence[Any]) -> None:
         """Bring along, for all of them at once, what else `prepare` needs."""

@@ -29,18 +29,6 @@ def faults(root: Path, *, small: bool, minutes: float) -> dict[str, Callable[[],
 
         return run
 
-    def slow_clients(stack: Stack) -> list[Row]:
-        api = publish()
-        directory = root / "nginx"
-        directory.mkdir()
-        nginx = Nginx(directory, stack.web.port)
-        try:
-            behind = slow.beside("500 slow connections through nginx", nginx.url, api, connections=500, calls=500)
-            straight = [slow.straight(stack, api, connections=count, calls=100) for count in (100, 500, 1_000, 1_500)]
-            return [behind, *straight]
-        finally:
-            nginx.stop()
-
     found: dict[str, Callable[[Stack], list[Row]]] = {
         "kills": lambda stack: killing.kills(
             stack, publish, triggers=10_000 // size, kills=21 // min(size, 3), limit=LIMIT_SECONDS
@@ -55,8 +43,22 @@ def faults(root: Path, *, small: bool, minutes: float) -> dict[str, Callable[[],
         "outage": lambda stack: broker.outage(stack, publish, seconds=60 / min(size, 2), limit=LIMIT_SECONDS),
         "expiry": lambda stack: expiry.timed_out(stack, publish, count=1_000 // size, callers=100, limit=LIMIT_SECONDS),
         "stopped": lambda stack: expiry.stopped_worker(stack, publish, callers=20, limit=LIMIT_SECONDS),
-        "slow": slow_clients,
+        "slow": lambda stack: _slow_clients(stack, publish, root),
     }
     if minutes:
         found["soak"] = lambda stack: soak.soak(stack, publish, minutes=minutes, limit=LIMIT_SECONDS)
     return {name: on_stack(fault) for name, fault in found.items()}
+
+
+def _slow_clients(stack: Stack, publish: Publisher, root: Path) -> list[Row]:
+    """A good client beside slow ones: through nginx, then straight."""
+    api = publish()
+    directory = root / "nginx"
+    directory.mkdir()
+    nginx = Nginx(directory, stack.web.port)
+    try:
+        behind = slow.beside("500 slow connections through nginx", nginx.url, api, connections=500, calls=500)
+        straight = [slow.straight(stack, api, connections=count, calls=100) for count in (100, 500, 1_000, 1_500)]
+        return [behind, *straight]
+    finally:
+        nginx.stop()

@@ -1,5 +1,6 @@
 """The lists of authored objects: searched while one types, filtered, sorted by every column."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -99,14 +100,14 @@ class AuthorFilter(TextFilter):
     looks_at = ("created_by", "last_modified_by")
 
 
-class ChoiceFilter(admin.SimpleListFilter):
+class ChoiceFilter(ABC, admin.SimpleListFilter):
     """A filter that one chooses from a list."""
 
     kind = "choice"
 
+    @abstractmethod
     def wanted(self, value: str) -> Q | None:
         """What a row must be for the chosen value; None for no filter."""
-        raise NotImplementedError
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         """The rows of the chosen value."""
