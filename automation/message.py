@@ -6,6 +6,7 @@ used with each job's id in it. `tests/automation/test_message.py` holds it again
 """
 
 import json
+import threading
 from functools import cache
 from typing import Any
 
@@ -16,11 +17,15 @@ QUEUE = "udapi"
 TASK_NAME = "automation.run_job"
 
 _ID = "00000000-0000-0000-0000-000000000000"
+# Queues in memory belong to the whole process: two threads making their first message would take each other's.
+_making = threading.Lock()
 
 
 def task_message(job_id: str) -> str:
     """The queue entry that makes a worker run the job; `job_id` is a UUID and becomes the task's id."""
-    return _template().replace(_ID, job_id)
+    with _making:
+        template = _template()
+    return template.replace(_ID, job_id)
 
 
 @cache

@@ -1,9 +1,12 @@
 """The prepared Celery message is what Celery itself would publish."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from celery import current_app
 
+from automation import message
 from automation.message import QUEUE, TASK_NAME, task_message
 
 JOB_ID = "11111111-2222-3333-4444-555555555555"
@@ -25,3 +28,13 @@ def test_it_equals_a_message_that_celery_publishes(own_stack):
         message["properties"].pop("delivery_tag")
         message["headers"].pop("origin")
     assert prepared == published
+
+
+def test_the_first_callers_of_a_process_may_come_at_once():
+    callers = 16
+    for _ in range(20):
+        message._template.cache_clear()
+        together = threading.Barrier(callers)
+        with ThreadPoolExecutor(callers) as pool:
+            made = list(pool.map(lambda _: together.wait() >= 0 and task_message(JOB_ID), range(callers)))  # noqa: B023
+        assert len(set(made)) == 1 and JOB_ID in made[0]

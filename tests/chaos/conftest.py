@@ -37,6 +37,6 @@ def survived(running_broken_stack):
 
 
 def _complaints(stack: Stack) -> str:
-    """The last lines of the worker nodes that say what went wrong."""
-    lines = stack.log_text("manager.log").splitlines()
-    return "\n".join([line for line in lines if " INFO " not in line][-40:])
+    """The last lines of the endpoint and of the worker nodes that say what went wrong."""
+    logs = [stack.log_text(name).splitlines() for name in ("endpoint.log", "manager.log")]
+    return "\n".join(line for log in logs for line in [line for line in log if " INFO " not in line][-40:])
