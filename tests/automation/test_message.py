@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from celery import current_app
 
-from automation import message
-from automation.message import QUEUE, TASK_NAME, task_message
+from automation.message import QUEUE, TASK_NAME, _template, task_message
 
 JOB_ID = "11111111-2222-3333-4444-555555555555"
 
@@ -33,7 +32,7 @@ def test_it_equals_a_message_that_celery_publishes(own_stack):
 def test_the_first_callers_of_a_process_may_come_at_once():
     callers = 16
     for _ in range(20):
-        message._template.cache_clear()
+        _template.cache_clear()
         together = threading.Barrier(callers)
         with ThreadPoolExecutor(callers) as pool:
             made = list(pool.map(lambda _: together.wait() >= 0 and task_message(JOB_ID), range(callers)))  # noqa: B023
