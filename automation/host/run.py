@@ -211,7 +211,7 @@ class Run:
         elif word == "failed":
             self._end(Outcome.COULD_NOT_START, f"No process could be started for the script: {rest}.")
         elif self._host.pid:
-            self._end(Outcome.DIED, "The process that starts scripts has died, and the script with it.")
+            self._end(Outcome.DIED, "The process that starts scripts has ended, and the script with it.")
             self._host.kill_group()
         self._may_rest = False
 

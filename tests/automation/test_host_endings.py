@@ -175,8 +175,10 @@ def test_a_daemon_with_a_session_of_its_own_goes_too(bench, ending, outcome, ren
     assert eventually(lambda: not lives(int(ran.lines[0])), 3)
 
 
-def test_a_stopped_zygote_goes_on(bench):
-    bench.zygote().suspend()
+@pytest.mark.parametrize("stopped", [["zygote"], ["zygote", "keeper"]])
+def test_a_stopped_zygote_goes_on(bench, stopped):
+    for name in stopped:
+        getattr(bench, name)().suspend()
     ran = bench.run("def run(engine): print('fine')")
     assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["fine"])
 
@@ -186,10 +188,15 @@ def test_a_zygote_that_does_nothing_is_replaced(bench, monkeypatch):
     monkeypatch.setattr("automation.host.zygote_process._STOP_TIMEOUT_SECONDS", 0.5)
     zygote = bench.hosts._zygote
     monkeypatch.setattr(zygote, "wake", lambda: None)
-    psutil.Process(zygote.pid).suspend()
+    bench.zygote().suspend()
     ran = bench.run("def run(engine): print('fine')")
     assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["fine"])
     assert not zygote.alive()
+
+
+def test_a_zygote_that_is_replaced_takes_nothing_of_the_next_one_along(bench):
+    bench.hosts._discard(bench.hosts._zygote)
+    assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
 
 
 def test_after_the_zygote_was_killed_the_next_run_works(bench):
@@ -276,28 +283,45 @@ hosts.run(job, lambda line: print(line, flush=True), None)
 """
 
 
+def family(worker) -> list[psutil.Process]:
+    """The worker, its keeper, its zygote."""
+    (keeper,) = psutil.Process(worker.pid).children()
+    (zygote,) = keeper.children()
+    return [psutil.Process(worker.pid), keeper, zygote]
+
+
 def test_when_the_worker_dies_nothing_is_left(tmp_path):
     command = [sys.executable, "-c", WORKER, str(PROJECT), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout
         assert [worker.stdout.readline(), worker.stdout.readline()] == ["up\n", "up\n"]
-        (zygote,) = psutil.Process(worker.pid).children()
+        _, keeper, zygote = family(worker)
         assert len(processes_in(tmp_path)) == 4
         worker.kill()
     assert eventually(lambda: not processes_in(tmp_path))
-    assert eventually(lambda: not zygote.is_running())
+    assert eventually(lambda: not zygote.is_running() and not keeper.is_running())
     assert not list(tmp_path.iterdir())
 
 
-def test_when_the_worker_dies_daemons_go_too(tmp_path):
+@pytest.mark.parametrize("killed", ["worker", "keeper", "zygote", "worker and zygote", "worker and keeper"])
+def test_who_is_killed_takes_daemons_along(tmp_path, killed):
     daemon = DAEMON.format(ending="time.sleep(600)")
     command = [sys.executable, "-c", WORKER.partition("source =")[0] + DAEMON_WORKER, str(PROJECT), str(tmp_path)]
     with subprocess.Popen([*command, daemon], stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout
         pid = int(worker.stdout.readline())
         assert lives(pid)
+        everybody = dict(zip(["worker", "keeper", "zygote"], family(worker), strict=True))
+        victims = [everybody[name] for name in killed.split(" and ")]
+        # As good as at the same moment: who stands still notices nothing of the other's end.
+        for deed in (psutil.Process.suspend, psutil.Process.kill):
+            for victim in victims:
+                deed(victim)
+        assert eventually(lambda: not lives(pid), 10)
         worker.kill()
-    assert eventually(lambda: not lives(pid), 5)
+    assert eventually(lambda: not any(process.is_running() for process in everybody.values()), 10)
+    if "worker" in killed:
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_script_outlives_neither_worker_nor_zygote_when_both_die_at_once(tmp_path):
@@ -305,7 +329,7 @@ def test_a_script_outlives_neither_worker_nor_zygote_when_both_die_at_once(tmp_p
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout
         assert [worker.stdout.readline(), worker.stdout.readline()] == ["up\n", "up\n"]
-        (zygote,) = psutil.Process(worker.pid).children()
+        zygote = family(worker)[-1]
         assert len(processes_in(tmp_path)) == 2
         worker.send_signal(signal.SIGSTOP)
         zygote.kill()
