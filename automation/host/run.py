@@ -51,6 +51,7 @@ class Run:
         self._lines = LineFeed(on_line)
         self._on_subscript = on_subscript
         self._watch = watch
+        self._gauge = gauge.Gauge(job.memory_limit_mb)
         self._deadline = begun_at + job.time_limit_seconds
         self._due_at = self._look_at = math.inf
         self._result: HostResult | None = None
@@ -109,7 +110,7 @@ class Run:
             self._be_due(now)
         else:
             self._look_at = now + gauge.INTERVAL_SECONDS
-            if much := gauge.excess(self._host.pid, self._job.memory_limit_mb):
+            if much := self._gauge.excess(self._host.pid):
                 self._end_with_report(Outcome.OVER_LIMIT, f"The script had {much}.")
 
     def abandon(self) -> None:

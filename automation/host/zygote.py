@@ -1,9 +1,9 @@
 """The zygote: a small single-threaded program that forks a clean process for every script host, and ends it.
 
-The worker starts it through exec with an empty environment, and it leaves a keeper behind as its parent. It says `ready`, then takes requests, each with four
-descriptors: the host's leash, its job socket, its output pipe and the file for its report. The zygote is the parent,
-so it alone can kill without a race: as long as it has not reaped a process, its id cannot belong to anybody else. It
-adopts what a host leaves behind, and kills that, too.
+The worker starts it through exec with an empty environment, and it leaves a keeper behind as its parent. It says
+`ready`, then takes requests, each with four descriptors: the host's leash, its job socket, its output pipe and the file
+for its report. The zygote is the parent, so it alone can kill without a race: as long as it has not reaped a process,
+its id cannot belong to anybody else. It adopts what a host leaves behind, and kills that, too.
 
 On the leash it says `started <pid>` (with a descriptor of the process), then `exited <status>`; or `failed <reason>`.
 When the other end of the leash is closed or shut down, the host is ended with all that is below it.
