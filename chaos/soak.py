@@ -89,8 +89,15 @@ def _everybody(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
     level = [psutil.Process(stack.worker.pid)]
     yield "worker", level[0]
     for name in _BELOW_WORKER:
-        level = [child for parent in level if parent.is_running() for child in parent.children()]
+        level = [child for parent in level for child in _children(parent)]
         yield from ((name, process) for process in level)
+
+
+def _children(parent: psutil.Process) -> list[psutil.Process]:
+    try:
+        return parent.children()
+    except psutil.Error:
+        return []
 
 
 def _measure(stack: Stack, seconds: float) -> list[Curve]:
@@ -105,14 +112,12 @@ def _measure(stack: Stack, seconds: float) -> list[Curve]:
             if curve.name == HOST:
                 ended.add(curve.seconds[-1], curve.memory[-1], curve.descriptors[-1])
         time.sleep(SAMPLE_SECONDS)
-    return [
-        curve for curve in (*curves.values(), ended) if len(curve.seconds) >= _STRETCHES and _is_old(curve, seconds)
-    ]
+    return [curve for curve in (*curves.values(), ended) if _is_old(curve, seconds)]
 
 
 def _is_old(curve: Curve, seconds: float) -> bool:
     """Whether it says something about the time measured: who has just begun still grows."""
-    return curve.seconds[-1] - curve.seconds[0] > seconds / 2
+    return len(curve.seconds) >= _STRETCHES and curve.seconds[-1] - curve.seconds[0] > seconds / 2
 
 
 def _sample(curves: dict[tuple[str, int], Curve], name: str, process: psutil.Process, passed: float) -> bool:
