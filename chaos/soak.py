@@ -19,6 +19,8 @@ WARM_UP_SHARE = 0.25
 MOST_PER_TEN_MINUTES = 0.01
 # One per cent of a small process is less than what its allocator takes at a time.
 NOISE_MEGABYTES = 0.25
+# A process keeps a connection once chance had it need one more than ever before.
+NOISE_DESCRIPTORS = 2.0
 _MEASURE_SECONDS = 10.0
 _STRETCHES = 12
 HOST = "script host"
@@ -134,7 +136,8 @@ def _row(curve: Curve) -> Row:
     # Connections come and go; what leaks stays when they have gone.
     more = growth(curve.seconds, curve.descriptors, min)
     memory, descriptors = grown / statistics.fmean(curve.memory), more / max(1.0, statistics.fmean(curve.descriptors))
-    is_flat = (memory < MOST_PER_TEN_MINUTES or grown < NOISE_MEGABYTES) and descriptors < MOST_PER_TEN_MINUTES
+    is_flat = memory < MOST_PER_TEN_MINUTES or grown < NOISE_MEGABYTES
+    is_flat = is_flat and (descriptors < MOST_PER_TEN_MINUTES or more < NOISE_DESCRIPTORS)
     note = (
         f"RSS {curve.memory[0]:.1f} → {curve.memory[-1]:.1f} MB, {memory:+.2%} in 10 min; "
         f"descriptors {curve.descriptors[0]:.0f} → {curve.descriptors[-1]:.0f}, {descriptors:+.2%}"
