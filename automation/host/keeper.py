@@ -7,7 +7,6 @@ is below it comes from its zygote, so it ends all of it, whoever is killed at th
 import os
 import signal
 import time
-from functools import partial
 
 from automation.host import tree
 
@@ -15,13 +14,21 @@ _SWEEP_SECONDS = 2.0
 _PAUSE_SECONDS = 0.01
 
 
-def keep(zygote: int) -> None:
+def keep(zygote: int) -> bool:
     """Wait until the child `zygote` has ended, then end what it has left; returns when nothing is below the caller.
 
-    The zygote is killed on SIGTERM, and goes on with the caller if somebody had stopped them.
+    The zygote is killed on SIGTERM, and goes on with the caller if somebody had stopped them. Returns whether it ended
+    without that.
     """
-    for number, sent in {signal.SIGTERM: signal.SIGKILL, signal.SIGCONT: signal.SIGCONT}.items():
-        signal.signal(number, partial(_pass_on, zygote, sent))
+    told = False
+
+    def end(*_: object) -> None:
+        nonlocal told
+        told = True
+        os.kill(zygote, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGCONT, lambda *_: os.kill(zygote, signal.SIGCONT))
     # Not reaped before its id is forgotten.
     os.waitid(os.P_PID, zygote, os.WEXITED | os.WNOWAIT)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -29,7 +36,4 @@ def keep(zygote: int) -> None:
     last_moment = time.monotonic() + _SWEEP_SECONDS
     while tree.end_children() and time.monotonic() < last_moment:
         time.sleep(_PAUSE_SECONDS)
-
-
-def _pass_on(zygote: int, sent: signal.Signals, *_: object) -> None:
-    os.kill(zygote, sent)
+    return not told

@@ -30,6 +30,8 @@ from automation.host.surroundings import default_signals
 REQUEST_BYTES = 8 * 1024
 DESCRIPTORS = 4
 _FAREWELL_SECONDS = 2.0
+# How long a killed worker may take to be gone, once its sockets are.
+_DEATH_SECONDS = 0.5
 # How often to look for orphans that no event tells of, and for those that are just being killed.
 _PATROL_SECONDS = 1.0
 _HUNT_SECONDS = 0.01
@@ -177,13 +179,12 @@ def main() -> None:
     gc.freeze()
     if zygote := os.fork():
         requests.close()
-        keep(zygote)
-        is_alone = linux.has_ended(worker)
+        is_alone = keep(zygote) and linux.has_ended(worker, _DEATH_SECONDS)
     else:
         os.setsid()
         linux.adopt_orphans()
         Zygote(requests, account).serve()
-        is_alone = linux.has_ended(worker, _FAREWELL_SECONDS)
+        is_alone = linux.has_ended(worker, _DEATH_SECONDS)
     # A worker that lives begins again with another zygote, in the same directory.
     if is_alone:
         remove_tree(Path(scratch_base))
