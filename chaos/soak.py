@@ -23,6 +23,7 @@ NOISE_MEGABYTES = 0.25
 NOISE_DESCRIPTORS = 2.0
 _MEASURE_SECONDS = 10.0
 _STRETCHES = 12
+_CROWD = 4 * CALLERS
 HOST = "script host"
 # What is below a worker node, by depth; whoever is deeper was forked by a script.
 _BELOW_WORKER = ("keeper", "zygote", HOST)
@@ -47,6 +48,9 @@ class Curve:
 def soak(stack: Stack, publish: Publisher, *, minutes: float, limit: float) -> list[Row]:
     """Half of the top rate for `minutes`; the curves of all processes, and of the generations of script hosts."""
     api = publish(ECHO)
+    # Threads and connections are kept: more at once than ever later, so that chance has none to add.
+    with Load(stack.url, api).going_on(_CROWD):
+        time.sleep(_MEASURE_SECONDS)
     pause = _pause_for_half(stack, api)
     load = Load(stack.url, api, pause=pause)
     with load.going_on(CALLERS):
@@ -66,7 +70,8 @@ def growth(seconds: list[float], values: list[float], typical: Callable[[list[fl
     size = max(1, len(values) // _STRETCHES)
     stretches = [slice(start, start + size) for start in range(0, len(values) - size + 1, size)]
     points = [(statistics.fmean(seconds[each]), typical(values[each])) for each in stretches]
-    slopes = [(late[1] - early[1]) / (late[0] - early[0]) for early, late in itertools.combinations(points, 2)]
+    pairs = [(early, late) for early, late in itertools.combinations(points, 2) if late[0] > early[0]]
+    slopes = [(late[1] - early[1]) / (late[0] - early[0]) for early, late in pairs]
     return statistics.median(slopes) * 600 if slopes else 0.0
 
 

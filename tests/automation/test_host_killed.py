@@ -23,7 +23,7 @@ def test_a_stopped_zygote_goes_on(bench, stopped):
 
 
 def test_a_zygote_that_does_nothing_is_replaced(bench, monkeypatch):
-    monkeypatch.setattr("automation.host.run.START_SECONDS", 0.5)
+    monkeypatch.setattr("automation.host.run.START_SECONDS", 2)
     monkeypatch.setattr("automation.host.zygote_process._STOP_TIMEOUT_SECONDS", 0.5)
     zygote = bench.hosts._zygote
     monkeypatch.setattr(zygote, "wake", lambda: None)
