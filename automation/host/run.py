@@ -47,11 +47,10 @@ class Run:
     """
 
     def __init__(self, job: Job, begun_at: float, on_line: OnLine, on_subscript: OnSubscript, watch: Watch) -> None:
-        self._job, self._begun_at = job, begun_at
+        self._job, self._begun_at, self._gauge = job, begun_at, gauge.Gauge(job.memory_limit_mb)
         self._lines = LineFeed(on_line)
         self._on_subscript = on_subscript
         self._watch = watch
-        self._gauge = gauge.Gauge(job.memory_limit_mb)
         self._deadline = begun_at + job.time_limit_seconds
         self._due_at = self._look_at = math.inf
         self._result: HostResult | None = None
