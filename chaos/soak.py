@@ -23,7 +23,6 @@ NOISE_MEGABYTES = 0.25
 NOISE_DESCRIPTORS = 2.0
 _MEASURE_SECONDS = 10.0
 _STRETCHES = 12
-_CROWD = 4 * CALLERS
 HOST = "script host"
 # What is below a worker node, by depth; whoever is deeper was forked by a script.
 _BELOW_WORKER = ("keeper", "zygote", HOST)
@@ -48,9 +47,6 @@ class Curve:
 def soak(stack: Stack, publish: Publisher, *, minutes: float, limit: float) -> list[Row]:
     """Half of the top rate for `minutes`; the curves of all processes, and of the generations of script hosts."""
     api = publish(ECHO)
-    # Threads and connections are kept: more at once than ever later, so that chance has none to add.
-    with Load(stack.url, api).going_on(_CROWD):
-        time.sleep(_MEASURE_SECONDS)
     pause = _pause_for_half(stack, api)
     load = Load(stack.url, api, pause=pause)
     with load.going_on(CALLERS):
