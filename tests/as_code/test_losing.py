@@ -2,9 +2,9 @@
 
 import pytest
 
-from as_code import losing
 from as_code.actors import Actor
 from as_code.importing import import_files
+from as_code.kinds import DEFINITIONS as KIND
 from automation.models import AutomationScript
 from tests.as_code.conftest import GOOD, import_apis
 from tests.publishing import ECHO
@@ -62,7 +62,7 @@ def test_a_good_import_warns_of_nothing(files):
 @pytest.mark.usefixtures("published")
 def test_who_may_not_read_definitions_gets_their_number(files, monkeypatch, django_user_model):
     user = django_user_model.objects.create_user("jane")
-    monkeypatch.setattr(Actor, "may", lambda self, kind, action: kind is not losing.DEFINITIONS)
+    monkeypatch.setattr(Actor, "may", lambda self, kind, action: kind is not KIND)
     report = import_files([files(SCRIPT, **{"status.py": RUN_ONLY})], Actor(user))
     (warning,) = report.warnings
     assert warning.endswith("loses on_api_trigger; these answer error 15 then: 2 definition(s).")
