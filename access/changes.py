@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol, TypeVar, cast
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import ProtectedError, QuerySet
 
 from access.announcements import added_together
@@ -65,7 +65,7 @@ def add_checked(instances: Sequence[Authored], by: str, then: Callable[[], None]
             instance.created_by = by
             _check(instance)
         model._base_manager.bulk_create(instances)
-        added_together.send(sender=model, instances=instances, using=transaction.get_connection().alias)
+        added_together.send(sender=model, instances=instances, using=router.db_for_write(model))
         if then is not None:
             then()
 
