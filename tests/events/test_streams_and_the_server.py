@@ -46,9 +46,9 @@ def change(count: int) -> None:
         connections.close_all()
 
 
-def follow(url: str, key: str, count: int, seconds: float) -> list[Listener]:
-    """Read the stream, come again with `Last-Event-ID` whenever it ends, until `count` messages are there."""
-    parts = [connect(url, key)]
+def follow(url: str, key: str, first: Listener, count: int) -> list[Listener]:
+    """Read on from `first`, come again with `Last-Event-ID` whenever it ends, until `count` messages are there."""
+    parts = [first]
 
     def goes_on() -> bool:
         if sum(len(part.messages) for part in parts) >= count:
@@ -59,7 +59,7 @@ def follow(url: str, key: str, count: int, seconds: float) -> list[Listener]:
             parts.append(connect(url, key, last_id))
         return True
 
-    wait_until(lambda: not goes_on(), seconds, f"{count} messages")
+    wait_until(lambda: not goes_on(), PATIENCE_SECONDS, f"{count} messages")
     return parts
 
 
@@ -86,8 +86,8 @@ def kill_the_workers(web) -> None:
 @pytest.mark.parametrize("interrupt", [reload, kill_the_workers])
 def test_among_1000_events_none_is_missed_or_doubled_whatever_happens_to_the_worker(stack, key, interrupt):
     with stack.another_web() as web, ThreadPoolExecutor(4) as threads:
-        followers = [threads.submit(follow, web.url, key, 1_000, PATIENCE_SECONDS) for _ in range(2)]
-        time.sleep(1)
+        listeners = [connect(web.url, key) for _ in range(2)]
+        followers = [threads.submit(follow, web.url, key, listener, 1_000) for listener in listeners]
         changes = [threads.submit(change, 500) for _ in range(2)]
         for _ in range(3):
             time.sleep(1)
