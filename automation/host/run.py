@@ -234,7 +234,8 @@ class Run:
         try:
             if mask & _WRITE and self._outbox.send_some(self._ends.job):
                 self._watch.selector.modify(self._ends.job, _READ, self._on_job)
-            if mask & _READ and (frame := self._reader.read(self._ends.job)):
+            # Sizes and content of an answer were sent together.
+            if mask & _READ and (frame := self._reader.read(self._ends.job) or self._reader.read(self._ends.job)):
                 self._take(frame)
         except BlockingIOError:
             pass
