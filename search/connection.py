@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from django.conf import settings
-from elastic_transport import ApiError, TransportError
+from elastic_transport import ApiError, TlsError, TransportError
 from elasticsearch import Elasticsearch
 
 READ_SECONDS = 2.0
@@ -72,6 +72,8 @@ def asking() -> Iterator[None]:
         yield
     except ApiError as error:
         raise failure(error.meta.status, _type(error.body), str(error)) from error
+    except TlsError as error:
+        raise MirrorError("Elasticsearch's certificate is not trusted: set ELASTICSEARCH_CA_FILE.") from error
     except TransportError as error:
         raise MirrorError(f"Elasticsearch cannot be reached: {type(error).__name__}") from error
 

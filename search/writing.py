@@ -16,6 +16,7 @@ from search.kinds import Kind
 from search.models import Copy, Mirror
 
 PAGE = 500
+FILLING_PAGE = 1_000
 LARGEST_REQUEST = 5 * 1024 * 1024
 _SMALL = 100
 
@@ -40,15 +41,21 @@ def write(kind: Kind, ids: Sequence[str], *, above: int = 0) -> Written:
     actions = list(_actions(ids, kind.sources(ids), ticket))
     send(kind.alias, actions, written, require_alias=True)
     if filling:
-        send(filling, actions, written)
+        # Nobody searches it yet.
+        send(filling, actions, written, refresh=False)
     return written
 
 
-def prepared(kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What fills an index with the documents `ids`."""
-    ticket = Mirror.take_ticket()
-    sources = kind.sources(ids)
-    return list(_actions(sources, sources, ticket))
+def pages(kind: Kind) -> Iterator[dict[str, dict[str, Any]]]:
+    """What fills an index with all documents, by id, in their order: who is there throughout is in one of the pages."""
+    last = ""
+    while True:
+        ticket = Mirror.take_ticket()
+        sources = kind.page(last, FILLING_PAGE)
+        if not sources:
+            return
+        yield {action["_id"]: action for action in _actions(sources, sources, ticket)}
+        last = max(sources)
 
 
 def _actions(ids: Iterable[str], sources: dict[str, dict[str, Any]], ticket: int) -> Iterator[dict[str, Any]]:
@@ -77,7 +84,7 @@ def send(
         answers = streaming_bulk(
             client(),
             actions,
-            chunk_size=PAGE,
+            chunk_size=FILLING_PAGE,
             max_chunk_bytes=LARGEST_REQUEST,
             raise_on_error=False,
             index=index,

@@ -1,14 +1,11 @@
 """The process that keeps the mirror, while Elasticsearch goes away, is slow or full, and while it is killed itself."""
 
-import os
 import random
 import statistics
-import subprocess
 import time
 from contextlib import contextmanager
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import transaction
 
 from access.changes import delete_checked, save_checked
@@ -16,7 +13,6 @@ from definitions.changes import save_definition
 from search import state
 from search.models import Copy, Intent, Mirror
 from tests.search.proxy import AWAY, BUSY, OK, Proxy
-from tests.stack import PYTHON, ROOT
 
 CHANGES = 120
 
@@ -29,26 +25,6 @@ def proxy(mirror):
     yield proxy
     mirror.use(mirror.server.url)
     proxy.close()
-
-
-@pytest.fixture
-def follower(mirror, database_url, tmp_path):
-    """Starts the process that keeps the mirror."""
-    started = []
-
-    def follower() -> subprocess.Popen[bytes]:
-        environment = {"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(django_settings.DATA_DIR.root)}
-        environment |= {"DATABASE_URL": database_url} | mirror.environment()
-        with (tmp_path / "log").open("ab") as log:
-            command = [PYTHON, "manage.py", "mirror", "follow"]
-            started.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
-        return started[-1]
-
-    yield follower
-    for process in started:
-        process.kill()
-        process.wait()
-    print((tmp_path / "log").read_text())
 
 
 class Changes:
