@@ -18,7 +18,7 @@ from search.models import Copy, Mirror
 PAGE = 500
 FILLING_PAGE = 1_000
 LARGEST_REQUEST = 5 * 1024 * 1024
-_SMALL = 100
+REFRESHED_AT_ONCE = 100
 
 
 @dataclass
@@ -90,7 +90,7 @@ def send(
             index=index,
             require_alias=require_alias,
             # A few changes are seen at once; many wait for the next refresh.
-            refresh=len(actions) <= _SMALL if refresh is None else refresh,
+            refresh=len(actions) <= REFRESHED_AT_ONCE if refresh is None else refresh,
         )
         for is_done, answer in answers:
             if not is_done:

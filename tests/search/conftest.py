@@ -134,8 +134,10 @@ def prefix(elasticsearch):
 def mirror_settings(settings, elasticsearch, prefix, monkeypatch):
     """The mirror is configured, with names of its own."""
     import search.finding  # noqa: F401  it answers searches
+    from search import checking
 
     monkeypatch.setattr(switch, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(checking, "PAUSE_SECONDS", 0.1)
     settings.ELASTICSEARCH_USER = USER if elasticsearch.password else ""
     settings.ELASTICSEARCH_PASSWORD = elasticsearch.password
     settings.ELASTICSEARCH_PREFIX = prefix
