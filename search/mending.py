@@ -24,6 +24,7 @@ GIVEN_UP_SECONDS = 300.0
 LARGEST_VERSION = 2**62
 PAUSES_SECONDS = (1, 2, 4, 8, 15, 15, 15)
 
+PROGRESS_SECONDS = 2.0
 SENDERS = 2
 """So many pages are on their way at once; Elasticsearch takes them side by side."""
 
@@ -58,7 +59,7 @@ def rebuild(kind: Kind, between: Callable[[], object] = lambda: None) -> int:
 
 def _fill(kind: Kind, index: str, between: Callable[[], object]) -> int:
     """Each page is read while those before are on their way."""
-    done = 0
+    done, told_at = 0, time.monotonic()
     with ThreadPoolExecutor(SENDERS) as sender:
         sent: deque[tuple[list[str], Future[Written]]] = deque()
         for page in chain(pages(kind), [{}] * SENDERS):
@@ -67,7 +68,10 @@ def _fill(kind: Kind, index: str, between: Callable[[], object]) -> int:
                 ids, written = sent.popleft()
                 settle(kind, ids, written.result())
                 done += len(ids)
-                Copy.change(kind.name, done=done, filled_at=timezone.now())
+                # A write waits for all others.
+                if time.monotonic() - told_at > PROGRESS_SECONDS:
+                    Copy.change(kind.name, done=done, filled_at=timezone.now())
+                    told_at = time.monotonic()
             between()
     return done
 

@@ -47,13 +47,13 @@ def write(kind: Kind, ids: Sequence[str], *, above: int = 0) -> Written:
 
 
 def pages(kind: Kind) -> Iterator[dict[str, dict[str, Any]]]:
-    """What fills an index with all documents, by id, in their order: who is there throughout is in one of the pages."""
+    """What fills an index with all documents, by id, in their order: who is there throughout is in one of the pages.
+
+    One ticket will do: whoever writes meanwhile takes a larger one, and goes on to write whatever changes later.
+    """
+    ticket = Mirror.take_ticket()
     last = ""
-    while True:
-        ticket = Mirror.take_ticket()
-        sources = kind.page(last, FILLING_PAGE)
-        if not sources:
-            return
+    while sources := kind.page(last, FILLING_PAGE):
         yield {action["_id"]: action for action in _actions(sources, sources, ticket)}
         last = max(sources)
 

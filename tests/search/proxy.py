@@ -37,7 +37,7 @@ class Proxy:
         self.delay = 0.0
         self.requests = 0
         self._key = key
-        self._login = "Basic " + base64.b64encode(":".join(login).encode()).decode()
+        self._login = "Basic " + base64.b64encode(":".join(login).encode()).decode() if all(login) else ""
         self._client = httpx.Client(base_url=target, timeout=60)
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         if tls is not None:
@@ -65,7 +65,8 @@ class Proxy:
         kept = ("Content-Type", "Accept", "Authorization")
         headers = {name: request.headers[name] for name in kept if name in request.headers}
         if self._key:
-            headers["Authorization"] = self._login
+            headers.pop("Authorization")
+            headers |= {"Authorization": self._login} if self._login else {}
         found = self._client.request(request.command, request.path, content=body, headers=headers)
         self._send(request, found.status_code, found.content, found.headers.get("Content-Type", "application/json"))
 

@@ -75,7 +75,7 @@ def test_with_a_wrong_one_the_state_says_so_and_nothing_waits(
     assert Intent.objects.exists()
 
 
-@pytest.mark.parametrize("wrong", ["key", "authority", "none", "another name"])
+@pytest.mark.parametrize("wrong", ["key", "authority", "none", "another name", "no TLS"])
 def test_searches_and_commands_say_it_too(guard, mirror, authorities, publish, settings, wrong):
     api = publish(route="temperature")
     url = guard.url
@@ -83,12 +83,16 @@ def test_searches_and_commands_say_it_too(guard, mirror, authorities, publish, s
         settings.ELASTICSEARCH_API_KEY = "wrong"
     elif wrong == "another name":
         url = url.replace("127.0.0.1", "localhost")
+    elif wrong == "no TLS":
+        url = mirror.server.url.replace("http://", "https://")
     else:
         settings.ELASTICSEARCH_CA = authorities[1].read_text() if wrong == "authority" else ""
     mirror.use(url)
-    with pytest.raises(CommandError, match="401" if wrong == "key" else "certificate") as error:
+    with pytest.raises(CommandError, match="401" if wrong == "key" else "ELASTICSEARCH_CA_FILE") as error:
         call_command("mirror", "check", stdout=StringIO())
     assert KEY not in str(error.value)
+    assert "Traceback" not in str(error.value)
+    print(error.value)
     reader = user_with("definitions.ui_available")
     try:
         answer = client_of(reader).get("/api/management/definitions/", {"search": "temperature"})
