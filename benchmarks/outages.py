@@ -1,6 +1,7 @@
 """The mirror through outages: do changes wait for Elasticsearch, and does all of them arrive?
 
-`python -m benchmarks.outages [CHANGES [MINUTES]]` makes 1,000 mixed changes in 10 minutes unless said otherwise.
+`python -m benchmarks.outages [CHANGES [MINUTES]]` makes at least 1,000 mixed changes in 10 minutes unless said
+otherwise.
 Elasticsearch is up and gone in turns, so that what else the machine does hits both alike; when it is up it also is slow
 or full now and then. The process that keeps the mirror is killed five times. Printed is how long changes took, by kind,
 and what a check finds 60 s after the last outage.
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,8 @@ from tests.environment import make_data_dir
 from tests.search.proxy import AWAY, BUSY, OK
 from tests.stack import PYTHON, ROOT
 
-TURNS = 10
-KILLS = frozenset({1, 4, 8, 11, 15})
+TURNS = 20
+KILLS = frozenset({3, 8, 17, 24, 31})
 """Of twice as many half turns; even ones are up, odd ones down."""
 UP = ((OK, 0.0), (OK, 0.5), (BUSY, 0.0), (OK, 0.0), (BUSY, 0.5))
 """What being up is like for the second half of it: a mode of the proxy and how long every answer takes."""
@@ -120,7 +122,7 @@ def _measure(proxy: _Proxy, keeper: _Keeper, directory: Path, count: int, second
     _wait_for_keeper()
     took: dict[bool, Took] = {True: defaultdict(list), False: defaultdict(list)}
     # As many of each kind in every half turn.
-    rounds = max(1, round(count / (2 * TURNS * len(KINDS))))
+    rounds = ceil(count / (2 * TURNS * len(KINDS)))
     for number in range(2 * TURNS):
         is_up = number % 2 == 0
         proxy.be(OK if is_up else AWAY)
