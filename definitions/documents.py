@@ -41,7 +41,7 @@ class DefinitionDocument(AuthoredDocument):
         return ApiDefinition.objects.only(*names).annotate(script_name=F("script__name"))
 
     def complete(self, instances: Sequence[Any]) -> None:
-        """The words of each, and the tokens it allows: in one query and as plain values, objects would be most of it."""
+        """The words of each, and the tokens it allows: one query, plain values; objects would be most of the work."""
         rows = AllowedToken.objects.filter(definition__in=[each.pk for each in instances]).order_by("token")
         allowed: dict[Any, list[dict[str, str]]] = {}
         for definition_id, token_id, token_name in rows.values_list("definition_id", "token_id", "token__name"):
