@@ -34,9 +34,11 @@ def words_field(**options: Any) -> Any:
 
 def searchable(values: Iterable[str]) -> str:
     """The words in `values` as they are searched: without accents, small, parted at every sign and underscore."""
-    plain = unicodedata.normalize("NFKD", " ".join(values))
-    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return _BETWEEN_WORDS.sub(" ", letters.casefold()).strip()
+    plain = " ".join(values)
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _BETWEEN_WORDS.sub(" ", plain.casefold()).strip()
 
 
 def utc(time: datetime) -> str:

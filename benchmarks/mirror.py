@@ -3,6 +3,7 @@
 `python -m benchmarks.mirror [COUNT]` starts an Elasticsearch and a database of its own, and prints what it measured.
 """
 
+import json
 import os
 import statistics
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from tests.stack import PYTHON, ROOT
 
 CHANGES_A_SECOND = 50
 ROUNDS = 20
+TURNS = 2
+CHANGERS = 3
+"""So many processes make them: one alone would wait for each commit."""
 
 
 def main(count: int) -> None:
@@ -60,20 +64,32 @@ def _measure(count: int) -> None:
     for kind in ALL.values():
         rebuild(kind)
     print(f"first fill of {2 * count} documents: {2 * count / (time.perf_counter() - began):.0f}/s")
-    bare = _bare(ALL["definitions"])
-    print(f"bare helpers.bulk of the definitions' documents, ready made: {bare:.0f}/s")
-    alone = _rebuild(count)
-    print(f"rebuild with nothing else going on: {alone:.0f}/s, {alone / bare:.2f} of bare")
-    with _program("follow"), _program("changes") as changes:
+    documents = _documents(ALL["definitions"])
+    _beside(count, documents, "nothing else going on")
+    with ExitStack() as programs:
+        programs.enter_context(_program("follow"))
+        changers = [programs.enter_context(_program("changes", str(number))) for number in range(CHANGERS)]
         time.sleep(5)
-        busy = _rebuild(count)
-    print(f"rebuild with changes and searches: {busy:.0f}/s, {busy / bare:.2f} of bare; meanwhile {changes()}")
+        _beside(count, documents, "changes and searches going on")
+    _tell([json.loads(said()) for said in changers])
+    del documents
     began = time.perf_counter()
     _drain()
     findings = [check(kind) for kind in ALL.values()]
     took, found = time.perf_counter() - began, sum(len(each.ids) for each in findings)
     print(f"check of {2 * count} documents: {took:.0f} s, {found} found")
     _searches(count)
+
+
+def _beside(count: int, documents: list[dict[str, Any]], what: str) -> None:
+    """Bare and rebuild in turns, so that what else the machine does hits both alike."""
+    bare, built = [], []
+    for _ in range(TURNS):
+        bare.append(_bare(documents))
+        built.append(_rebuild(count))
+        print(f"  bare {bare[-1]:.0f}/s, rebuild {built[-1]:.0f}/s", flush=True)
+    one, other = statistics.median(bare), statistics.median(built)
+    print(f"{what}: bare helpers.bulk {one:.0f}/s, rebuild {other:.0f}/s, {other / one:.2f} of it")
 
 
 def _rebuild(count: int) -> float:
@@ -92,16 +108,21 @@ def _drain() -> None:
         pass
 
 
-def _bare(kind: Any) -> float:
+def _documents(kind: Any) -> list[dict[str, Any]]:
+    from search.writing import pages
+
+    return [{"_id": key, "_source": action["_source"]} for page in pages(kind) for key, action in page.items()]
+
+
+def _bare(documents: list[dict[str, Any]]) -> float:
+    """Into an index of the same kind, by the library's helper as it is; nothing is read, checked or refreshed."""
     from elasticsearch.helpers import bulk
 
     from search.connection import client
-    from search.kinds import INDEX_SETTINGS
+    from search.kinds import ALL, INDEX_SETTINGS
 
-    index = f"{kind.alias}-bare"
-    ids = [str(key) for key in kind.rows().values_list("pk", flat=True)]
-    pages = [kind.sources(ids[start : start + 1_000]) for start in range(0, len(ids), 1_000)]
-    documents = [{"_id": key, "_source": source} for page in pages for key, source in page.items()]
+    kind = ALL["definitions"]
+    index = f"bare-{kind.alias}"
     client().indices.create(index=index, mappings=kind.mapping, settings=INDEX_SETTINGS | {"refresh_interval": -1})
     began = time.perf_counter()
     bulk(client(), documents, index=index)
@@ -110,13 +131,19 @@ def _bare(kind: Any) -> float:
     return speed
 
 
-@contextmanager
-def _program(what: str) -> Iterator[Callable[[], str]]:
-    """Another process at work meanwhile; gives what it says at its end."""
-    command = (
-        [PYTHON, "manage.py", "mirror", "follow"] if what == "follow" else [PYTHON, "-m", "benchmarks.mirror", what]
+def _tell(changed: list[dict[str, Any]]) -> None:
+    total = {name: sum(each[name] for each in changed) for name in changed[0]}
+    print(
+        f"meanwhile {total['speed']:.0f} changes/s of {total['median'] / len(changed):.1f} ms, "
+        f"{total['sought']} searches, {total['missed']} missed, {total['elsewhere']} by the database"
     )
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@contextmanager
+def _program(*words: str) -> Iterator[Callable[[], str]]:
+    """Another process at work meanwhile; gives what it says at its end."""
+    command = ["manage.py", "mirror", "follow"] if words == ("follow",) else ["-m", "benchmarks.mirror", *words]
+    process = subprocess.Popen([PYTHON, *command], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     said: list[str] = []
     try:
         yield lambda: said[0]
@@ -125,7 +152,7 @@ def _program(what: str) -> Iterator[Callable[[], str]]:
         said.append((process.communicate()[0].strip().splitlines() or [""])[-1])
 
 
-def _changes() -> None:
+def _changes(part: int) -> None:
     """Change and search until ended; say how it went."""
     import signal
 
@@ -139,7 +166,7 @@ def _changes() -> None:
     going = [True]
     signal.signal(signal.SIGTERM, lambda *_: going.clear())
     user = User(is_active=True, is_superuser=True)
-    ids = list(ApiDefinition.objects.values_list("pk", flat=True)[:2_000])
+    ids = list(ApiDefinition.objects.order_by("pk").values_list("pk", flat=True)[part : 2_000 * CHANGERS : CHANGERS])
     took, sought, missed, elsewhere, number = [], 0, 0, 0, 0
     began = time.perf_counter()
     while going:
@@ -154,13 +181,10 @@ def _changes() -> None:
             sought += 1
             elsewhere += not found.is_from_mirror
             missed += found.is_from_mirror and str(definition.pk) not in found.ids
-        time.sleep(max(0, began + number / CHANGES_A_SECOND - time.perf_counter()))
-    speed = number / (time.perf_counter() - began)
+        time.sleep(max(0, began + number * CHANGERS / CHANGES_A_SECOND - time.perf_counter()))
     median = statistics.median(took) * 1000
-    print(
-        f"{speed:.0f} changes/s of {median:.1f} ms, {sought} searches, {missed} missed, {elsewhere} by the database",
-        flush=True,
-    )
+    said = {"speed": number / (time.perf_counter() - began), "median": median, "sought": sought, "missed": missed}
+    print(json.dumps(said | {"elsewhere": elsewhere}), flush=True)
 
 
 def _searches(count: int) -> None:
@@ -221,4 +245,4 @@ def _clean() -> None:
 
 
 if __name__ == "__main__":
-    _changes() if sys.argv[1:] == ["changes"] else main(int((sys.argv[1:] or ["100000"])[0]))
+    _changes(int(sys.argv[2])) if sys.argv[1:2] == ["changes"] else main(int((sys.argv[1:] or ["100000"])[0]))

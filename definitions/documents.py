@@ -41,13 +41,14 @@ class DefinitionDocument(AuthoredDocument):
         return ApiDefinition.objects.only(*names).annotate(script_name=F("script__name"))
 
     def complete(self, instances: Sequence[Any]) -> None:
-        """The tokens that each allows, in one query; as plain values, for objects would be most of the work."""
+        """The words of each, and the tokens it allows: one query, plain values; objects would be most of the work."""
         rows = AllowedToken.objects.filter(definition__in=[each.pk for each in instances]).order_by("token")
         allowed: dict[Any, list[dict[str, str]]] = {}
         for definition_id, token_id, token_name in rows.values_list("definition_id", "token_id", "token__name"):
             allowed.setdefault(definition_id, []).append({"id": str(token_id), "name": token_name})
         for each in instances:
             each.allowed = allowed.get(each.pk, [])
+            each.words = searchable([each.name, each.route, each.description, each.script_name or ""])
 
     def prepare_segments(self, instance: ApiDefinition) -> list[str]:
         """The parts of the route between its slashes."""
@@ -63,8 +64,8 @@ class DefinitionDocument(AuthoredDocument):
 
     def prepare_words(self, instance: Any) -> str:
         """What a search looks at."""
-        return searchable([instance.name, instance.route, instance.description, instance.script_name or ""])
+        return cast("str", instance.words)
 
     def prepare_wordsWithTokens(self, instance: Any) -> str:  # noqa: N802
         """Likewise, for who may view tokens."""
-        return " ".join([self.prepare_words(instance), searchable(each["name"] for each in instance.allowed)])
+        return f"{instance.words} {searchable(each['name'] for each in instance.allowed)}"

@@ -1,6 +1,7 @@
 """The client of Elasticsearch, and what can go wrong with it, sorted by what is to be done about it."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -9,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from django.conf import settings
-from elastic_transport import ApiError, TransportError
+from elastic_transport import ApiError, TlsError, TransportError
 from elasticsearch import Elasticsearch
 
 READ_SECONDS = 2.0
@@ -72,8 +73,16 @@ def asking() -> Iterator[None]:
         yield
     except ApiError as error:
         raise failure(error.meta.status, _type(error.body), str(error)) from error
+    except TlsError as error:
+        raise MirrorError(f"Elasticsearch is not trusted, see ELASTICSEARCH_CA_FILE: {_tls_fault(error)}") from error
     except TransportError as error:
         raise MirrorError(f"Elasticsearch cannot be reached: {type(error).__name__}") from error
+
+
+def _tls_fault(error: TlsError) -> str:
+    """What OpenSSL says, out of the words of three libraries around it."""
+    found = re.search(r"\[SSL: \w+\] ([^(]+)", str(error))
+    return found[1].strip() if found else type(error).__name__
 
 
 def failure(status: int, kind: str, text: str) -> MirrorError:

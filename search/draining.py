@@ -13,7 +13,7 @@ from search.writing import PAGE, Written, write
 
 
 def drain(most: int = PAGE) -> int:
-    """Bring up to `most` noted changes to the mirror, and a piece of the oldest name that is to be spread.
+    """Bring up to `most` noted changes to the mirror, and of the definitions that show a new name.
 
     Returns how many were done; 0 when nothing is left.
 
@@ -53,20 +53,31 @@ def settle(kind: Kind, ids: Sequence[str], written: Written) -> None:
 
 
 def _spread(most: int) -> int:
-    """The next piece of the definitions that show a name which has changed."""
-    intent = Intent.objects.filter(kind__in=SPREADS).order_by("pk").first()
-    if intent is None:
-        return 0
-    reached = showing(intent).order_by("pk")
+    """The next of the definitions that show names which have changed, `most` of them, in one piece."""
+    reached: list[str] = []
+    over: list[Intent] = []
+    begun: list[Intent] = []
+    for intent in Intent.objects.filter(kind__in=SPREADS).order_by("pk")[:most]:
+        room = most - len(reached)
+        ids = _next_showing(intent, room)
+        reached += ids
+        if len(ids) == room:
+            intent.cursor = ids[-1]
+            begun = [intent]
+            break
+        over.append(intent)
+    if reached:
+        bring(ALL[DEFINITIONS], reached)
+    Intent.objects.bulk_update(begun, ["cursor"])
+    _forget(over)
+    return len(reached) + len(over)
+
+
+def _next_showing(intent: Intent, most: int) -> list[str]:
+    shown = showing(intent).order_by("pk")
     if intent.cursor:
-        reached = reached.filter(pk__gt=intent.cursor)
-    ids = [str(key) for key in reached.values_list("pk", flat=True)[:most]]
-    if ids:
-        bring(ALL[DEFINITIONS], ids)
-        Intent.objects.filter(pk=intent.pk).update(cursor=ids[-1])
-    if len(ids) < most:
-        _forget([intent])
-    return len(ids) + 1
+        shown = shown.filter(pk__gt=intent.cursor)
+    return [str(key) for key in shown.values_list("pk", flat=True)[:most]]
 
 
 def showing(intent: Intent) -> "QuerySet[ApiDefinition]":

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
-from search import indices, lease
+from search import indices, lease, switch
 from search.connection import IndexFaultError, MirrorError
 from search.draining import drain
 from search.kinds import ALL, Kind
@@ -77,6 +77,7 @@ class Follower:
             self._told_at = 0.0
             return False
         self._held_at = time.monotonic()
+        switch.turn_on()
         return True
 
     def _prepare(self) -> None:

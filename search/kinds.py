@@ -64,7 +64,15 @@ class Kind:
     def sources(self, ids: Iterable[str]) -> dict[str, Source]:
         """The documents of the objects with these ids that exist, as they are now."""
         keys = [key for key in map(_as_key, ids) if key is not None]
-        rows = list(self.rows().filter(pk__in=keys))
+        return self._prepared(self.rows().filter(pk__in=keys))
+
+    def page(self, after: str, size: int) -> dict[str, Source]:
+        """The documents of the next `size` objects behind the id `after`; all begin behind an empty one."""
+        rows = self.rows().filter(pk__gt=after) if after else self.rows()
+        return self._prepared(rows[:size])
+
+    def _prepared(self, found: "QuerySet[Any]") -> dict[str, Source]:
+        rows = list(found)
         self.document.complete(rows)
         return {str(row.pk): dict(self.document.prepare(row)) for row in rows}
 

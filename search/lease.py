@@ -38,7 +38,7 @@ def hold() -> bool:
         return False
     # Of two that find it free one comes late.
     unchanged = Mirror.objects.filter(pk=1, keeper=mirror.keeper, kept_until=mirror.kept_until)
-    return bool(unchanged.update(keeper=me(), kept_until=now + timedelta(seconds=LEASE_SECONDS), is_on=True))
+    return bool(unchanged.update(keeper=me(), kept_until=now + timedelta(seconds=LEASE_SECONDS)))
 
 
 def release() -> None:

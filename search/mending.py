@@ -1,6 +1,7 @@
 """Filling an index anew and putting it in the place of the old one; repairing what a check has found."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
@@ -16,12 +17,16 @@ from search.connection import IndexFaultError, MirrorError
 from search.draining import bring, settle
 from search.kinds import Kind
 from search.models import Copy, SetAside
-from search.writing import Written, prepared, send, write
+from search.writing import Written, pages, send, write
 
 GIVEN_UP_SECONDS = 300.0
 """A rebuild that has not gone on for so long is nobody's any more."""
 LARGEST_VERSION = 2**62
 PAUSES_SECONDS = (1, 2, 4, 8, 15, 15, 15)
+
+PROGRESS_SECONDS = 2.0
+SENDERS = 2
+"""So many pages are on their way at once; Elasticsearch takes them side by side."""
 
 Item = TypeVar("Item")
 
@@ -53,17 +58,20 @@ def rebuild(kind: Kind, between: Callable[[], object] = lambda: None) -> int:
 
 
 def _fill(kind: Kind, index: str, between: Callable[[], object]) -> int:
-    """Each page is read while the one before is on its way."""
-    done = 0
-    with ThreadPoolExecutor(1) as sender:
-        sent: list[tuple[list[str], Future[Written]]] = []
-        for page in chain(_pages(kind), [[]]):
-            actions = prepared(kind, page)
-            for former, future in sent:
-                settle(kind, former, future.result())
-                done += len(former)
-                Copy.change(kind.name, done=done, filled_at=timezone.now())
-            sent = [(page, sender.submit(_send, index, actions))]
+    """Each page is read while those before are on their way."""
+    done, told_at = 0, time.monotonic()
+    with ThreadPoolExecutor(SENDERS) as sender:
+        sent: deque[tuple[list[str], Future[Written]]] = deque()
+        for page in chain(pages(kind), [{}] * SENDERS):
+            sent.append((list(page), sender.submit(_send, index, list(page.values()))))
+            if len(sent) > SENDERS:
+                ids, written = sent.popleft()
+                settle(kind, ids, written.result())
+                done += len(ids)
+                # A write waits for all others.
+                if time.monotonic() - told_at > PROGRESS_SECONDS:
+                    Copy.change(kind.name, done=done, filled_at=timezone.now())
+                    told_at = time.monotonic()
             between()
     return done
 
@@ -108,18 +116,6 @@ def is_given_up(copy: Copy) -> bool:
     """Whether nobody goes on filling the index that `copy` names."""
     idle = (timezone.now() - copy.filled_at).total_seconds() if copy.filled_at else GIVEN_UP_SECONDS
     return idle >= GIVEN_UP_SECONDS or not lease.may_live(copy.filler)
-
-
-def _pages(kind: Kind) -> Iterator[list[str]]:
-    """The ids of all objects, in their order: one that is there throughout is in one of the pages."""
-    last = None
-    while True:
-        rows = kind.rows() if last is None else kind.rows().filter(pk__gt=last)
-        page = list(rows.values_list("pk", flat=True)[:PAGE])
-        if not page:
-            return
-        yield [str(key) for key in page]
-        last = page[-1]
 
 
 def repair(kind: Kind, *, retry: bool = True) -> Findings:

@@ -3,23 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
 from access.announcements import added_together
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
-from search.models import DEFINITIONS, SCRIPT_NAME, TOKEN_NAME, TOKENS, Intent, Mirror
+from search.models import DEFINITIONS, SCRIPT_NAME, TOKEN_NAME, TOKENS, Intent
+from search.switch import is_on
 from tokens.models import ApiToken
 
 _KINDS = {ApiDefinition: DEFINITIONS, ApiToken: TOKENS}
 _NAMES = {ApiToken: TOKEN_NAME, AutomationScript: SCRIPT_NAME}
-
-
-def is_on() -> bool:
-    """Whether changes are to be noted: this process knows of Elasticsearch, or another one of the fleet does."""
-    return bool(settings.ELASTICSEARCH_URL) or Mirror.objects.filter(is_on=True).exists()
 
 
 @receiver(post_save, sender=ApiDefinition)

@@ -16,8 +16,9 @@ from search.kinds import Kind
 from search.models import Copy, Mirror
 
 PAGE = 500
+FILLING_PAGE = 1_000
 LARGEST_REQUEST = 5 * 1024 * 1024
-_SMALL = 100
+REFRESHED_AT_ONCE = 100
 
 
 @dataclass
@@ -40,15 +41,21 @@ def write(kind: Kind, ids: Sequence[str], *, above: int = 0) -> Written:
     actions = list(_actions(ids, kind.sources(ids), ticket))
     send(kind.alias, actions, written, require_alias=True)
     if filling:
-        send(filling, actions, written)
+        # Nobody searches it yet.
+        send(filling, actions, written, refresh=False)
     return written
 
 
-def prepared(kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What fills an index with the documents `ids`."""
+def pages(kind: Kind) -> Iterator[dict[str, dict[str, Any]]]:
+    """What fills an index with all documents, by id, in their order: who is there throughout is in one of the pages.
+
+    One ticket will do: whoever writes meanwhile takes a larger one, and goes on to write whatever changes later.
+    """
     ticket = Mirror.take_ticket()
-    sources = kind.sources(ids)
-    return list(_actions(sources, sources, ticket))
+    last = ""
+    while sources := kind.page(last, FILLING_PAGE):
+        yield {action["_id"]: action for action in _actions(sources, sources, ticket)}
+        last = max(sources)
 
 
 def _actions(ids: Iterable[str], sources: dict[str, dict[str, Any]], ticket: int) -> Iterator[dict[str, Any]]:
@@ -77,13 +84,13 @@ def send(
         answers = streaming_bulk(
             client(),
             actions,
-            chunk_size=PAGE,
+            chunk_size=FILLING_PAGE,
             max_chunk_bytes=LARGEST_REQUEST,
             raise_on_error=False,
             index=index,
             require_alias=require_alias,
             # A few changes are seen at once; many wait for the next refresh.
-            refresh=len(actions) <= _SMALL if refresh is None else refresh,
+            refresh=len(actions) <= REFRESHED_AT_ONCE if refresh is None else refresh,
         )
         for is_done, answer in answers:
             if not is_done:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext, SSLError
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,6 +98,25 @@ def elasticsearch(name: str) -> list[str]:
         # The value stays unsaid: it may hold a password.
         raise ImproperlyConfigured(f"{name} must look like https://search.example.com:9200.")
     return found
+
+
+def certificates(name: str) -> str:
+    """The variable `name` as certificates in PEM; empty when it is not set."""
+    value = text(name, "")
+    try:
+        if value:
+            SSLContext(PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value.encode("ascii").decode())
+    except (SSLError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} must be certificates in PEM form.") from error
+    return value
+
+
+def header(name: str) -> str:
+    """The variable `name` as a word that a header of HTTP can carry; empty when it is not set."""
+    value = text(name, "")
+    if not re.fullmatch("[!-~]*", value):
+        raise ImproperlyConfigured(f"{name} must be one word of ASCII characters.")
+    return value
 
 
 def index_prefix(name: str, default: str) -> str:

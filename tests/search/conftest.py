@@ -3,16 +3,21 @@
 import os
 import secrets
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
+from django.conf import settings as django_settings
 
+from search import switch
 from search.models import Copy, Intent, Mirror, SetAside
 from tests.elasticsearch import USER, Elasticsearch, MissingError
+from tests.stack import PYTHON, ROOT
 
 
 @pytest.fixture(scope="session")
@@ -55,12 +60,22 @@ class Mirrored:
         return list(ALL.values())
 
     def build(self) -> None:
-        """Fill the indices."""
+        """Fill new indices."""
         from search.mending import rebuild
 
-        Mirror.change(is_on=True)
         for kind in self.kinds:
             rebuild(kind)
+
+    def empty(self) -> bool:
+        """Take all documents out of the indices; whether these are now like new ones."""
+        from search import indices
+        from search.draining import bring
+
+        if any(indices.fault(kind) for kind in self.kinds):
+            return False
+        for kind in self.kinds:
+            bring(kind, list(self.documents(kind.name)))
+        return not any(self.documents(kind.name) for kind in self.kinds)
 
     def drain(self) -> int:
         """Bring all that waits."""
@@ -104,33 +119,66 @@ class Mirrored:
         }
 
 
-@pytest.fixture
-def mirror_settings(settings, elasticsearch):
-    """The mirror is configured, with names of its own, and knows nothing yet."""
-    import search.finding  # noqa: F401  it answers searches
+@pytest.fixture(scope="session")
+def prefix(elasticsearch):
+    """What the names of the indices of this process begin with; they are gone at the end."""
+    prefix = f"test-{secrets.token_hex(4)}"
+    yield prefix
+    login = (USER, elasticsearch.password) if elasticsearch.password else None
+    found = httpx.get(f"{elasticsearch.url}/{prefix}-*?expand_wildcards=all", auth=login)
+    for name in found.json():
+        httpx.delete(f"{elasticsearch.url}/{name}", auth=login)
 
+
+@pytest.fixture
+def mirror_settings(settings, elasticsearch, prefix, monkeypatch):
+    """The mirror is configured, with names of its own."""
+    import search.finding  # noqa: F401  it answers searches
+    from search import checking
+
+    monkeypatch.setattr(switch, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(checking, "PAUSE_SECONDS", 0.1)
     settings.ELASTICSEARCH_USER = USER if elasticsearch.password else ""
     settings.ELASTICSEARCH_PASSWORD = elasticsearch.password
-    settings.ELASTICSEARCH_PREFIX = f"test-{secrets.token_hex(4)}"
-    mirrored = Mirrored(settings, elasticsearch, settings.ELASTICSEARCH_PREFIX)
+    settings.ELASTICSEARCH_PREFIX = prefix
+    mirrored = Mirrored(settings, elasticsearch, prefix)
     mirrored.use(elasticsearch.url)
     yield mirrored
-    mirrored.use(elasticsearch.url)
-    for name in mirrored.client.indices.get(index=f"{mirrored.prefix}-*", expand_wildcards="all"):
-        mirrored.client.indices.delete(index=name)
     mirrored.client.close()
     mirrored.use("http://127.0.0.1:1")
 
 
 @pytest.fixture
 def mirror(open_db, mirror_settings):
-    """The mirror of an empty database, filled."""
+    """The mirror of an empty database; its indices are those of the test before where that has left them whole."""
     for model in (Intent, SetAside, Copy, Mirror):
         model.objects.all().delete()
-    mirror_settings.build()
+    switch.turn_on()
+    if not mirror_settings.empty():
+        mirror_settings.build()
     yield mirror_settings
     for model in (Intent, SetAside, Copy, Mirror):
         model.objects.all().delete()
+
+
+@pytest.fixture
+def follower(mirror, database_url, tmp_path):
+    """Starts the process that keeps the mirror, with the mirror's environment or the one that is given."""
+    started = []
+
+    def follower(environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        own = {"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(django_settings.DATA_DIR.root)}
+        own |= {"DATABASE_URL": database_url} | (environment or mirror.environment())
+        with (tmp_path / "log").open("ab") as log:
+            command = [PYTHON, "manage.py", "mirror", "follow"]
+            started.append(subprocess.Popen(command, cwd=ROOT, env=own, stdout=log, stderr=log))
+        return started[-1]
+
+    yield follower
+    for process in started:
+        process.kill()
+        process.wait()
+    print((tmp_path / "log").read_text() if started else "")
 
 
 @pytest.fixture

@@ -80,6 +80,19 @@ def test_a_new_name_reaches_all_definitions_that_show_it(mirror, publish, what, 
     assert not Intent.objects.exists()
 
 
+def test_many_new_names_go_out_together(mirror, publish):
+    apis = [publish() for _ in range(5)]
+    mirror.drain()
+    for number, api in enumerate(apis):
+        api.token.name = f"new name {number}"
+        save_checked(api.token, "ann")
+    from search.draining import drain
+
+    drain()
+    assert not Intent.objects.exists()
+    assert mirror.check() == {}
+
+
 def test_switching_a_token_off_rewrites_no_definition(mirror, publish):
     api = publish()
     mirror.drain()

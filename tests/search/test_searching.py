@@ -57,27 +57,27 @@ def _search(client: APIClient, text: str, path: str = DEFINITIONS, **query: Any)
     return [each["id"] for each in response.json()["results"]]
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("temperature", ["temperature"]),
-        ("temprature", ["temperature"]),
-        ("tempera", ["temperature"]),
-        ("rack temp", ["temperature"]),
-        ("sites/{id}/encoder_rack/restart", ["restart"]),
-        ("encoder_rack", ["restart", "temperature"]),
-        ("ENCODER", ["restart", "temperature"]),
-        ("Acme", ["temperature"]),
-        ("print", ["invoice"]),
-        ("printt invoise", ["invoice"]),
-        ("nothing like it", []),
-        ("billing invoices", ["invoice"]),
-    ],
-)
-def test_found_by(apis, reader, text, found):
-    wanted = {str(apis[name].definition.pk) for name in found}
-    assert set(_search(reader, text)) == wanted
-    assert reader.get(f"{DEFINITIONS}count/", {"search": text}).json() == {"count": len(found)}
+FOUND_BY = [
+    ("temperature", ["temperature"]),
+    ("temprature", ["temperature"]),
+    ("tempera", ["temperature"]),
+    ("rack temp", ["temperature"]),
+    ("sites/{id}/encoder_rack/restart", ["restart"]),
+    ("encoder_rack", ["restart", "temperature"]),
+    ("ENCODER", ["restart", "temperature"]),
+    ("Acme", ["temperature"]),
+    ("print", ["invoice"]),
+    ("printt invoise", ["invoice"]),
+    ("nothing like it", []),
+    ("billing invoices", ["invoice"]),
+]
+
+
+def test_found_by(apis, reader):
+    for text, names in FOUND_BY:
+        wanted = {str(apis[name].definition.pk) for name in names}
+        assert set(_search(reader, text)) == wanted, text
+        assert reader.get(f"{DEFINITIONS}count/", {"search": text}).json() == {"count": len(names)}, text
 
 
 def test_the_nearest_comes_first_unless_another_order_is_wanted(apis, reader):
@@ -123,9 +123,9 @@ def test_a_result_is_never_a_ghost(apis, reader):
     assert _search(reader, "encoder") == [str(apis["temperature"].definition.pk)]
 
 
-@pytest.mark.parametrize("text", ['"', "{id}", "***", "a" * 3_000, "\\", "AND OR", " ", "*:*", "é" * 600, "/", "{}"])
-def test_odd_texts_are_answered(apis, reader, text):
-    assert reader.get(DEFINITIONS, {"search": text}).status_code == 200
+def test_odd_texts_are_answered(apis, reader):
+    for text in ('"', "{id}", "***", "a" * 3_000, "\\", "AND OR", " ", "*:*", "é" * 600, "/", "{}"):
+        assert reader.get(DEFINITIONS, {"search": text}).status_code == 200, text
 
 
 def test_without_a_search_nobody_has_searched(apis, reader):

@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from search import state
-from search.models import KINDS, Intent, Mirror, SetAside
+from search import state, switch
+from search.models import KINDS
 
 LONGEST_BACKLOG_SECONDS = 60
 SHOWN = 20
@@ -87,9 +87,7 @@ class Command(BaseCommand):
         self.stdout.write(f"set aside: {now.set_aside} document(s)")
 
     def _off(self) -> None:
-        Mirror.change(is_on=False, keeper="", kept_until=None)
-        Intent.objects.all().delete()
-        SetAside.objects.all().delete()
+        switch.turn_off()
         self.stdout.write("The mirror is off. What lies in Elasticsearch stays there; take ELASTICSEARCH_URL away too.")
 
     def _check(self, work: Any, kinds: list[str], **options: Any) -> None:
@@ -123,7 +121,7 @@ class Command(BaseCommand):
         self._tell_backlog(state.current())
 
     def _rebuild(self, work: Any, kinds: list[str], **options: Any) -> None:
-        Mirror.change(is_on=True)
+        switch.turn_on()
         for kind in work.chosen(kinds):
             count = work.rebuild(kind)
             self.stdout.write(f"{kind.alias}: {count} documents in a new index")

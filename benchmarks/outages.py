@@ -1,0 +1,211 @@
+"""The mirror through outages: do changes wait for Elasticsearch, and does all of them arrive?
+
+`python -m benchmarks.outages [CHANGES [MINUTES]]` makes at least 1,000 mixed changes in 10 minutes unless said
+otherwise.
+Elasticsearch is up and gone in turns, so that what else the machine does hits both alike; when it is up it also is slow
+or full now and then. The process that keeps the mirror is killed five times. Printed is how long changes took, by kind,
+and what a check finds 60 s after the last outage.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import django
+
+from tests.elasticsearch import USER, Elasticsearch
+from tests.environment import make_data_dir
+from tests.search.proxy import AWAY, BUSY, OK
+from tests.stack import PYTHON, ROOT
+
+TURNS = 20
+KILLS = frozenset({3, 8, 17, 24, 31})
+"""Of twice as many half turns; even ones are up, odd ones down."""
+UP = ((OK, 0.0), (OK, 0.5), (BUSY, 0.0), (OK, 0.0), (BUSY, 0.5))
+"""What being up is like for the second half of it: a mode of the proxy and how long every answer takes."""
+GRACE_SECONDS = 60.0
+
+Took = dict[str, list[float]]
+
+
+def main(count: int, minutes: float) -> None:
+    """Measure, and print it."""
+    server = Elasticsearch()
+    with tempfile.TemporaryDirectory(prefix="udapi-outages-") as directory, _proxy(server.url) as proxy:
+        os.environ |= {
+            "UDAPI_DATA_DIR": str(make_data_dir(Path(directory) / "data")),
+            "ELASTICSEARCH_URL": proxy.url,
+            "ELASTICSEARCH_USER": USER,
+            "ELASTICSEARCH_PASSWORD": server.password,
+            "ELASTICSEARCH_PREFIX": f"outages-{os.getpid()}",
+            "DJANGO_SETTINGS_MODULE": "udapi_site.settings",
+        }
+        django.setup()
+        _prepare()
+        keeper = _Keeper()
+        try:
+            _measure(proxy, keeper, Path(directory), count, minutes * 60 / (2 * TURNS))
+        finally:
+            keeper.kill()
+            proxy.be(OK)
+            _clean()
+            server.stop()
+
+
+def _prepare() -> None:
+    from django.core.management import call_command
+    from django.test.utils import setup_test_environment
+
+    call_command("migrate", verbosity=0)
+    setup_test_environment()
+
+
+class _Proxy:
+    """The way to Elasticsearch, in a process of its own."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._orders = process.stdin
+        self.url = process.stdout.readline().strip()
+
+    def be(self, mode: str, delay: float = 0.0) -> None:
+        print(mode, delay, file=self._orders, flush=True)
+
+
+@contextmanager
+def _proxy(target: str) -> Iterator[_Proxy]:
+    command = [PYTHON, "-m", "tests.search.proxy", target]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield _Proxy(process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+class _Keeper:
+    """The process that keeps the mirror."""
+
+    def __init__(self) -> None:
+        self.kills = 0
+        self.start()
+
+    def start(self) -> None:
+        command = [PYTHON, "manage.py", "mirror", "follow"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self.kills += 1
+
+
+def _measure(proxy: _Proxy, keeper: _Keeper, directory: Path, count: int, seconds: float) -> None:
+    from tests.publishing import Publisher
+    from tests.search.changes import KINDS, Changes
+
+    changes = Changes(Publisher(), directory)
+    for _ in range(2 * len(KINDS)):
+        changes.one()
+    _wait_for_keeper()
+    took: dict[bool, Took] = {True: defaultdict(list), False: defaultdict(list)}
+    # As many of each kind in every half turn.
+    rounds = ceil(count / (2 * TURNS * len(KINDS)))
+    for number in range(2 * TURNS):
+        is_up = number % 2 == 0
+        proxy.be(OK if is_up else AWAY)
+        _half_turn(changes, took[is_up], rounds * len(KINDS), seconds, partial(_middle, number, proxy, keeper))
+    proxy.be(OK)
+    began = time.monotonic()
+    _tell(took)
+    print(f"the process that keeps the mirror was killed {keeper.kills} times")
+    _wait_for_end(began)
+    _check()
+
+
+def _half_turn(changes: Any, took: Took, count: int, seconds: float, middle: Any) -> None:
+    from tests.search.changes import KINDS
+
+    began = time.monotonic()
+    for number in range(count):
+        if number == count // 2:
+            middle()
+        lasted = changes.one()
+        took[KINDS[number % len(KINDS)]].append(lasted)
+        time.sleep(max(0, began + (number + 1) * seconds / count - time.monotonic()))
+
+
+def _middle(number: int, proxy: _Proxy, keeper: _Keeper) -> None:
+    if number % 2 == 0:
+        proxy.be(*UP[number // 2 % len(UP)])
+    if number in KILLS:
+        keeper.kill()
+        keeper.start()
+
+
+def _wait_for_keeper() -> None:
+    from search import state
+
+    while not state.current().is_reachable:
+        time.sleep(0.1)
+
+
+def _tell(took: Mapping[bool, Took]) -> None:
+    print(f"{'kind':15}{'up, ms':>10}{'down, ms':>10}{'ratio':>8}")
+    for kind in took[True]:
+        _row(kind, took[True][kind], took[False][kind])
+    _row("all", *(list(chain.from_iterable(took[is_up].values())) for is_up in (True, False)))
+    longest = {is_up: max(max(each) for each in took[is_up].values()) for is_up in took}
+    print(f"longest {longest[True] * 1000:.0f} ms up, {longest[False] * 1000:.0f} ms down")
+
+
+def _row(name: str, up: list[float], down: list[float]) -> None:
+    one, other = statistics.median(up) * 1000, statistics.median(down) * 1000
+    print(f"{name:15}{one:10.1f}{other:10.1f}{other / one:8.2f}   of {len(up)} and {len(down)}")
+
+
+def _wait_for_end(began: float) -> None:
+    from search.models import Intent
+
+    while Intent.objects.exists() and time.monotonic() < began + GRACE_SECONDS:
+        time.sleep(0.2)
+    print(f"{Intent.objects.count()} changes wait {time.monotonic() - began:.0f} s after it was back")
+    time.sleep(max(0, began + GRACE_SECONDS - time.monotonic()))
+
+
+def _check() -> None:
+    from search.checking import check
+    from search.kinds import ALL
+
+    for kind in ALL.values():
+        found = check(kind)
+        print(
+            f"check of {kind.rows().count()} {kind.name}: "
+            f"{len(found.missing)} missing, {len(found.stale)} stale, {len(found.orphaned)} orphaned {found.fault}"
+        )
+
+
+def _clean() -> None:
+    from django.conf import settings
+
+    from search.connection import client
+
+    for index in client().indices.get(index=f"{settings.ELASTICSEARCH_PREFIX}-*"):
+        client().indices.delete(index=index)
+
+
+if __name__ == "__main__":
+    given = [float(word) for word in sys.argv[1:]]
+    main(int(given[0]) if given else 1_000, given[1] if len(given) > 1 else 10.0)
