@@ -76,7 +76,7 @@ class ScriptHosts:
             scratch_path = self._new_scratch()
             for _ in range(_ATTEMPTS):
                 run = Run(job, begun_at, on_line, on_subscript, mine)
-                if result := self._attend(run, job, str(scratch_path)):
+                if result := self._attend(run, job, scratch_path):
                     return result
             raise HandOverError("the process that starts them keeps dying")
         except HandOverError as error:
@@ -98,7 +98,7 @@ class ScriptHosts:
             self.warm.put(host)
         return result
 
-    def _new_scratch(self) -> Path:
+    def _new_scratch(self) -> str:
         base = self._scratch_base
         if base is None:
             raise HandOverError("the script hosts are not running")

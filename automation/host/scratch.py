@@ -24,25 +24,26 @@ def make_base(parent: Path | None, user: str) -> Path:
     return base
 
 
-def make(base: Path, user: str) -> Path:
+def make(base: Path, user: str) -> str:
     """A new directory under `base` for one run; `user`'s own unless that is empty. Raises OSError."""
-    path = base / f"run-{next(_numbers)}"
-    path.mkdir(mode=0o700)
+    # Not a `Path`: each would leave its name in Python's table of interned strings, which grows by steps.
+    path = f"{base}/run-{next(_numbers)}"
+    os.mkdir(path, mode=0o700)
     if user:
         shutil.chown(path, user)
     return path
 
 
-def remove(path: Path) -> None:
+def remove(path: str | Path) -> None:
     """Remove a run's directory; what is left in spite of that is logged, never raised."""
-    if not _remove_empty(path) and not remove_tree(path):
+    if not _remove_empty(path) and not remove_tree(Path(path)):
         _log.warning("The scratch directory %s could not be removed.", path)
 
 
-def _remove_empty(path: Path) -> bool:
+def _remove_empty(path: str | Path) -> bool:
     """Whether nothing was in it, as after most runs: that takes one call, looking for what there is takes ten."""
     try:
-        path.rmdir()
+        os.rmdir(path)
     except OSError:
         return False
     return True
