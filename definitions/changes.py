@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models.signals import post_save
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
 from access.changes import refusal, save_checked
 from definitions import routes
@@ -32,7 +33,7 @@ def _allow_only(definition: ApiDefinition, token_ids: set[UUID], is_new: bool) -
     """Held until the commit, a token cannot be deleted by another writer in between."""
     found = ApiToken.objects.filter(pk__in=token_ids).select_for_update().order_by("pk")
     if set(found.values_list("pk", flat=True)) != token_ids:
-        raise refusal("InvalidField", "A token in the list does not exist.", field="allowedTokens")
+        raise refusal("InvalidField", _("A token in the list does not exist."), field="allowedTokens")
     # Without signals: the save of the definition has left the one event of this change.
     rows = AllowedToken._base_manager.filter(definition=definition)
     present = set() if is_new else set(rows.values_list("token_id", flat=True))
