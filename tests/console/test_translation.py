@@ -40,7 +40,7 @@ def catalogue(tmp_path_factory) -> Path:
     """The places of a catalogue, made by Django's own commands over the product's texts."""
     if not shutil.which("xgettext"):
         pytest.skip("needs xgettext and msgfmt: apt install gettext")
-    place = tmp_path_factory.mktemp("texts")
+    place: Path = tmp_path_factory.mktemp("texts")
     for app in APPS:
         shutil.copytree(settings.BASE_DIR / app, place / app, ignore=shutil.ignore_patterns("node_modules", "static"))
     (place / "locale").mkdir()
