@@ -150,6 +150,11 @@ class Heartbeat:
         """Begin; the first beat is sent at once."""
         self._thread.start()
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the node takes no more triggers."""
+        return self._leaves
+
     def leave(self) -> None:
         """Say that the node takes no more triggers; those that it runs are still answered."""
         self._leaves = True

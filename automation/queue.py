@@ -1,9 +1,9 @@
 """The way of a job through Redis: ticket, claim, cancel, reply.
 
-A job's payload lies in one key, its *ticket*, and the Celery message carries no more than its id. Who takes
-the ticket away owns the job: the worker that claims it runs it, the caller that cancels it knows that it
-never ran. So a job runs at most once, and never after its deadline, whatever the broker delivers again.
-All times are Redis' own.
+A job's payload lies in one key, its *ticket*, and the Celery message carries no more than its id. Who takes the ticket
+away owns the job: the worker that claims it runs it, the caller that cancels it knows that it never ran. So a job runs
+at most once, and never after its deadline, whatever the broker delivers again; and a message that is lost on its way
+can be sent again while its ticket waits. All times are Redis' own.
 """
 
 import json
@@ -14,12 +14,18 @@ from typing import Any, cast
 
 import redis
 
+from automation import queue_scripts
 from automation.message import QUEUE, task_message
-from broker.client import BRIEF_SECONDS, blpop, brief_client, client
+from broker.client import BRIEF_SECONDS, blpop, brief_client, client, connected
 from broker.last_use import LAST_USE_KEY
 
 NODES_KEY = "udapi:nodes"
 """Sorted set: instance of each worker node → when its heartbeat ends (milliseconds)."""
+
+# How many jobs were published so far, and which of them was claimed last: so a job knows that it was passed over.
+_PUBLISHED_KEY, _CLAIMED_KEY = "udapi:published", "udapi:claimed"
+# Stands in a ticket for a body that has a key of its own; no body is this, for it is not UTF-8.
+_SET_ASIDE = b"\xff"
 
 # A ticket outlives its deadline, so that the caller who gives up finds out whether it was taken.
 GRACE_MILLISECONDS = 5_000
@@ -35,67 +41,8 @@ _LOOK_SECONDS = 1.0
 _BROKEN_SECONDS = 3.0
 _RETRY_SECONDS = 0.2
 
-# Publishing and noting the deadline are one step: with no node alive, or no place, nothing is left behind.
-# Who has been let in for it, is noted on the same trip.
-_PUBLISH = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local refusal = nil
-if redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now), '+inf') == 0 then refusal = 'no node' end
-if not refusal and redis.call('LLEN', KEYS[3]) >= tonumber(ARGV[1]) then refusal = 'no place' end
-if refusal then
-  redis.call('DEL', KEYS[2])
-  return refusal
-end
-local deadline = string.format('%.0f', now + ARGV[2])
-redis.call('HSET', KEYS[2], 'published', string.format('%.0f', now), 'deadline', deadline)
-redis.call('LPUSH', KEYS[3], ARGV[3])
-if ARGV[4] ~= '' then redis.call('HSET', KEYS[4], ARGV[4], string.format('%.0f', now)) end
-return 'published'
-"""
-
-# Answers the milliseconds left and those waited, or nothing: at its deadline, taken already or cancelled.
-_CLAIM = """
-local published, deadline = unpack(redis.call('HMGET', KEYS[1], 'published', 'deadline'))
-if not deadline then return {} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local left = tonumber(deadline) - now
-if left <= tonumber(ARGV[3]) then return {} end
-redis.call('RENAME', KEYS[1], KEYS[2])
-redis.call('SET', KEYS[3], ARGV[1], 'PX', left + ARGV[2])
-return {left, now - published}
-"""
-
-# A full memory refuses the first write that needs some, and none after one that frees some: what has run is
-# answered in any case.
-_REPLY = """
-redis.call('DEL', KEYS[1])
-redis.call('RPUSH', KEYS[2], ARGV[1])
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
-"""
-
-# A reply that came at the last moment still counts.
-_CANCEL = """
-if redis.call('DEL', KEYS[1]) == 1 then return 'never started' end
-local reply = redis.call('LPOP', KEYS[2])
-if reply then return {reply} end
-redis.call('DEL', KEYS[3])
-return 'may have run'
-"""
-
-# Whether somebody will still answer: nothing to say while the ticket waits or the reply is there. A node that
-# leaves is no longer among the nodes, but finishes what it runs: its state is still there.
-_IS_LOST = """
-if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end
-local node = redis.call('GET', KEYS[3])
-if not node then return 1 end
-if redis.call('EXISTS', ARGV[1] .. node) == 1 then return 0 end
-local ends = redis.call('ZSCORE', KEYS[4], node)
-local time = redis.call('TIME')
-if ends and tonumber(ends) > time[1] * 1000 + math.floor(time[2] / 1000) then return 0 end
-return 1
-"""
+# A larger body has a key of its own: within a script Redis would copy it twice.
+_SMALL_BODY_BYTES = 64 * 1024
 
 
 class NoNodeError(Exception):
@@ -137,6 +84,7 @@ class Payload:
 class Claim:
     """A job that is ours to run, the milliseconds until its deadline, and those that it waited in the queue."""
 
+    job_id: str
     payload: Payload
     milliseconds_left: int
     milliseconds_waited: int
@@ -150,31 +98,26 @@ def publish(job_id: str, payload: Payload, start_within_seconds: float, used_by:
         HandOverError: Redis refused it, or the answer of Redis was lost.
         redis.RedisError: Redis is not reachable; nothing was sent.
     """
-    ticket, milliseconds = _ticket(job_id), int(start_within_seconds * 1_000)
-    _reach()
-    pipeline = client().pipeline(transaction=True)
-    pipeline.hset(ticket, mapping={"meta": json.dumps(payload.meta), "body": payload.body})
-    pipeline.pexpire(ticket, milliseconds + GRACE_MILLISECONDS)
-    arguments = (str(PLACES), str(milliseconds), task_message(job_id), used_by)
-    pipeline.eval(_PUBLISH, 4, NODES_KEY, ticket, QUEUE, LAST_USE_KEY, *arguments)
-    try:
-        answer = pipeline.execute()[-1]
-    except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise HandOverError(_withdraw(job_id), str(error)) from error
-    except redis.RedisError as error:
-        raise HandOverError(UnansweredReason.NEVER_STARTED, str(error)) from error
+    body, milliseconds = payload.body, int(start_within_seconds * 1_000)
+    keys = (NODES_KEY, _ticket(job_id), QUEUE, LAST_USE_KEY, _PUBLISHED_KEY, _large(job_id))
+    arguments = (PLACES, milliseconds, GRACE_MILLISECONDS, task_message(job_id), used_by, json.dumps(payload.meta))
+    with connected(client()) as connection:
+        try:
+            if len(body) > _SMALL_BODY_BYTES:
+                _set_aside(connection, job_id, body, milliseconds)
+                body = _SET_ASIDE
+            answer = queue_scripts.PUBLISH.over(connection, keys, *arguments, body)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise HandOverError(_withdraw(job_id), str(error)) from error
+        except redis.RedisError as error:
+            raise HandOverError(UnansweredReason.NEVER_STARTED, str(error)) from error
     if answer != b"published":
         raise NoNodeError(answer.decode())
 
 
-def _reach() -> None:
-    """Have a live connection in the pool, so that what fails after this was perhaps sent.
-
-    Raises:
-        redis.RedisError: Redis is not reachable.
-    """
-    pool = client().connection_pool
-    pool.release(pool.get_connection())
+def _set_aside(connection: Any, job_id: str, body: bytes, milliseconds: int) -> None:
+    connection.send_command("SET", _large(job_id), body, "PX", milliseconds + GRACE_MILLISECONDS)
+    connection.read_response()
 
 
 def _withdraw(job_id: str) -> UnansweredReason:
@@ -189,33 +132,40 @@ def _withdraw(job_id: str) -> UnansweredReason:
 
 
 def claim(job_id: str, instance: str) -> Claim | None:
-    """Take the job for the node `instance`; None when it is not to be run any more. One round trip.
+    """Take the job for the node `instance`; None when it is not to be run any more. Two round trips for a large body.
 
     Raises:
         redis.RedisError: the broker failed; the job must not be run.
     """
-    claimed = f"udapi:claimed:{job_id}"
-    pipeline = client().pipeline(transaction=True)
-    arguments = (instance, str(GRACE_MILLISECONDS), str(START_MILLISECONDS))
-    pipeline.eval(_CLAIM, 3, _ticket(job_id), claimed, _run(job_id), *arguments)
-    pipeline.hmget(claimed, "meta", "body")
-    pipeline.delete(claimed)
-    times, (meta, body), _ = pipeline.execute()
-    return Claim(Payload(json.loads(meta), body), *times) if times else None
+    keys = (_ticket(""), _run(""), _CLAIMED_KEY)
+    with connected(client()) as connection:
+        taken = queue_scripts.CLAIM.over(connection, keys, job_id, instance, GRACE_MILLISECONDS, START_MILLISECONDS)
+        return _claim(connection, taken)
 
 
-def reply(job_id: str, answer: bytes) -> None:
-    """Hand `answer` to the caller that waits for the job. One round trip.
+def finish(job_id: str, answer: bytes | None, next_for: str = "") -> Claim | None:
+    """Hand `answer` to the caller that waits for the job, None where nobody does; the next job for the node `next_for`.
+
+    One round trip, and a node that has work needs neither Celery nor another trip to get it.
 
     Raises:
         redis.RedisError: the broker failed; the caller will not be answered.
     """
-    client().eval(_REPLY, 2, _run(job_id), _reply(job_id), answer, str(REPLY_MILLISECONDS))
+    keys = (_run(job_id), _reply(job_id), QUEUE, _ticket(""), _run(""), _CLAIMED_KEY)
+    arguments = (int(answer is not None), answer or b"", REPLY_MILLISECONDS, next_for)
+    with connected(client()) as connection:
+        taken = queue_scripts.FINISH.over(connection, keys, *arguments, GRACE_MILLISECONDS, START_MILLISECONDS)
+        return _claim(connection, taken)
 
 
-def forget(job_id: str) -> None:
-    """A job without a caller has ended."""
-    client().delete(_run(job_id))
+def _claim(connection: Any, taken: list[Any]) -> Claim | None:
+    if not taken:
+        return None
+    job_id, left, waited, meta, body = taken[0].decode(), *taken[1:]
+    if body == _SET_ASIDE:
+        connection.send_command("GETDEL", _large(job_id))
+        body = connection.read_response()
+    return Claim(job_id, Payload(json.loads(meta), body), left, waited)
 
 
 def wait(job_id: str, seconds: float) -> bytes:
@@ -250,12 +200,12 @@ def _pop(job_id: str, left: float) -> bytes | None:
 
 
 def _is_lost(job_id: str) -> bool:
-    keys = (_ticket(job_id), _reply(job_id), _run(job_id), NODES_KEY)
-    return bool(brief_client().eval(_IS_LOST, len(keys), *keys, state_key("")))
+    keys = (_ticket(job_id), _reply(job_id), _run(job_id), NODES_KEY, QUEUE, _PUBLISHED_KEY, _CLAIMED_KEY)
+    return bool(queue_scripts.IS_LOST.run(brief_client(), keys, state_key(""), task_message(job_id)))
 
 
 def _cancel(job_id: str) -> bytes:
-    answer = brief_client().eval(_CANCEL, 3, _ticket(job_id), _reply(job_id), _run(job_id))
+    answer = queue_scripts.CANCEL.run(brief_client(), (_ticket(job_id), _reply(job_id), _run(job_id), _large(job_id)))
     if isinstance(answer, list):
         return cast(bytes, answer[0])
     raise UnansweredError(UnansweredReason(answer.decode()))
@@ -268,6 +218,11 @@ def state_key(instance: str) -> str:
 
 def _ticket(job_id: str) -> str:
     return f"udapi:ticket:{job_id}"
+
+
+def _large(job_id: str) -> str:
+    """The key of a body that is too large for the ticket."""
+    return f"udapi:body:{job_id}"
 
 
 def _run(job_id: str) -> str:

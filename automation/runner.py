@@ -40,27 +40,34 @@ class Runner:
         self._execution = Execution(hosts, load_by_name, publish_subscript, _log_line)
 
     def run(self, job_id: str) -> None:
-        """Claim the job and run it; a job past its deadline, taken or cancelled is left alone."""
+        """Claim the job and run it, and then whatever else waits in the queue.
+
+        A job past its deadline, taken or cancelled is left alone. A node that is to end takes no further one.
+        """
+        claim = self._claim(job_id)
+        while claim is not None:
+            self._heartbeat.count(+1)
+            try:
+                claim = self._finish(claim, self._carry_out(claim))
+            finally:
+                self._heartbeat.count(-1)
+
+    def _claim(self, job_id: str) -> queue.Claim | None:
         try:
             claim = queue.claim(job_id, self._heartbeat.instance)
         except redis.RedisError as error:
             _manager_log.error("trigger=%s was not claimed, the broker failed: %s", job_id, error)
-            return
+            return None
         if claim is None:
             _manager_log.info("trigger=%s is not run: past its deadline, cancelled or taken", job_id)
-            return
-        self._heartbeat.count(+1)
-        try:
-            self._answer(job_id, claim.payload, self._carry_out(job_id, claim))
-        finally:
-            self._heartbeat.count(-1)
+        return claim
 
-    def _carry_out(self, job_id: str, claim: queue.Claim) -> Outcome:
+    def _carry_out(self, claim: queue.Claim) -> Outcome:
         begun = time.monotonic()
-        meta = claim.payload.meta
+        job_id, meta = claim.job_id, claim.payload.meta
         _log.info("started trigger=%s kind=%s script=%s version=%s node=%s", *_names(job_id, meta), self._node_id)
         try:
-            outcome = self._outcome(job_id, claim)
+            outcome = self._outcome(claim)
         except NoScriptError as error:
             outcome = failure(Reason.NO_SCRIPT, str(error), self._node_id)
         except Exception:  # noqa: BLE001  whatever it is, the caller is answered
@@ -77,20 +84,21 @@ class Runner:
             script = f"script={meta['script']} version={meta['version']}"
             _manager_log.error("trigger=%s %s %s: %s", job_id, head.reason, script, head.message)
 
-    def _answer(self, job_id: str, payload: queue.Payload, outcome: Outcome) -> None:
+    def _finish(self, claim: queue.Claim, outcome: Outcome) -> queue.Claim | None:
+        """Answer whoever waits; the next job, None when none waits."""
+        answer = None if claim.payload.meta["kind"] == SUBSCRIPT else outcome.encode()
+        next_for = "" if self._heartbeat.is_leaving else self._heartbeat.instance
         try:
-            if payload.meta["kind"] == SUBSCRIPT:
-                queue.forget(job_id)
-            else:
-                queue.reply(job_id, outcome.encode())
+            return queue.finish(claim.job_id, answer, next_for)
         except redis.RedisError as error:
-            _manager_log.error("trigger=%s could not be answered, the broker failed: %s", job_id, error)
+            _manager_log.error("trigger=%s could not be answered, the broker failed: %s", claim.job_id, error)
+            return None
 
-    def _outcome(self, job_id: str, claim: queue.Claim) -> Outcome:
+    def _outcome(self, claim: queue.Claim) -> Outcome:
         meta = claim.payload.meta
         script = PROBE_SCRIPT if meta["kind"] == PROBE else load(UUID(meta["script"]), meta["version"])
         left = claim.milliseconds_left / 1_000
-        job = job_of(job_id, script, meta, claim.payload.body, _time_limit(meta["kind"], script, left))
+        job = job_of(claim.job_id, script, meta, claim.payload.body, _time_limit(meta["kind"], script, left))
         result = self._execution.run(job)
         if result.outcome is Ending.TIMED_OUT and job.time_limit_seconds == left:
             return failure(Reason.CALLER_TIMED_OUT, "The caller's time was over before the script's.", self._node_id)

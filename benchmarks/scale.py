@@ -1,7 +1,7 @@
 """Does a trigger cost more with 100,000 definitions and tokens than with ten?
 
-`python -m benchmarks.scale [--database postgresql]` runs two complete stacks side by side, one with few
-objects, one with many, calls both in turns and prints the ratio of the median times.
+`python -m benchmarks.scale [--database postgresql]` runs complete stacks side by side, each with another number of
+objects, calls them in turns and prints the ratio of the median times.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tests import postgresql
 from tests.environment import make_data_dir
 from tests.stack import ROOT, Stack
 
-FEW, MANY = 10, 100_000
+COUNTS = (10, 1_000, 100_000)
 ROUNDS, CALLS, WARM_UP = 9, 150, 100
 
 
@@ -47,28 +47,28 @@ def _times(client: httpx.Client, path: str, secret: str, calls: int) -> list[flo
     return times
 
 
-def measure(root: Path, urls: dict[int, str | None]) -> Iterator[tuple[str, float, float]]:
-    """For both kinds of routes: its name and the median times with few and with many objects, in milliseconds."""
-    stacks = {count: _filled_stack(root, count, urls[count]) for count in (FEW, MANY)}
+def measure(root: Path, urls: Mapping[int, str | None]) -> Iterator[tuple[str, dict[int, float]]]:
+    """For both kinds of routes: its name, and number of objects → median time in milliseconds."""
+    stacks = {count: _filled_stack(root, count, url) for count, url in urls.items()}
     try:
         for kind in ("static", "dynamic"):
             for stack, api in stacks.values():
                 _times(stack.client, api[kind], api["secret"], WARM_UP)
-            medians: dict[int, list[float]] = {FEW: [], MANY: []}
+            medians: dict[int, list[float]] = {count: [] for count in stacks}
             for _ in range(ROUNDS):
                 for count, (stack, api) in stacks.items():
                     medians[count].append(statistics.median(_times(stack.client, api[kind], api["secret"], CALLS)))
-            few, many = (statistics.median(medians[count]) * 1_000 for count in (FEW, MANY))
-            yield kind, few, many
+            yield kind, {count: statistics.median(each) * 1_000 for count, each in medians.items()}
     finally:
         for stack, _ in stacks.values():
             stack.stop()
 
 
-def show(found: Iterable[tuple[str, float, float]]) -> None:
-    """Print the medians and their ratio."""
-    for kind, few, many in found:
-        print(f"{kind:8} {FEW}: {few:.2f} ms  {MANY}: {many:.2f} ms  ratio {many / few:.3f}", flush=True)
+def show(found: Iterable[tuple[str, Mapping[int, float]]]) -> None:
+    """Print the medians and their ratios to the first."""
+    for kind, medians in found:
+        few = medians[COUNTS[0]]
+        print(f"{kind:8}", *(f"{count:,}: {each:.2f} ms ({each / few:.3f})" for count, each in medians.items()))
 
 
 def main() -> None:
@@ -78,9 +78,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="udapi-scale-") as directory:
         root = Path(directory)
         if parser.parse_args().database == "sqlite":
-            show(measure(root, {FEW: None, MANY: None}))
+            show(measure(root, dict.fromkeys(COUNTS)))
             return
-        roots = {count: root.with_name(f"{root.name}-{count}") for count in (FEW, MANY)}
+        roots = {count: root.with_name(f"{root.name}-{count}") for count in COUNTS}
         servers = [postgresql.Server(each) for each in roots.values()]
         try:
             show(measure(root, {count: postgresql.url(each) for count, each in roots.items()}))

@@ -1,5 +1,8 @@
 """The Redis clients of a process: one for whatever has to get through, one for callers whose time is measured."""
 
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
@@ -33,20 +36,60 @@ def brief_client() -> redis.Redis:
     return _client(BRIEF_SECONDS, BRIEF_SECONDS)
 
 
+@contextmanager
+def connected(pooled: redis.Redis) -> Iterator[Any]:
+    """A live connection of the client's pool: what fails after this was perhaps sent.
+
+    Raises:
+        redis.RedisError: Redis is not reachable; nothing was sent.
+    """
+    pool = pooled.connection_pool
+    # redis-py leaves its own connection untyped.
+    connection: Any = pool.get_connection()
+    try:
+        yield connection
+    finally:
+        pool.release(connection)
+
+
+class Script:
+    """A Lua script that Redis knows by its digest. One round trip, and a third of what the client's `eval` takes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, pooled: redis.Redis, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
+        """What it answers; text as bytes.
+
+        Raises:
+            redis.RedisError.
+        """
+        with connected(pooled) as connection:
+            return self.over(connection, keys, *arguments)
+
+    def over(self, connection: Any, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
+        """The same over a connection that is held."""
+        try:
+            return _ask(connection, "EVALSHA", self._digest, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            return _ask(connection, "EVAL", self._text, len(keys), *keys, *arguments)
+
+
+def _ask(connection: Any, *command: str | bytes | int) -> Any:
+    connection.send_command(*command)
+    return connection.read_response()
+
+
 def blpop(key: str, seconds: float, silence: float) -> bytes | None:
     """What is pushed to the list `key` within `seconds`; a server that is `silence` seconds late is given up.
 
     Raises:
         redis.RedisError: the server is not reachable, or said nothing.
     """
-    pool = brief_client().connection_pool
-    # redis-py leaves its own connection untyped.
-    connection: Any = pool.get_connection()
-    try:
+    with connected(brief_client()) as connection:
         connection.send_command("BLPOP", key, seconds)
         popped = connection.read_response(timeout=seconds + silence)
-    finally:
-        pool.release(connection)
     return cast(bytes, popped[1]) if popped else None
 
 

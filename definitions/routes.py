@@ -4,6 +4,7 @@ A route becomes a *signature* in which placeholders are `{}` and literals are co
 `Encoders/{id}` → `/encoders/{}`. Two routes with the same signature match exactly the same paths.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
@@ -18,6 +19,8 @@ PLACEHOLDER = "{}"
 
 _FORBIDDEN = frozenset("/\\:<>*?#%")
 _FORBIDDEN_IN_NAME = frozenset("/{}?*:=")
+# A slash and the control characters.
+_NO_SEGMENT = re.compile(r"[/\x00-\x1f\x7f-\x9f]")
 
 
 class InvalidRouteError(ValueError):
@@ -123,7 +126,7 @@ def request_segments(raw_path: str) -> tuple[str, ...] | None:
             segment = unquote_to_bytes(raw.encode("latin-1", "replace")).decode()
         except UnicodeDecodeError:
             return None
-        if segment in {".", ".."} or any(c == "/" or unicodedata.category(c) == "Cc" for c in segment):
+        if segment in {".", ".."} or _NO_SEGMENT.search(segment):
             return None
         decoded.append(segment)
     return tuple(decoded)

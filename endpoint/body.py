@@ -65,12 +65,17 @@ def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
         raise errors.InvalidContentTypeError("content encoding")
     if not has_body:
         return
-    header = Message()
-    header["Content-Type"] = environ.get("CONTENT_TYPE", "").replace("\n", " ").replace("\r", " ")
-    charset = header.get_param("charset", "utf-8")
-    essence = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if essence not in CONTENT_TYPES or not isinstance(charset, str) or charset.lower() != "utf-8":
+    essence, _, parameters = environ.get("CONTENT_TYPE", "").partition(";")
+    if essence.strip().lower() not in CONTENT_TYPES or (parameters and not _is_utf8(parameters)):
         raise errors.InvalidContentTypeError(environ.get("CONTENT_TYPE", "") or "no content type")
+
+
+def _is_utf8(parameters: str) -> bool:
+    """Whether the charset, if any, is UTF-8."""
+    header = Message()
+    header["Content-Type"] = f"text/plain;{parameters}".replace("\n", " ").replace("\r", " ")
+    charset = header.get_param("charset", "utf-8")
+    return isinstance(charset, str) and charset.lower() == "utf-8"
 
 
 def _first(steps: Iterator[bytes]) -> tuple[bytes, errors.TriggerError | None]:

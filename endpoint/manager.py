@@ -19,6 +19,8 @@ from endpoint.dispatch import dispatch
 from endpoint.reading import TriggerRequest
 from tokens import rate_limit
 
+_ACTION_TYPES, _INPUT_TYPES, _NO_INPUT = frozenset(ActionType.values), frozenset(InputType.values), frozenset({""})
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -87,9 +89,9 @@ def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
     Raises:
         InvalidActionTypeError, InvalidActionMetaError, FailedToGetScriptInfoError.
     """
-    if definition.action_type not in ActionType.values:
+    if definition.action_type not in _ACTION_TYPES:
         raise errors.InvalidActionTypeError(f"definition {definition.id}: {definition.action_type}")
-    inputs = [""] if _has_no_entry_point(definition) else InputType.values
+    inputs = _NO_INPUT if _has_no_entry_point(definition) else _INPUT_TYPES
     if definition.script_id is None or definition.input_type not in inputs:
         raise errors.InvalidActionMetaError(f"definition {definition.id}")
     script = definition.script

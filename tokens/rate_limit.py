@@ -3,13 +3,13 @@
 import math
 from uuid import UUID
 
-from broker.client import client
+from broker.client import Script, client
 from tokens.models import LARGEST_LIMIT
 
 # The times (microseconds) of the newest admitted requests, oldest first. Admitted is who finds fewer than
 # `limit` in the window behind him; a refused request leaves no trace. Answers 0, or after how many
 # microseconds the oldest one in the way leaves the window.
-_ADMIT = """
+_ADMIT = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local limit, window, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -31,7 +31,7 @@ redis.call('RPUSH', KEYS[1], string.format('%.0f', now))
 redis.call('LTRIM', KEYS[1], -keep, -1)
 redis.call('PEXPIRE', KEYS[1], ttl)
 return 0
-"""
+""")
 
 
 def retry_after(token_id: UUID, limit: int, window_seconds: int) -> int:
@@ -43,5 +43,5 @@ def retry_after(token_id: UUID, limit: int, window_seconds: int) -> int:
         redis.RedisError: the broker is not reachable; whether the request was counted is unknown.
     """
     key = f"udapi:rate:{token_id.hex}"
-    microseconds = client().eval(_ADMIT, 1, key, str(limit), str(window_seconds * 1_000_000), str(LARGEST_LIMIT))
+    microseconds = _ADMIT.run(client(), (key,), limit, window_seconds * 1_000_000, LARGEST_LIMIT)
     return math.ceil(int(microseconds) / 1_000_000)

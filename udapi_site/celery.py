@@ -45,7 +45,14 @@ app.conf.update(
     broker_connection_max_retries=None,
     # A broker whose memory is full refuses Celery's own notes: the worker begins anew and does not end.
     broker_channel_error_retry=True,
-    broker_transport_options={"socket_keepalive": True},
+    broker_transport_options={
+        "socket_keepalive": True,
+        # Kombu would note in Redis what is received and not acknowledged: two trips and two new clients for each
+        # message. Who pops a message claims its ticket at once, and a message that is lost is sent again.
+        "ack_emulation": False,
+        # One key to look at instead of one for each priority.
+        "priority_steps": [0],
+    },
     imports=["automation.tasks", "automation.worker", "tokens.last_use"],
 )
 app.set_default()

@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import resource
+import select
 import socket
 import struct
 from contextlib import suppress
@@ -27,6 +28,9 @@ CLIENT_SILENCE_SECONDS = 60
 HEAD_SECONDS = 10
 """The time for the head of a request, from its first byte on."""
 
+NEXT_REQUEST_MILLISECONDS = 2
+"""How long a thread stays with its client after an answer."""
+
 IDLE_CONNECTIONS = 1_000
 """Kept-alive connections of a worker process; they take no thread."""
 
@@ -45,6 +49,17 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     alive: bool
 
     def handle(self, conn: Any) -> Any:
+        """Serve a request of a connection, and those that follow at once.
+
+        A client that calls again as soon as he is answered keeps his thread: the way through the main thread and back
+        takes a fifth of the processor time that this server needs for a trigger.
+        """
+        goes_on = self._serve(conn)
+        while goes_on is True and self.alive and _says_more(conn):
+            goes_on = self._serve(conn)
+        return goes_on
+
+    def _serve(self, conn: Any) -> Any:
         """Serve a request, and see the client off here when it was the last of its connection.
 
         The stock worker does that in its main thread: whoever kept his end open would keep everybody out for
@@ -84,6 +99,15 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
             ending.begin()
             for listener in self.sockets:
                 listener.close()
+
+
+def _says_more(conn: Any) -> bool:
+    """Whether the next request of a connection is there, or comes within a moment."""
+    if conn.parser.unreader.buf.getvalue():
+        return True
+    poll = select.poll()
+    poll.register(conn.sock, select.POLLIN)
+    return bool(poll.poll(NEXT_REQUEST_MILLISECONDS))
 
 
 class _ClientFaults(logging.Filter):

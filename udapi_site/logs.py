@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from concurrent_log_handler import ConcurrentRotatingFileHandler
+from udapi_site.log_file import SharedFileHandler
 
 # Every trigger's two lines are written at any level, so this logger has a level of its own.
 TRIGGER_LOGGER = "udapi.trigger"
@@ -53,17 +53,14 @@ def to_stderr(settings: LogSettings) -> None:
 def to_file(name: str, settings: LogSettings) -> None:
     """Log to the rotated file `name` in the log directory, which other processes may write to as well."""
     settings.directory.mkdir(parents=True, exist_ok=True)
-    handler = ConcurrentRotatingFileHandler(
-        str(settings.directory / name),
-        maxBytes=settings.max_bytes,
-        backupCount=settings.keep,
-        encoding="utf-8",
-    )
-    _use(handler, settings)
+    _use(SharedFileHandler(settings.directory / name, settings.max_bytes, settings.keep), settings)
 
 
 def _use(handler: logging.Handler, settings: LogSettings) -> None:
     handler.setFormatter(LineFormatter())
+    # Nothing that the lines do not hold is found out for each record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # the documented way to leave out who called
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level)

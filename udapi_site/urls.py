@@ -1,17 +1,13 @@
-"""The addresses of the product: triggers, the management API and the console."""
+"""The addresses of the management API and the console; triggers are answered before (`endpoint/middleware.py`)."""
 
-from csp.decorators import csp_exempt
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path, re_path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
-from endpoint.views import TriggerView
 from management.views import NotFoundView
 
 urlpatterns = [
-    # Repeated slashes count as one, and the view reads the raw path itself.
-    re_path(r"^/*api/+custom(?:/|\Z)", csp_exempt()(TriggerView.as_view())),
     path("api/management", NotFoundView.as_view()),
     path("api/management/", include("management.urls")),
     path("console/", admin.site.urls),

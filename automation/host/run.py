@@ -226,6 +226,7 @@ class Run:
         self._due_at, self._look_at = self._deadline, time.monotonic() + gauge.INTERVAL_SECONDS
         self._outbox.put(self._host.begin(self._job, self._scratch))
         self._watch.selector.register(self._ends.job, _READ | _WRITE, self._on_job)
+        self._on_job(_WRITE)  # Most jobs go out at once.
 
     # --- The job socket: what the script says ---
 

@@ -1,5 +1,6 @@
 """Scratch directories: a fresh one for each run, gone when it ends."""
 
+import itertools
 import logging
 import os
 import shutil
@@ -12,6 +13,7 @@ _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.01
+_numbers = itertools.count(1)
 
 
 def make_base(parent: Path | None, user: str) -> Path:
@@ -24,7 +26,8 @@ def make_base(parent: Path | None, user: str) -> Path:
 
 def make(base: Path, user: str) -> Path:
     """A new directory under `base` for one run; `user`'s own unless that is empty. Raises OSError."""
-    path = Path(tempfile.mkdtemp(prefix="run-", dir=base))
+    path = base / f"run-{next(_numbers)}"
+    path.mkdir(mode=0o700)
     if user:
         shutil.chown(path, user)
     return path
@@ -32,8 +35,17 @@ def make(base: Path, user: str) -> Path:
 
 def remove(path: Path) -> None:
     """Remove a run's directory; what is left in spite of that is logged, never raised."""
-    if not remove_tree(path):
+    if not _remove_empty(path) and not remove_tree(path):
         _log.warning("The scratch directory %s could not be removed.", path)
+
+
+def _remove_empty(path: Path) -> bool:
+    """Whether nothing was in it, as after most runs: that takes one call, looking for what there is takes ten."""
+    try:
+        path.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def remove_tree(path: Path) -> bool:

@@ -31,7 +31,8 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        self.selector = selectors.DefaultSelector()
+        # For a handful of descriptors and a few looks: nothing is made in the kernel.
+        self.selector = selectors.PollSelector()
         self._runs: list[Watched] = []
 
     def enter(self, run: Watched) -> None:

@@ -95,11 +95,13 @@ def _table(connections: int, found: Mapping[str, Measured]) -> Table:
 
 
 def _scale(directory: Path) -> Table:
+    found = dict(scale.measure(directory, dict.fromkeys(scale.COUNTS)))
+    few, *_, many = scale.COUNTS
     rows = [
-        [kind, f"{few:.2f} ms", f"{many:.2f} ms", f"{many / few:.2f}"]
-        for kind, few, many in scale.measure(directory, {scale.FEW: None, scale.MANY: None})
+        [kind, *(f"{each:.2f} ms" for each in medians.values()), f"{medians[many] / medians[few]:.2f}"]
+        for kind, medians in found.items()
     ]
-    header = ["route", f"{scale.FEW} objects", f"{scale.MANY:,} objects", "ratio"]
+    header = ["route", *(f"{count:,} objects" for count in scale.COUNTS), "most ÷ fewest"]
     return Table("Definitions and tokens, median of a lone caller", header, rows)
 
 

@@ -1,14 +1,16 @@
 """What only our own stack is asked: rates, nodes, bodies, cold starts, a crowd of callers, large bodies."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import httpx
+import psutil
 
 from benchmarks.speed import usage
 from benchmarks.speed.contenders import Contender
@@ -37,18 +39,39 @@ def rates(us: Contender, seconds: float, rounds: int) -> tuple[Table, dict[float
 
 
 def nodes(stack: Stack, us: Contender, sleeping: Any, seconds: float) -> Table:
-    """Throughput of scripts that take their time, on one node and on two."""
-    waits = {"1 ms": 0.001, "10 ms": 0.01, "100 ms": 0.1}
+    """Throughput of scripts that take their time, on one node and on two, each pinned to a processor."""
+    waits = {"nothing": 0.0, "1 ms": 0.001, "10 ms": 0.01, "100 ms": 0.1}
 
     def throughput(wait: float) -> float:
         target = Contender(us.name, f"{stack.url}{sleeping.path}?seconds={wait}", us.programs, [sleeping.headers])
         return closed(target, 32, seconds).rate
 
-    one = {name: throughput(wait) for name, wait in waits.items()}
-    with stack.another_worker():
-        two = {name: throughput(wait) for name, wait in waits.items()}
+    processors = sorted(os.sched_getaffinity(0))
+    with _pinned(stack.worker.pid, processors[0]):
+        one = {name: throughput(wait) for name, wait in waits.items()}
+        with stack.another_worker() as other, _pinned(other.pid, processors[-1]):
+            two = {name: throughput(wait) for name, wait in waits.items()}
     rows = [[name, f"{one[name]:.0f}/s", f"{two[name]:.0f}/s", f"{two[name] / one[name]:.2f}"] for name in waits]
-    return Table("Scripts that wait, 32 connections", ["script takes", "1 node", "2 nodes", "ratio"], rows)
+    title = "Scripts that wait, 32 connections, nodes pinned to a processor each"
+    return Table(title, ["script takes", "1 node", "2 nodes", "ratio"], rows)
+
+
+@contextmanager
+def _pinned(pid: int, processor: int) -> Iterator[None]:
+    """A worker node with its zygote and hosts on one processor; what it starts meanwhile stays there."""
+    everywhere = os.sched_getaffinity(0)
+    _allow(pid, {processor})
+    try:
+        yield
+    finally:
+        _allow(pid, everywhere)
+
+
+def _allow(pid: int, processors: set[int]) -> None:
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for thread in (thread.id for process in family for thread in process.threads()):
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(thread, processors)
 
 
 def bodies(stack: Stack, us: Contender, api: Any) -> Table:

@@ -65,10 +65,12 @@ def _of_tree(parent: psutil.Process) -> Usage:
 
 def _switches(pid: int) -> int:
     """Of all threads; psutil tells those of the first alone."""
-    lines = [
-        line
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for line in (task / "status").read_text().splitlines()
-        if "ctxt_switches" in line
-    ]
-    return sum(int(line.split()[1]) for line in lines)
+    return sum(map(_switches_of_thread, Path(f"/proc/{pid}/task").iterdir()))
+
+
+def _switches_of_thread(task: Path) -> int:
+    try:
+        lines = (task / "status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)

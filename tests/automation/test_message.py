@@ -31,9 +31,14 @@ def test_it_equals_a_message_that_celery_publishes(own_stack):
 
 def test_the_first_callers_of_a_process_may_come_at_once():
     callers = 16
-    for _ in range(20):
-        _template.cache_clear()
-        together = threading.Barrier(callers)
-        with ThreadPoolExecutor(callers) as pool:
-            made = list(pool.map(lambda _: together.wait() >= 0 and task_message(JOB_ID), range(callers)))  # noqa: B023
-        assert len(set(made)) == 1 and JOB_ID in made[0]
+    together = threading.Barrier(callers)
+
+    def make(_: int) -> str:
+        together.wait()
+        return task_message(JOB_ID)
+
+    with ThreadPoolExecutor(callers) as pool:
+        for _ in range(20):
+            _template.cache_clear()
+            made = set(pool.map(make, range(callers)))
+            assert len(made) == 1 and JOB_ID in made.pop()

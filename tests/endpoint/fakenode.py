@@ -56,7 +56,7 @@ class FakeNode:
     def _answer(self, frame: bytes | None) -> None:
         job_id = self.take()
         if frame is not None:
-            queue.reply(job_id, frame)
+            queue.finish(job_id, frame)
 
 
 def reports(reason: str, message: str = "") -> bytes:

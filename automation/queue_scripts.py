@@ -1,0 +1,105 @@
+"""What the queue does within Redis, each in one step: publish, claim, reply, cancel, look. For `automation/queue.py`.
+
+All times are Redis' own, in milliseconds.
+"""
+
+from broker.client import Script
+
+# Publishing and noting the deadline are one step: with no node alive, or no place, nothing is left behind.
+# Who has been let in for it, is noted on the same trip. `place` says where in the line it stands.
+PUBLISH = Script("""
+local nodes, ticket, queue, last_use, published, large = unpack(KEYS)
+local places, milliseconds, grace, message, used_by, meta, body = unpack(ARGV)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local refusal = nil
+if redis.call('ZCOUNT', nodes, string.format('(%.0f', now), '+inf') == 0 then refusal = 'no node' end
+if not refusal and redis.call('LLEN', queue) >= tonumber(places) then refusal = 'no place' end
+if refusal then
+  redis.call('DEL', large)
+  return refusal
+end
+redis.call('HSET', ticket, 'meta', meta, 'body', body, 'published', string.format('%.0f', now),
+  'deadline', string.format('%.0f', now + milliseconds), 'place', redis.call('INCR', published))
+redis.call('PEXPIRE', ticket, milliseconds + grace)
+redis.call('LPUSH', queue, message)
+if used_by ~= '' then redis.call('HSET', last_use, used_by, string.format('%.0f', now)) end
+return 'published'
+""")
+
+# Who takes a ticket away owns its job. Answers the job's id, the milliseconds left, those waited, meta and body; or
+# nothing: it is at its deadline, taken already or cancelled.
+_TAKE = """
+local function take(id, instance, tickets, runs, claimed, grace, least)
+  local published, deadline, place, meta, body = unpack(
+    redis.call('HMGET', tickets .. id, 'published', 'deadline', 'place', 'meta', 'body'))
+  if not deadline then return nil end
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local left = tonumber(deadline) - now
+  if left <= tonumber(least) then return nil end
+  redis.call('DEL', tickets .. id)
+  redis.call('SET', runs .. id, instance, 'PX', left + grace)
+  redis.call('SET', claimed, place)
+  return {id, left, now - published, meta, body}
+end
+"""
+
+CLAIM = Script(f"""{_TAKE}
+return take(ARGV[1], ARGV[2], KEYS[1], KEYS[2], KEYS[3], ARGV[3], ARGV[4]) or {{}}
+""")
+
+# Hands an answer over, if there is one, and takes the next job for the node that has answered; a job whose time is over
+# is passed by. A full memory refuses the first write that needs some, and none after one that frees some: what has
+# run is answered in any case.
+FINISH = Script(f"""{_TAKE}
+local run, reply, queue, tickets, runs, claimed = unpack(KEYS)
+local has_answer, answer, keep, instance, grace, least = unpack(ARGV)
+redis.call('DEL', run)
+if has_answer == '1' then
+  redis.call('RPUSH', reply, answer)
+  redis.call('PEXPIRE', reply, keep)
+end
+for _ = 1, instance == '' and 0 or 100 do
+  local message = redis.call('RPOP', queue)
+  if not message then break end
+  local taken = take(cjson.decode(message).headers.id, instance, tickets, runs, claimed, grace, least)
+  if taken then return taken end
+end
+return {{}}
+""")
+
+# A reply that came at the last moment still counts.
+CANCEL = Script("""
+local ticket, reply, run, large = unpack(KEYS)
+redis.call('DEL', large)
+if redis.call('DEL', ticket) == 1 then return 'never started' end
+local answer = redis.call('LPOP', reply)
+if answer then return {answer} end
+redis.call('DEL', run)
+return 'may have run'
+""")
+
+# Whether nobody will answer any more. While the ticket waits, or the reply is there, that is not so. But a message that
+# a node took and died with is sent again: nobody stands in the queue, or somebody who stood behind it had his turn.
+# A node that leaves is no longer among the nodes, but finishes what it runs: its state is still there.
+IS_LOST = Script("""
+local ticket, reply, run, nodes, queue, published, claimed = unpack(KEYS)
+local state, message = unpack(ARGV)
+local place = redis.call('HGET', ticket, 'place')
+if place then
+  if redis.call('LLEN', queue) == 0 or tonumber(redis.call('GET', claimed) or 0) > tonumber(place) then
+    redis.call('HSET', ticket, 'place', redis.call('INCR', published))
+    redis.call('RPUSH', queue, message)
+  end
+  return 0
+end
+if redis.call('EXISTS', reply) == 1 then return 0 end
+local node = redis.call('GET', run)
+if not node then return 1 end
+if redis.call('EXISTS', state .. node) == 1 then return 0 end
+local ends = redis.call('ZSCORE', nodes, node)
+local time = redis.call('TIME')
+if ends and tonumber(ends) > time[1] * 1000 + math.floor(time[2] / 1000) then return 0 end
+return 1
+""")

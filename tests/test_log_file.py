@@ -1,0 +1,81 @@
+"""One log file, several processes: no line is lost or cut, and no file grows without end."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from udapi_site.log_file import SharedFileHandler
+
+LINES, PROCESSES = 1_500, 4
+WRITER = f"""
+import logging, sys
+from pathlib import Path
+from udapi_site.log_file import SharedFileHandler
+
+log = logging.getLogger("shared")
+log.addHandler(SharedFileHandler(Path(sys.argv[1]), 20_000, 1_000))
+log.setLevel(logging.INFO)
+for number in range({LINES}):
+    log.info("%s %04d %s", sys.argv[2], number, "x" * 60)
+"""
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A logger to a file of 1,000 bytes of which three are kept, and the directory."""
+    handler = SharedFileHandler(tmp_path / "some.log", 1_000, 3)
+    logger = logging.Logger("some")
+    logger.addHandler(handler)
+    yield logger, tmp_path
+    handler.close()
+
+
+def test_processes_that_rotate_the_same_file_lose_no_line(tmp_path):
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "shared.log")]
+    writers = [subprocess.Popen([*command, f"writer{number}"]) for number in range(PROCESSES)]
+    assert [writer.wait(60) for writer in writers] == [0] * PROCESSES
+    files = list(tmp_path.glob("shared.log*"))
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    assert sorted(lines) == [f"writer{p} {n:04} {'x' * 60}" for p in range(PROCESSES) for n in range(LINES)]
+    assert len(files) > 10
+    # Two that look at the same moment may both write.
+    assert max(file.stat().st_size for file in files) < 20_000 + PROCESSES * 100
+
+
+def test_what_is_full_moves_on_and_the_oldest_goes(log):
+    logger, directory = log
+    for number in range(100):
+        logger.info("%02d %s", number, "x" * 96)
+    assert sorted(file.name for file in directory.glob("some.log*")) == [
+        "some.log",
+        *(f"some.log.{n}" for n in (1, 2, 3)),
+    ]
+    kept = [line[:2] for n in (".3", ".2", ".1", "") for line in (directory / f"some.log{n}").read_text().splitlines()]
+    assert kept == [f"{number:02}" for number in range(60, 100)]
+    assert all(file.stat().st_size <= 1_000 for file in directory.glob("some.log*"))
+
+
+def test_a_line_longer_than_a_file_is_written_all_the_same(log):
+    logger, directory = log
+    logger.info("x" * 5_000)
+    logger.info("next")
+    assert (directory / "some.log.1").read_text() == "x" * 5_000 + "\n"
+    assert (directory / "some.log").read_text() == "next\n"
+
+
+@pytest.mark.parametrize("takes_away", [Path.unlink, lambda path: path.rename(path.with_name("archived"))])
+def test_a_file_that_was_taken_away_is_made_anew(log, takes_away):
+    logger, directory = log
+    logger.info("before")
+    takes_away(directory / "some.log")
+    logger.info("after")
+    assert (directory / "some.log").read_text() == "after\n"
+
+
+def test_what_cannot_be_encoded_is_escaped(log):
+    logger, directory = log
+    logger.info("half a pair: \ud800")
+    assert (directory / "some.log").read_text() == "half a pair: \\ud800\n"
