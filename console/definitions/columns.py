@@ -84,7 +84,7 @@ class DefinitionColumns:
 def _address(obj: ApiDefinition, buttons: list[SafeString]) -> SafeString:
     page = reverse("admin:definitions_apidefinition_change", args=[obj.pk])
     return format_html(
-        '<span class="ud-url"><a class="ud-url-text" href="{}"><span>{}</span><wbr>{}</a>'
+        '<span class="ud-url"><a class="ud-url-text" href="{}"><span>{}</span>{}</a>'
         '<span class="ud-url-buttons">{}</span></span>',
         page,
         calling.base_url(),
