@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from django.db import models, router, transaction
 
@@ -53,6 +53,6 @@ class AuthoredModel(models.Model):
         with transaction.atomic(using=using, savepoint=False):
             super().save_base(*args, **kwargs | {"using": using})
 
-    def rows_to_lock(self) -> Sequence["models.QuerySet[Any]"]:
-        """Rows of others that a save relies on; held until it has been committed."""
-        return ()
+    @classmethod
+    def hold_for(cls, instances: Sequence[Self]) -> None:
+        """Hold the rows of others that saving `instances` relies on, until it has been committed."""

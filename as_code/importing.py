@@ -1,18 +1,18 @@
 """Importing files: all of them or nothing, through the same doors as every other change."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
 from access.authorship import AuthoredModel
-from access.changes import delete_checked, save_checked
+from access.changes import add_checked, delete_checked, save_checked
+from as_code import losing
 from as_code import plan as planning
 from as_code import stored as storage
 from as_code.actors import Actor
@@ -24,13 +24,16 @@ from as_code.report import Report
 from as_code.rights import check_changes, check_reading, prunable
 from as_code.rules import faults_of
 from automation.models import AutomationScript
-from definitions.changes import save_definition
+from definitions.changes import add_definitions, save_definition
 from definitions.models import ApiDefinition
 from tokens import peppers
 from tokens.models import ApiToken
 
 KeepSecrets = Callable[[Mapping[str, str]], None]
 """Takes the new secrets, by the key of their token, right before the commit; what it raises stops the import."""
+
+TOGETHER = 200
+"""So many new objects are added in one go."""
 
 _UNSAVED: tuple[type[Exception], ...] = (ValidationError, ObjectDoesNotExist)
 
@@ -86,37 +89,63 @@ class _Import:
         self._delete(doomed, DEFINITIONS)
         _step_aside(plan, doomed)
         for kind in KINDS:
-            for target in plan.changes(kind):
-                self._save(target, report)
+            self._save(kind, [target for target in plan.changes(kind) if self._fill(target, report)])
         self._delete(doomed, TOKENS)
         self._delete(doomed, SCRIPTS)
         self.faults.stop()
+        report.warnings += losing.warnings(plan, self.actor)
         return report
 
-    def _save(self, target: Target, report: Report) -> None:
-        needed = {target.script.pk, *target.allowed_tokens} if target.script is not None else set()
-        if needed & self.failed:
-            return
-        try:
-            self._fill(target, report)()
-        except _UNSAVED as error:
-            self.failed.add(target.instance.pk)
-            for place, message in faults_of(error, target.entry):
-                self.faults.add(place, message)
-
-    def _fill(self, target: Target, report: Report) -> Callable[[], object]:
-        """Take over what the entry says; how to save it."""
-        instance, by = target.instance, self.actor.name
+    def _fill(self, target: Target, report: Report) -> bool:
+        """Take over what the entry says; whether the object can be saved."""
+        instance = target.instance
         for one in target.kind.plain:
             one.put(instance, target.entry.values[one.name])
         if target.kind is DEFINITIONS:
             instance.script = target.script
-            return partial(save_definition, instance, by, target.allowed_tokens)
-        if target.kind is TOKENS:
-            secret = _take_secret(instance, target)
-            if secret is not None:
-                report.secrets[target.entry.reference] = secret
-        return partial(save_checked, instance, by)
+            return self.failed.isdisjoint([instance.script_id, *target.allowed_tokens])
+        try:
+            secret = _take_secret(instance, target) if target.kind is TOKENS else None
+        except ValidationError as error:
+            self._refuse(target, error)
+            return False
+        if secret is not None:
+            report.secrets[target.entry.reference] = secret
+        return True
+
+    def _save(self, kind: Kind, targets: Sequence[Target]) -> None:
+        """New objects together, which takes a few statements; where one of them is refused, each by itself."""
+        new = [target for target in targets if target.is_new]
+        for first in range(0, len(new), TOGETHER):
+            batch = new[first : first + TOGETHER]
+            try:
+                self._add(kind, batch)
+            except (ValidationError, IntegrityError):
+                self._save_each(batch)
+        self._save_each(target for target in targets if not target.is_new)
+
+    def _add(self, kind: Kind, targets: Sequence[Target]) -> None:
+        instances, by = [target.instance for target in targets], self.actor.name
+        if kind is DEFINITIONS:
+            add_definitions(instances, by, {target.instance.pk: target.allowed_tokens for target in targets})
+        else:
+            add_checked(instances, by)
+
+    def _save_each(self, targets: Iterable[Target]) -> None:
+        by = self.actor.name
+        for target in targets:
+            try:
+                if target.kind is DEFINITIONS:
+                    save_definition(target.instance, by, target.allowed_tokens)
+                else:
+                    save_checked(target.instance, by)
+            except _UNSAVED as error:
+                self._refuse(target, error)
+
+    def _refuse(self, target: Target, error: Exception) -> None:
+        self.failed.add(target.instance.pk)
+        for place, message in faults_of(error, target.entry):
+            self.faults.add(place, message)
 
     def _delete(self, doomed: Mapping[str, list[AuthoredModel]], kind: Kind) -> None:
         for instance in doomed.get(kind.section, []):

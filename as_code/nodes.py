@@ -48,10 +48,17 @@ def compose(text: str, report: Report) -> yaml.Node | None:
             faults += 1
         return None if faults else yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        report(_line(error.problem_mark or error.context_mark), f"no valid YAML: {error.problem or error.context}")
+        mark = error.problem_mark or error.context_mark
+        report(_line(mark), f"no valid YAML: {_problem(text, mark) or error.problem or error.context}")
     except yaml.YAMLError:
         report(1, "no valid YAML")
     return None
+
+
+def _problem(text: str, mark: Any) -> str | None:
+    """What libyaml calls a character that cannot start any token, and what nobody sees."""
+    is_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
+    return "a tab where only blanks can indent" if is_tab else None
 
 
 def _unwanted(text: str) -> Iterator[tuple[int, str]]:

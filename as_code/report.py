@@ -24,6 +24,8 @@ class Report:
     """What `--prune` left because the user may not delete it."""
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     """The secrets of new tokens, by key."""
+    warnings: list[str] = field(default_factory=list)
+    """What is allowed, but probably not meant."""
 
     def __post_init__(self) -> None:
         """The objects as they are before they are changed; afterwards nobody knows."""
@@ -37,13 +39,8 @@ class Report:
             for kind in KINDS
         }
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there was nothing to do."""
-        return not any(self.plan.changes(kind) or self.deleted.get(kind.section) for kind in KINDS)
-
     def summary(self) -> Iterator[str]:
-        """A line for each kind, and what was left."""
+        """A line for each kind, what was left, and the warnings."""
         for kind in KINDS:
             changes = self.plan.changes(kind)
             added = sum(target.is_new for target in changes)
@@ -53,6 +50,7 @@ class Report:
         for section, objects in self.kept.items():
             if objects:
                 yield f"{section}: {len(objects)} that no file names are left: you may not delete {section}"
+        yield from self.warnings
 
     def difference(self) -> Iterator[str]:
         """A unified difference of the entries of everything that changes."""

@@ -87,7 +87,7 @@ class AutomationScript(AuthoredModel):
         """The rules of a script.
 
         Raises:
-            ValidationError: by field, `InvalidName`, `NameInUse`, `InvalidScript` (+ `line`, `message`),
+            ValidationError: by field, `InvalidName`, `InvalidScript` (+ `line`, `message`),
                 `InvalidField` (+ `field`).
         """
         errors = {
@@ -108,14 +108,19 @@ class AutomationScript(AuthoredModel):
         return [name for name in (ON_API_TRIGGER, RUN) if has_entry_point(self.source, name)]
 
     def validate_unique(self, exclude: Any = None) -> None:
-        """The name is checked in `clean`, which says `NameInUse`."""
-        super().validate_unique(exclude={*(exclude or ()), "name"})
+        """No two scripts have the same name.
+
+        Raises:
+            ValidationError: `NameInUse`.
+        """
+        left_out = set(exclude or ())
+        super().validate_unique(exclude=left_out | {"name"})
+        if "name" not in left_out and AutomationScript.objects.exclude(pk=self.pk).filter(name=self.name).exists():
+            raise ValidationError({"name": refusal("NameInUse", _("Another script has this name."))})
 
     def _name_error(self) -> ValidationError | None:
         if not is_name(self.name):
             return refusal("InvalidName", _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH})
-        if AutomationScript.objects.exclude(pk=self.pk).filter(name=self.name).exists():
-            return refusal("NameInUse", _("Another script has this name."))
         return None
 
     def _description_error(self) -> ValidationError | None:

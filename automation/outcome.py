@@ -5,7 +5,7 @@ A frame is the length of its head (4 bytes, big-endian), the head as JSON, and t
 
 import json
 import struct
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 _LENGTH = struct.Struct(">I")
@@ -49,7 +49,7 @@ class Outcome:
 
     def encode(self) -> bytes:
         """The frame of this outcome."""
-        head = json.dumps(asdict(self.head)).encode()
+        head = json.dumps({name: getattr(self.head, name) for name in Head.__slots__}).encode()
         return b"".join((_LENGTH.pack(len(head)), head, self.body))
 
     @classmethod

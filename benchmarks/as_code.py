@@ -5,16 +5,13 @@ files into an empty one, imports them again (nothing to do), and exports once mo
 step is a command in a process of its own, its start included.
 """
 
-import argparse
 import filecmp
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from tests import postgresql
+from benchmarks import databases
 from tests.environment import make_data_dir
 from tests.stack import ROOT
 
@@ -29,8 +26,7 @@ def _run(environment: dict[str, str], *arguments: str) -> float:
 
 def measure(root: Path, database_url: str | None) -> None:
     """Print the times."""
-    environment = {"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(make_data_dir(root / "data"))}
-    environment |= {"DATABASE_URL": database_url} if database_url else {}
+    environment = databases.variables(make_data_dir(root / "data"), database_url)
     first, second = root / "first", root / "second"
     _run(environment, "-m", "benchmarks.fill", str(COUNT))
     print(f"export of {COUNT} + {COUNT}: {_run(environment, 'manage.py', 'export_apis', str(first)):.1f} s", flush=True)
@@ -43,21 +39,5 @@ def measure(root: Path, database_url: str | None) -> None:
         raise SystemExit("The two exports differ.")
 
 
-def main() -> None:
-    """Run on SQLite, or on a PostgreSQL server of its own."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
-    with tempfile.TemporaryDirectory(prefix="udapi-as-code-") as directory:
-        root = Path(directory)
-        if parser.parse_args().database == "sqlite":
-            measure(root, None)
-            return
-        server = postgresql.Server(root)
-        try:
-            measure(root, postgresql.url(root))
-        finally:
-            server.stop()
-
-
 if __name__ == "__main__":
-    main()
+    databases.run(__doc__, measure)

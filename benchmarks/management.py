@@ -4,20 +4,17 @@
 key, whole and in pages of 100, and prints the median times; then the queries that a page costs, by its size.
 """
 
-import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
-from tests import postgresql
+from benchmarks import databases
 from tests.environment import make_data_dir
 from tests.stack import ROOT, Stack
 
@@ -74,14 +71,12 @@ def _median(work: Callable[[], None]) -> float:
 def measure(root: Path, database_url: str | None) -> None:
     """Print the times and the queries."""
     data_dir = make_data_dir(root / "data")
-    environment = {"UDAPI_ALLOWED_HOSTS": "127.0.0.1,testserver"}
-    environment |= {"DATABASE_URL": database_url} if database_url else {}
-    variables = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "udapi_site.settings"}
-    variables |= {"UDAPI_DATA_DIR": str(data_dir)} | environment
+    variables = databases.variables(data_dir, database_url) | {"DJANGO_SETTINGS_MODULE": "udapi_site.settings"}
+    variables |= {"UDAPI_ALLOWED_HOSTS": "127.0.0.1,testserver"}
     command = [sys.executable, "-c", _PREPARE]
     prepared = subprocess.run(command, cwd=ROOT, env=variables, check=True, stdout=subprocess.PIPE, text=True)
     answer = json.loads(prepared.stdout)
-    stack = Stack(data_dir, environment)
+    stack = Stack(data_dir, variables)
     try:
         headers = {"Authorization": f"Token {answer['key']}"}
         with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
@@ -94,21 +89,5 @@ def measure(root: Path, database_url: str | None) -> None:
         print(f"{what}: {number} queries")
 
 
-def main() -> None:
-    """Run on SQLite, or on a PostgreSQL server of its own."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
-    with tempfile.TemporaryDirectory(prefix="udapi-management-") as directory:
-        root = Path(directory)
-        if parser.parse_args().database == "sqlite":
-            measure(root, None)
-            return
-        server = postgresql.Server(root)
-        try:
-            measure(root, postgresql.url(root))
-        finally:
-            server.stop()
-
-
 if __name__ == "__main__":
-    main()
+    databases.run(__doc__, measure)

@@ -79,18 +79,20 @@ def _result(status: int, text: str) -> str:
 
 
 class Load:
-    """Callers side by side, each calling again as soon as it is answered."""
+    """Callers side by side, each calling again as soon as it is answered, the first time within `spread` seconds."""
 
-    def __init__(self, url: str, api: Api, total: int | None = None, query: str = "", pause: float = 0.0) -> None:
+    def __init__(
+        self, url: str, api: Api, total: int | None = None, query: str = "", pause: float = 0.0, spread: float = 0.0
+    ) -> None:
         self.answers: list[Answer] = []
-        self._url, self._api, self._query, self._pause = url, api, query, pause
+        self._url, self._api, self._query, self._pause, self._spread = url, api, query, pause, spread
         self._numbers = iter(range(total)) if total is not None else itertools.count()
         self._lock, self._stopped = threading.Lock(), threading.Event()
 
     def run(self, callers: int) -> None:
         """Call until the total is reached or `stop` is called."""
         with ThreadPoolExecutor(callers) as threads:
-            for caller in [threads.submit(self._call_on) for _ in range(callers)]:
+            for caller in [threads.submit(self._call_on, self._spread * place / callers) for place in range(callers)]:
                 caller.result()
 
     @contextmanager
@@ -109,7 +111,8 @@ class Load:
         """Whether every call of the total has begun."""
         return self._stopped.is_set()
 
-    def _call_on(self) -> None:
+    def _call_on(self, first_after: float) -> None:
+        self._stopped.wait(first_after)
         while not self._stopped.is_set():
             with self._lock:
                 number = next(self._numbers, None)

@@ -14,13 +14,16 @@ from tests.stack import Stack, wait_until
 
 # A run is handed to its process just before its caller's time is over; "afterwards" begins behind that moment.
 BEGINNING_SECONDS = 0.5
+# Callers that begin at once are answered at once, and begin again at once: what would be measured is their own crowd,
+# here and before the endpoint's first line.
+SPREAD_SECONDS = 5.0
 LATER_SECONDS = GRACE_MILLISECONDS / 1_000 + 2
 
 
 def timed_out(stack: Stack, publish: Publisher, *, count: int, callers: int, limit: float) -> list[Row]:
     """More callers than the node can serve, until `count` of them have timed out; then every TTL passes."""
     with Marks() as marks:
-        load = Load(stack.url, publish(marks.source), query="?seconds=0.8")
+        load = Load(stack.url, publish(marks.source), query="?seconds=0.8", spread=SPREAD_SECONDS)
         with load.going_on(callers):
             wait_until(lambda: len(_unanswered(load)) >= count, 60 + count / 5, "timed-out triggers")
         time.sleep(LATER_SECONDS)

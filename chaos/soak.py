@@ -1,7 +1,9 @@
 """Memory and descriptors of every process under a steady load: flat after a while, or there is a leak."""
 
+import itertools
 import statistics
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import psutil
@@ -17,7 +19,14 @@ WARM_UP_SHARE = 0.25
 MOST_PER_TEN_MINUTES = 0.01
 # One per cent of a small process is less than what its allocator takes at a time.
 NOISE_MEGABYTES = 0.25
+# A process keeps a connection once chance had it need one more than ever before.
+NOISE_DESCRIPTORS = 2.0
 _MEASURE_SECONDS = 10.0
+_STRETCHES = 12
+_CROWD = 4 * CALLERS
+HOST = "script host"
+# What is below a worker node, by depth; whoever is deeper was forked by a script.
+_BELOW_WORKER = ("keeper", "zygote", HOST)
 
 
 @dataclass
@@ -29,15 +38,19 @@ class Curve:
     memory: list[float] = field(default_factory=list)
     descriptors: list[float] = field(default_factory=list)
 
-    def slope(self, values: list[float]) -> float:
-        """The growth in ten minutes, as a share of the mean."""
-        mean = statistics.fmean(values)
-        return statistics.linear_regression(self.seconds, values).slope * 600 / mean if mean else 0.0
+    def add(self, seconds: float, memory: float, descriptors: float) -> None:
+        """One more sample."""
+        self.seconds.append(seconds)
+        self.memory.append(memory)
+        self.descriptors.append(descriptors)
 
 
 def soak(stack: Stack, publish: Publisher, *, minutes: float, limit: float) -> list[Row]:
-    """Half of the top rate for `minutes`; the curves of all processes that lived through all of it."""
+    """Half of the top rate for `minutes`; the curves of all processes, and of the generations of script hosts."""
     api = publish(ECHO)
+    # Threads and connections are kept: more at once than ever later, so that chance has none to add.
+    with Load(stack.url, api).going_on(_CROWD):
+        time.sleep(_MEASURE_SECONDS)
     pause = _pause_for_half(stack, api)
     load = Load(stack.url, api, pause=pause)
     with load.going_on(CALLERS):
@@ -47,6 +60,19 @@ def soak(stack: Stack, publish: Publisher, *, minutes: float, limit: float) -> l
     lost = [answer for answer in load.answers if answer.result != "200"]
     note = f"{rate:.0f} triggers a second, {len(lost)} without success"
     return [row(f"soak of {minutes:g} minutes", load.answers, limit, note), *(_row(curve) for curve in curves)]
+
+
+def growth(seconds: list[float], values: list[float], typical: Callable[[list[float]], float]) -> float:
+    """What the values grow by in ten minutes: the median of the slopes between all stretches of time.
+
+    `typical` makes one value of those of a stretch. A single value that is far off does not count.
+    """
+    size = max(1, len(values) // _STRETCHES)
+    stretches = [slice(start, start + size) for start in range(0, len(values) - size + 1, size)]
+    points = [(statistics.fmean(seconds[each]), typical(values[each])) for each in stretches]
+    pairs = [(early, late) for early, late in itertools.combinations(points, 2) if late[0] > early[0]]
+    slopes = [(late[1] - early[1]) / (late[0] - early[0]) for early, late in pairs]
+    return statistics.median(slopes) * 600 if slopes else 0.0
 
 
 def _pause_for_half(stack: Stack, api: Api) -> float:
@@ -61,46 +87,62 @@ def _pause_for_half(stack: Stack, api: Api) -> float:
     return max(0.0, CALLERS / (top / 2) - alone)
 
 
-def _everybody(stack: Stack) -> dict[str, psutil.Process]:
-    programs = {"gunicorn": stack.web.process.pid, "worker": stack.worker.pid, "redis": stack.redis.pid}
-    found = {}
-    for name, pid in programs.items():
-        parent = psutil.Process(pid)
-        found[name] = parent
-        found |= {f"{name}/{child.pid}": child for child in parent.children(recursive=True)}
-    return found
+def _everybody(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
+    """All processes that live now, by what they are."""
+    yield "redis", psutil.Process(stack.redis.pid)
+    web = psutil.Process(stack.web.process.pid)
+    yield "gunicorn", web
+    yield from (("gunicorn's child", child) for child in web.children())
+    level = [psutil.Process(stack.worker.pid)]
+    yield "worker", level[0]
+    for name in _BELOW_WORKER:
+        level = [child for parent in level for child in _children(parent)]
+        yield from ((name, process) for process in level)
+
+
+def _children(parent: psutil.Process) -> list[psutil.Process]:
+    try:
+        return parent.children()
+    except psutil.Error:
+        return []
 
 
 def _measure(stack: Stack, seconds: float) -> list[Curve]:
-    """The curves of the processes that are there from the beginning to the end."""
-    processes = _everybody(stack)
-    curves = {name: Curve(name) for name in processes}
+    """A curve for each process that is there to the end, and one of the last values of all script hosts that ended."""
+    curves: dict[tuple[str, int], Curve] = {}
+    ended = Curve("script hosts at their ends")
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < seconds:
-        for name, process in processes.items():
-            _sample(curves, name, process, passed)
+        alive = {(name, process.pid) for name, process in _everybody(stack) if _sample(curves, name, process, passed)}
+        for key in curves.keys() - alive:
+            curve = curves.pop(key)
+            if curve.name == HOST:
+                ended.add(curve.seconds[-1], curve.memory[-1], curve.descriptors[-1])
         time.sleep(SAMPLE_SECONDS)
-    return [curve for curve in curves.values() if len(curve.seconds) > 1]
+    return [curve for curve in (*curves.values(), ended) if _is_old(curve, seconds)]
 
 
-def _sample(curves: dict[str, Curve], name: str, process: psutil.Process, passed: float) -> None:
-    if name not in curves:
-        return
+def _is_old(curve: Curve, seconds: float) -> bool:
+    """Whether it says something about the time measured: who has just begun still grows."""
+    return len(curve.seconds) >= _STRETCHES and curve.seconds[-1] - curve.seconds[0] > seconds / 2
+
+
+def _sample(curves: dict[tuple[str, int], Curve], name: str, process: psutil.Process, passed: float) -> bool:
     try:
         memory, descriptors = process.memory_info().rss / 2**20, process.num_fds()
     except psutil.Error:
-        # A script's host that was recycled: its memory is gone with it.
-        del curves[name]
-        return
-    curves[name].seconds.append(passed)
-    curves[name].memory.append(memory)
-    curves[name].descriptors.append(descriptors)
+        return False
+    curves.setdefault((name, process.pid), Curve(name)).add(passed, memory, descriptors)
+    return True
 
 
 def _row(curve: Curve) -> Row:
-    memory, descriptors = curve.slope(curve.memory), curve.slope(curve.descriptors)
-    grown = memory * statistics.fmean(curve.memory)
-    is_flat = (memory < MOST_PER_TEN_MINUTES or grown < NOISE_MEGABYTES) and descriptors < MOST_PER_TEN_MINUTES
+    grown = growth(curve.seconds, curve.memory, statistics.median)
+    # Connections come and go; what leaks stays when they have gone.
+    more = growth(curve.seconds, curve.descriptors, min)
+    memory, descriptors = grown / statistics.fmean(curve.memory), more / max(1.0, statistics.fmean(curve.descriptors))
+    is_flat = memory < MOST_PER_TEN_MINUTES or grown < NOISE_MEGABYTES
+    is_flat = is_flat and (descriptors < MOST_PER_TEN_MINUTES or more < NOISE_DESCRIPTORS)
     note = (
         f"RSS {curve.memory[0]:.1f} → {curve.memory[-1]:.1f} MB, {memory:+.2%} in 10 min; "
         f"descriptors {curve.descriptors[0]:.0f} → {curve.descriptors[-1]:.0f}, {descriptors:+.2%}"

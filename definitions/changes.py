@@ -1,13 +1,14 @@
-"""Saving a definition together with the tokens that it allows."""
+"""Saving definitions together with the tokens that they allow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence, Set
 from uuid import UUID
 
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
-from access.changes import refusal, save_checked
+from access.announcements import added_together
+from access.changes import add_checked, refusal, save_checked
 from definitions import routes
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
 from tokens.models import ApiToken
@@ -29,19 +30,36 @@ def save_definition(
     return save_checked(definition, by, then=lambda: _allow_only(definition, token_ids, is_new))
 
 
+def add_definitions(definitions: Sequence[ApiDefinition], by: str, allowed_tokens: Mapping[UUID, Set[UUID]]) -> None:
+    """Add new definitions together for the user named `by`; `allowed_tokens` has the tokens of each by its id.
+
+    Raises:
+        ValidationError, IntegrityError: one of them is refused; nothing was saved. `save_definition` says which, and
+            why.
+    """
+    add_checked(definitions, by, then=lambda: _allow(allowed_tokens))
+
+
 def _allow_only(definition: ApiDefinition, token_ids: set[UUID], is_new: bool) -> None:
-    """Held until the commit, a token cannot be deleted by another writer in between."""
-    found = ApiToken.objects.filter(pk__in=token_ids).select_for_update().order_by("pk")
-    if set(found.values_list("pk", flat=True)) != token_ids:
-        raise refusal("InvalidField", _("A token in the list does not exist."), field="allowedTokens")
-    # Without signals: the save of the definition has left the one event of this change.
     rows = AllowedToken._base_manager.filter(definition=definition)
     present = set() if is_new else set(rows.values_list("token_id", flat=True))
     if present - token_ids:
         gone = rows.exclude(token__in=token_ids)
         gone._raw_delete(gone.db)
+    _allow({definition.pk: token_ids - present})
+
+
+def _allow(allowed_tokens: Mapping[UUID, Set[UUID]]) -> None:
+    """Further tokens, by definition. Held until the commit, none can be deleted by another writer in between."""
+    needed = set().union(*allowed_tokens.values())
+    held = ApiToken.objects.filter(pk__in=needed).select_for_update().order_by("pk")
+    if set(held.values_list("pk", flat=True)) != needed:
+        raise refusal("InvalidField", _("A token in the list does not exist."), field="allowedTokens")
+    # Without signals: the save of a definition has left the one event of its change.
     AllowedToken._base_manager.bulk_create(
-        AllowedToken(definition=definition, token_id=token_id) for token_id in sorted(token_ids - present)
+        AllowedToken(definition_id=definition_id, token_id=token_id)
+        for definition_id, token_ids in allowed_tokens.items()
+        for token_id in sorted(token_ids)
     )
 
 
@@ -50,7 +68,15 @@ def index_dynamic_route(instance: ApiDefinition, created: bool, **kwargs: object
     """Keep the beginnings of a dynamic route where the look-up finds them; a static one needs none."""
     if not created:
         RoutePrefix.objects.filter(definition=instance).delete()
-    if routes.PLACEHOLDER in instance.signature:
-        RoutePrefix.objects.bulk_create(
-            RoutePrefix(definition=instance, prefix=prefix) for _, prefix in routes.prefixes(instance.signature)
-        )
+    index_dynamic_routes([instance])
+
+
+@receiver(added_together, sender=ApiDefinition)
+def index_dynamic_routes(instances: Iterable[ApiDefinition], **kwargs: object) -> None:
+    """Likewise, for new definitions."""
+    RoutePrefix.objects.bulk_create(
+        RoutePrefix(definition=definition, prefix=prefix)
+        for definition in instances
+        if routes.PLACEHOLDER in definition.signature
+        for _, prefix in routes.prefixes(definition.signature)
+    )

@@ -1,7 +1,8 @@
 """API definitions: which script answers under which route, and who may call it."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -93,9 +94,14 @@ class ApiDefinition(AuthoredModel):
         """Its id, where it stands in the way of a delete."""
         return self.pk
 
-    def rows_to_lock(self) -> "Sequence[models.QuerySet[Any]]":
-        """The script must not go, nor lose its entry point, between the check and the commit."""
-        return (AutomationScript.objects.filter(pk__in=[self.script_id] if self.script_id else []),)
+    @classmethod
+    def hold_for(cls, instances: Sequence[Self]) -> None:
+        """Their scripts, read anew: none must go, nor lose its entry point, between the check and the commit."""
+        needed = {definition.script_id for definition in instances if definition.script_id}
+        held = AutomationScript.objects.filter(pk__in=needed).select_for_update().order_by("pk")
+        scripts: dict[UUID | None, AutomationScript] = {script.pk: script for script in held} if needed else {}
+        for definition in instances:
+            definition.script = scripts.get(definition.script_id)
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Single fields; `clean` has rules of its own for these."""
@@ -106,9 +112,8 @@ class ApiDefinition(AuthoredModel):
         """The rules of a definition.
 
         Raises:
-            ValidationError: by field, `InvalidName`, `InvalidRoute` (+ `route`), `RouteInUse`
-                (+ `conflictingDefinitionId`, `route`), `InvalidActionMeta`, `InvalidField` (+ `field`); each
-                with the `id` concerned.
+            ValidationError: by field, `InvalidName`, `InvalidRoute` (+ `route`), `InvalidActionMeta`,
+                `InvalidField` (+ `field`); each with the `id` concerned.
         """
         errors = {
             "name": self._name_error(),
@@ -122,8 +127,16 @@ class ApiDefinition(AuthoredModel):
             raise ValidationError(found)
 
     def validate_unique(self, exclude: Any = None) -> None:
-        """The signature is checked in `clean`, which says `RouteInUse`."""
-        super().validate_unique(exclude={*(exclude or ()), "signature"})
+        """No two definitions match the same paths.
+
+        Raises:
+            ValidationError: `RouteInUse` (+ `conflictingDefinitionId`, `route`, `id`).
+        """
+        left_out = set(exclude or ())
+        super().validate_unique(exclude=left_out | {"signature"})
+        conflict = None if "route" in left_out else self._conflict()
+        if conflict is not None:
+            raise ValidationError({"route": conflict})
 
     def _refusal(self, reason: str, message: str, /, **details: object) -> ValidationError:
         return refusal(reason, message, id=str(self.pk), **details)
@@ -146,7 +159,10 @@ class ApiDefinition(AuthoredModel):
         except routes.InvalidRouteError as error:
             return self._refusal("InvalidRoute", str(error).replace("%", "%%"), route=self.route)
         self.route = "/".join(segments)
-        others = ApiDefinition.objects.exclude(pk=self.pk).filter(signature=routes.signature(segments))
+        return None
+
+    def _conflict(self) -> ValidationError | None:
+        others = ApiDefinition.objects.exclude(pk=self.pk).filter(signature=routes.signature(_segments(self)))
         conflicting = others.values_list("pk", flat=True).first()
         if conflicting is None:
             return None
@@ -171,14 +187,10 @@ class ApiDefinition(AuthoredModel):
             inputs_fit = self.input_type in InputType.values
         if not inputs_fit:
             return self._refusal("InvalidActionMeta", _("The input type does not fit the action type."))
-        stored = (
-            AutomationScript.objects.filter(pk=self.script_id) if self.script_id else AutomationScript.objects.none()
-        )
-        source = stored.values_list("source", flat=True).first()
-        if source is None:
+        if self.script is None:
             return self._refusal("InvalidActionMeta", _("The script does not exist."))
         entry_point = self.entry_points[ActionType(self.action_type)]
-        if not has_entry_point(source, entry_point):
+        if not has_entry_point(self.script.source, entry_point):
             rule = _("The script has no function %(entryPoint)s, which the action type calls.")
             return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)
         return None

@@ -1,5 +1,6 @@
 """Recording events, in the transaction of the change that they tell of."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -7,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
-from access.announcements import announced
+from access.announcements import added_together, announced
 from access.authorship import SYSTEM, AuthoredModel
 from access.closed import UnrecordedChangeError
 from access.policy import MIRROR
@@ -26,6 +27,16 @@ _MIRRORS = UUID("6f1f6a52-5f0c-4c56-8a52-3f6f7f0f7d6e")
 def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: object) -> None:
     """One event for the object that was added or updated."""
     _record(instance, Verb.ADDED if created else Verb.UPDATED, instance.acting, using)
+
+
+@receiver(added_together, sender=ApiDefinition)
+@receiver(added_together, sender=ApiToken)
+@receiver(added_together, sender=AutomationScript)
+def record_additions(instances: Sequence[AuthoredModel], using: str, **kwargs: object) -> None:
+    """One event for each object that was added."""
+    users = {by: _shown_name(by) for by in {instance.acting for instance in instances}}
+    events = [_event(instance, Verb.ADDED, instance.acting, users[instance.acting]) for instance in instances]
+    InformationEvent._base_manager.using(using).bulk_create(events)
 
 
 @receiver(post_delete, sender=ApiDefinition)
@@ -77,10 +88,13 @@ def refuse_to_change(instance: InformationEvent, using: str, **kwargs: object) -
 
 
 def _record(instance: AuthoredModel, verb: Verb, by: str, using: str) -> None:
+    _event(instance, verb, by, _shown_name(by)).save(using=using)
+
+
+def _event(instance: AuthoredModel, verb: Verb, by: str, user: str) -> InformationEvent:
     properties, described = _describe(instance)
-    user = _shown_name(by)
     object_type = type(instance).__name__
-    InformationEvent(
+    return InformationEvent(
         user=user,
         user_name=by,
         verb=verb,
@@ -88,7 +102,7 @@ def _record(instance: AuthoredModel, verb: Verb, by: str, using: str) -> None:
         object_id=instance.pk,
         message=f"{object_type} {described} ({instance.pk}) was {verb.value} by {user}",
         properties=properties,
-    ).save(using=using)
+    )
 
 
 def _describe(instance: AuthoredModel) -> tuple[dict[str, Any], str]:

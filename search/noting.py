@@ -1,11 +1,13 @@
 """Noting changes for the mirror, in the transaction of the change: what is rolled back leaves no intent."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
+from access.announcements import added_together
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
 from search.models import DEFINITIONS, SCRIPT_NAME, TOKEN_NAME, TOKENS, Intent, Mirror
@@ -27,6 +29,15 @@ def is_on() -> bool:
 def note_change(instance: Any, using: str, **kwargs: object) -> None:
     """The object is to be written, or taken away."""
     _note(_KINDS[type(instance)], instance.pk, using)
+
+
+@receiver(added_together, sender=ApiDefinition)
+@receiver(added_together, sender=ApiToken)
+def note_additions(sender: type[Any], instances: Iterable[Any], using: str, **kwargs: object) -> None:
+    """Each of the objects is to be written."""
+    if is_on():
+        intents = [Intent(kind=_KINDS[sender], object_id=str(instance.pk)) for instance in instances]
+        Intent.objects.using(using).bulk_create(intents)
 
 
 @receiver(post_save, sender=AllowedToken)

@@ -1,7 +1,7 @@
 """API tokens: what a client shows to be let in."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
@@ -41,7 +41,8 @@ class ApiToken(AuthoredModel):
     """When it last triggered something, to the minute; kept by `tokens.last_use`, and no change of the token."""
 
     in_use_reason = "TokenInUse"
-    _new_digests: Mapping[int, str] | None = None
+    _given_digests: Mapping[int, str] | None = None
+    """Those of a new secret that somebody has given; a generated one is nobody else's."""
 
     class Meta(AuthoredModel.Meta):
         abstract = False
@@ -83,12 +84,14 @@ class ApiToken(AuthoredModel):
         Raises:
             ValidationError: `InvalidSecret`, it is malformed or carries our prefix without the checksum.
         """
+        is_given = secret is not None
         secret = secrets.generate() if secret is None else secret
         if not secrets.is_well_formed(secret):
             raise refusal("InvalidSecret", _secret_rule())
-        self._new_digests = peppers.digests(secret)
+        digests = peppers.digests(secret)
+        self._given_digests = digests if is_given else None
         self.pepper_id = peppers.current_id()
-        self.secret_digest = self._new_digests[self.pepper_id]
+        self.secret_digest = digests[self.pepper_id]
         return secret
 
     def set_digest(self, digest: str, pepper_id: int) -> None:
@@ -99,14 +102,14 @@ class ApiToken(AuthoredModel):
         """
         if not secrets.is_digest(digest):
             raise refusal("InvalidSecret", _("A digest has 64 hexadecimal digits."))
-        self._new_digests = {pepper_id: digest}
+        self._given_digests = {pepper_id: digest}
         self.pepper_id, self.secret_digest = pepper_id, digest
 
-    def rows_to_lock(self) -> "Sequence[models.QuerySet[Any]]":
+    @classmethod
+    def hold_for(cls, instances: Sequence[Self]) -> None:
         """While peppers change, two processes may keep the same secret under different ones: one at a time."""
-        if self._new_digests is None or len(self._new_digests) == 1:
-            return ()
-        return (ContentType.objects.filter(app_label="tokens", model="apitoken"),)
+        if any(len(token._given_digests or ()) > 1 for token in instances):
+            ContentType.objects.select_for_update().get(app_label="tokens", model="apitoken")
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Single fields; `clean` has rules of its own for these."""
@@ -140,10 +143,10 @@ class ApiToken(AuthoredModel):
         return False
 
     def _secret_is_taken(self) -> bool:
-        if self._new_digests is None:
+        if self._given_digests is None:
             return False
         others = ApiToken.objects.exclude(pk=self.pk)
-        return others.filter(secret_digest__in=self._new_digests.values()).exists()
+        return others.filter(secret_digest__in=self._given_digests.values()).exists()
 
 
 def _secret_rule() -> str:

@@ -2,10 +2,13 @@
 
 import fcntl
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+
+from automation.host.linux import UnsupportedError
 
 _REPORT_BYTES = 64 * 1024
 
@@ -25,6 +28,23 @@ class WorkerEnds:
         self.job.close()
         os.close(self.output)
         os.close(self.report)
+
+
+def require_room() -> None:
+    """Let this process make reports: the limit of file sizes (`ulimit -f`) holds for files in memory, too.
+
+    Raises UnsupportedError where it is too small and cannot be raised.
+    """
+    granted, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if _has_room(granted):
+        return
+    if not _has_room(most):
+        raise UnsupportedError(f"the limit of file sizes (ulimit -f) is below {_REPORT_BYTES // 1024} KB")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+def _has_room(limit: int) -> bool:
+    return limit == resource.RLIM_INFINITY or limit >= _REPORT_BYTES
 
 
 @contextmanager

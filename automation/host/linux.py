@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 import signal
 import sys
 from contextlib import suppress
@@ -28,6 +29,11 @@ def require() -> None:
 def die_with_parent() -> None:
     """The calling process is killed when its parent ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def has_ended(pidfd: int, within_seconds: float = 0.0) -> bool:
+    """Whether a process has ended, or does so soon."""
+    return bool(select.select([pidfd], [], [], within_seconds)[0])
 
 
 def adopt_orphans() -> None:

@@ -47,7 +47,7 @@ class Run:
     """
 
     def __init__(self, job: Job, begun_at: float, on_line: OnLine, on_subscript: OnSubscript, watch: Watch) -> None:
-        self._job, self._begun_at = job, begun_at
+        self._job, self._begun_at, self._gauge = job, begun_at, gauge.Gauge(job.memory_limit_mb)
         self._lines = LineFeed(on_line)
         self._on_subscript = on_subscript
         self._watch = watch
@@ -109,7 +109,7 @@ class Run:
             self._be_due(now)
         else:
             self._look_at = now + gauge.INTERVAL_SECONDS
-            if much := gauge.excess(self._host.pid, self._job.memory_limit_mb):
+            if much := self._gauge.excess(self._host.pid):
                 self._end_with_report(Outcome.OVER_LIMIT, f"The script had {much}.")
 
     def abandon(self) -> None:
@@ -211,7 +211,7 @@ class Run:
         elif word == "failed":
             self._end(Outcome.COULD_NOT_START, f"No process could be started for the script: {rest}.")
         elif self._host.pid:
-            self._end(Outcome.DIED, "The process that starts scripts has died, and the script with it.")
+            self._end(Outcome.DIED, "The process that starts scripts has ended, and the script with it.")
             self._host.kill_group()
         self._may_rest = False
 
@@ -234,7 +234,8 @@ class Run:
         try:
             if mask & _WRITE and self._outbox.send_some(self._ends.job):
                 self._watch.selector.modify(self._ends.job, _READ, self._on_job)
-            if mask & _READ and (frame := self._reader.read(self._ends.job)):
+            # Sizes and content of an answer were sent together.
+            if mask & _READ and (frame := self._reader.read(self._ends.job) or self._reader.read(self._ends.job)):
                 self._take(frame)
         except BlockingIOError:
             pass

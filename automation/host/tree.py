@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -103,6 +103,16 @@ def kill(*roots: int) -> None:
         stopped.update(fresh)
     for process in stopped:
         _send(process, signal.SIGKILL)
+
+
+def end_children(spared: Container[int] = ()) -> bool:
+    """Kill and reap the caller's children but for those `spared`, and all below them; whether there was any."""
+    found = [pid for pid in children(os.getpid()) if pid not in spared]
+    kill(*found)
+    for pid in found:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+    return bool(found)
 
 
 def _send(pid: int, number: signal.Signals) -> None:

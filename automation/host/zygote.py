@@ -1,9 +1,9 @@
 """The zygote: a small single-threaded program that forks a clean process for every script host, and ends it.
 
-The worker starts it through exec with an empty environment. It says `ready`, then takes requests, each with four
-descriptors: the host's leash, its job socket, its output pipe and the file for its report. The zygote is the parent,
-so it alone can kill without a race: as long as it has not reaped a process, its id cannot belong to anybody else. It
-adopts what a host leaves behind, and kills that, too.
+The worker starts it through exec with an empty environment, and it leaves a keeper behind as its parent. It says
+`ready`, then takes requests, each with four descriptors: the host's leash, its job socket, its output pipe and the file
+for its report. The zygote is the parent, so it alone can kill without a race: as long as it has not reaped a process,
+its id cannot belong to anybody else. It adopts what a host leaves behind, and kills that, too.
 
 On the leash it says `started <pid>` (with a descriptor of the process), then `exited <status>`; or `failed <reason>`.
 When the other end of the leash is closed or shut down, the host is ended with all that is below it.
@@ -23,12 +23,15 @@ from functools import partial
 from pathlib import Path
 
 from automation.host import child, linux, tree
+from automation.host.keeper import keep
 from automation.host.scratch import remove_tree
 from automation.host.surroundings import default_signals
 
 REQUEST_BYTES = 8 * 1024
 DESCRIPTORS = 4
 _FAREWELL_SECONDS = 2.0
+# How long a killed worker may take to be gone, once its sockets are.
+_DEATH_SECONDS = 0.5
 # How often to look for orphans that no event tells of, and for those that are just being killed.
 _PATROL_SECONDS = 1.0
 _HUNT_SECONDS = 0.01
@@ -47,6 +50,7 @@ class Zygote:
 
     def __init__(self, requests: socket.socket, account: child.Account | None) -> None:
         self._requests, self._account = requests, account
+        self._keeper = os.pidfd_open(os.getppid())
         self._selector = selectors.DefaultSelector()
         self._hosts: dict[int, _Host] = {}
         self._serving = True
@@ -54,9 +58,10 @@ class Zygote:
         self._tasks, self._count_again_at = 0, 0.0
 
     def serve(self) -> None:
-        """Fork, watch and end hosts until the request socket is closed at the other end."""
+        """Fork, watch and end hosts until the request socket is closed at the other end, or the keeper is gone."""
         self._requests.send(b"ready")
         self._selector.register(self._requests, selectors.EVENT_READ, self._take_request)
+        self._selector.register(self._keeper, selectors.EVENT_READ, self._finish)
         while self._serving:
             self._turn()
         tree.kill(*self._hosts)
@@ -73,13 +78,9 @@ class Zygote:
 
     def _hunt(self) -> bool:
         """Kill and reap whatever has become our child by losing its parents; whether there was any."""
-        strays = [pid for pid in tree.children(os.getpid()) if pid not in self._hosts]
-        tree.kill(*strays)
-        for pid in strays:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        self._pause = _HUNT_SECONDS if strays else _PATROL_SECONDS
-        return bool(strays)
+        found = tree.end_children(spared=self._hosts)
+        self._pause = _HUNT_SECONDS if found else _PATROL_SECONDS
+        return found
 
     def _take_request(self) -> None:
         try:
@@ -89,12 +90,17 @@ class Zygote:
         except ConnectionError:
             request, descriptors = b"", []
         if not request:
-            self._serving = False
-            self._selector.unregister(self._requests)
+            self._finish()
         elif len(descriptors) == DESCRIPTORS:
             self._begin(json.loads(request)["memoryLimitMb"], *descriptors)
         else:  # out of descriptors: the worker sees its leash end before the host has started
             _close(descriptors)
+
+    def _finish(self) -> None:
+        if self._serving:
+            self._serving = False
+            self._selector.unregister(self._requests)
+            self._selector.unregister(self._keeper)
 
     def _begin(self, memory_limit_mb: int, leash_fd: int, job: int, output: int, report: int) -> None:
         leash = socket.socket(fileno=leash_fd)
@@ -162,13 +168,23 @@ def _account(user: str) -> child.Account | None:
 def main() -> None:
     """Run as `python -c <bootstrap> <project root> <request descriptor> <scratch base> <user of the scripts or "">`."""
     root, descriptor, scratch_base, user = sys.argv[1:]
+    worker = os.pidfd_open(os.getppid())
     # What scripts may import of the project is loaded; the rest stays out of their way.
     sys.path.remove(root)
     sys.argv[:] = [""]
     default_signals()
     linux.adopt_orphans()
-    account = _account(user)
+    requests, account = socket.socket(fileno=int(descriptor)), _account(user)
     gc.collect()
     gc.freeze()
-    Zygote(socket.socket(fileno=int(descriptor)), account).serve()
-    remove_tree(Path(scratch_base))
+    if zygote := os.fork():
+        requests.close()
+        is_alone = keep(zygote) and linux.has_ended(worker, _DEATH_SECONDS)
+    else:
+        os.setsid()
+        linux.adopt_orphans()
+        Zygote(requests, account).serve()
+        is_alone = linux.has_ended(worker, _DEATH_SECONDS)
+    # A worker that lives begins again with another zygote, in the same directory.
+    if is_alone:
+        remove_tree(Path(scratch_base))

@@ -1,4 +1,4 @@
-"""The zygote, seen from the worker."""
+"""The zygote with its keeper, seen from the worker."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from automation.host import linux
+from automation.host import channels, linux
 from automation.host.jobs import STATE_DIRECTORY
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from automation.host.zygote import main; main()"
@@ -26,6 +26,7 @@ class ZygoteProcess:
     def __init__(self, scratch_base: Path, user: str, state_dir: Path | None) -> None:
         """Start it; scripts run as `user`, or as the worker does when that is empty. Raises OSError."""
         linux.require()
+        channels.require_room()
         _require_user(user)
         self._requests, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._requests.settimeout(_READY_SECONDS)
@@ -43,11 +44,11 @@ class ZygoteProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id of its keeper."""
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether it has not ended."""
+        """Whether its keeper has not ended."""
         return self._process.poll() is None
 
     def request(self, memory_limit_mb: int, descriptors: list[int]) -> None:
@@ -63,6 +64,7 @@ class ZygoteProcess:
         """End it and with it every host; returns when it is gone."""
         self._requests.close()
         self.wake()
+        self._process.terminate()
         try:
             self._process.wait(_STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:

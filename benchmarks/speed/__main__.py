@@ -82,7 +82,7 @@ def _table(connections: int, found: Mapping[str, Measured]) -> Table:
             name,
             f"{each.rate:.0f}",
             f"{each.spread:.0%}",
-            f"{us.rate / each.rate:.2f}",
+            f"{us.rate / (each.rate or 1):.2f}",
             *(f"{each.percentile(p):.1f}" for p in (50, 90, 95, 99)),
             f"{us.percentile(50) / each.percentile(50):.2f}",
             ", ".join(f"{program} {value:.2f}" for program, value in each.cost().items()),

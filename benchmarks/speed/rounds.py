@@ -29,7 +29,7 @@ class Measured:
     def spread(self) -> float:
         """Half of what lies between the slowest and the fastest round, as a part of the median."""
         rates = [load.rate for load in self.loads]
-        return (max(rates) - min(rates)) / 2 / self.rate
+        return (max(rates) - min(rates)) / 2 / (self.rate or 1)
 
     @property
     def bad(self) -> int:

@@ -1,27 +1,13 @@
 """Whatever a script does, its run ends in time and leaves nothing behind."""
 
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
-import psutil
 import pytest
 
 from automation.host.jobs import Outcome
-from tests.automation.conftest import eventually, processes_in
-
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-def lives(pid):
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+from tests.automation.conftest import DAEMON, eventually, lives
 
 
 @pytest.mark.parametrize(
@@ -76,6 +62,18 @@ def test_the_time_limit_holds(bench, body):
     assert ran.outcome is Outcome.TIMED_OUT
     assert 0.5 <= ran.seconds < 3.5
     assert eventually(lambda: not bench.processes(), 1)
+
+
+def test_the_clock_does_not_wait_for_memory_that_cannot_be_weighed(bench, monkeypatch):
+    def weigh(pid):
+        time.sleep(6)
+        return 0
+
+    monkeypatch.setattr("automation.host.tree.resident_bytes", lambda pid: 2**40)
+    monkeypatch.setattr("automation.host.tree.proportional_bytes", weigh)
+    ran = bench.run("import time\ndef run(engine): time.sleep(600)", limit=0.5)
+    assert ran.outcome is Outcome.TIMED_OUT
+    assert ran.seconds < 4
 
 
 def test_the_limit_covers_loading(bench):
@@ -135,24 +133,6 @@ def test_a_fork_that_returns_does_not_answer(bench):
     assert ran.result.output.body == b"parent"
 
 
-DAEMON = """
-import os, time
-def run(engine):
-    reader, writer = os.pipe()
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            os.chdir("/")
-            os.write(writer, b"%d\\n" % os.getpid())
-            time.sleep(600)
-        os._exit(0)
-    print(int(os.read(reader, 20)), flush=True)
-    os.close(reader)
-    os.close(writer)
-    {ending}
-"""
-
-
 @pytest.mark.parametrize("renounced", [False, True])
 @pytest.mark.parametrize(
     ("ending", "outcome"),
@@ -173,55 +153,6 @@ def test_a_daemon_with_a_session_of_its_own_goes_too(bench, ending, outcome, ren
     assert ran.outcome is outcome
     assert ran.seconds < 3
     assert eventually(lambda: not lives(int(ran.lines[0])), 3)
-
-
-def test_a_stopped_zygote_goes_on(bench):
-    bench.zygote().suspend()
-    ran = bench.run("def run(engine): print('fine')")
-    assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["fine"])
-
-
-def test_a_zygote_that_does_nothing_is_replaced(bench, monkeypatch):
-    monkeypatch.setattr("automation.host.run.START_SECONDS", 0.5)
-    monkeypatch.setattr("automation.host.zygote_process._STOP_TIMEOUT_SECONDS", 0.5)
-    zygote = bench.hosts._zygote
-    monkeypatch.setattr(zygote, "wake", lambda: None)
-    psutil.Process(zygote.pid).suspend()
-    ran = bench.run("def run(engine): print('fine')")
-    assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["fine"])
-    assert not zygote.alive()
-
-
-def test_after_the_zygote_was_killed_the_next_run_works(bench):
-    zygote = bench.zygote()
-    zygote.kill()
-    ran = bench.run("def run(engine): print('fine')")
-    assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["fine"])
-    assert bench.zygote().pid != zygote.pid
-
-
-def test_a_request_to_a_zygote_that_is_just_dying_goes_to_a_new_one(bench, monkeypatch):
-    zygote = bench.hosts._zygote
-    bench.zygote().kill()
-    psutil.Process(zygote.pid).wait()
-    monkeypatch.setattr(zygote, "alive", lambda: True)
-    assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
-
-
-def test_a_running_script_dies_with_the_zygote(bench):
-    ran = bench.run(
-        """
-        import os, signal, subprocess, time
-        def run(engine):
-            subprocess.Popen(["sleep", "600"])
-            os.kill(os.getppid(), signal.SIGKILL)
-            time.sleep(600)
-        """
-    )
-    assert ran.outcome is Outcome.DIED
-    assert ran.seconds < 5
-    assert eventually(lambda: not bench.processes(), 1)
-    assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
 
 
 def test_a_signal_to_the_workers_group_does_not_reach_a_run(bench):
@@ -246,71 +177,6 @@ def test_a_raising_callback_ends_the_run(bench):
     with pytest.raises(ConnectionError, match="hello"):
         bench.hosts.run(bench.job("import time\ndef run(e):\n print('hello')\n time.sleep(600)"), refuse, None)
     assert eventually(lambda: not bench.processes(), 1)
-
-
-WORKER = """
-import sys, threading
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from automation.host.hosts import ScriptHosts
-from automation.host.jobs import Job
-hosts = ScriptHosts(Path(sys.argv[2]))
-hosts.start()
-source = '''
-import signal, subprocess, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-def run(engine):
-    subprocess.Popen(["sleep", "600"])
-    print("up")
-    while True: time.sleep(1)
-'''
-job = Job("t", "s", 1, source, "run", 600)
-for _ in range(2):
-    threading.Thread(target=hosts.run, args=(job, lambda line: print(line, flush=True), None)).start()
-"""
-
-
-DAEMON_WORKER = """
-job = Job("t", "s", 1, sys.argv[3], "run", 600)
-hosts.run(job, lambda line: print(line, flush=True), None)
-"""
-
-
-def test_when_the_worker_dies_nothing_is_left(tmp_path):
-    command = [sys.executable, "-c", WORKER, str(PROJECT), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
-        assert worker.stdout
-        assert [worker.stdout.readline(), worker.stdout.readline()] == ["up\n", "up\n"]
-        (zygote,) = psutil.Process(worker.pid).children()
-        assert len(processes_in(tmp_path)) == 4
-        worker.kill()
-    assert eventually(lambda: not processes_in(tmp_path))
-    assert eventually(lambda: not zygote.is_running())
-    assert not list(tmp_path.iterdir())
-
-
-def test_when_the_worker_dies_daemons_go_too(tmp_path):
-    daemon = DAEMON.format(ending="time.sleep(600)")
-    command = [sys.executable, "-c", WORKER.partition("source =")[0] + DAEMON_WORKER, str(PROJECT), str(tmp_path)]
-    with subprocess.Popen([*command, daemon], stdout=subprocess.PIPE, text=True) as worker:
-        assert worker.stdout
-        pid = int(worker.stdout.readline())
-        assert lives(pid)
-        worker.kill()
-    assert eventually(lambda: not lives(pid), 5)
-
-
-def test_a_script_outlives_neither_worker_nor_zygote_when_both_die_at_once(tmp_path):
-    command = [sys.executable, "-c", WORKER.replace("subprocess.Popen", "str"), str(PROJECT), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
-        assert worker.stdout
-        assert [worker.stdout.readline(), worker.stdout.readline()] == ["up\n", "up\n"]
-        (zygote,) = psutil.Process(worker.pid).children()
-        assert len(processes_in(tmp_path)) == 2
-        worker.send_signal(signal.SIGSTOP)
-        zygote.kill()
-        worker.kill()
-    assert eventually(lambda: not processes_in(tmp_path))
 
 
 def test_many_runs_leave_no_descriptor_behind(bench):

@@ -72,7 +72,8 @@ def run(engine):
 
 def spy(user: str, python: str = sys.executable, account: int | None = None) -> str:
     """What the spy says under a worker; `account` is the user that the worker itself runs as."""
-    source = SPY.replace("{LINE}", "[*ancestors()][:2]")
+    # The zygote, its keeper, the worker.
+    source = SPY.replace("{LINE}", "[*ancestors()][:3]")
     command = [python, "-c", WORKER, ROOT, source, user]
     environment = {"PATH": os.environ["PATH"], "UDAPI_SECRET_KEY": CANARY, "HALF": CANARY[:11], "TMPDIR": "/tmp"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, user=account, cwd="/")
@@ -100,14 +101,15 @@ def test_a_script_under_the_account_of_its_worker_finds_nothing():
     python = sys.executable if account is None else python_for(account)
     told = spy("", python, account)
     assert "FOUND" not in told
-    assert "looked memory nothing" in told  # the zygote's, and its own
+    assert told.count("looked memory nothing") == 3  # its own, the zygote's and the keeper's
+    assert told.count("refused memory") == 1  # the worker's
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run scripts as another user")
 def test_a_script_with_an_account_of_its_own_finds_nothing():
     told = spy("nobody")
     assert "FOUND" not in told
-    assert told.count("refused memory") == 2
+    assert told.count("refused memory") == 3
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="shows what is true of root alone")

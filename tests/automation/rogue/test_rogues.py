@@ -2,8 +2,8 @@
 
 import os
 import threading
-import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -20,6 +20,15 @@ def on_api_trigger(engine, request):
     open("file", "w").write(request.raw_body)
     return ApiTriggerOutput(response_body=request.raw_body + os.environ["LANG"])
 """
+
+
+# So long after its limit whoever waits for a run has its result, whatever else the machine has to do.
+MORE_SECONDS = 2.0
+
+
+def seconds_without_processor() -> float:
+    """How long this thread was ready to go on and had no processor, as the kernel counts it."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 class Neighbours:
@@ -76,13 +85,15 @@ def _lives(process: psutil.Process) -> bool:
 
 @pytest.mark.parametrize("rogue", ROGUES, ids=lambda rogue: rogue.name)
 def test_a_rogue_harms_itself_only(bench, neighbours, rogue: Rogue):
-    calls = neighbours.calls
+    calls, waited = neighbours.calls, seconds_without_processor()
     ran = bench.run(rogue.source, "on_api_trigger", limit=rogue.limit, script_name="rogue", **rogue.fields)
-    assert ran.outcome is rogue.outcome, ran
-    assert rogue.says in ran.result.message
+    waited = seconds_without_processor() - waited
+    if not (rogue.or_raises and rogue.or_raises in ran.result.message):
+        assert ran.outcome is rogue.outcome, ran
+        assert rogue.says in ran.result.message
     assert rogue.shows in ran.result.traceback
     assert ran.lines[-1:] == [rogue.last_line] or not rogue.last_line
-    assert ran.seconds < rogue.limit + 5  # 2 on a machine of its own
+    assert ran.seconds - waited < rogue.limit + MORE_SECONDS
     if rogue.outcome is Outcome.RETURNED:
         assert ran.result.output.body == b"fine"
     hosts = {host.pid for host in bench.hosts.warm.resting()}
@@ -108,10 +119,12 @@ def test_a_fork_bomb_of_an_ordinary_user(tmp_path):
     bench = Bench(hosts, str(tmp_path))
     neighbours = Neighbours(bench)
     try:
+        waited = seconds_without_processor()
         ran = bench.run(BOMB, limit=5, script_name="bomb")
+        waited = seconds_without_processor() - waited
         # Which limit is noticed first depends on how much of the processor the bomb leaves.
         assert ran.outcome in {Outcome.OVER_LIMIT, Outcome.TIMED_OUT}, ran
-        assert ran.seconds < 60
+        assert ran.seconds - waited < 5 + MORE_SECONDS
         calls = neighbours.calls
         assert eventually(lambda: neighbours.calls > calls + 4, 60)
         assert neighbours.wrong == []
@@ -122,6 +135,5 @@ def test_a_fork_bomb_of_an_ordinary_user(tmp_path):
 
 
 def test_a_time_limit_is_kept_while_others_are_killed(bench):
-    began = time.monotonic()
     ran = bench.run("while True: pass", limit=0.3)
-    assert (ran.outcome, time.monotonic() - began < 5.3) == (Outcome.TIMED_OUT, True)
+    assert (ran.outcome, ran.seconds < 0.3 + MORE_SECONDS) == (Outcome.TIMED_OUT, True)
