@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, router, transaction
 from django.db.models import ProtectedError, QuerySet
+from django.utils.translation import gettext as _
 
 from access.announcements import added_together
 from access.authorship import AuthoredModel
@@ -85,7 +86,7 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
         links = sorted({str(cast(UsesIt, user).api_definition_id) for user in error.protected_objects})
         raise refusal(
             instance.in_use_reason,
-            "In use by %(count)d API definition(s); take it out of them first.",
+            _("In use by %(count)d API definition(s); take it out of them first."),
             apiDefinitionIdLinks=links,
             count=len(links),
         ) from error

@@ -5,6 +5,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from access.authorship import AuthoredModel
 from access.changes import refusal
@@ -22,8 +24,8 @@ LARGEST_MEMORY_MB = 65_536
 class Reuse(models.TextChoices):
     """What becomes of a script's process after a run."""
 
-    WARM = "warm", "warm: the process is used for further runs"
-    FRESH = "fresh", "fresh: a new process for every run"
+    WARM = "warm", gettext_lazy("warm: the process is used for further runs")
+    FRESH = "fresh", gettext_lazy("fresh: a new process for every run")
 
 
 class AutomationScript(AuthoredModel):
@@ -32,16 +34,18 @@ class AutomationScript(AuthoredModel):
     name = models.CharField(max_length=NAME_LENGTH, unique=True, blank=True)
     description = models.TextField(blank=True)
     source = models.TextField(blank=True)
-    parameters = models.JSONField(default=list, blank=True, help_text="The names of its script parameters.")
+    parameters = models.JSONField(
+        default=list, blank=True, help_text=gettext_lazy("The names of its script parameters.")
+    )
     timeout_seconds = models.PositiveIntegerField(
-        "time-out (seconds)",
+        gettext_lazy("time-out (seconds)"),
         default=DEFAULT_TIMEOUT_SECONDS,
-        help_text="A run that takes longer is ended.",
+        help_text=gettext_lazy("A run that takes longer is ended."),
     )
     memory_limit_mb = models.PositiveIntegerField(
-        "memory limit (MB)",
+        gettext_lazy("memory limit (MB)"),
         default=DEFAULT_MEMORY_MB,
-        help_text="A run whose processes take more is ended.",
+        help_text=gettext_lazy("A run whose processes take more is ended."),
     )
     reuse = models.CharField(max_length=5, choices=Reuse.choices, default=Reuse.WARM)
     has_api_trigger = DerivedBooleanField(
@@ -112,25 +116,25 @@ class AutomationScript(AuthoredModel):
         left_out = set(exclude or ())
         super().validate_unique(exclude=left_out | {"name"})
         if "name" not in left_out and AutomationScript.objects.exclude(pk=self.pk).filter(name=self.name).exists():
-            raise ValidationError({"name": refusal("NameInUse", "Another script has this name.")})
+            raise ValidationError({"name": refusal("NameInUse", _("Another script has this name."))})
 
     def _name_error(self) -> ValidationError | None:
         if not is_name(self.name):
-            return refusal("InvalidName", f"A name of 1 to {NAME_LENGTH} characters is needed.")
+            return refusal("InvalidName", _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH})
         return None
 
     def _description_error(self) -> ValidationError | None:
         if is_storable(self.description):
             return None
-        return refusal("InvalidField", "The description has characters that are no text.", field="description")
+        return refusal("InvalidField", _("The description has characters that are no text."), field="description")
 
     def _source_error(self) -> ValidationError | None:
         error = compile_error(self.source)
         if error is not None:
-            where = "Line %(line)s: %(message)s" if error.line else "%(message)s"
+            where = _("Line %(line)s: %(message)s") if error.line else "%(message)s"
             return refusal("InvalidScript", where, line=error.line, message=error.message)
         if not self.entry_points():
-            rule = f"A script needs a function {ON_API_TRIGGER}(engine, request) or {RUN}(engine)."
+            rule = _("A script needs a function {}(engine, request) or {}(engine).").format(ON_API_TRIGGER, RUN)
             return refusal("InvalidScript", "%(message)s", line=None, message=rule)
         return None
 
@@ -139,25 +143,27 @@ class AutomationScript(AuthoredModel):
         fits = isinstance(names, list) and all(map(_is_parameter_name, names))
         if fits and len(set(names)) == len(names):
             return None
-        return refusal("InvalidField", "Parameters are a list of names, none empty or given twice.", field="parameters")
+        rule = _("Parameters are a list of names, none empty or given twice.")
+        return refusal("InvalidField", rule, field="parameters")
 
     def _timeout_error(self) -> ValidationError | None:
         if isinstance(self.timeout_seconds, int) and 1 <= self.timeout_seconds <= LONGEST_TIMEOUT_SECONDS:
             return None
-        rule = f"A time-out is 1 to {LONGEST_TIMEOUT_SECONDS} seconds."
+        rule = _("A time-out is 1 to %(most)d seconds.") % {"most": LONGEST_TIMEOUT_SECONDS}
         return refusal("InvalidField", rule, field="timeoutSeconds")
 
     def _memory_error(self) -> ValidationError | None:
         limit = self.memory_limit_mb
         if isinstance(limit, int) and SMALLEST_MEMORY_MB <= limit <= LARGEST_MEMORY_MB:
             return None
-        rule = f"A memory limit is {SMALLEST_MEMORY_MB} to {LARGEST_MEMORY_MB} MB."
+        rule = _("A memory limit is {} to {} MB.").format(SMALLEST_MEMORY_MB, LARGEST_MEMORY_MB)
         return refusal("InvalidField", rule, field="memoryLimitMb")
 
     def _reuse_error(self) -> ValidationError | None:
         if self.reuse in Reuse.values:
             return None
-        return refusal("InvalidField", "Reuse is one of: " + ", ".join(Reuse.values) + ".", field="reuse")
+        rule = _("Reuse is one of: %(values)s.") % {"values": ", ".join(Reuse.values)}
+        return refusal("InvalidField", rule, field="reuse")
 
 
 def _is_parameter_name(name: object) -> bool:

@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from access.changes import save_checked
 from console.deletion import CheckedDeletion
 from console.forms import CheckedForm
+from console.templatetags.console import local_time
 from console.viewing import ReadablePages
 from search.query import SearchResult, in_order, matching_ids
 
 MOST_FOUND = 500
 """So many objects a search in the console shows, the most relevant ones."""
 
-AUTHORSHIP = ("id", "created_by", "created_at", "last_modified_by", "last_modified")
+AUTHORSHIP = ("id", "created_by", "made_at", "last_modified_by", "changed_at")
 
 
 class CheckedAdmin(ReadablePages, CheckedDeletion):
@@ -30,6 +33,16 @@ class CheckedAdmin(ReadablePages, CheckedDeletion):
     """The fields that a user fills in."""
     mirrored: ClassVar = ""
     """How the mirror calls these objects; nothing where it has none of them."""
+
+    @admin.display(description=_("created at"))
+    def made_at(self, obj: Any) -> SafeString:
+        """When it was made."""
+        return local_time(obj.created_at)
+
+    @admin.display(description=_("last modified"))
+    def changed_at(self, obj: Any) -> SafeString:
+        """When it was changed last."""
+        return local_time(obj.last_modified)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """What the mirror finds, the most relevant first; without one, or where it has none of these, the database."""

@@ -12,17 +12,17 @@ LONGEST_TEXT = 140
 
 def link(url: str, text: object) -> SafeString:
     """`text` as a link."""
-    return format_html('<a class="ob-link" href="{}">{}</a>', url, text)
+    return format_html('<a class="ud-link" href="{}">{}</a>', url, text)
 
 
 def badge(text: object, tone: str = "plain", title: str = "") -> SafeString:
     """A word in a coloured field; `tone` is `plain`, `good`, `off`, `warn` or `bad`."""
-    return format_html('<span class="ob-badge ob-badge-{}" title="{}">{}</span>', tone, title or text, text)
+    return format_html('<span class="ud-tone {}" title="{}">{}</span>', tone, title or text, text)
 
 
 def chip(text: object, url: str = "", *, is_off: bool = False, title: str = "") -> SafeString:
     """One of several things that belong together, with a link if there is one."""
-    kind = "ob-chip ob-chip-off" if is_off else "ob-chip"
+    kind = "ud-tag is-off" if is_off else "ud-tag"
     if not url:
         return format_html('<span class="{}" title="{}">{}</span>', kind, title or text, text)
     return format_html('<a class="{}" href="{}" title="{}">{}</a>', kind, url, title or text, text)
@@ -31,14 +31,25 @@ def chip(text: object, url: str = "", *, is_off: bool = False, title: str = "") 
 def chips(parts: Iterable[SafeString], more: int = 0) -> SafeString:
     """Several chips, and how many are not shown."""
     shown = format_html_join("", "{}", ([part] for part in parts))
-    rest = format_html('<span class="ob-more">{}</span>', _("+%d more") % more) if more > 0 else ""
-    return format_html('<span class="ob-chips">{}{}</span>', shown, rest)
+    rest = format_html('<span class="ud-more">{}</span>', _("+%d more") % more) if more > 0 else ""
+    return format_html('<span class="ud-tags">{}{}</span>', shown, rest)
 
 
-def copy_button(text: str, label: str, icon: str = "content_copy") -> SafeString:
+def icon_link(url: str, label: str, icon: str) -> SafeString:
+    """A link that is an icon; `label` says where it leads."""
+    return format_html(
+        '<a class="ud-icon-button" href="{0}" aria-label="{1}" title="{1}">'
+        '<span class="material-symbols-outlined" aria-hidden="true">{2}</span></a>',
+        url,
+        label,
+        icon,
+    )
+
+
+def copy_button(text: object, label: str, icon: str = "content_copy") -> SafeString:
     """A button that copies `text`."""
     return format_html(
-        '<button type="button" class="ob-icon-button" data-copy="{0}" aria-label="{1}" title="{1}">'
+        '<button type="button" class="ud-icon-button" data-copy="{0}" aria-label="{1}" title="{1}">'
         '<span class="material-symbols-outlined" aria-hidden="true">{2}</span></button>',
         text,
         label,
@@ -48,7 +59,7 @@ def copy_button(text: str, label: str, icon: str = "content_copy") -> SafeString
 
 def muted(text: object) -> SafeString:
     """`text` of less weight."""
-    return format_html('<span class="ob-muted">{}</span>', text)
+    return format_html('<span class="ud-subtle">{}</span>', text)
 
 
 def two_lines(first: object, second: str) -> SafeString:
@@ -56,5 +67,5 @@ def two_lines(first: object, second: str) -> SafeString:
     if not second:
         return format_html("{}", first)
     return format_html(
-        '{}<span class="ob-second" title="{}">{}</span>', first, second, Truncator(second).chars(LONGEST_TEXT)
+        '{}<span class="ud-second" title="{}">{}</span>', first, second, Truncator(second).chars(LONGEST_TEXT)
     )

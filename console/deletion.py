@@ -63,15 +63,19 @@ class CheckedDeletion(PolicyAdmin):
         self._delete_each(request, list(queryset))
         return None
 
+    def name_of(self, obj: Any) -> str:
+        """What the question calls an object."""
+        return str(obj)
+
     def _sort(self, request: HttpRequest, objs: Sequence[Any]) -> tuple[list[str], Blocked]:
         free: list[str] = []
         blocked: Blocked = []
         for obj in objs:
             users = list(getattr(obj, self.used_through).all()) if self.used_through else []
             if users:
-                blocked.append((str(obj), name_definitions(request.user, users)))
+                blocked.append((self.name_of(obj), name_definitions(request.user, users)))
             else:
-                free.append(str(obj))
+                free.append(self.name_of(obj))
         return free, blocked
 
     def _confirmation(self, request: HttpRequest, objs: Sequence[Any]) -> HttpResponse:

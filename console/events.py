@@ -85,7 +85,7 @@ class EventAdmin(UnfoldAdmin):
         """The id of the object, to be copied; its beginning is enough to be told apart."""
         short = str(obj.object_id)[:8]
         copy = copy_button(obj.object_id, _("the object id"))
-        return format_html('<code class="ud-nowrap" title="{}">{}… {}</code>', obj.object_id, short, copy)
+        return format_html('<code title="{}">{}… {}</code>', obj.object_id, short, copy)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[InformationEvent]":
         """Those that the user may read."""

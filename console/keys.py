@@ -3,15 +3,22 @@
 from typing import Any, Final
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from access.console import UnfoldAdmin
 from access.policy import may_enter
 from console.forms import ModelForm
-from console.secret import secret_page
+from console.secret import TicketField, secret_page, shown_before_page, ticket_id
+from console.templatetags.console import local_time
 from keys.changes import check_key, create_key
 from keys.models import DEFAULT_DAYS, LONGEST_DAYS, PersonalKey
 
@@ -19,14 +26,15 @@ _PLACES: Final = {"InvalidName": "name", "InvalidField": "days"}
 
 
 class KeyForm(ModelForm):
-    """A new key."""
+    """A new key. The same form makes it once, however often it is sent."""
 
     days = forms.IntegerField(
-        label="Expires in (days)",
+        label=gettext_lazy("Expires in (days)"),
         initial=DEFAULT_DAYS,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text=f"1 to {LONGEST_DAYS}.",
+        help_text=format_lazy(gettext_lazy("1 to {}."), LONGEST_DAYS),
     )
+    ticket = TicketField()
 
     def clean(self) -> dict[str, Any]:
         """Refuse what the rules of keys refuse, each at its field."""
@@ -47,7 +55,7 @@ class KeyAdmin(UnfoldAdmin):
     """The user's own personal keys: made, looked at and deleted, never changed. Those of others are not here."""
 
     form = KeyForm
-    list_display = ("name", "created", "expiry")
+    list_display = ("name", "made_at", "ends_at")
     ordering = ("name", "public_id")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PersonalKey]":
@@ -72,7 +80,17 @@ class KeyAdmin(UnfoldAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What makes a key, and what it is from then on."""
-        return ("name", "days") if obj is None else ("name", "created", "expiry")
+        return ("name", "days", "ticket") if obj is None else ("name", "made_at", "ends_at")
+
+    @admin.display(description=gettext_lazy("created"), ordering="created")
+    def made_at(self, obj: PersonalKey) -> SafeString:
+        """When it was made."""
+        return local_time(obj.created)
+
+    @admin.display(description=gettext_lazy("expires"), ordering="expiry")
+    def ends_at(self, obj: PersonalKey) -> SafeString:
+        """When it ends."""
+        return local_time(obj.expiry)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Everybody in the console has keys of his own."""
@@ -95,13 +113,28 @@ class KeyAdmin(UnfoldAdmin):
         return False
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """The form of a new key; it can only be left through the page with the key."""
+        """The form of a new key; it can only be left through the page with the key.
+
+        Raises:
+            PermissionDenied: the form was given to somebody else, who has used it.
+        """
+        made = self._made_before(request)
+        if made is not None:
+            return shown_before_page(self, request, made)
         buttons = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        return super().add_view(request, form_url, buttons | (extra_context or {}))
+        try:
+            return super().add_view(request, form_url, buttons | (extra_context or {}))
+        except IntegrityError:
+            # The same form was sent twice at the same moment; the other request has shown the key.
+            made = self._made_before(request)
+            if made is None:
+                raise PermissionDenied from None
+            return shown_before_page(self, request, made)
 
     def save_model(self, request: HttpRequest, obj: PersonalKey, form: Any, change: bool) -> None:
         """Make the key, and hand it on to the answer."""
-        made, key = create_key(request.user, form.cleaned_data["name"], form.cleaned_data["days"])
+        wanted = form.cleaned_data
+        made, key = create_key(request.user, wanted["name"], wanted["days"], ticket_id(wanted["ticket"]))
         obj.public_id = made.public_id
         request.new_key = key  # type: ignore[attr-defined]  # for response_add
 
@@ -110,4 +143,8 @@ class KeyAdmin(UnfoldAdmin):
     ) -> HttpResponse:
         """The page with the key."""
         key: str = request.new_key  # type: ignore[attr-defined]
-        return secret_page(self, request, obj, key, "was created:")
+        return secret_page(self, request, obj, key, _("was created:"))
+
+    def _made_before(self, request: HttpRequest) -> PersonalKey | None:
+        made_id = ticket_id(request.POST.get("ticket", ""))
+        return self.get_queryset(request).filter(pk=made_id).first() if made_id else None

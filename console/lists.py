@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -42,7 +43,7 @@ class ObjectList(PolicyAdmin):
     @admin.display(description=_("created"), ordering="created_at")
     def at_created(self, obj: Any) -> SafeString:
         """When it was made."""
-        return local_time(obj.created_at)
+        return _time_and_author(obj.created_at, obj.created_by)
 
     @admin.display(description=_("modified by"), ordering="last_modified_by")
     def by_modified(self, obj: Any) -> str:
@@ -52,7 +53,12 @@ class ObjectList(PolicyAdmin):
     @admin.display(description=_("modified"), ordering="last_modified")
     def at_modified(self, obj: Any) -> SafeString:
         """When it was changed last."""
-        return local_time(obj.last_modified)
+        return _time_and_author(obj.last_modified, obj.last_modified_by)
+
+
+def _time_and_author(moment: datetime, user: str) -> SafeString:
+    """The author shows where there is no room for a column of authors."""
+    return format_html('{}<span class="ud-second ud-by">{}</span>', local_time(moment), user)
 
 
 AUTHORSHIP_COLUMNS = ("by_created", "at_created", "by_modified", "at_modified")

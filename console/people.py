@@ -3,14 +3,19 @@
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from access.flags import flags
 from access.policy import manages_people
+from console.templatetags.console import local_time
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -41,10 +46,17 @@ class PeoplePages(_Page):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Flags, where Django has permissions; boxes to tick, because there are few of each."""
-        kwargs["widget"] = UnfoldAdminCheckboxSelectMultiple
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget
         if db_field.related_model is Permission:
             kwargs |= {"queryset": flags(), "form_class": FlagsField}
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Boxes to tick have no menu of their own beside them."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the user is a superuser."""
@@ -77,10 +89,21 @@ class PeopleAdmin(PeoplePages, _UserAdmin, _Look):
     list_filter = ("is_superuser", "is_active", "groups")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("username", "password")}),
-        ("Personal info", {"fields": ("first_name", "last_name", "email")}),
-        ("Permissions", {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
-        ("Important dates", {"fields": ("last_login", "date_joined")}),
+        (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Permissions"), {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
+        (_("Important dates"), {"fields": ("logged_in_at", "made_at")}),
     )
+    readonly_fields = ("logged_in_at", "made_at")
+
+    @admin.display(description=_("last log-in"))
+    def logged_in_at(self, obj: User) -> SafeString | None:
+        """When he last logged in."""
+        return local_time(obj.last_login) or None
+
+    @admin.display(description=_("created"))
+    def made_at(self, obj: User) -> SafeString:
+        """When he was made."""
+        return local_time(obj.date_joined)
 
 
 class TeamAdmin(PeoplePages, _GroupAdmin, _Look):

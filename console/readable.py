@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from access.policy import MESSAGE, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
+from console import cells
 from console.templatetags.console import copy_button, local_time
 from console.trigger import trigger_url
 from console.usage import name_definitions
@@ -36,7 +37,7 @@ def rows_of(user: AnyUser, obj: Any) -> list[Row]:
 
 def _definition(user: AnyUser, definition: ApiDefinition) -> Iterable[Row]:
     url = f"{settings.UDAPI_PUBLIC_URL}/{routes.PREFIX}{definition.route}"
-    try_it = _link(trigger_url(definition), _("Try it")) if allows(user, MESSAGE, "send") else ""
+    try_it = cells.link(trigger_url(definition), _("Try it")) if allows(user, MESSAGE, "send") else ""
     yield Row(_("URL"), format_html("<code>{}</code> {} {}", url, copy_button(url, _("the URL")), try_it))
     yield Row(_("Name"), definition.name or _nothing())
     yield Row(_("Description"), _text(definition.description))
@@ -49,7 +50,7 @@ def _definition(user: AnyUser, definition: ApiDefinition) -> Iterable[Row]:
 
 def _token(user: AnyUser, token: ApiToken) -> Iterable[Row]:
     yield Row(_("Name"), token.name)
-    yield Row(_("State"), _badge(_("Disabled"), "off") if token.is_disabled else _badge(_("Enabled"), "good"))
+    yield Row(_("State"), cells.badge(_("Disabled"), "off") if token.is_disabled else cells.badge(_("Enabled"), "good"))
     yield Row(_("Rate limit"), _rate_limit(token))
     yield Row(_("Secret"), _("Cannot be shown: only a digest of it is kept."))
     yield Row(_("Used by"), _users(user, token))
@@ -62,7 +63,7 @@ def _script(user: AnyUser, script: AutomationScript) -> Iterable[Row]:
     yield Row(_("Parameters"), _codes(script.parameters))
     yield Row(_("Time-out"), _("%(seconds)d seconds") % {"seconds": script.timeout_seconds})
     yield Row(_("Used by"), _users(user, script))
-    source = format_html('<pre class="udapi-source" tabindex="0">{}</pre>', script.source)
+    source = format_html('<pre class="ud-source" tabindex="0">{}</pre>', script.source)
     yield Row(_("Source"), format_html("{}{}", copy_button(script.source, _("the source")), source), is_wide=True)
 
 
@@ -93,20 +94,21 @@ def _rate_limit(token: ApiToken) -> str:
 def _tokens(user: AnyUser, definition: ApiDefinition) -> SafeString | str:
     tokens = list(definition.allowed_tokens.order_by("name", "id"))
     if not tokens:
-        return _badge(_("None: nobody can call it"), "warn")
+        return cells.badge(_("None: nobody can call it"), "warn")
     if not allows(user, TOKEN, "view"):
         return _codes(str(token.pk) for token in tokens)
     page = "admin:tokens_apitoken_view"
-    chips = ((reverse(page, args=[token.pk]), " is-off" * token.is_disabled, token.name) for token in tokens)
-    return format_html_join(" ", '<a href="{}" class="ud-tag{}">{}</a>', chips)
+    return cells.chips(
+        cells.chip(token.name, reverse(page, args=[token.pk]), is_off=token.is_disabled) for token in tokens
+    )
 
 
 def _script_link(user: AnyUser, script: AutomationScript | None) -> SafeString | str:
     if script is None:
-        return _badge(_("Missing"), "bad")
+        return cells.badge(_("Missing"), "bad")
     if not allows(user, SCRIPT, "view"):
         return script.name
-    return _link(reverse("admin:automation_automationscript_view", args=[script.pk]), script.name)
+    return cells.link(reverse("admin:automation_automationscript_view", args=[script.pk]), script.name)
 
 
 def _users(user: AnyUser, obj: ApiToken | AutomationScript) -> SafeString | str:
@@ -115,24 +117,16 @@ def _users(user: AnyUser, obj: ApiToken | AutomationScript) -> SafeString | str:
         return _("no API")
     numbers = {"count": len(definitions)}
     named = name_definitions(user, definitions)
-    return format_html("{} {}", _badge(_("%(count)d APIs") % numbers, ""), named) if len(definitions) > 1 else named
+    return format_html("{} {}", cells.badge(_("%(count)d APIs") % numbers), named) if len(definitions) > 1 else named
 
 
 def _codes(names: Iterable[str]) -> SafeString | str:
-    return format_html_join(" ", '<code class="ud-tag">{}</code>', ([name] for name in names)) or _nothing()
+    return format_html_join(" ", '<code class="ud-code">{}</code>', ([name] for name in names)) or _nothing()
 
 
 def _text(text: str) -> SafeString | str:
-    return format_html('<span class="ud-lines">{}</span>', text) if text else _nothing()
+    return format_html('<span class="ud-text">{}</span>', text) if text else _nothing()
 
 
 def _nothing() -> SafeString:
-    return format_html('<span class="ud-subtle">{}</span>', _("none"))
-
-
-def _link(address: str, text: str) -> SafeString:
-    return format_html('<a class="ud-link" href="{}">{}</a>', address, text)
-
-
-def _badge(text: str, tone: str) -> SafeString:
-    return format_html('<span class="ud-tone {}">{}</span>', tone, text)
+    return cells.muted(_("none"))

@@ -45,6 +45,14 @@ class ReadablePages(PolicyAdmin):
         rows: list[Row] = rows_of(request.user, obj)
         return self._answer(request, obj, "console/view.html", {"title": _("View"), "rows": rows})
 
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What was done to the object in the console, and the way to all its events."""
+        may = {
+            "has_change_permission": self.has_change_permission(request),
+            "events_page": f"{reverse('admin:events_informationevent_changelist')}?q={quote(object_id)}",
+        }
+        return super().history_view(request, object_id, may | (extra_context or {}))
+
     def raw_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The object's JSON; the browser asks the management API itself, so that it is the very same."""
         obj = self._viewed(request, object_id)

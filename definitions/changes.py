@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models.signals import post_save
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
 from access.announcements import added_together
 from access.changes import add_checked, refusal, save_checked
@@ -53,7 +54,7 @@ def _allow(allowed_tokens: Mapping[UUID, Set[UUID]]) -> None:
     needed = set().union(*allowed_tokens.values())
     held = ApiToken.objects.filter(pk__in=needed).select_for_update().order_by("pk")
     if set(held.values_list("pk", flat=True)) != needed:
-        raise refusal("InvalidField", "A token in the list does not exist.", field="allowedTokens")
+        raise refusal("InvalidField", _("A token in the list does not exist."), field="allowedTokens")
     # Without signals: the save of a definition has left the one event of its change.
     AllowedToken._base_manager.bulk_create(
         AllowedToken(definition_id=definition_id, token_id=token_id)

@@ -7,6 +7,9 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from access.authorship import AuthoredModel
 from access.changes import refusal
@@ -25,15 +28,15 @@ SIGNATURE_LENGTH = 3 * routes.LONGEST + 1
 class ActionType(models.TextChoices):
     """What a trigger of the API does."""
 
-    AUTOMATION_SCRIPT = "AutomationScript", f"Script with {ON_API_TRIGGER}(engine, request)"
-    NO_ENTRY_POINT = "AutomationScriptNoEntryPoint", f"Existing script with {RUN}(engine)"
+    AUTOMATION_SCRIPT = "AutomationScript", format_lazy(gettext_lazy("Script with {}(engine, request)"), ON_API_TRIGGER)
+    NO_ENTRY_POINT = "AutomationScriptNoEntryPoint", format_lazy(gettext_lazy("Existing script with {}(engine)"), RUN)
 
 
 class InputType(models.TextChoices):
     """How a script with `on_api_trigger` gets the body of a request."""
 
-    RAW_BODY = "RawBody", "Raw body"
-    PARAMETERS = "Parameters", "Parameters from a JSON object"
+    RAW_BODY = "RawBody", gettext_lazy("Raw body")
+    PARAMETERS = "Parameters", gettext_lazy("Parameters from a JSON object")
 
 
 def _segments(definition: "ApiDefinition") -> tuple[str, ...]:
@@ -66,7 +69,7 @@ class ApiDefinition(AuthoredModel):
 
     class Meta(AuthoredModel.Meta):
         abstract = False
-        verbose_name = "API definition"
+        verbose_name = gettext_lazy("API definition")
         ordering = ["route", "id"]
         indexes = [
             models.Index(name="definition_by_route", fields=["route", "id"]),
@@ -141,13 +144,14 @@ class ApiDefinition(AuthoredModel):
     def _name_error(self) -> ValidationError | None:
         if self.name == "" or is_name(self.name):
             return None
-        rule = f"A name is not white space only and has at most {NAME_LENGTH} characters."
+        rule = _("A name is not white space only and has at most %(most)d characters.") % {"most": NAME_LENGTH}
         return self._refusal("InvalidName", rule)
 
     def _description_error(self) -> ValidationError | None:
         if is_storable(self.description):
             return None
-        return self._refusal("InvalidField", "The description has characters that are no text.", field="description")
+        rule = _("The description has characters that are no text.")
+        return self._refusal("InvalidField", rule, field="description")
 
     def _route_error(self) -> ValidationError | None:
         try:
@@ -164,7 +168,7 @@ class ApiDefinition(AuthoredModel):
             return None
         return self._refusal(
             "RouteInUse",
-            "The API definition %(conflictingDefinitionId)s matches the same paths.",
+            _("The API definition %(conflictingDefinitionId)s matches the same paths."),
             conflictingDefinitionId=str(conflicting),
             route=self.route,
         )
@@ -172,7 +176,7 @@ class ApiDefinition(AuthoredModel):
     def _action_type_error(self) -> ValidationError | None:
         if self.action_type in ActionType.values:
             return None
-        return self._refusal("InvalidField", "The action type is unknown.", field="actionType")
+        return self._refusal("InvalidField", _("The action type is unknown."), field="actionType")
 
     def _action_error(self) -> ValidationError | None:
         if self._action_type_error() is not None:
@@ -182,12 +186,12 @@ class ApiDefinition(AuthoredModel):
         else:
             inputs_fit = self.input_type in InputType.values
         if not inputs_fit:
-            return self._refusal("InvalidActionMeta", "The input type does not fit the action type.")
+            return self._refusal("InvalidActionMeta", _("The input type does not fit the action type."))
         if self.script is None:
-            return self._refusal("InvalidActionMeta", "The script does not exist.")
+            return self._refusal("InvalidActionMeta", _("The script does not exist."))
         entry_point = self.entry_points[ActionType(self.action_type)]
         if not has_entry_point(self.script.source, entry_point):
-            rule = "The script has no function %(entryPoint)s, which the action type calls."
+            rule = _("The script has no function %(entryPoint)s, which the action type calls.")
             return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)
         return None
 

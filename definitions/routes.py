@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
+from django.utils.translation import gettext as _
+
 PREFIX = "api/custom/"
 LONGEST_WITH_PREFIX = 260
 LONGEST = LONGEST_WITH_PREFIX - len(PREFIX)
@@ -33,37 +35,38 @@ def parse(route: str) -> tuple[str, ...]:
     """
     route = unicodedata.normalize("NFC", route)
     if not route:
-        raise InvalidRouteError("The route is empty.")
+        raise InvalidRouteError(_("The route is empty."))
     if len(route) > LONGEST:
-        raise InvalidRouteError(f"{PREFIX} and the route together have more than {LONGEST_WITH_PREFIX} characters.")
+        rule = _("%(prefix)s and the route together have more than %(most)d characters.")
+        raise InvalidRouteError(rule % {"prefix": PREFIX, "most": LONGEST_WITH_PREFIX})
     segments = tuple(route.split("/"))
     for segment in segments:
         _check_segment(segment)
     names = [segment for segment in segments if is_placeholder(segment)]
     if len(set(names)) != len(names):
-        raise InvalidRouteError("The route has two placeholders of the same name.")
+        raise InvalidRouteError(_("The route has two placeholders of the same name."))
     return segments
 
 
 def _check_segment(segment: str) -> None:
     if not segment:
-        raise InvalidRouteError("The route has an empty segment or a slash at its beginning or end.")
+        raise InvalidRouteError(_("The route has an empty segment or a slash at its beginning or end."))
     if segment in {".", ".."}:
-        raise InvalidRouteError("The route has a segment . or .. in it.")
+        raise InvalidRouteError(_("The route has a segment . or .. in it."))
     for character in segment:
         if character in _FORBIDDEN or character.isspace() or unicodedata.category(character) in {"Cc", "Cs"}:
-            raise InvalidRouteError("The route has white space, a control character or one of \\ : < > * ? # %.")
+            raise InvalidRouteError(_("The route has white space, a control character or one of \\ : < > * ? # %."))
     if is_placeholder(segment):
         _check_name(segment[1:-1])
     elif "{" in segment or "}" in segment:
-        raise InvalidRouteError("Braces are for a placeholder that is a whole segment, as in {id}.")
+        raise InvalidRouteError(_("Braces are for a placeholder that is a whole segment, as in {id}."))
 
 
 def _check_name(name: str) -> None:
     if not name:
-        raise InvalidRouteError("A placeholder needs a name, as in {id}.")
+        raise InvalidRouteError(_("A placeholder needs a name, as in {id}."))
     if _FORBIDDEN_IN_NAME & set(name):
-        raise InvalidRouteError("The name of a placeholder has one of / { } ? * : = in it.")
+        raise InvalidRouteError(_("The name of a placeholder has one of / { } ? * : = in it."))
 
 
 def is_placeholder(segment: str) -> bool:

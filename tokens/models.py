@@ -7,6 +7,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from access.authorship import AuthoredModel
 from access.changes import refusal
@@ -23,12 +26,16 @@ class ApiToken(AuthoredModel):
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
     secret_digest = models.CharField(max_length=64, unique=True, editable=False)
     pepper_id = models.PositiveIntegerField(editable=False, db_index=True)
-    is_disabled = models.BooleanField("disabled", default=False)
+    is_disabled = models.BooleanField(gettext_lazy("disabled"), default=False)
     rate_limit = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text=f"Requests in a window, 1 to {LARGEST_LIMIT}; empty for no limit."
+        null=True,
+        blank=True,
+        help_text=format_lazy(gettext_lazy("Requests in a window, 1 to {}; empty for no limit."), LARGEST_LIMIT),
     )
     rate_window_seconds = models.PositiveIntegerField(
-        null=True, blank=True, help_text=f"Length of the window, 1 to {LONGEST_WINDOW_SECONDS} seconds."
+        null=True,
+        blank=True,
+        help_text=format_lazy(gettext_lazy("Length of the window, 1 to {} seconds."), LONGEST_WINDOW_SECONDS),
     )
     last_used = models.DateTimeField(null=True, editable=False)
     """When it last triggered something, to the minute; kept by `tokens.last_use`, and no change of the token."""
@@ -39,7 +46,7 @@ class ApiToken(AuthoredModel):
 
     class Meta(AuthoredModel.Meta):
         abstract = False
-        verbose_name = "API token"
+        verbose_name = gettext_lazy("API token")
         ordering = ["name", "id"]
         indexes = [
             models.Index(name="token_by_name", fields=["name", "id"]),
@@ -80,7 +87,7 @@ class ApiToken(AuthoredModel):
         is_given = secret is not None
         secret = secrets.generate() if secret is None else secret
         if not secrets.is_well_formed(secret):
-            raise refusal("InvalidSecret", _SECRET_RULE)
+            raise refusal("InvalidSecret", _secret_rule())
         digests = peppers.digests(secret)
         self._given_digests = digests if is_given else None
         self.pepper_id = peppers.current_id()
@@ -94,7 +101,7 @@ class ApiToken(AuthoredModel):
             ValidationError: `InvalidSecret`, it is no digest.
         """
         if not secrets.is_digest(digest):
-            raise refusal("InvalidSecret", "A digest has 64 hexadecimal digits.")
+            raise refusal("InvalidSecret", _("A digest has 64 hexadecimal digits."))
         self._given_digests = {pepper_id: digest}
         self.pepper_id, self.secret_digest = pepper_id, digest
 
@@ -116,11 +123,14 @@ class ApiToken(AuthoredModel):
         """
         errors = {}
         if not is_name(self.name):
-            errors["name"] = refusal("InvalidName", f"A name of 1 to {NAME_LENGTH} characters is needed.")
+            errors["name"] = refusal(
+                "InvalidName", _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH}
+            )
         if not self._rate_limit_is_valid():
-            errors["rate_limit"] = refusal("InvalidRateLimit", _RATE_LIMIT_RULE, message=_RATE_LIMIT_RULE)
+            rule = _rate_limit_rule()
+            errors["rate_limit"] = refusal("InvalidRateLimit", rule, message=rule)
         if self._secret_is_taken():
-            errors["secret_digest"] = refusal("InvalidSecret", "Another token has this secret.")
+            errors["secret_digest"] = refusal("InvalidSecret", _("Another token has this secret."))
         if errors:
             raise ValidationError(errors)
 
@@ -139,11 +149,14 @@ class ApiToken(AuthoredModel):
         return others.filter(secret_digest__in=self._given_digests.values()).exists()
 
 
-_SECRET_RULE = (
-    f"A secret has {secrets.SHORTEST} to {secrets.LONGEST} characters out of A-Z a-z 0-9 _ - . = + / and, "
-    f"where it begins with {secrets.PREFIX}, a valid checksum."
-)
-_RATE_LIMIT_RULE = (
-    f"A rate limit needs a limit of 1 to {LARGEST_LIMIT} requests and a window of 1 to "
-    f"{LONGEST_WINDOW_SECONDS} seconds, or neither."
-)
+def _secret_rule() -> str:
+    rule = _(
+        "A secret has {} to {} characters out of A-Z a-z 0-9 _ - . = + / and, where it begins with {}, "
+        "a valid checksum."
+    )
+    return rule.format(secrets.SHORTEST, secrets.LONGEST, secrets.PREFIX)
+
+
+def _rate_limit_rule() -> str:
+    rule = _("A rate limit needs a limit of 1 to {} requests and a window of 1 to {} seconds, or neither.")
+    return rule.format(LARGEST_LIMIT, LONGEST_WINDOW_SECONDS)

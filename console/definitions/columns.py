@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -37,16 +37,13 @@ class DefinitionColumns:
     @admin.display(description=gettext_lazy("URL"), ordering="route")
     def address(self, obj: ApiDefinition) -> SafeString:
         """The full URL, with buttons that copy it."""
-        page = reverse("admin:definitions_apidefinition_change", args=[obj.pk])
-        return format_html(
-            '<span class="ob-url"><a class="ob-url-text" href="{}"><span>{}</span><wbr>{}</a>'
-            '<span class="ob-url-buttons">{}{}</span></span>',
-            page,
-            calling.base_url(),
-            obj.route,
-            cells.copy_button(calling.url(obj.route), _("Copy URL of %s") % obj.route),
-            cells.copy_button(calling.curl(obj), _("Copy %s as curl") % obj.route, "terminal"),
-        )
+        return _address(obj, _copy_buttons(obj))
+
+    @admin.display(description=gettext_lazy("URL"), ordering="route")
+    def address_to_try(self, obj: ApiDefinition) -> SafeString:
+        """The same, with a way to the page that triggers it."""
+        trying = cells.icon_link(trigger_url(obj), _("Try it"), "play_arrow")
+        return _address(obj, [*_copy_buttons(obj), trying])
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def title(self, obj: ApiDefinition) -> SafeString:
@@ -57,18 +54,20 @@ class DefinitionColumns:
     def script_link(self, obj: ApiDefinition) -> SafeString:
         """The script, for who may look at it."""
         if obj.script is None:
-            return cells.badge(_("missing"), "bad")
-        return cells.link(reverse("admin:automation_automationscript_change", args=[obj.script.pk]), obj.script.name)
+            return cells.badge(_("missing"), "bad") + _called(obj)
+        page = reverse("admin:automation_automationscript_change", args=[obj.script.pk])
+        return cells.link(page, obj.script.name) + _called(obj)
 
     @admin.display(description=gettext_lazy("script"), ordering="script__name")
     def script_name(self, obj: ApiDefinition) -> SafeString:
         """The name of the script."""
-        return cells.badge(_("missing"), "bad") if obj.script is None else format_html("{}", obj.script.name)
+        name = cells.badge(_("missing"), "bad") if obj.script is None else format_html("{}", obj.script.name)
+        return name + _called(obj)
 
     @admin.display(description=gettext_lazy("method and input"), ordering="action_type")
     def method(self, obj: ApiDefinition) -> SafeString:
         """What is called, and how it gets the body."""
-        called = format_html('<code class="ob-code">{}</code>', words.method(obj))
+        called = format_html('<code class="ud-code">{}</code>', words.method(obj))
         return cells.two_lines(called, words.input_type(obj))
 
     @admin.display(description=gettext_lazy("tokens"), ordering="token_count")
@@ -81,10 +80,33 @@ class DefinitionColumns:
         """The ids of the tokens that may call it."""
         return _chips(obj, [cells.chip(str(token.pk)[:8], title=str(token.pk)) for token in obj.first_tokens])
 
-    @admin.display(description=gettext_lazy("try"))
-    def try_it(self, obj: ApiDefinition) -> SafeString:
-        """The page that triggers it."""
-        return cells.link(trigger_url(obj), _("Try it"))
+
+def _address(obj: ApiDefinition, buttons: list[SafeString]) -> SafeString:
+    page = reverse("admin:definitions_apidefinition_change", args=[obj.pk])
+    return format_html(
+        '<span class="ud-url"><a class="ud-url-text" href="{}"><span>{}</span>{}</a>'
+        '<span class="ud-url-buttons">{}</span></span>',
+        page,
+        calling.base_url(),
+        obj.route,
+        format_html_join("", "{}", ([button] for button in buttons)),
+    )
+
+
+def _copy_buttons(obj: ApiDefinition) -> list[SafeString]:
+    return [
+        cells.copy_button(calling.url(obj.route), _("Copy URL of %s") % obj.route),
+        cells.copy_button(calling.curl(obj), _("Copy %s as curl") % obj.route, "terminal"),
+    ]
+
+
+def _called(obj: ApiDefinition) -> SafeString:
+    """The method of a row that has no room for its column."""
+    return format_html(
+        '<span class="ud-second ud-method"><code class="ud-code">{}</code> {}</span>',
+        words.method(obj),
+        words.input_type(obj),
+    )
 
 
 def _chips(obj: Any, shown: list[SafeString]) -> SafeString:

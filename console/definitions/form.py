@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 else:
     _Scripts, _Tokens = forms.ModelChoiceField, forms.ModelMultipleChoiceField
 
-INPUT = {"class": "ob-input"}
-ROUTE = {"class": "ob-input ob-route", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+INPUT = {"class": "ud-input"}
+ROUTE = {"class": "ud-input ud-route", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
 class ChosenScript(forms.TextInput):

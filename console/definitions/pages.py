@@ -62,8 +62,12 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
         """Links only to what the user may look at."""
         script = "script_link" if allows(request.user, SCRIPT, "view") else "script_name"
         tokens = "token_links" if allows(request.user, TOKEN, "view") else "token_ids"
-        trying = ["try_it"] if allows(request.user, MESSAGE, "send") else []
-        return ("address", *trying, "title", script, "method", tokens, *AUTHORSHIP_COLUMNS)
+        address = "address_to_try" if allows(request.user, MESSAGE, "send") else "address"
+        return (address, "title", script, "method", tokens, *AUTHORSHIP_COLUMNS)
+
+    def name_of(self, obj: ApiDefinition) -> str:
+        """The route tells it from others of its name."""
+        return f"{obj.name} ({obj.route})" if obj.name else obj.route
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         """The address has its own link, beside its buttons."""

@@ -20,7 +20,7 @@ class ScriptColumns:
     def title(self, obj: AutomationScript) -> SafeString:
         """Name and description."""
         page = reverse("admin:automation_automationscript_change", args=[obj.pk])
-        name = format_html('<a class="ob-url-text" href="{}">{}</a>', page, obj.name)
+        name = format_html('<a class="ud-url-text" href="{}">{}</a>', page, obj.name)
         return cells.two_lines(name, obj.description)
 
     @admin.display(description=_("entry points"), ordering="has_api_trigger")
@@ -59,5 +59,5 @@ class ScriptColumns:
 
 
 def _codes(names: Any) -> SafeString:
-    parts = format_html_join(" ", '<code class="ob-code">{}</code>', ([name] for name in names))
-    return format_html('<span class="ob-chips">{}</span>', parts)
+    parts = format_html_join(" ", '<code class="ud-code">{}</code>', ([name] for name in names))
+    return format_html('<span class="ud-tags">{}</span>', parts)

@@ -10,7 +10,7 @@ from access.policy import may_change_source
 from automation.models import LARGEST_MEMORY_MB, LONGEST_TIMEOUT_SECONDS, SMALLEST_MEMORY_MB
 from console.forms import CheckedForm
 
-_INPUT = {"class": "ob-input"}
+_INPUT = {"class": "ud-input"}
 
 
 class LinesField(forms.Field):
@@ -32,7 +32,7 @@ class SourceField(forms.CharField):
 
     def __init__(self) -> None:
         # Django's own template of it keeps an empty first line, the theme's does not.
-        widget = forms.Textarea({"class": "ob-input udapi-source", "rows": 24, "spellcheck": "false", "wrap": "off"})
+        widget = forms.Textarea({"class": "ud-input ud-source", "rows": 24, "spellcheck": "false", "wrap": "off"})
         super().__init__(label=_("Source"), required=False, strip=False, widget=widget)
 
     def to_python(self, value: Any) -> str:

@@ -98,7 +98,7 @@ class ScriptAdmin(ScriptColumns, ObjectList, CheckedAdmin):
     @admin.display(description=gettext_lazy("source"))
     def source_to_read(self, obj: AutomationScript) -> str:
         """The source, line by line."""
-        return format_html('<pre class="udapi-source" tabindex="0">{}</pre>', obj.source)
+        return format_html('<pre class="ud-source" tabindex="0">{}</pre>', obj.source)
 
     @admin.display(description=gettext_lazy("parameters"))
     def parameters_to_read(self, obj: AutomationScript) -> str:

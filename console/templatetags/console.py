@@ -1,11 +1,17 @@
-"""What the console's templates and tables share: times in the browser's zone, buttons that copy."""
+"""What the console's templates and tables share: times in the browser's zone, buttons that copy, ways to sort."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
+from django.contrib.admin.utils import label_for_field
+from django.contrib.admin.views.main import ORDER_VAR
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+
+from console import cells
 
 register = template.Library()
 
@@ -23,11 +29,18 @@ def local_time(value: datetime | None) -> SafeString:
 
 
 @register.simple_tag
+def sort_choices(cl: Any) -> list[tuple[str, str, bool]]:
+    """What a list can be sorted by: the value for its address, in words, and whether it is so now."""
+    now = cl.params.get(ORDER_VAR, "")
+    columns = [(str(number), name) for number, name in enumerate(cl.list_display) if cl.get_ordering_field(name)]
+    words = {number: capfirst(str(label_for_field(name, cl.model, cl.model_admin))) for number, name in columns}
+    choices: dict[str, str] = words | {f"-{number}": _("%s, descending") % text for number, text in words.items()}
+    if now and now not in choices:
+        choices[now] = _("several columns")
+    return [(value, text, value == now) for value, text in choices.items()]
+
+
+@register.simple_tag
 def copy_button(text: object, what: object) -> SafeString:
     """A button that copies `text`; `what` it is, for who cannot see it."""
-    return format_html(
-        '<button type="button" class="ud-copy" data-copy="{0}" aria-label="{1}" title="{1}">'
-        '<span class="material-symbols-outlined" aria-hidden="true">content_copy</span></button>',
-        text,
-        _("Copy %(what)s") % {"what": what},
-    )
+    return cells.copy_button(text, _("Copy %(what)s") % {"what": what})

@@ -33,8 +33,8 @@ class TokenColumns:
     def state_switch(self, obj: ApiToken) -> SafeString:
         """Whether it opens anything, and a switch that changes it."""
         return format_html(
-            '<button type="submit" class="ob-toggle" role="switch" aria-checked="{}" aria-label="{}" data-switch="{}"'
-            ' formaction="{}" formnovalidate name="state" value="{}"><span class="ob-toggle-knob"></span>{}</button>',
+            '<button type="submit" class="ud-toggle" role="switch" aria-checked="{}" aria-label="{}" data-switch="{}"'
+            ' formaction="{}" formnovalidate name="state" value="{}"><span class="ud-toggle-knob"></span>{}</button>',
             "false" if obj.is_disabled else "true",
             _("%s is enabled") % obj.name,
             obj.pk,
@@ -47,7 +47,7 @@ class TokenColumns:
     def menu(self, obj: ApiToken) -> SafeString:
         """The id; it opens a menu of what can be done with the token."""
         return format_html(
-            '<button type="button" class="ob-id" data-menu="token-menu" data-id="{0}" data-name="{1}" data-state="{2}"'
+            '<button type="button" class="ud-id" data-menu="token-menu" data-id="{0}" data-name="{1}" data-state="{2}"'
             ' aria-haspopup="menu" aria-expanded="false" title="{3}">{0}'
             '<span class="material-symbols-outlined" aria-hidden="true">more_vert</span></button>',
             obj.pk,

@@ -1,24 +1,23 @@
 """The forms of a token: a new one with its secret, its properties, and a new secret for it."""
 
-import uuid
 from typing import Any, ClassVar
 
 from django import forms
-from django.core import signing
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from access.changes import refusal
 from access.texts import NAME_LENGTH
-from console.forms import CheckedForm, NotShownField
+from console.forms import CheckedForm
+from console.secret import TicketField
 from tokens import secrets
 from tokens.models import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, ApiToken
 
 PRESET = {"rate_limit": 60, "rate_window_seconds": 60}
 """What the form of a new token starts with: sixty requests a minute."""
 
-_SALT = "console.tokens.new"
-_INPUT = {"class": "ob-input"}
+_INPUT = {"class": "ud-input"}
 
 
 class TokenForm(CheckedForm):
@@ -47,11 +46,14 @@ class SecretForm(CheckedForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(_INPUT | {"autocomplete": "new-password", "spellcheck": "false"}),
-        help_text=_(
-            "Leave it empty to have one generated. An own one has %(shortest)d to %(longest)d characters out of "
-            "A-Z a-z 0-9 _ - . = + /."
-        )
-        % {"shortest": secrets.SHORTEST, "longest": secrets.LONGEST},
+        help_text=format_lazy(
+            _(
+                "Leave it empty to have one generated. An own one has {} to {} characters out of "
+                "A-Z a-z 0-9 _ - . = + /."
+            ),
+            secrets.SHORTEST,
+            secrets.LONGEST,
+        ),
     )
     new_secret = ""
 
@@ -65,19 +67,6 @@ class SecretForm(CheckedForm):
         return cleaned
 
 
-def new_ticket() -> str:
-    """What a form of a new token carries: the id that the token is going to have, signed."""
-    return signing.dumps(uuid.uuid4().hex, salt=_SALT)
-
-
-def ticket_id(ticket: str) -> uuid.UUID | None:
-    """The id in a form's ticket; None where it is not ours."""
-    try:
-        return uuid.UUID(hex=signing.loads(ticket, salt=_SALT))
-    except signing.BadSignature:
-        return None
-
-
 class NewTokenForm(TokenForm, SecretForm):
     """A token together with its first secret. The same form makes it once, however often it is sent."""
 
@@ -86,7 +75,7 @@ class NewTokenForm(TokenForm, SecretForm):
     class Meta(TokenForm.Meta):
         pass
 
-    ticket = NotShownField(required=False, widget=forms.HiddenInput, initial=new_ticket)
+    ticket = TicketField()
 
 
 class RotateForm(SecretForm):

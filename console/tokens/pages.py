@@ -20,10 +20,10 @@ from access.changes import save_checked
 from access.policy import DEFINITION, allows
 from console.base import AUTHORSHIP, CheckedAdmin
 from console.lists import AUTHORSHIP_COLUMNS, ObjectList
-from console.secret import object_context, secret_page
+from console.secret import object_context, secret_page, shown_before_page, ticket_id
 from console.tokens.columns import TokenColumns
 from console.tokens.filters import FILTERS
-from console.tokens.forms import PRESET, NewTokenForm, RotateForm, TokenForm, ticket_id
+from console.tokens.forms import PRESET, NewTokenForm, RotateForm, TokenForm
 from console.tokens.switching import switch_each
 from console.usage import count_rows, used_by
 from definitions.models import AllowedToken
@@ -38,7 +38,7 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
 
     used_through = "api_definitions"
     content: ClassVar = ("name", "is_disabled", "rate_limit", "rate_window_seconds")
-    readonly_fields: ClassVar = (*AUTHORSHIP, "last_used")
+    readonly_fields: ClassVar = (*AUTHORSHIP, "used")
     actions = ("enable_selected", "disable_selected", "delete_selected")
     actions_detail = ("rotate",)
     change_list_template = "console/tokens/list.html"
@@ -84,7 +84,7 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
 
     def get_content(self, request: HttpRequest, obj: Any) -> Any:
         """A token gets a secret when it is made; later ones by rotation."""
-        return (*self.content, "secret", "ticket") if obj is None else (*self.content, "last_used")
+        return (*self.content, "secret", "ticket") if obj is None else (*self.content, "used")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The preset; nothing from the address, where no secret may stand."""
@@ -105,7 +105,8 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
         """The form of a new token; it can only be left through the page with the secret, and makes one token."""
         made = self._made_before(request)
         if made is not None:
-            return self._shown_before(request, made)
+            rotate_page = reverse("admin:tokens_apitoken_rotate", args=[made.pk])
+            return shown_before_page(self, request, made, rotate_page=rotate_page)
         buttons = {"show_save_and_continue": False, "show_save_and_add_another": False}
         return super().add_view(request, form_url, buttons | (extra_context or {}))
 
@@ -185,10 +186,6 @@ class TokenAdmin(TokenColumns, ObjectList, CheckedAdmin):
             return None
         made_id = ticket_id(request.POST.get("ticket", ""))
         return ApiToken.objects.filter(pk=made_id).first() if made_id else None
-
-    def _shown_before(self, request: HttpRequest, token: ApiToken) -> HttpResponse:
-        context = object_context(self, request, token) | {"title": _("Secret")}
-        return TemplateResponse(request, "console/tokens/shown_before.html", context, status=409)
 
     def _rotated(self, request: HttpRequest, token: ApiToken, form: RotateForm) -> bool:
         try:

@@ -4,11 +4,23 @@ import itertools
 from importlib.resources import files
 
 import pytest
+from django.contrib.auth.models import Group, User
+from playwright.sync_api import expect
 
+from keys.changes import create_key
+from search.models import Mirror
 from tests.browser.test_every_page import PAGES
+from tests.browser.visitor import PREFIX
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 GRAVE = ("serious", "critical")
+TOO_WIDE = """
+[...document.querySelectorAll('html, #content *')]
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 1)
+  .filter((each) => each.matches('html') || /auto|scroll/.test(getComputedStyle(each).overflowX))
+  .map((each) => `${each.tagName}.${each.className}: ${each.scrollWidth} in ${each.clientWidth}`)
+"""
+"""Whatever has to be scrolled sideways in a list."""
 
 
 def findings(page) -> list[str]:
@@ -45,6 +57,12 @@ def look(visit, request):
 def test_no_page_has_serious_findings(look, publish, console):
     api = publish(parameters=["channel"], route="encoders/{id}/status")
     publish.token(name="off", is_disabled=True)
+    group = Group.objects.create(name="visitors' group")
+    user = User.objects.get(username__startswith=PREFIX)
+    people = [f"auth/group/{group.pk}/{kind}/" for kind in ("change", "history", "delete")]
+    people += [f"auth/user/{user.pk}/{kind}/" for kind in ("change", "history", "delete", "password")]
+    key, _ = create_key(user, "ci", 1)
+    people += [f"keys/personalkey/{key.pk}/{kind}/" for kind in ("change", "delete")]
     objects = [
         f"{model}/{pk}/{kind}/"
         for model, pk in (
@@ -54,14 +72,70 @@ def test_no_page_has_serious_findings(look, publish, console):
         )
         for kind in ("view", "raw", "change", "history", "delete")
     ]
-    wrong = look(*(console + page for page in [*PAGES, "trigger/", *objects]))
+    others = ["trigger/", "password_change/done/", "nothing/"]
+    wrong = look(*(console + page for page in [*PAGES, *others, *objects, *people]))
+    group.delete()
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_door_has_no_serious_findings(chromium, console):
-    for theme in ("light", "dark"):
-        page = chromium.new_page(color_scheme=theme)
-        page.goto(console)
-        wrong = findings(page)
-        page.close()
-        assert not wrong, "\n".join(wrong)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_door_has_no_serious_findings(visit, console, theme):
+    page = visit("tokens.ui_available", color_scheme=theme, reduced_motion="reduce")
+    page.goto(f"{console}auth/user/")
+    expect(page.get_by_role("heading", name="This is not for you")).to_be_visible()
+    wrong = findings(page)
+    page.goto(console)
+    page.locator("form[action$='logout/']").evaluate("(form) => form.submit()")
+    page.get_by_role("link", name="Log in again").wait_for()
+    wrong += findings(page)
+    page.goto(console)
+    wrong += findings(page)
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password").fill("nothing")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_text("Please enter a correct username").wait_for()
+    wrong += findings(page)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_goes_wrong_has_no_serious_findings(visit, publish, console, theme):
+    """A mirror that does not answer, a list that finds nothing, forms that are refused, secrets that are shown."""
+    publish(route="taken")
+    page = visit(color_scheme=theme, reduced_motion="reduce", viewport={"width": 360, "height": 800})
+    Mirror.objects.update_or_create(pk=1, defaults={"is_on": True, "failure": "ConnectionError"})
+    page.goto(console)
+    page.get_by_text("not reachable", exact=True).wait_for()
+    wrong = findings(page)
+    Mirror.objects.all().delete()
+    page.goto(f"{console}tokens/apitoken/?q=nothing+like+this")
+    wrong += findings(page)
+    for model in ("definitions/apidefinition", "automation/automationscript", "auth/user"):
+        page.goto(f"{console}{model}/add/")
+        page.locator("form[novalidate], #content-main form").first.evaluate("(form) => (form.noValidate = true)")
+        page.locator("[name=_save]").click()
+        page.get_by_text("This field is required.").first.wait_for()
+        wrong += findings(page)
+    for model in ("tokens/apitoken", "keys/personalkey"):
+        page.goto(f"{console}{model}/add/")
+        page.get_by_label("Name").first.fill("made")
+        page.locator("[name=_save]").click()
+        page.locator("#secret").wait_for()
+        wrong += findings(page)
+        page.reload()
+        page.get_by_text("has been shown already").wait_for()
+        wrong += findings(page)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("width", [360, 1024, 1280, 1920])
+def test_no_list_is_pushed_aside(visit, publish, console, width):
+    name = "A-Name-Of-Many-Letters-And-No-Space " * 3
+    token = publish.token(name=name)
+    api = publish(route="regions/{region}/channels/{channel}/programmes/{programme}/restart", token=token)
+    api.definition.description = "A description that goes on for rather more than a line. " * 4
+    api.definition.save()
+    page = visit(viewport={"width": width, "height": 800})
+    for address in [address for address in PAGES if address.count("/") == 2]:
+        page.goto(console + address)
+        assert page.evaluate(TOO_WIDE) == [], address

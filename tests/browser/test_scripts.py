@@ -45,7 +45,7 @@ def test_a_refused_source_keeps_its_place_in_the_editor(page, publish):
     page.goto(f"{LIST}{script.pk}/change/")
     write(page, "x = 1\ny = (\n")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator(".ob-error").first).to_contain_text("Line 2")
+    expect(page.locator(".ud-error").first).to_contain_text("Line 2")
     expect(page.locator(".cm-content")).to_contain_text("y = (")
     page.locator("#found").get_by_role("button", name="Line 2:").click()
     expect(page.locator(".cm-activeLine")).to_contain_text("y = (")

@@ -19,12 +19,6 @@ def is_disabled(token: ApiToken) -> bool:
     return bool(ApiToken.objects.values_list("is_disabled", flat=True).get(pk=token.pk))
 
 
-def open_list(page) -> None:
-    """Open the list and let the news of what the test has just made come in: they renew the rows once."""
-    page.goto(LIST)
-    page.wait_for_timeout(2_500)
-
-
 def test_a_token_is_made_copied_used_disabled_refused_and_deleted_when_it_is_free(page, publish, stack):
     page.goto(f"{LIST}add/")
     expect(page.locator("#id_rate_limit")).to_have_value("60")
@@ -33,6 +27,7 @@ def test_a_token_is_made_copied_used_disabled_refused_and_deleted_when_it_is_fre
     expect(page.get_by_text("This is the only time that it is shown.")).to_be_visible()
     secret = page.locator("#secret").text_content()
     page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == secret
     token = ApiToken.objects.get(name="client")
     api = publish(route="tests/token", token=(token, secret))
@@ -42,7 +37,7 @@ def test_a_token_is_made_copied_used_disabled_refused_and_deleted_when_it_is_fre
     expect(page.get_by_text("has been shown already")).to_be_visible()
     assert secret not in page.content()
 
-    open_list(page)
+    page.goto(LIST)
     page.get_by_role("switch").click()
     expect(page.get_by_role("switch")).to_have_attribute("aria-checked", "false")
     expect(page.get_by_role("switch")).to_be_focused()
@@ -61,7 +56,7 @@ def test_a_token_is_made_copied_used_disabled_refused_and_deleted_when_it_is_fre
 
 def test_the_menu_of_an_id_works_with_mouse_and_keyboard(page, publish):
     token, _ = publish.token(name="one")
-    open_list(page)
+    page.goto(LIST)
     opener, menu = page.locator("[data-menu]"), page.get_by_role("menu")
     opener.click(button="right")
     expect(menu.get_by_role("menuitem")).to_have_text(
@@ -88,7 +83,7 @@ def test_the_menu_of_an_id_works_with_mouse_and_keyboard(page, publish):
 
 def test_many_are_switched_at_once(page, publish):
     tokens = [publish.token()[0] for _ in range(3)]
-    open_list(page)
+    page.goto(LIST)
     page.locator("#action-toggle").check()
     page.get_by_role("button", name="Disable", exact=True).click()
     expect(page.get_by_text("Disabled: 3 tokens.")).to_be_visible()
@@ -110,7 +105,7 @@ def test_a_rotated_secret_is_shown_once(page, publish, stack):
 def test_a_switch_that_is_refused_meanwhile_says_so(visit, publish):
     token, _ = publish.token()
     page = visit("tokens.ui_available", "tokens.add_edit")
-    open_list(page)
+    page.goto(LIST)
     from django.contrib.auth.models import Permission
 
     Permission.objects.get(codename="add_edit", content_type__app_label="tokens").user_set.clear()

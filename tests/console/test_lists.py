@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from console.templatetags.console import sort_choices
 from definitions.changes import save_definition
 from tests.console.conftest import FLAGS, page
 from tokens.models import ApiToken
@@ -53,6 +54,18 @@ def apis(make):
 )
 def test_definitions_are_searched_filtered_and_sorted(admin, apis, query, wanted):
     assert listed(admin, DEFINITION, **query) == wanted
+
+
+@pytest.mark.parametrize("model", [DEFINITION, TOKEN, SCRIPT])
+def test_every_column_can_be_chosen_to_sort_by(admin, apis, model):
+    columns = {"created by", "created", "modified by", "modified"}
+    context = admin.get(page(model, "changelist"), {"o": "-1"}).context
+    choices = sort_choices(context["cl"])
+    assert [words for _, words, is_chosen in choices if is_chosen] == [choices[0][1] + ", descending"]
+    assert columns <= {words.lower() for _, words, _ in choices}
+    for value, _, _ in choices:
+        assert len(listed(admin, model, o=value)) == 2
+    assert sort_choices(admin.get(page(model, "changelist"), {"o": "1.-2"}).context["cl"])[-1][2]
 
 
 def test_definitions_are_filtered_by_ids(admin, apis):
@@ -134,8 +147,8 @@ def test_scripts_are_filtered(admin, make, query, wanted):
 )
 def test_an_empty_list_says_what_to_do(visit, model, flag):
     address = page(model, "add")
-    assert "ob-empty" in content(visit(*FLAGS), model)
-    assert f'class="ob-button ob-button-primary" href="{address}"' in content(visit(*FLAGS), model)
+    assert "ud-empty" in content(visit(*FLAGS), model)
+    assert f'class="ud-button is-primary" href="{address}"' in content(visit(*FLAGS), model)
     assert f'href="{address}"' not in content(visit(*FLAGS - {flag}), model)
     assert "Nothing found" in content(visit(*FLAGS), model, q="x")
 

@@ -145,4 +145,4 @@ const rows = (part) => [...part.querySelectorAll("tbody tr, [data-key]")];
 const keyOf = (row) =>
   row.dataset.key ?? row.querySelector("input.action-select")?.value ?? row.querySelector("a")?.href ?? row.textContent;
 
-const scrollers = (part) => [...part.querySelectorAll(".simplebar-content-wrapper, .ud-scroll, pre")];
+const scrollers = (part) => [...part.querySelectorAll(".simplebar-content-wrapper, pre")];

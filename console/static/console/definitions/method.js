@@ -11,8 +11,8 @@ function showInputs() {
 function fit(points, mayChoose) {
   for (const card of cards) {
     const isMissing = points !== null && !points.includes(card.dataset.entryPoint);
-    card.classList.toggle("ob-card-missing", isMissing);
-    card.querySelector(".ob-card-warning").hidden = !isMissing;
+    card.classList.toggle("is-missing", isMissing);
+    card.querySelector(".ud-choice-warning").hidden = !isMissing;
   }
   const fitting = cards.filter((card) => points === null || points.includes(card.dataset.entryPoint));
   const chosen = cards.find((card) => card.querySelector("input").checked);

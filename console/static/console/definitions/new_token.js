@@ -16,12 +16,12 @@ function wanted() {
 
 function row(token) {
   const label = document.createElement("label");
-  label.className = "ob-token";
+  label.className = "ud-token";
   label.dataset.id = token.id;
   const box = Object.assign(document.createElement("input"), { type: "checkbox", value: token.id, checked: true });
   box.name = document.querySelector("[data-token-picker]").dataset.name;
-  const name = Object.assign(document.createElement("span"), { className: "ob-token-name", textContent: token.name });
-  const id = Object.assign(document.createElement("code"), { className: "ob-muted", textContent: token.id });
+  const name = Object.assign(document.createElement("span"), { className: "ud-token-name", textContent: token.name });
+  const id = Object.assign(document.createElement("code"), { className: "ud-subtle", textContent: token.id });
   label.append(box, name, id);
   return label;
 }

@@ -7,8 +7,10 @@ const place = document.getElementById("route-check");
 if (field && place) {
   const check = asker((html) => {
     place.innerHTML = html ?? "";
-    const isBad = place.querySelector(".ob-check-bad") !== null;
+    const isBad = place.querySelector(".ud-check.bad") !== null;
     field.setAttribute("aria-invalid", String(isBad));
+    // What the server said about the route that was sent is said again here, or holds no more.
+    if (html !== null) for (const old of place.parentElement.querySelectorAll(".ud-error")) old.remove();
   });
   const parameters = () => ({ route: field.value, own: place.dataset.own });
   field.setAttribute("aria-describedby", "base-url route-check");

@@ -19,7 +19,7 @@ function picker(root) {
     }
     const words = { 0: count.dataset.none, 1: count.dataset.one }[chosen.length];
     count.textContent = words ?? count.dataset.many.replace("%d", chosen.length);
-    count.classList.toggle("ob-check-warn", chosen.length === 0);
+    count.classList.toggle("is-warn", chosen.length === 0);
   }
 
   const found = asker((html) => {

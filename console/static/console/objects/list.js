@@ -94,14 +94,14 @@ function showSelection(all = false) {
   const toggle = document.getElementById("action-toggle");
   bar.hidden = count === 0;
   bar.querySelector("[name=select_across]").value = all ? "1" : "0";
-  const words = bar.querySelector(".ob-actions-count");
+  const words = bar.querySelector(".ud-actions-count");
   const allButton = bar.querySelector("[data-all]");
   words.textContent = count === 1 ? words.dataset.one : words.dataset.many.replace("%d", count);
   if (all) words.textContent = allButton.dataset.text;
   if (allButton) allButton.hidden = all || count < boxes().length;
   toggle.checked = count > 0 && count === boxes().length;
   toggle.indeterminate = count > 0 && count < boxes().length;
-  for (const box of boxes()) box.closest("tr").classList.toggle("ob-selected", box.checked);
+  for (const box of boxes()) box.closest("tr").classList.toggle("is-selected", box.checked);
 }
 
 function selectRows(checked) {

@@ -15,7 +15,7 @@ function element(name, properties, ...children) {
 }
 
 function code(text) {
-  return element("code", { className: "ob-code", textContent: text });
+  return element("code", { className: "ud-code", textContent: text });
 }
 
 function declared() {
@@ -24,13 +24,13 @@ function declared() {
 
 function line(icon, tone, ...children) {
   const sign = element("span", { className: "material-symbols-outlined", textContent: icon, ariaHidden: "true" });
-  return element("p", { className: `ob-check ob-check-${tone}` }, sign, element("span", {}, ...children));
+  return element("p", { className: `ud-check ${tone}` }, sign, element("span", {}, ...children));
 }
 
 function showError(view, findings) {
   const parts = [];
   if (findings.line) {
-    const button = element("button", { type: "button", className: "ob-link" });
+    const button = element("button", { type: "button", className: "ud-link" });
     button.textContent = found.dataset.line.replace("%d", findings.line);
     button.addEventListener("click", () => showLine(view, findings.line));
     parts.push(button, " ");
@@ -56,7 +56,7 @@ function showFound(findings) {
 
 function offer(missing) {
   const words = found.dataset;
-  const add = element("button", { type: "button", className: "ob-link", textContent: words.add });
+  const add = element("button", { type: "button", className: "ud-link", textContent: words.add });
   add.addEventListener("click", () => {
     parameters.value = [...declared(), ...missing].join("\n");
     parameters.dispatchEvent(new Event("input", { bubbles: true }));

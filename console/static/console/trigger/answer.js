@@ -53,7 +53,7 @@ function reason({ reason: name, detail, errorCode, parameters }) {
   if (detail) {
     parts.push(source(detail));
   }
-  return element("div", { className: "ud-reason" }, ...parts);
+  return element("div", {}, ...parts);
 }
 
 function facts({ status, body, node, triggerId, at }) {
@@ -151,7 +151,7 @@ function curl(asked) {
 const folded = (title, ...content) => element("details", {}, element("summary", {}, title), ...content);
 
 function source(content) {
-  const made = element("pre", { className: "udapi-source ud-scroll" }, content);
+  const made = element("pre", { className: "ud-source" }, content);
   made.tabIndex = 0;
   return made;
 }

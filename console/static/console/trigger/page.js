@@ -51,7 +51,7 @@ function parameterField(name, value) {
   const input = document.createElement("input");
   label.className = "ud-pair";
   label.append(Object.assign(document.createElement("span"), { textContent: `{${name}}` }), input);
-  Object.assign(input, { type: "text", value, spellcheck: false });
+  Object.assign(input, { className: "ud-input", type: "text", value, spellcheck: false });
   return input;
 }
 

@@ -67,7 +67,7 @@ export class Pairs {
 
 function textField(label) {
   const input = document.createElement("input");
-  Object.assign(input, { type: "text", placeholder: label, spellcheck: false });
+  Object.assign(input, { className: "ud-input", type: "text", placeholder: label, spellcheck: false });
   input.setAttribute("aria-label", label);
   return input;
 }
