@@ -37,7 +37,7 @@ def web_grace_seconds() -> int:
 
 def worker_command(node: str) -> list[str]:
     """The command of a worker node; `node` tells its Celery worker from others on this machine."""
-    options = ["--without-gossip", "--without-mingle", "--hostname", f"{node}@%h"]
+    options = ["--without-heartbeat", "--without-gossip", "--without-mingle", "--hostname", f"{node}@%h"]
     return python("-m", "celery", "-A", "udapi_site", "worker", *options)
 
 

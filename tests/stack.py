@@ -104,7 +104,7 @@ class Stack:
         """Start one worker node."""
         name = f"test-{free_port()}@%h"
         command = [PYTHON, "-m", "celery", "-A", "udapi_site", "worker", "--hostname", name]
-        command += ["--without-gossip", "--without-mingle"]
+        command += ["--without-heartbeat", "--without-gossip", "--without-mingle"]
         return self._start(command, self.environment | environment)
 
     @contextmanager

@@ -1,7 +1,7 @@
 """A log file that several processes write to and rotate.
 
-The packaged handler for that takes a lock and opens a file for every record: 0.15 ms of processor time against 0.02
-here, four times in each trigger, which made a tenth of all that a trigger costs.
+The packaged handler for that takes a lock and opens a file for every record. Four records make a trigger, and it took a
+tenth of the processor time of a trigger at the endpoint; this one takes a quarter of that.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ class SharedFileHandler(logging.Handler):
         super().__init__()
         self._path, self._max_bytes, self._keep = path, max_bytes, keep
         self._lock_path = path.with_name(f".{path.name}.lock")
-        self._file = self._open()
+        self._open()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, to a new file if the present one is full."""
@@ -44,8 +44,9 @@ class SharedFileHandler(logging.Handler):
             self.release()
         super().close()
 
-    def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    def _open(self) -> None:
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._number = os.fstat(self._file).st_ino
 
     def _is_over(self, more: int) -> bool:
         """Whether the file is full, or no longer the one of this name."""
@@ -61,14 +62,14 @@ class SharedFileHandler(logging.Handler):
         with self._lock_path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             os.close(self._file)
-            self._file = self._open()
+            self._open()
             if not self._is_over(more):
                 return
             for number in range(self._keep, 0, -1):
                 with suppress(FileNotFoundError):
                     self._numbered(number - 1).replace(self._numbered(number))
             os.close(self._file)
-            self._file = self._open()
+            self._open()
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}") if number else self._path

@@ -44,8 +44,15 @@ def tasks(pid: int) -> int:
 
 
 def is_alone(pid: int) -> bool:
-    """Whether a process has one thread and nothing below it."""
-    return tasks(pid) == 1 and not children(pid)
+    """Whether a process has one thread and nothing below it. Asked after every run, so as few calls as can be."""
+    try:
+        # Behind the name of the program, which may hold anything, the 18th field counts the threads.
+        threads = int(_content(f"/proc/{pid}/stat").rpartition(b")")[2].split()[17])
+        return threads == 1 and not _content(f"/proc/{pid}/task/{pid}/children")
+    except FileNotFoundError:
+        return tasks(pid) == 1 and not children(pid)
+    except ProcessLookupError:
+        return False
 
 
 def tasks_of(uid: int) -> int:
@@ -67,8 +74,8 @@ def resident_bytes(pid: int) -> int:
 
 def private_bytes(pid: int) -> int:
     """The memory of a process but for pages of files, cheaply; 0 when it is gone."""
-    with suppress(OSError, ValueError), open(f"/proc/{pid}/statm") as statm:
-        _, resident, shared, *_ = map(int, statm.read().split())
+    with suppress(OSError, ValueError):
+        _, resident, shared, *_ = map(int, _content(f"/proc/{pid}/statm").split())
         return (resident - shared) * _PAGE
     return 0
 
@@ -113,6 +120,15 @@ def end_children(spared: Container[int] = ()) -> bool:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
     return bool(found)
+
+
+def _content(path: str) -> bytes:
+    """The beginning of a small file, by three calls: Python's own file takes ten."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, 4_096)
+    finally:
+        os.close(file)
 
 
 def _send(pid: int, number: signal.Signals) -> None:
