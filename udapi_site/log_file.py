@@ -17,6 +17,9 @@ class SharedFileHandler(logging.Handler):
     A file that would grow beyond `max_bytes` becomes `<name>.1`, that one `<name>.2` and so on; `keep` of them stay.
     """
 
+    _file: int
+    _number: int
+
     def __init__(self, path: Path, max_bytes: int, keep: int) -> None:
         super().__init__()
         self._path, self._max_bytes, self._keep = path, max_bytes, keep
