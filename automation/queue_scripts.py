@@ -54,6 +54,11 @@ return take(ARGV[1], ARGV[2], KEYS[1], KEYS[2], KEYS[3], ARGV[3], ARGV[4]) or {{
 # run is answered in any case.
 FINISH = Script(f"""{_TAKE}
 local run, reply, queue, tickets, runs, claimed = unpack(KEYS)
+-- What somebody else has put into the queue is nobody's ticket.
+local function id_of(message)
+  local is_json, entry = pcall(cjson.decode, message)
+  return is_json and type(entry) == 'table' and type(entry.headers) == 'table' and tostring(entry.headers.id) or ''
+end
 local has_answer, answer, keep, instance, grace, least = unpack(ARGV)
 redis.call('DEL', run)
 if has_answer == '1' then
@@ -63,7 +68,7 @@ end
 for _ = 1, instance == '' and 0 or 100 do
   local message = redis.call('RPOP', queue)
   if not message then break end
-  local taken = take(cjson.decode(message).headers.id, instance, tickets, runs, claimed, grace, least)
+  local taken = take(id_of(message), instance, tickets, runs, claimed, grace, least)
   if taken then return taken end
 end
 return {{}}

@@ -72,3 +72,18 @@ def test_a_message_that_is_there_twice_runs_once(lonely, publish, fake_node, cal
 def _id(message: bytes) -> str:
 
     return str(json.loads(message)["headers"]["id"])
+
+
+def test_whoever_finishes_takes_the_next_and_passes_by_what_is_no_job(lonely, publish, fake_node, callers):
+    fake_node.live()
+    first = callers.submit(publish().call, lonely.client)
+    job_id = fake_node.take()
+    for rubbish in ("no JSON", "[]", '{"headers": 1}', '{"headers": {"id": []}}', '{"headers": {"id": "nobody"}}'):
+        fake_node.redis.lpush(QUEUE, rubbish)
+    second = callers.submit(publish().call, lonely.client)
+    wait_until(lambda: fake_node.redis.llen(QUEUE) == 6, 10, "the second job")
+    taken = queue.finish(job_id, Outcome(Head(NODE_ID), b"first").encode(), "f" * 32)
+    assert first.result().text == "first"
+    assert taken is not None and queue.finish(taken.job_id, Outcome(Head(NODE_ID), b"second").encode()) is None
+    assert second.result().text == "second"
+    assert fake_node.redis.llen(QUEUE) == 0
