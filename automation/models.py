@@ -57,6 +57,7 @@ class AutomationScript(AuthoredModel):
 
     class Meta(AuthoredModel.Meta):
         abstract = False
+        verbose_name = gettext_lazy("automation script")
         ordering = ["name"]
         permissions = [
             ("ui_available", "Automation > UI available"),
@@ -179,6 +180,7 @@ class WorkerNode(models.Model):
 
     class Meta:
         default_permissions = ()
+        verbose_name = gettext_lazy("worker node")
         ordering = ["id"]
 
     def __str__(self) -> str:

@@ -6,8 +6,23 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 LONGEST_TEXT = 140
+_WINDOWS = {
+    1: gettext_lazy("%(limit)d a second"),
+    60: gettext_lazy("%(limit)d a minute"),
+    3_600: gettext_lazy("%(limit)d an hour"),
+    86_400: gettext_lazy("%(limit)d a day"),
+}
+_ANY_WINDOW = gettext_lazy("%(limit)d in %(seconds)d s")
+
+
+def limit_in_words(limit: int | None, window_seconds: int | None) -> str:
+    """The rate limit of a token as one reads it."""
+    if limit is None or window_seconds is None:
+        return _("none")
+    return str(_WINDOWS.get(window_seconds, _ANY_WINDOW) % {"limit": limit, "seconds": window_seconds})
 
 
 def link(url: str, text: object) -> SafeString:

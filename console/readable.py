@@ -51,7 +51,7 @@ def _definition(user: AnyUser, definition: ApiDefinition) -> Iterable[Row]:
 def _token(user: AnyUser, token: ApiToken) -> Iterable[Row]:
     yield Row(_("Name"), token.name)
     yield Row(_("State"), cells.badge(_("Disabled"), "off") if token.is_disabled else cells.badge(_("Enabled"), "good"))
-    yield Row(_("Rate limit"), _rate_limit(token))
+    yield Row(_("Rate limit"), cells.limit_in_words(token.rate_limit, token.rate_window_seconds))
     yield Row(_("Secret"), _("Cannot be shown: only a digest of it is kept."))
     yield Row(_("Used by"), _users(user, token))
 
@@ -82,13 +82,6 @@ def _authorship(obj: Any) -> Iterable[Row]:
 
 def _by(moment: Any, user: str) -> SafeString:
     return format_html(_("{time} by {user}"), time=local_time(moment), user=user)
-
-
-def _rate_limit(token: ApiToken) -> str:
-    if not token.rate_limit:
-        return _("none")
-    numbers = {"limit": token.rate_limit, "seconds": token.rate_window_seconds}
-    return _("%(limit)d requests in %(seconds)d seconds") % numbers
 
 
 def _tokens(user: AnyUser, definition: ApiDefinition) -> SafeString | str:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, NoReturn
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from access.authorship import USER_NAME_LENGTH
 from access.closed import ClosedQuerySet, UnrecordedChangeError
@@ -66,6 +67,7 @@ class InformationEvent(models.Model):
 
     class Meta:
         default_permissions = ()
+        verbose_name = gettext_lazy("information event")
         ordering = ["-number"]
         indexes = [
             models.Index(fields=["time"], name="event_time"),

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 from knox.models import AbstractAuthToken
 from knox.settings import CONSTANTS
 
@@ -21,6 +22,7 @@ class PersonalKey(AbstractAuthToken):  # type: ignore[misc]  # django-rest-knox 
 
     class Meta:
         default_permissions = ()
+        verbose_name = gettext_lazy("personal key")
         ordering = ["name", "public_id"]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from console import cells
 
 register = template.Library()
+register.simple_tag(cells.limit_in_words)
 
 
 @register.filter

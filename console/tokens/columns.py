@@ -14,13 +14,6 @@ from console.templatetags.console import local_time
 from tokens.models import ApiToken
 
 
-def limit_in_words(token: ApiToken) -> str:
-    """The rate limit of a token as one reads it."""
-    if token.rate_limit is None:
-        return _("none")
-    return _("%(limit)d in %(seconds)d s") % {"limit": token.rate_limit, "seconds": token.rate_window_seconds}
-
-
 class TokenColumns:
     """How a token is shown in a row; some columns are there twice, for who may do something with them and who not."""
 
@@ -59,7 +52,7 @@ class TokenColumns:
     @admin.display(description=gettext_lazy("rate limit"), ordering="rate_limit")
     def limit(self, obj: ApiToken) -> SafeString:
         """Its rate limit in words."""
-        words = limit_in_words(obj)
+        words = cells.limit_in_words(obj.rate_limit, obj.rate_window_seconds)
         return cells.muted(words) if obj.rate_limit is None else format_html("{}", words)
 
     @admin.display(description=gettext_lazy("APIs"), ordering="api_count")
