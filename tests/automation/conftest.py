@@ -3,6 +3,7 @@
 import textwrap
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,6 +124,12 @@ class Bench:
         assert eventually(lambda: alive_below(self.keeper()), 30)
         return next(iter(alive_below(self.keeper())), None) or self.zygote()
 
+    def keeper_and_zygote(self) -> list[psutil.Process]:
+        """None when they have died: the next run notices."""
+        with suppress(psutil.NoSuchProcess):
+            return [self.keeper(), self.zygote()]
+        return []
+
 
 @pytest.fixture
 def bench(tmp_path):
@@ -132,7 +139,7 @@ def bench(tmp_path):
     zygotes = [bench.keeper(), bench.zygote()]
     yield bench
     if hosts._zygote:
-        zygotes += [bench.keeper(), bench.zygote()]
+        zygotes += bench.keeper_and_zygote()
     hosts.stop()
     assert not any(zygote.is_running() for zygote in zygotes)
     assert eventually(lambda: not bench.processes()), bench.processes()

@@ -3,6 +3,8 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -78,6 +80,10 @@ from automation.host.hosts import ScriptHosts
 from automation.host.jobs import Job
 hosts = ScriptHosts(Path(sys.argv[2]))
 hosts.start()
+def tell(line):
+    # With one call: two threads must not tell within each other's line.
+    sys.stdout.write(line + "\\n")
+    sys.stdout.flush()
 source = '''
 import signal, subprocess, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -88,14 +94,24 @@ def run(engine):
 '''
 job = Job("t", "s", 1, source, "run", 600)
 for _ in range(2):
-    threading.Thread(target=hosts.run, args=(job, lambda line: print(line, flush=True), None)).start()
+    threading.Thread(target=hosts.run, args=(job, tell, None)).start()
 """
 
 
 DAEMON_WORKER = """
 job = Job("t", "s", 1, sys.argv[3], "run", 600)
-hosts.run(job, lambda line: print(line, flush=True), None)
+hosts.run(job, tell, None)
 """
+
+
+@contextmanager
+def running(*command: str) -> Iterator["subprocess.Popen[str]"]:
+    """A worker that is gone afterwards, whatever else is."""
+    with subprocess.Popen([sys.executable, "-c", *command], stdout=subprocess.PIPE, text=True) as worker:
+        try:
+            yield worker
+        finally:
+            worker.kill()
 
 
 def family(worker) -> list[psutil.Process]:
@@ -106,8 +122,7 @@ def family(worker) -> list[psutil.Process]:
 
 
 def test_when_the_worker_dies_nothing_is_left(tmp_path):
-    command = [sys.executable, "-c", WORKER, str(PROJECT), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+    with running(WORKER, str(PROJECT), str(tmp_path)) as worker:
         assert worker.stdout
         assert [worker.stdout.readline(), worker.stdout.readline()] == ["up\n", "up\n"]
         _, keeper, zygote = family(worker)
@@ -121,8 +136,8 @@ def test_when_the_worker_dies_nothing_is_left(tmp_path):
 @pytest.mark.parametrize("killed", ["worker", "keeper", "zygote", "worker and zygote", "worker and keeper"])
 def test_who_is_killed_takes_daemons_along(tmp_path, killed):
     daemon = DAEMON.format(ending="time.sleep(600)")
-    command = [sys.executable, "-c", WORKER.partition("source =")[0] + DAEMON_WORKER, str(PROJECT), str(tmp_path)]
-    with subprocess.Popen([*command, daemon], stdout=subprocess.PIPE, text=True) as worker:
+    program = WORKER.partition("source =")[0] + DAEMON_WORKER
+    with running(program, str(PROJECT), str(tmp_path), daemon) as worker:
         assert worker.stdout
         pid = int(worker.stdout.readline())
         assert lives(pid)

@@ -64,6 +64,14 @@ def command_line(process: psutil.Process) -> str:
         return ""
 
 
+def variables(process: psutil.Process) -> str:
+    """The values of its variables; empty when it has just ended."""
+    try:
+        return " ".join(process.environ().values())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 _callers = ThreadPoolExecutor(2)
 _PUBLISH_SLOW = """
 from access.changes import save_checked

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from tests.launcher.conftest import Start
-from tests.launcher.running import PROJECT, Stack, command_line, free_port, refused
+from tests.launcher.running import PROJECT, Stack, command_line, free_port, refused, variables
 
 
 def _redis_url(stack: Stack, database: int) -> str:
@@ -65,7 +65,7 @@ def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack:
     secrets = [(shared_stack.data_dir / name).read_text().strip() for name in names]
     programs = shared_stack.programs()
     places = [command_line(process) for process in shared_stack.processes()]
-    places += [" ".join(program.environ().values()) for program in programs]
+    places += [variables(program) for program in programs]
     places += [log.read_text() for log in (shared_stack.data_dir / "logs").iterdir()]
     places.append((shared_stack.data_dir / "run" / "supervisord.conf").read_text())
     assert not [secret for secret in secrets if any(secret in place for place in places)]
