@@ -4,18 +4,27 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('automation', '0002_script_memory_and_reuse'),
+        ("automation", "0002_script_memory_and_reuse"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='automationscript',
-            options={'default_permissions': (), 'ordering': ['name'], 'permissions': [('ui_available', 'Automation > UI available'), ('add_edit', 'Automation > Add/Edit'), ('delete', 'Automation > Delete'), ('execute', 'Automation > Execute')], 'verbose_name': 'automation script'},
+            name="automationscript",
+            options={
+                "default_permissions": (),
+                "ordering": ["name"],
+                "permissions": [
+                    ("ui_available", "Automation > UI available"),
+                    ("add_edit", "Automation > Add/Edit"),
+                    ("delete", "Automation > Delete"),
+                    ("execute", "Automation > Execute"),
+                ],
+                "verbose_name": "automation script",
+            },
         ),
         migrations.AlterModelOptions(
-            name='workernode',
-            options={'default_permissions': (), 'ordering': ['id'], 'verbose_name': 'worker node'},
+            name="workernode",
+            options={"default_permissions": (), "ordering": ["id"], "verbose_name": "worker node"},
         ),
     ]

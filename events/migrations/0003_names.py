@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('events', '0002_mirror'),
+        ("events", "0002_mirror"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='informationevent',
-            options={'default_permissions': (), 'ordering': ['-number'], 'verbose_name': 'information event'},
+            name="informationevent",
+            options={"default_permissions": (), "ordering": ["-number"], "verbose_name": "information event"},
         ),
     ]

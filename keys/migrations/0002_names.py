@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('keys', '0001_initial'),
+        ("keys", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='personalkey',
-            options={'default_permissions': (), 'ordering': ['name', 'public_id'], 'verbose_name': 'personal key'},
+            name="personalkey",
+            options={"default_permissions": (), "ordering": ["name", "public_id"], "verbose_name": "personal key"},
         ),
     ]
