@@ -19,7 +19,8 @@ class WatchedForm {
   }
 
   async hear(change) {
-    if (change && change.objectId !== this.place.dataset.liveObject) {
+    // What is open was added before, however late that is told: a change that followed was somebody else's.
+    if (change && (change.objectId !== this.place.dataset.liveObject || change.verb === "added")) {
       return;
     }
     if (change?.verb === "deleted") {
