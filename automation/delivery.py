@@ -3,13 +3,10 @@
 Celery's own way makes a request and traces it, which takes a tenth of the time of a lone trigger.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from celery.worker import state
-
-_log = logging.getLogger("udapi.manager")
 
 
 class _Delivered:

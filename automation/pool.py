@@ -1,6 +1,7 @@
 """The worker's pool of threads."""
 
 import contextlib
+import logging
 import os
 from concurrent.futures import Future
 from typing import Any
@@ -9,6 +10,8 @@ from celery.concurrency.thread import TaskPool as ThreadPool
 from kombu.asynchronous import Hub
 
 from automation.limits import concurrency_limit
+
+_log = logging.getLogger("udapi.manager")
 
 
 class TaskPool(ThreadPool):
@@ -35,7 +38,9 @@ class TaskPool(ThreadPool):
         result.f.add_done_callback(self._wake)
         return result
 
-    def _wake(self, _: "Future[Any]") -> None:
+    def _wake(self, ended: "Future[Any]") -> None:
+        if not ended.cancelled() and (error := ended.exception()):
+            _log.error("a thread of the pool was left by an exception", exc_info=error)
         # A full pipe is as good: the loop is about to wake anyway.
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_writer, b"!")
