@@ -8,7 +8,7 @@ can be sent again while its ticket waits. All times are Redis' own.
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ import redis
 
 from automation import queue_scripts
 from automation.message import QUEUE, task_message
-from broker.client import BRIEF_SECONDS, blpop, brief_client, client, connected
+from broker.client import BRIEF_SECONDS, HeldConnection, blpop, brief_client, client
 from broker.last_use import LAST_USE_KEY
 
 NODES_KEY = "udapi:nodes"
@@ -24,6 +24,8 @@ NODES_KEY = "udapi:nodes"
 
 # How many jobs were published so far, and which of them was claimed last: so a job knows that it was passed over.
 _PUBLISHED_KEY, _CLAIMED_KEY = "udapi:published", "udapi:claimed"
+# Sorted set: threads of nodes that linger → until when (milliseconds).
+_LINGERING_KEY = "udapi:lingering"
 # Stands in a ticket for a body that has a key of its own; no body is this, for it is not UTF-8.
 _SET_ASIDE = b"\xff"
 
@@ -34,6 +36,9 @@ REPLY_MILLISECONDS = 10_000
 START_MILLISECONDS = 100
 PLACES = 10_000
 """How many jobs may wait in the queue of the fleet."""
+
+# How long a thread that has nothing to do stays at hand.
+_LINGER_SECONDS = 0.25
 
 # Longer than this a caller does not wait without looking whether its node is still alive.
 _LOOK_SECONDS = 1.0
@@ -99,9 +104,19 @@ def publish(job_id: str, payload: Payload, start_within_seconds: float, used_by:
         redis.RedisError: Redis is not reachable; nothing was sent.
     """
     body, milliseconds = payload.body, int(start_within_seconds * 1_000)
-    keys = (NODES_KEY, _ticket(job_id), QUEUE, LAST_USE_KEY, _PUBLISHED_KEY, _large(job_id))
-    arguments = (PLACES, milliseconds, GRACE_MILLISECONDS, task_message(job_id), used_by, json.dumps(payload.meta))
-    with connected(client()) as connection:
+    keys = (
+        NODES_KEY,
+        _ticket(job_id),
+        QUEUE,
+        LAST_USE_KEY,
+        _PUBLISHED_KEY,
+        _large(job_id),
+        _LINGERING_KEY,
+        _handed(""),
+    )
+    message, meta = task_message(job_id), json.dumps(payload.meta)
+    arguments = (PLACES, milliseconds, GRACE_MILLISECONDS, job_id, message, used_by, meta)
+    with HeldConnection(client()) as connection:
         try:
             if len(body) > _SMALL_BODY_BYTES:
                 _set_aside(connection, job_id, body, milliseconds)
@@ -138,24 +153,52 @@ def claim(job_id: str, instance: str) -> Claim | None:
         redis.RedisError: the broker failed; the job must not be run.
     """
     keys = (_ticket(""), _run(""), _CLAIMED_KEY)
-    with connected(client()) as connection:
+    with HeldConnection(client()) as connection:
         taken = queue_scripts.CLAIM.over(connection, keys, job_id, instance, GRACE_MILLISECONDS, START_MILLISECONDS)
         return _claim(connection, taken)
 
 
-def finish(job_id: str, answer: bytes | None, next_for: str = "") -> Claim | None:
+def finish(job_id: str, answer: bytes | None, next_for: str = "", waiter: str = "") -> Claim | None:
     """Hand `answer` to the caller that waits for the job, None where nobody does; the next job for the node `next_for`.
 
-    One round trip, and a node that has work needs neither Celery nor another trip to get it.
+    One round trip, and a node that has work needs neither Celery nor another trip to get it. Where there is none, the
+    thread `waiter` is to `linger`.
 
     Raises:
         redis.RedisError: the broker failed; the caller will not be answered.
     """
-    keys = (_run(job_id), _reply(job_id), QUEUE, _ticket(""), _run(""), _CLAIMED_KEY)
-    arguments = (int(answer is not None), answer or b"", REPLY_MILLISECONDS, next_for)
-    with connected(client()) as connection:
-        taken = queue_scripts.FINISH.over(connection, keys, *arguments, GRACE_MILLISECONDS, START_MILLISECONDS)
-        return _claim(connection, taken)
+    keys = (_run(job_id), _reply(job_id), QUEUE, _ticket(""), _run(""), _CLAIMED_KEY, _LINGERING_KEY)
+    reply = (int(answer is not None), answer or b"", REPLY_MILLISECONDS)
+    further = (next_for, GRACE_MILLISECONDS, START_MILLISECONDS, waiter, int(_LINGER_SECONDS * 1_000))
+    with HeldConnection(client()) as connection:
+        return _claim(connection, queue_scripts.FINISH.over(connection, keys, *reply, *further))
+
+
+def linger(waiter: str, instance: str) -> Claim | None:
+    """The job that is handed to this thread of the node `instance`, should one come in a moment.
+
+    Redis itself takes the job as soon as it wakes the thread. A job that is handed to a thread that has died stays
+    untaken and is lost, and sent again as any other.
+
+    Raises:
+        redis.RedisError: the broker failed.
+    """
+    keys = (_handed(waiter), _ticket(""), _run(""), _CLAIMED_KEY)
+    begun = time.monotonic()
+    with HeldConnection(client()) as connection:
+        taken = queue_scripts.TAKE_HANDED.after_blpop(
+            connection, _LINGER_SECONDS, BRIEF_SECONDS, keys, instance, GRACE_MILLISECONDS, START_MILLISECONDS
+        )
+        claim = _claim(connection, taken)
+    # So late only who was stopped meanwhile: what was taken then may have had its time.
+    is_late = time.monotonic() - begun > _LINGER_SECONDS + 2 * BRIEF_SECONDS
+    return _still_due(claim) if claim and is_late else claim
+
+
+def _still_due(claim: Claim) -> Claim | None:
+    """The claim with what is left of its time now; None when that is over."""
+    left = client().pttl(_run(claim.job_id)) - GRACE_MILLISECONDS
+    return replace(claim, milliseconds_left=left) if left > START_MILLISECONDS else None
 
 
 def _claim(connection: Any, taken: list[Any]) -> Claim | None:
@@ -228,6 +271,11 @@ def _large(job_id: str) -> str:
 def _run(job_id: str) -> str:
     """The key that notes which node runs the job, as long as it does."""
     return f"udapi:run:{job_id}"
+
+
+def _handed(waiter: str) -> str:
+    """The key under which a thread that lingers is handed a job."""
+    return f"udapi:handed:{waiter}"
 
 
 def _reply(job_id: str) -> str:

@@ -6,15 +6,17 @@ All times are Redis' own, in milliseconds.
 from broker.client import Script
 
 # Publishing and noting the deadline are one step: with no node alive, or no place, nothing is left behind.
-# Who has been let in for it, is noted on the same trip. `place` says where in the line it stands.
+# Who has been let in for it, is noted on the same trip. `place` says where in the line it stands. With nobody before
+# it, a job goes to whoever lingers: at once, and without Celery.
 PUBLISH = Script("""
-local nodes, ticket, queue, last_use, published, large = unpack(KEYS)
-local places, milliseconds, grace, message, used_by, meta, body = unpack(ARGV)
+local nodes, ticket, queue, last_use, published, large, lingering, handed = unpack(KEYS)
+local places, milliseconds, grace, id, message, used_by, meta, body = unpack(ARGV)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local refusal = nil
+local waiting = redis.call('LLEN', queue)
+if waiting >= tonumber(places) then refusal = 'no place' end
 if redis.call('ZCOUNT', nodes, string.format('(%.0f', now), '+inf') == 0 then refusal = 'no node' end
-if not refusal and redis.call('LLEN', queue) >= tonumber(places) then refusal = 'no place' end
 if refusal then
   redis.call('DEL', large)
   return refusal
@@ -22,7 +24,14 @@ end
 redis.call('HSET', ticket, 'meta', meta, 'body', body, 'published', string.format('%.0f', now),
   'deadline', string.format('%.0f', now + milliseconds), 'place', redis.call('INCR', published))
 redis.call('PEXPIRE', ticket, milliseconds + grace)
-redis.call('LPUSH', queue, message)
+local waiter = redis.call('ZRANGEBYSCORE', lingering, string.format('(%.0f', now), '+inf', 'LIMIT', 0, 1)[1]
+if waiter and waiting == 0 then
+  redis.call('ZREM', lingering, waiter)
+  redis.call('RPUSH', handed .. waiter, id, id)
+  redis.call('PEXPIRE', handed .. waiter, milliseconds)
+else
+  redis.call('LPUSH', queue, message)
+end
 if used_by ~= '' then redis.call('HSET', last_use, used_by, string.format('%.0f', now)) end
 return 'published'
 """)
@@ -49,17 +58,24 @@ CLAIM = Script(f"""{_TAKE}
 return take(ARGV[1], ARGV[2], KEYS[1], KEYS[2], KEYS[3], ARGV[3], ARGV[4]) or {{}}
 """)
 
+# Takes what was handed to a thread, which was woken by the first of two entries.
+TAKE_HANDED = Script(f"""{_TAKE}
+local handed, tickets, runs, claimed = unpack(KEYS)
+local id = redis.call('LPOP', handed)
+return id and take(id, ARGV[1], tickets, runs, claimed, ARGV[2], ARGV[3]) or {{}}
+""")
+
 # Hands an answer over, if there is one, and takes the next job for the node that has answered; a job whose time is over
-# is passed by. A full memory refuses the first write that needs some, and none after one that frees some: what has
-# run is answered in any case.
+# is passed by. With nothing to take, the thread `waiter` is noted as one that lingers. A full memory refuses the first
+# write that needs some, and none after one that frees some: what has run is answered in any case.
 FINISH = Script(f"""{_TAKE}
-local run, reply, queue, tickets, runs, claimed = unpack(KEYS)
+local run, reply, queue, tickets, runs, claimed, lingering = unpack(KEYS)
 -- What somebody else has put into the queue is nobody's ticket.
 local function id_of(message)
   local is_json, entry = pcall(cjson.decode, message)
   return is_json and type(entry) == 'table' and type(entry.headers) == 'table' and tostring(entry.headers.id) or ''
 end
-local has_answer, answer, keep, instance, grace, least = unpack(ARGV)
+local has_answer, answer, keep, instance, grace, least, waiter, linger = unpack(ARGV)
 redis.call('DEL', run)
 if has_answer == '1' then
   redis.call('RPUSH', reply, answer)
@@ -70,6 +86,12 @@ for _ = 1, instance == '' and 0 or 100 do
   if not message then break end
   local taken = take(id_of(message), instance, tickets, runs, claimed, grace, least)
   if taken then return taken end
+end
+if waiter ~= '' then
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('ZREMRANGEBYSCORE', lingering, '-inf', string.format('%.0f', now))
+  redis.call('ZADD', lingering, string.format('%.0f', now + linger), waiter)
 end
 return {{}}
 """)

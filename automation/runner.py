@@ -1,6 +1,7 @@
 """Running a job on a worker node: claim it, run its script, hand the outcome back."""
 
 import logging
+import threading
 import time
 import traceback
 import uuid
@@ -40,7 +41,7 @@ class Runner:
         self._execution = Execution(hosts, load_by_name, publish_subscript, _log_line)
 
     def run(self, job_id: str) -> None:
-        """Claim the job and run it, and then whatever else waits in the queue.
+        """Claim the job and run it, and then whatever else waits in the queue, or comes in a moment.
 
         A job past its deadline, taken or cancelled is left alone. A node that is to end takes no further one.
         """
@@ -51,6 +52,7 @@ class Runner:
                 claim = self._finish(claim, self._carry_out(claim))
             finally:
                 self._heartbeat.count(-1)
+            claim = claim or self._linger()
 
     def _claim(self, job_id: str) -> queue.Claim | None:
         try:
@@ -87,12 +89,26 @@ class Runner:
     def _finish(self, claim: queue.Claim, outcome: Outcome) -> queue.Claim | None:
         """Answer whoever waits; the next job, None when none waits."""
         answer = None if claim.payload.meta["kind"] == SUBSCRIPT else outcome.encode()
-        next_for = "" if self._heartbeat.is_leaving else self._heartbeat.instance
+        further = () if self._heartbeat.is_leaving else (self._heartbeat.instance, self._waiter())
         try:
-            return queue.finish(claim.job_id, answer, next_for)
+            return queue.finish(claim.job_id, answer, *further)
         except redis.RedisError as error:
             _manager_log.error("trigger=%s could not be answered, the broker failed: %s", claim.job_id, error)
             return None
+
+    def _linger(self) -> queue.Claim | None:
+        """The job that comes in a moment; Celery's event loop would take longer to hand it over."""
+        if self._heartbeat.is_leaving:
+            return None
+        try:
+            return queue.linger(self._waiter(), self._heartbeat.instance)
+        except redis.RedisError as error:
+            _manager_log.error("the broker failed while a thread waited for the next trigger: %s", error)
+            return None
+
+    def _waiter(self) -> str:
+        """This thread among those of all nodes."""
+        return f"{self._heartbeat.instance}:{threading.get_ident()}"
 
     def _outcome(self, claim: queue.Claim) -> Outcome:
         meta = claim.payload.meta

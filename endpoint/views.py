@@ -19,6 +19,7 @@ class TriggerView(APIView):
 
     authentication_classes = (BearerAuthentication,)
     permission_classes = ()
+    parser_classes = ()
     body_is_read = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -4,7 +4,6 @@ A generated secret is `udapi_`, 40 random characters and a 6-character CRC-32 of
 scanner recognises a leaked one and a mistyped one is refused without a look-up.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -38,7 +37,7 @@ def is_well_formed(secret: str) -> bool:
 
 def digest(secret: str, pepper: bytes) -> str:
     """HMAC-SHA-256 of `secret` under `pepper`, 64 hexadecimal digits: all that is ever stored."""
-    return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(pepper, secret.encode(), "sha256").hex()
 
 
 def is_digest(text: str) -> bool:

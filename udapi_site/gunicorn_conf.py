@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
+from django.core.signals import request_started
+from django.db import connections, reset_queries
 from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
@@ -196,5 +197,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Log to `endpoint.log` from here on."""
+    """Log to `endpoint.log` from here on, and leave out what is of use with `DEBUG` alone."""
     logs.to_file("endpoint.log", settings.UDAPI_LOGS)
+    # It empties lists of queries that nobody fills, for a twentieth of this server's time for a trigger.
+    request_started.disconnect(reset_queries)
