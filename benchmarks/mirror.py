@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -15,11 +14,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import django
-
+from benchmarks import mirrored
 from benchmarks.fill import fill
-from tests.elasticsearch import USER, Elasticsearch
-from tests.environment import make_data_dir
+from tests.elasticsearch import Elasticsearch
 from tests.stack import PYTHON, ROOT
 
 CHANGES_A_SECOND = 50
@@ -33,25 +30,14 @@ def main(count: int) -> None:
     """Measure, and print a line for each."""
     server = Elasticsearch()
     with tempfile.TemporaryDirectory(prefix="udapi-mirror-") as directory:
-        os.environ |= {
-            "UDAPI_DATA_DIR": str(make_data_dir(Path(directory) / "data")),
-            "ELASTICSEARCH_URL": server.url,
-            "ELASTICSEARCH_USER": USER,
-            "ELASTICSEARCH_PASSWORD": server.password,
-            "ELASTICSEARCH_PREFIX": f"benchmark-{os.getpid()}",
-            "DJANGO_SETTINGS_MODULE": "udapi_site.settings",
-        }
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
+        mirrored.set_up(Path(directory), server.url, server.password, "benchmark")
         began = time.perf_counter()
         fill(count)
         print(f"{count} definitions and tokens made in {time.perf_counter() - began:.0f} s")
         try:
             _measure(count)
         finally:
-            _clean()
+            mirrored.clean()
             server.stop()
 
 
@@ -156,6 +142,8 @@ def _changes(part: int) -> None:
     """Change and search until ended; say how it went."""
     import signal
 
+    import django
+
     django.setup()
     from django.contrib.auth.models import User
 
@@ -233,15 +221,6 @@ def _database(text: str) -> list[Any]:
     rows = ApiDefinition.objects.filter(Q(*[(f"{column}__icontains", text) for column in columns], _connector=Q.OR))
     rows.count()
     return list(rows[:100])
-
-
-def _clean() -> None:
-    from django.conf import settings
-
-    from search.connection import client
-
-    for index in client().indices.get(index=f"{settings.ELASTICSEARCH_PREFIX}-*"):
-        client().indices.delete(index=index)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ or full now and then. The process that keeps the mirror is killed five times. Pr
 and what a check finds 60 s after the last outage.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -22,10 +21,10 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import django
+from django.test.utils import setup_test_environment
 
-from tests.elasticsearch import USER, Elasticsearch
-from tests.environment import make_data_dir
+from benchmarks import mirrored
+from tests.elasticsearch import Elasticsearch
 from tests.search.proxy import AWAY, BUSY, OK
 from tests.stack import PYTHON, ROOT
 
@@ -43,32 +42,16 @@ def main(count: int, minutes: float) -> None:
     """Measure, and print it."""
     server = Elasticsearch()
     with tempfile.TemporaryDirectory(prefix="udapi-outages-") as directory, _proxy(server.url) as proxy:
-        os.environ |= {
-            "UDAPI_DATA_DIR": str(make_data_dir(Path(directory) / "data")),
-            "ELASTICSEARCH_URL": proxy.url,
-            "ELASTICSEARCH_USER": USER,
-            "ELASTICSEARCH_PASSWORD": server.password,
-            "ELASTICSEARCH_PREFIX": f"outages-{os.getpid()}",
-            "DJANGO_SETTINGS_MODULE": "udapi_site.settings",
-        }
-        django.setup()
-        _prepare()
+        mirrored.set_up(Path(directory), proxy.url, server.password, "outages")
+        setup_test_environment()
         keeper = _Keeper()
         try:
             _measure(proxy, keeper, Path(directory), count, minutes * 60 / (2 * TURNS))
         finally:
             keeper.kill()
             proxy.be(OK)
-            _clean()
+            mirrored.clean()
             server.stop()
-
-
-def _prepare() -> None:
-    from django.core.management import call_command
-    from django.test.utils import setup_test_environment
-
-    call_command("migrate", verbosity=0)
-    setup_test_environment()
 
 
 class _Proxy:
@@ -195,15 +178,6 @@ def _check() -> None:
             f"check of {kind.rows().count()} {kind.name}: "
             f"{len(found.missing)} missing, {len(found.stale)} stale, {len(found.orphaned)} orphaned {found.fault}"
         )
-
-
-def _clean() -> None:
-    from django.conf import settings
-
-    from search.connection import client
-
-    for index in client().indices.get(index=f"{settings.ELASTICSEARCH_PREFIX}-*"):
-        client().indices.delete(index=index)
 
 
 if __name__ == "__main__":
