@@ -16,7 +16,7 @@ import redis
 
 from automation import queue_scripts
 from automation.message import QUEUE, task_message
-from broker.client import BRIEF_SECONDS, HeldConnection, blpop, brief_client, client
+from broker.client import BRIEF_SECONDS, HeldConnection, blpop, brief_client, client, shed
 from broker.last_use import LAST_USE_KEY
 
 NODES_KEY = "udapi:nodes"
@@ -208,6 +208,7 @@ def _claim(connection: Any, taken: list[Any]) -> Claim | None:
     if body == _SET_ASIDE:
         connection.send_command("GETDEL", _large(job_id))
         body = connection.read_response()
+        shed(connection, body)
     return Claim(job_id, Payload(json.loads(meta), body), left, waited)
 
 

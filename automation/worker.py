@@ -31,6 +31,7 @@ class WorkerNode:
     def start(self) -> None:
         """Be ready to run scripts, and keep what this process knows from them. Raises OSError."""
         linux.hide_memory()
+        linux.return_large_blocks()
         self.hosts.start()
         _make_state_dir()
 

@@ -17,6 +17,8 @@ SOCKET_TIMEOUT_SECONDS = max(1.0, min(10.0, settings.UDAPI_TRIGGER_TIMEOUT_SECON
 CONNECT_TIMEOUT_SECONDS = 0.8
 # Who waits has an answer at the end of his time, whatever has become of the broker.
 BRIEF_SECONDS = 0.4
+LARGE_BYTES = 1_000_000
+
 # More than a process has threads; each waiting trigger needs one connection.
 MAX_CONNECTIONS = 8_192
 
@@ -144,7 +146,15 @@ def blpop(key: str, seconds: float, silence: float) -> bytes | None:
     with HeldConnection(brief_client()) as connection:
         connection.send_command("BLPOP", key, seconds)
         popped = connection.read_response(timeout=seconds + silence)
-    return cast(bytes, popped[1]) if popped else None
+        answer = cast(bytes, popped[1]) if popped else None
+        shed(connection, answer)
+    return answer
+
+
+def shed(connection: Any, answer: bytes | None) -> None:
+    """Close a connection that has read a large answer: its buffer would stay that large."""
+    if answer and len(answer) > LARGE_BYTES:
+        connection.disconnect()
 
 
 def _client(timeout: float, connect_timeout: float) -> redis.Redis:

@@ -1,12 +1,13 @@
 """The programs of the stack, and the supervisor's configuration that runs them."""
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
 
+from launcher import redis_server
 from launcher.places import Places, python
 from launcher.supervise import LONGEST_BACK_OFF_SECONDS
 from udapi_site.logs import LogSettings
@@ -28,6 +29,7 @@ class Program:
     command: list[str]
     priority: int
     grace_seconds: int
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def web_grace_seconds() -> int:
@@ -54,7 +56,8 @@ def stack(redis: list[str] | None) -> list[Program]:
         follow = python("manage.py", "mirror", "follow")
         programs.insert(1, Program("mirror", follow, priority=250, grace_seconds=MIRROR_GRACE_SECONDS))
     if redis is not None:
-        programs.insert(0, Program("redis", redis, priority=100, grace_seconds=REDIS_GRACE_SECONDS))
+        environment = redis_server.ENVIRONMENT
+        programs.insert(0, Program("redis", redis, 100, REDIS_GRACE_SECONDS, environment))
     return programs
 
 
@@ -84,8 +87,8 @@ def _program_section(places: Places, program: Program, supervisor_pid: int) -> I
     wrapper = python("-m", "launcher.child", str(supervisor_pid), str(places.children_lock))
     yield f"[program:{program.name}]"
     yield f"command = {_escaped(shlex.join([*wrapper, *program.command]))}"
-    # Many threads with large bodies leave the heap in pieces: large blocks go back to the system at once.
-    yield 'environment = MALLOC_MMAP_THRESHOLD_="1000000",MALLOC_ARENA_MAX="2"'
+    variables = [f'{name}="{value}"' for name, value in program.environment.items()]
+    yield f"environment = {','.join(variables)}"
     yield f"priority = {program.priority}"
     yield f"stopwaitsecs = {program.grace_seconds}"
     yield f"startsecs = {STEADY_SECONDS}"

@@ -16,6 +16,9 @@ from launcher.steps import StartError
 OLDEST = (6, 2)
 LARGEST_MEMORY = 1024**3
 MEMORY_SHARE = 4
+ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_ARENA_MAX": "2"}
+"""For the server built with the C library's memory: that of large bodies goes back to the system at once."""
+
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 

@@ -96,7 +96,7 @@ class Stack:
     def start_redis(self) -> subprocess.Popen[bytes]:
         """Start the embedded Redis and wait for its socket to answer."""
         server = redis_server.find()
-        process = self._start([str(server.program), str(Places(self.data).redis_config)], {})
+        process = self._start([str(server.program), str(Places(self.data).redis_config)], redis_server.ENVIRONMENT)
         wait_until(self._redis_answers, 10, "Redis")
         return process
 

@@ -17,6 +17,7 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from automation.host import linux
 from endpoint import patience
 from udapi_site import ending, logs
 from udapi_site import threads as shares
@@ -171,7 +172,8 @@ logger_class = WebLogger
 
 
 def on_starting(server: Any) -> None:
-    """Allow as many descriptors as the system does: a waiting trigger takes up to five."""
+    """Allow as many descriptors as the system does: a waiting trigger takes up to five. Keep no memory of bodies."""
+    linux.return_large_blocks()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

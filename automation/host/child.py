@@ -95,18 +95,27 @@ def _bind_to(zygote: int, terms: Terms) -> None:
 
 
 def _serve(channel: socket, surroundings: Surroundings) -> None:
-    host = os.getpid()
     program = Program(surroundings)
-    while (job := _receive(channel)) is not None:
-        surroundings.enter(str(job.header["scratch"]))
-        link = Link(channel)
-        header, body = program.execute(job, link)
-        # A process that the script has forked comes back here, too: it has nothing to answer.
-        if os.getpid() != host:
-            surroundings.leave()
-            return
-        is_reusable = surroundings.leave() and program.is_sound
-        link.send(header | {"reusable": is_reusable}, body)
+    while _serve_next(channel, surroundings, program):
+        pass
+
+
+def _serve_next(channel: socket, surroundings: Surroundings, program: Program) -> bool:
+    """Take a job and answer it; whether there may be another. In between a host holds nothing of either."""
+    host = os.getpid()
+    job = _receive(channel)
+    if job is None:
+        return False
+    surroundings.enter(str(job.header["scratch"]))
+    link = Link(channel)
+    header, body = program.execute(job, link)
+    # A process that the script has forked comes back here, too: it has nothing to answer.
+    if os.getpid() != host:
+        surroundings.leave()
+        return False
+    is_reusable = surroundings.leave() and program.is_sound
+    link.send(header | {"reusable": is_reusable}, body)
+    return True
 
 
 def _receive(channel: socket) -> Frame | None:

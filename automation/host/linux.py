@@ -11,6 +11,11 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PIDFD_SIGNAL_PROCESS_GROUP = 4
+_M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
+
+_LARGE_BLOCK_BYTES = 1_000_000
+_HEAPS = 2
 
 # Loaded before any fork: after it the dynamic linker has no part in a run.
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -44,6 +49,17 @@ def adopt_orphans() -> None:
 def hide_memory(hidden: bool = True) -> None:
     """Keep memory, environment and descriptors of this process from others of its account; root sees them anyway."""
     _libc.prctl(_PR_SET_DUMPABLE, 0 if hidden else 1, 0, 0, 0)
+
+
+def return_large_blocks() -> None:
+    """From now on, in the calling process and those it forks: memory of large bodies goes back to the system at once.
+
+    Otherwise the C library keeps what it is given back for the next time, in a heap for each thread, in pieces. Where
+    it is not GNU's it has its own ways.
+    """
+    if set_option := getattr(_libc, "mallopt", None):
+        set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
+        set_option(_M_ARENA_MAX, _HEAPS)
 
 
 def clear_environment() -> None:

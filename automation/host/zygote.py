@@ -173,6 +173,7 @@ def main() -> None:
     sys.path.remove(root)
     sys.argv[:] = [""]
     default_signals()
+    linux.return_large_blocks()
     linux.adopt_orphans()
     requests, account = socket.socket(fileno=int(descriptor)), _account(user)
     gc.collect()

@@ -5,10 +5,12 @@ import json
 import random
 
 import httpx
+import psutil
 import pytest
 
 from definitions.models import InputType
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error
+from tests.publishing import ECHO
 
 TEXT = {"Content-Type": "text/plain"}
 
@@ -115,3 +117,23 @@ def test_sizes_around_the_steps_of_reading(stack, publish, size, is_chunked):
     content = text_of(size)
     sent = pieces(content, 65_536) if is_chunked else content
     assert publish().call(stack.client, content=sent, headers=TEXT).content == content
+
+
+def test_the_memory_of_large_bodies_is_given_back(stack, publish):
+    api = publish(ECHO)
+    content = b"x" * 10_000_000
+
+    def megabytes() -> float:
+        parents = [psutil.Process(process.pid) for process in (stack.web.process, stack.worker)]
+        family = [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
+        return sum(process.memory_full_info().pss for process in family) / 1_000_000
+
+    def echo() -> None:
+        assert len(api.call(stack.client, content=content, headers=TEXT).content) == len(content)
+
+    echo()
+    before = megabytes()
+    for _ in range(12):
+        echo()
+    # Each call had a thread of its own there, and a host may have been made anew.
+    assert megabytes() - before < 60
