@@ -52,9 +52,7 @@ class TriggerView(APIView):
         self.log.ended(error, error.node)
         return response.from_error(error)
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """The response. Request and view hold each other no longer, so that a large body goes with its answer."""
         request.parser_context.clear()
         return super().finalize_response(request, response, *args, **kwargs)
