@@ -39,6 +39,8 @@ PLACES = 10_000
 
 # How long a thread that has nothing to do stays at hand.
 _LINGER_SECONDS = 0.25
+# Redis is late by a tenth of a second at most: only who was stopped comes back after this.
+_LATE_SECONDS = _LINGER_SECONDS + 0.25
 
 # Longer than this a caller does not wait without looking whether its node is still alive.
 _LOOK_SECONDS = 1.0
@@ -95,7 +97,9 @@ class Claim:
     milliseconds_waited: int
 
 
-def publish(job_id: str, payload: Payload, start_within_seconds: float, used_by: str = "") -> None:
+def publish(
+    job_id: str, payload: Payload, start_within_seconds: float, used_by: str = "", *, is_waited_for: bool = True
+) -> None:
     """Queue a job, and note that `used_by` was used for it now. One round trip.
 
     Raises:
@@ -115,7 +119,7 @@ def publish(job_id: str, payload: Payload, start_within_seconds: float, used_by:
         _handed(""),
     )
     message, meta = task_message(job_id), json.dumps(payload.meta)
-    arguments = (PLACES, milliseconds, GRACE_MILLISECONDS, job_id, message, used_by, meta)
+    arguments = (PLACES, milliseconds, GRACE_MILLISECONDS, job_id, message, int(is_waited_for), used_by, meta)
     with HeldConnection(client()) as connection:
         try:
             if len(body) > _SMALL_BODY_BYTES:
@@ -167,7 +171,7 @@ def finish(job_id: str, answer: bytes | None, next_for: str = "", waiter: str = 
     Raises:
         redis.RedisError: the broker failed; the caller will not be answered.
     """
-    keys = (_run(job_id), _reply(job_id), QUEUE, _ticket(""), _run(""), _CLAIMED_KEY, _LINGERING_KEY)
+    keys = (_run(job_id), _reply(job_id), QUEUE, _ticket(""), _run(""), _CLAIMED_KEY, _LINGERING_KEY, _handed(waiter))
     reply = (int(answer is not None), answer or b"", REPLY_MILLISECONDS)
     further = (next_for, GRACE_MILLISECONDS, START_MILLISECONDS, waiter, int(_LINGER_SECONDS * 1_000))
     with HeldConnection(client()) as connection:
@@ -177,22 +181,30 @@ def finish(job_id: str, answer: bytes | None, next_for: str = "", waiter: str = 
 def linger(waiter: str, instance: str) -> Claim | None:
     """The job that is handed to this thread of the node `instance`, should one come in a moment.
 
-    Redis itself takes the job as soon as it wakes the thread. A job that is handed to a thread that has died stays
-    untaken and is lost, and sent again as any other.
+    To be called after a `finish` with this `waiter` that had nothing to do for it. Redis itself takes the job as soon
+    as it wakes the thread. One that is handed to a thread whose connection is closed stays untaken, and its caller
+    sends it again.
 
     Raises:
         redis.RedisError: the broker failed.
     """
     keys = (_handed(waiter), _ticket(""), _run(""), _CLAIMED_KEY)
-    begun = time.monotonic()
+    arguments = (instance, GRACE_MILLISECONDS, START_MILLISECONDS)
+    begun = _now()
     with HeldConnection(client()) as connection:
-        taken = queue_scripts.TAKE_HANDED.after_blpop(
-            connection, _LINGER_SECONDS, BRIEF_SECONDS, keys, instance, GRACE_MILLISECONDS, START_MILLISECONDS
-        )
+        taken = queue_scripts.TAKE_HANDED.after_blpop(connection, _LINGER_SECONDS, keys, *arguments)
         claim = _claim(connection, taken)
-    # So late only who was stopped meanwhile: what was taken then may have had its time.
-    is_late = time.monotonic() - begun > _LINGER_SECONDS + 2 * BRIEF_SECONDS
-    return _still_due(claim) if claim and is_late else claim
+    return claim if claim is None or _is_fresh(claim, _now() - begun) else _still_due(claim)
+
+
+def _now() -> float:
+    """Seconds on a clock that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _is_fresh(claim: Claim, seconds: float) -> bool:
+    """Whether a claim of the last `seconds` is as it was when it was taken; else this process was stopped meanwhile."""
+    return seconds < _LATE_SECONDS and seconds * 1_000 + START_MILLISECONDS < claim.milliseconds_left
 
 
 def _still_due(claim: Claim) -> Claim | None:

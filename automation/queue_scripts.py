@@ -7,10 +7,11 @@ from broker.client import Script
 
 # Publishing and noting the deadline are one step: with no node alive, or no place, nothing is left behind.
 # Who has been let in for it, is noted on the same trip. `place` says where in the line it stands. With nobody before
-# it, a job goes to whoever lingers: at once, and without Celery.
+# it, a job goes to whoever lingers: at once, and without Celery. But only one that somebody waits for: he sends it
+# again, should the thread have died.
 PUBLISH = Script("""
 local nodes, ticket, queue, last_use, published, large, lingering, handed = unpack(KEYS)
-local places, milliseconds, grace, id, message, used_by, meta, body = unpack(ARGV)
+local places, milliseconds, grace, id, message, is_waited_for, used_by, meta, body = unpack(ARGV)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local refusal = nil
@@ -24,8 +25,11 @@ end
 redis.call('HSET', ticket, 'meta', meta, 'body', body, 'published', string.format('%.0f', now),
   'deadline', string.format('%.0f', now + milliseconds), 'place', redis.call('INCR', published))
 redis.call('PEXPIRE', ticket, milliseconds + grace)
-local waiter = redis.call('ZRANGEBYSCORE', lingering, string.format('(%.0f', now), '+inf', 'LIMIT', 0, 1)[1]
-if waiter and waiting == 0 then
+local waiter = nil
+if is_waited_for == '1' and waiting == 0 then
+  waiter = redis.call('ZRANGEBYSCORE', lingering, string.format('(%.0f', now), '+inf', 'LIMIT', 0, 1)[1]
+end
+if waiter then
   redis.call('ZREM', lingering, waiter)
   redis.call('RPUSH', handed .. waiter, id, id)
   redis.call('PEXPIRE', handed .. waiter, milliseconds)
@@ -66,10 +70,11 @@ return id and take(id, ARGV[1], tickets, runs, claimed, ARGV[2], ARGV[3]) or {{}
 """)
 
 # Hands an answer over, if there is one, and takes the next job for the node that has answered; a job whose time is over
-# is passed by. With nothing to take, the thread `waiter` is noted as one that lingers. A full memory refuses the first
-# write that needs some, and none after one that frees some: what has run is answered in any case.
+# is passed by. With nothing to take, the thread `waiter` is noted as one that lingers, once nothing is left of what it
+# was handed when it did not listen. A full memory refuses the first write that needs some, and none after one that
+# frees some: what has run is answered in any case.
 FINISH = Script(f"""{_TAKE}
-local run, reply, queue, tickets, runs, claimed, lingering = unpack(KEYS)
+local run, reply, queue, tickets, runs, claimed, lingering, handed = unpack(KEYS)
 -- What somebody else has put into the queue is nobody's ticket.
 local function id_of(message)
   local is_json, entry = pcall(cjson.decode, message)
@@ -81,6 +86,7 @@ if has_answer == '1' then
   redis.call('RPUSH', reply, answer)
   redis.call('PEXPIRE', reply, keep)
 end
+if waiter ~= '' then redis.call('ZREM', lingering, waiter) end
 for _ = 1, instance == '' and 0 or 100 do
   local message = redis.call('RPOP', queue)
   if not message then break end
@@ -88,6 +94,10 @@ for _ = 1, instance == '' and 0 or 100 do
   if taken then return taken end
 end
 if waiter ~= '' then
+  local id = redis.call('LPOP', handed)
+  redis.call('DEL', handed)
+  local taken = id and take(id, instance, tickets, runs, claimed, grace, least)
+  if taken then return taken end
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   redis.call('ZREMRANGEBYSCORE', lingering, '-inf', string.format('%.0f', now))

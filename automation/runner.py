@@ -47,12 +47,21 @@ class Runner:
         """
         claim = self._claim(job_id)
         while claim is not None:
-            self._heartbeat.count(+1)
-            try:
-                claim = self._finish(claim, self._carry_out(claim))
-            finally:
-                self._heartbeat.count(-1)
-            claim = claim or self._linger()
+            claim = self._run(claim)
+
+    def _run(self, claim: queue.Claim) -> queue.Claim | None:
+        """Run a job and answer it; the next one."""
+        self._heartbeat.count(+1)
+        try:
+            outcome = self._carry_out(claim)
+            waiter = "" if self._heartbeat.is_leaving else f"{self._heartbeat.instance}:{threading.get_ident()}"
+            following = self._finish(claim, outcome, waiter)
+        except redis.RedisError as error:
+            _manager_log.error("trigger=%s could not be answered, the broker failed: %s", claim.job_id, error)
+            return None
+        finally:
+            self._heartbeat.count(-1)
+        return following or (self._linger(waiter) if waiter else None)
 
     def _claim(self, job_id: str) -> queue.Claim | None:
         try:
@@ -86,29 +95,18 @@ class Runner:
             script = f"script={meta['script']} version={meta['version']}"
             _manager_log.error("trigger=%s %s %s: %s", job_id, head.reason, script, head.message)
 
-    def _finish(self, claim: queue.Claim, outcome: Outcome) -> queue.Claim | None:
-        """Answer whoever waits; the next job, None when none waits."""
+    def _finish(self, claim: queue.Claim, outcome: Outcome, waiter: str) -> queue.Claim | None:
+        """Answer whoever waits; the next job, None when none waits or this thread, `waiter`, is to take none."""
         answer = None if claim.payload.meta["kind"] == SUBSCRIPT else outcome.encode()
-        further = () if self._heartbeat.is_leaving else (self._heartbeat.instance, self._waiter())
-        try:
-            return queue.finish(claim.job_id, answer, *further)
-        except redis.RedisError as error:
-            _manager_log.error("trigger=%s could not be answered, the broker failed: %s", claim.job_id, error)
-            return None
+        return queue.finish(claim.job_id, answer, self._heartbeat.instance if waiter else "", waiter)
 
-    def _linger(self) -> queue.Claim | None:
+    def _linger(self, waiter: str) -> queue.Claim | None:
         """The job that comes in a moment; Celery's event loop would take longer to hand it over."""
-        if self._heartbeat.is_leaving:
-            return None
         try:
-            return queue.linger(self._waiter(), self._heartbeat.instance)
+            return queue.linger(waiter, self._heartbeat.instance)
         except redis.RedisError as error:
             _manager_log.error("the broker failed while a thread waited for the next trigger: %s", error)
             return None
-
-    def _waiter(self) -> str:
-        """This thread among those of all nodes."""
-        return f"{self._heartbeat.instance}:{threading.get_ident()}"
 
     def _outcome(self, claim: queue.Claim) -> Outcome:
         meta = claim.payload.meta
@@ -151,5 +149,5 @@ def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
         "parameters": dict(parameters),
         "request": {},
     }
-    queue.publish(job_id, queue.Payload(meta), settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
+    queue.publish(job_id, queue.Payload(meta), settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS, is_waited_for=False)
     return job_id

@@ -1,6 +1,7 @@
 """The Redis clients of a process: one for whatever has to get through, one for callers whose time is measured."""
 
 import hashlib
+import socket
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -19,8 +20,10 @@ CONNECT_TIMEOUT_SECONDS = 0.8
 BRIEF_SECONDS = 0.4
 LARGE_BYTES = 1_000_000
 
-# More than a process has threads; each waiting trigger needs one connection.
+# More than a process has threads.
 MAX_CONNECTIONS = 8_192
+# A connection that nobody used for minutes is still known on the way, or found to be lost.
+_KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 3}
 
 
 @cache
@@ -112,20 +115,17 @@ class Script:
         except redis.exceptions.NoScriptError:
             return _ask(connection, "EVAL", self._text, len(keys), *keys, *arguments)
 
-    def after_blpop(
-        self, connection: Any, seconds: float, silence: float, keys: Sequence[str], *arguments: str | bytes | int
-    ) -> Any:
+    def after_blpop(self, connection: Any, seconds: float, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
         """The same when something is pushed to the first of the keys, which loses it; after `seconds` in any case.
 
-        One write: Redis itself goes on to the script, even if this thread is slow to wake. A server that is `silence`
-        seconds late is given up.
+        One write: Redis itself goes on to the script, even if this thread is slow to wake.
         """
         commands = [
             ("BLPOP", keys[0], seconds),
             ("EVALSHA", self._digest, len(keys), *keys, *arguments),
         ]
         connection.send_packed_command(connection.pack_commands(commands))
-        connection.read_response(timeout=seconds + silence)
+        connection.read_response(timeout=seconds + SOCKET_TIMEOUT_SECONDS)
         try:
             return connection.read_response()
         except redis.exceptions.NoScriptError:
@@ -143,7 +143,7 @@ def blpop(key: str, seconds: float, silence: float) -> bytes | None:
     Raises:
         redis.RedisError: the server is not reachable, or said nothing.
     """
-    with HeldConnection(brief_client()) as connection:
+    with HeldConnection(client()) as connection:
         connection.send_command("BLPOP", key, seconds)
         popped = connection.read_response(timeout=seconds + silence)
         answer = cast(bytes, popped[1]) if popped else None
@@ -158,7 +158,9 @@ def shed(connection: Any, answer: bytes | None) -> None:
 
 
 def _client(timeout: float, connect_timeout: float) -> redis.Redis:
-    options: dict[str, Any] = {} if settings.REDIS_URL.startswith("unix:") else {"socket_keepalive": True}
+    options: dict[str, Any] = {"socket_keepalive": True, "socket_keepalive_options": _KEEPALIVE}
+    if settings.REDIS_URL.startswith("unix:"):
+        options = {}
     pool = redis.ConnectionPool.from_url(
         settings.REDIS_URL,
         max_connections=MAX_CONNECTIONS,

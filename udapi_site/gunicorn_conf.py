@@ -172,7 +172,7 @@ logger_class = WebLogger
 
 
 def on_starting(server: Any) -> None:
-    """Allow as many descriptors as the system does: a waiting trigger takes up to five. Keep no memory of bodies."""
+    """Allow as many descriptors as the system does: a waiting trigger takes up to six. Keep no memory of bodies."""
     linux.return_large_blocks()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

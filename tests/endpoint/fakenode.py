@@ -22,7 +22,7 @@ class FakeNode:
 
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         self.redis = stack.redis_client()
-        for module, name in ((queue, "client"), (queue, "brief_client"), (broker_client, "brief_client")):
+        for module, name in ((queue, "client"), (queue, "brief_client"), (broker_client, "client")):
             monkeypatch.setattr(module, name, lambda: self.redis)
 
     def live(self, seconds: float = 60) -> None:

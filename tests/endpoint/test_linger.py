@@ -2,13 +2,14 @@
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
 
 from automation import queue
 from automation.message import QUEUE
 from automation.outcome import Head, Outcome
+from automation.queue import _still_due as still_due
+from automation.runner import PROBE_SCRIPT, publish_subscript
 from tests.endpoint.fakenode import INSTANCE, NODE_ID
 from tests.stack import wait_until
 
@@ -117,15 +118,63 @@ def test_a_node_that_finishes_its_last_run_is_handed_nothing(lonely, publish, fa
     assert fake_node.redis.zcard(LINGERING) == 0
 
 
+def test_what_it_was_handed_while_it_did_not_listen_is_taken_first(
+    at_leisure, lonely, lingering, fake_node, callers, publish
+):
+    late = callers.submit(lingering.call, lonely.client)
+    wait_until(lambda: is_handed(fake_node), 10, "a job for the thread")
+    other = publish()
+    called = callers.submit(other.call, lonely.client)
+    claim = queue.finish(fake_node.take(), answer("meanwhile"), INSTANCE, WAITER)
+    assert called.result().text == "meanwhile"
+    assert claim is not None and queue.finish(claim.job_id, answer("late"), INSTANCE, WAITER) is None
+    assert late.result().text == "late"
+    assert not is_handed(fake_node)
+
+
+def test_what_is_over_of_it_wakes_nobody(at_leisure, lonely, lingering, fake_node, callers):
+    fake_node.redis.rpush(f"udapi:handed:{WAITER}", "gone", "gone", "gone")
+    first = callers.submit(lingering.call, lonely.client)
+    wait_until(lambda: fake_node.redis.llen(f"udapi:handed:{WAITER}") == 5, 10, "a job behind what is over")
+    queue.finish(fake_node.take(), answer("sent again"), INSTANCE, WAITER)
+    assert first.result().text == "sent again"
+    assert not is_handed(fake_node)
+    second = callers.submit(lingering.call, lonely.client)
+    claim = queue.linger(WAITER, INSTANCE)
+    assert claim is not None
+    queue.finish(claim.job_id, answer("handed"))
+    assert second.result().text == "handed"
+
+
+def test_who_has_work_is_handed_nothing_more(at_leisure, lonely, lingering, fake_node, callers):
+    calls = [callers.submit(lingering.call, lonely.client) for _ in range(3)]
+    wait_until(lambda: is_handed(fake_node) and fake_node.redis.llen(QUEUE) == 2, 10, "one handed, two in the queue")
+    claim = queue.linger(WAITER, INSTANCE)
+    for _ in calls:
+        assert claim is not None and fake_node.redis.zcard(LINGERING) == 0
+        claim = queue.finish(claim.job_id, answer("one of three"), INSTANCE, WAITER)
+    assert claim is None and fake_node.redis.zcard(LINGERING) == 1
+    assert [call.result().text for call in calls] == ["one of three"] * 3
+
+
+def test_what_nobody_waits_for_stays_in_the_queue(at_leisure, lingering, fake_node):
+    publish_subscript(PROBE_SCRIPT, {})
+    assert fake_node.redis.llen(QUEUE) == 1 and not is_handed(fake_node)
+
+
+@pytest.mark.parametrize("seconds", [60.0, 1.95])
 def test_who_was_stopped_meanwhile_asks_what_is_left_of_the_time(
-    at_leisure, monkeypatch, lonely, lingering, fake_node, callers
+    at_leisure, monkeypatch, lonely, lingering, fake_node, callers, seconds
 ):
     called = callers.submit(lingering.call, lonely.client)
     wait_until(lambda: is_handed(fake_node), 10, "a job for the thread")
-    clock = itertools.count(0, 60)
+    clock = itertools.count(0, seconds)
     with monkeypatch.context() as patch:
-        patch.setattr(queue, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+        patch.setattr(queue, "_now", lambda: next(clock))
+        patch.setattr(queue, "_LATE_SECONDS", 10.0)
+        asked = []
+        patch.setattr(queue, "_still_due", lambda claim: [asked.append(claim), still_due(claim)][1])
         claim = queue.linger(WAITER, INSTANCE)
-    assert claim is not None and 0 < claim.milliseconds_left <= 2_000
+    assert claim is not None and len(asked) == 1 and 0 < claim.milliseconds_left <= 2_000
     assert called.result().status_code == 500
-    assert queue._still_due(claim) is None
+    assert still_due(claim) is None
