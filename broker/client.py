@@ -22,6 +22,8 @@ LARGE_BYTES = 1_000_000
 
 # More than a process has threads.
 MAX_CONNECTIONS = 8_192
+# Each connection has a buffer of this size, and each caller that waits a connection.
+_READ_BYTES = 16 * 1024
 # A connection that nobody used for minutes is still known on the way, or found to be lost.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 3}
 
@@ -158,9 +160,9 @@ def shed(connection: Any, answer: bytes | None) -> None:
 
 
 def _client(timeout: float, connect_timeout: float) -> redis.Redis:
-    options: dict[str, Any] = {"socket_keepalive": True, "socket_keepalive_options": _KEEPALIVE}
-    if settings.REDIS_URL.startswith("unix:"):
-        options = {}
+    options: dict[str, Any] = {"socket_read_size": _READ_BYTES}
+    if not settings.REDIS_URL.startswith("unix:"):
+        options |= {"socket_keepalive": True, "socket_keepalive_options": _KEEPALIVE}
     pool = redis.ConnectionPool.from_url(
         settings.REDIS_URL,
         max_connections=MAX_CONNECTIONS,

@@ -15,7 +15,6 @@ from benchmarks.speed.load import closed
 from benchmarks.speed.product import ECHO, SLEEP, limited_secrets, product, publish
 from benchmarks.speed.report import Table
 from benchmarks.speed.rounds import Measured, measure
-from tests.stack import Stack
 
 CONNECTIONS = (1, 8, 32, 128)
 LIMITED = "ours, with a rate limit"
@@ -40,6 +39,8 @@ def _side_by_side(directory: Path, rounds: int, seconds: float) -> list[Table]:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         echo, sleeping = publish(ECHO, "speed/echo"), publish(SLEEP, "speed/sleeping")
         us = ours(stack, {"path": echo.path}, "ours", [echo.secret])
+        # First of all: threads that other trials have made would count for nothing.
+        crowd = trials.crowd(stack, us, sleeping)
         limited = ours(stack, {"path": echo.path}, LIMITED, limited_secrets(echo))
         with rivals(directory, stack, echo.path, echo.secret) as others:
             found = _throughput([us, limited, *others], rounds, seconds)
@@ -51,12 +52,10 @@ def _side_by_side(directory: Path, rounds: int, seconds: float) -> list[Table]:
             trials.redis_commands(stack, us, echo),
             trials.cold_starts(stack),
             trials.nodes(stack, us, sleeping, seconds),
-            *_memory(stack, us, echo, sleeping),
+            crowd,
+            trials.bodies(stack, us, echo),
+            trials.large(stack, us, echo),
         ]
-
-
-def _memory(stack: Stack, us: Contender, echo: object, sleeping: object) -> list[Table]:
-    return [trials.bodies(stack, us, echo), trials.crowd(stack, us, sleeping), trials.large(stack, us, echo)]
 
 
 def _throughput(contenders: list[Contender], rounds: int, seconds: float) -> dict[int, dict[str, Measured]]:

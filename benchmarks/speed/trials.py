@@ -96,8 +96,9 @@ def cold_starts(stack: Stack) -> Table:
 
 def crowd(stack: Stack, us: Contender, sleeping: Any) -> Table:
     """Memory of a thousand callers who wait at once."""
+    closed(us, 32, 3)
     before = usage.memory(us.programs)
-    url = f"{stack.url}{sleeping.path}?seconds=0.05"
+    url = f"{stack.url}{sleeping.path}?seconds=0.1"
     limits = httpx.Limits(max_connections=CROWD)
     with httpx.Client(limits=limits, timeout=120) as client, ThreadPoolExecutor(CROWD) as callers, _peak(us) as peak:
         answers = list(callers.map(lambda _: client.get(url, headers=sleeping.headers).status_code, range(CROWD)))

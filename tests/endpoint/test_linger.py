@@ -168,12 +168,16 @@ def test_who_was_stopped_meanwhile_asks_what_is_left_of_the_time(
 ):
     called = callers.submit(lingering.call, lonely.client)
     wait_until(lambda: is_handed(fake_node), 10, "a job for the thread")
-    clock = itertools.count(0, seconds)
+    clock, asked = itertools.count(0, seconds), []
+
+    def ask(claim):
+        asked.append(claim)
+        return still_due(claim)
+
     with monkeypatch.context() as patch:
         patch.setattr(queue, "_now", lambda: next(clock))
         patch.setattr(queue, "_LATE_SECONDS", 10.0)
-        asked = []
-        patch.setattr(queue, "_still_due", lambda claim: [asked.append(claim), still_due(claim)][1])
+        patch.setattr(queue, "_still_due", ask)
         claim = queue.linger(WAITER, INSTANCE)
     assert claim is not None and len(asked) == 1 and 0 < claim.milliseconds_left <= 2_000
     assert called.result().status_code == 500
