@@ -94,9 +94,10 @@ def plot_rates(found: Mapping[float, Mapping[int, float]]) -> None:
 
 def _save(figure: Figure, axes: Axes, name: str) -> None:
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    figure.tight_layout()
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1))
     PLOTS.mkdir(exist_ok=True)
     for kind in ("png", "svg"):
-        figure.savefig(PLOTS / f"{name}.{kind}", metadata={"Date": None} if kind == "svg" else None)
+        figure.savefig(
+            PLOTS / f"{name}.{kind}", bbox_inches="tight", metadata={"Date": None} if kind == "svg" else None
+        )
     pyplot.close(figure)

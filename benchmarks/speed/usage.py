@@ -54,9 +54,8 @@ def _of_tree(parent: psutil.Process) -> Usage:
     for process in _family(parent):
         try:
             times = process.cpu_times()
-            seconds += times.user + times.system
-            if process.pid == parent.pid:
-                seconds += times.children_user + times.children_system
+            # Who has ended counts for the one that reaped it.
+            seconds += times.user + times.system + times.children_user + times.children_system
             switches += _switches(process.pid)
         except (psutil.NoSuchProcess, FileNotFoundError):
             continue
