@@ -1,6 +1,7 @@
 """Measuring contenders in turns, so that drift of the machine hits all alike."""
 
 import statistics
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 from benchmarks.speed import usage
 from benchmarks.speed.contenders import Contender
 from benchmarks.speed.load import Load
+
+_REST_SECONDS, _LOOK_SECONDS = 5.0, 0.2
 
 
 @dataclass
@@ -58,7 +61,20 @@ def measure(contenders: Sequence[Contender], drive: Driver, rounds: int) -> dict
             after = usage.taken(contender.programs)
             if number:
                 _note(found[contender.name], load, before, after)
+            _let_rest(contender)
     return found
+
+
+def _let_rest(contender: Contender) -> None:
+    """Wait until a contender has finished what was asked of it: Node-RED goes on for a while, at the next one's cost."""
+    patience = time.monotonic() + _REST_SECONDS
+    before = usage.taken(contender.programs)
+    while time.monotonic() < patience:
+        time.sleep(_LOOK_SECONDS)
+        now = usage.taken(contender.programs)
+        if sum(each.since(before[name]).seconds for name, each in now.items()) < _LOOK_SECONDS / 10:
+            return
+        before = now
 
 
 def _note(measured: Measured, load: Load, before: dict[str, usage.Usage], after: dict[str, usage.Usage]) -> None:
