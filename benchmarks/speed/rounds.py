@@ -66,7 +66,7 @@ def measure(contenders: Sequence[Contender], drive: Driver, rounds: int) -> dict
 
 
 def _let_rest(contender: Contender) -> None:
-    """Wait until a contender has finished what was asked of it: Node-RED goes on for a while, at the next one's cost."""
+    """Wait until a contender has finished what was asked of it: Node-RED goes on for a while, at the next's cost."""
     patience = time.monotonic() + _REST_SECONDS
     before = usage.taken(contender.programs)
     while time.monotonic() < patience:
