@@ -34,13 +34,10 @@ def main() -> None:
 
 
 def _side_by_side(directory: Path, rounds: int, seconds: float) -> list[Table]:
-    # Room for a thousand callers who wait at once.
-    with product(directory, UDAPI_WEB_THREADS="640", UDAPI_LOG_MAX_BYTES="100000000") as stack:
+    with product(directory, UDAPI_LOG_MAX_BYTES="100000000") as stack:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         echo, sleeping = publish(ECHO, "speed/echo"), publish(SLEEP, "speed/sleeping")
         us = ours(stack, {"path": echo.path}, "ours", [echo.secret])
-        # First of all: threads that other trials have made would count for nothing.
-        crowd = trials.crowd(stack, us, sleeping)
         limited = ours(stack, {"path": echo.path}, LIMITED, limited_secrets(echo))
         with rivals(directory, stack, echo.path, echo.secret) as others:
             found = _throughput([us, limited, *others], rounds, seconds)
@@ -52,7 +49,7 @@ def _side_by_side(directory: Path, rounds: int, seconds: float) -> list[Table]:
             trials.redis_commands(stack, us, echo),
             trials.cold_starts(stack),
             trials.nodes(stack, us, sleeping, seconds),
-            crowd,
+            trials.crowd(stack, sleeping),
             trials.bodies(stack, us, echo),
             trials.large(stack, us, echo),
         ]

@@ -94,14 +94,18 @@ def cold_starts(stack: Stack) -> Table:
     return Table("Cold start of a script", ["", "p50", "p95"], rows)
 
 
-def crowd(stack: Stack, us: Contender, sleeping: Any) -> Table:
-    """Memory of a thousand callers who wait at once."""
-    closed(us, 32, 3)
-    before = usage.memory(us.programs)
-    url = f"{stack.url}{sleeping.path}?seconds=0.1"
+def crowd(stack: Stack, sleeping: Any) -> Table:
+    """Memory of a thousand callers who wait at once, at a web server of their own that has room for them."""
     limits = httpx.Limits(max_connections=CROWD)
-    with httpx.Client(limits=limits, timeout=120) as client, ThreadPoolExecutor(CROWD) as callers, _peak(us) as peak:
-        answers = list(callers.map(lambda _: client.get(url, headers=sleeping.headers).status_code, range(CROWD)))
+    with stack.another_web(UDAPI_WEB_THREADS="640") as web, httpx.Client(limits=limits, timeout=120) as client:
+        programs = {"gunicorn": web.process.pid, "worker": stack.worker.pid, "Redis": stack.redis.pid}
+        us = Contender("crowd", f"{web.url}{sleeping.path}?seconds=0.1", programs, [sleeping.headers])
+        closed(us, 32, 3)
+        before = usage.memory(us.programs)
+        with ThreadPoolExecutor(CROWD) as callers, _peak(us) as peak:
+            answers = list(
+                callers.map(lambda _: client.get(us.url, headers=sleeping.headers).status_code, range(CROWD))
+            )
     kilobytes = (max(peak) - before) * 1_024 / CROWD
     row = [CROWD, answers.count(200), f"{before:.0f} MB", f"{max(peak):.0f} MB", f"{kilobytes:.0f} KB"]
     return Table("A crowd of waiting callers", ["callers", "answered", "idle", "peak", "per caller"], [row])
