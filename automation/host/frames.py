@@ -18,6 +18,7 @@ _EMPTY_OBJECT_BYTES = 2
 
 MAX_HEADER_BYTES = 1024 * 1024
 UNLIMITED = 2**32 - 1
+_SMALL_BODY_BYTES = 16 * 1024
 # Buffers for one call; the system takes a thousand.
 _AT_ONCE = 16
 
@@ -35,9 +36,12 @@ class Frame:
 
 
 def pack(header: Mapping[str, object], body: bytes | memoryview = b"") -> list[memoryview]:
-    """The buffers to send, in order; the body is not copied."""
+    """The buffers to send, in order; a large body is not copied. A small one goes along: its reader wakes once."""
     text = json.dumps(header).encode()
-    return [memoryview(part) for part in (_SIZES.pack(len(text), len(body)) + text, body) if len(part)]
+    head = _SIZES.pack(len(text), len(body)) + text
+    if len(body) <= _SMALL_BODY_BYTES:
+        return [memoryview(b"".join((head, body)))]
+    return [memoryview(head), memoryview(body)]
 
 
 class FrameReader:

@@ -9,6 +9,7 @@ from automation.host import scratch
 from automation.host.channels import open_channels
 from automation.host.jobs import HostResult, Job, OnLine, OnSubscript, Outcome
 from automation.host.run import Run
+from automation.host.scratch import Scratch
 from automation.host.warm import Host, HostKey, WarmHosts
 from automation.host.watch import Watch
 from automation.host.zygote_process import ZygoteProcess
@@ -16,6 +17,8 @@ from automation.host.zygote_process import ZygoteProcess
 # Once more if a process was killed at rest, or a zygote died or did nothing, before the script had begun.
 _ATTEMPTS = 3
 _TIDY_SECONDS = 1.0
+# Whoever cleans up in the system's directory for temporary files takes what was not used for a day or more.
+_TOUCH_SECONDS = 3_600.0
 _MOST_IDLE = 32
 _MOST_IDLE_BYTES = min(1024**3, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
 
@@ -71,34 +74,47 @@ class ScriptHosts:
         """
         begun_at = time.monotonic()
         mine = watch or Watch()
-        scratch_path = None
         try:
-            scratch_path = self._new_scratch()
             for _ in range(_ATTEMPTS):
                 run = Run(job, begun_at, on_line, on_subscript, mine)
-                if result := self._attend(run, job, scratch_path):
+                if result := self._attend(run, job):
                     return result
             raise HandOverError("the process that starts them keeps dying")
         except HandOverError as error:
             return HostResult(Outcome.COULD_NOT_START, f"No process could be started for the script: {error}.")
         finally:
-            if scratch_path:
-                scratch.remove(scratch_path)
             if not watch:
                 mine.close()
 
-    def _attend(self, run: Run, job: Job, scratch_path: str) -> HostResult | None:
+    def _attend(self, run: Run, job: Job) -> HostResult | None:
         """The result of `run` on a host, a new one if none is warm; None if that never started."""
         key = HostKey.of(job)
         host = (self.warm.take(key) if job.reuse else None) or self._new_host(key)
-        result = run.attend(host, scratch_path)
+        result = run.attend(host, self._scratch_of(host))
         if result is None and not host.pid:
             self._discard(host.zygote)
         elif run.leaves_at_rest:
+            self._tidy_scratch(host)
             self.warm.put(host)
         return result
 
-    def _new_scratch(self) -> str:
+    def _scratch_of(self, host: Host) -> str:
+        """An empty directory for the next run of `host`; without one the host is let go."""
+        self._tidy_scratch(host)
+        if host.scratch is None:
+            try:
+                host.scratch = self._new_scratch()
+            except HandOverError:
+                host.close()
+                raise
+        return host.scratch.path
+
+    @staticmethod
+    def _tidy_scratch(host: Host) -> None:
+        if host.scratch and not host.scratch.is_untouched():
+            host.remove_scratch()
+
+    def _new_scratch(self) -> Scratch:
         base = self._scratch_base
         if base is None:
             raise HandOverError("the script hosts are not running")
@@ -140,8 +156,12 @@ class ScriptHosts:
 
     def _look_after(self) -> None:
         """Now and then: hosts that wait too long are let go, and a zygote that was stopped goes on."""
+        touched_at = time.monotonic()
         while not self._stopped.wait(_TIDY_SECONDS):
             self.warm.tidy()
             with self._lock:
                 if self._zygote:
                     self._zygote.wake()
+                if self._scratch_base and time.monotonic() - touched_at >= _TOUCH_SECONDS:
+                    touched_at = time.monotonic()
+                    scratch.touch(self._scratch_base)

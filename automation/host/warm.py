@@ -12,6 +12,7 @@ from automation.host import linux, tree
 from automation.host.channels import WorkerEnds
 from automation.host.frames import pack
 from automation.host.jobs import Job
+from automation.host.scratch import Scratch, remove
 from automation.host.zygote_process import ZygoteProcess
 
 # A script's leftovers add up: after so many runs it begins anew.
@@ -38,7 +39,7 @@ class HostKey(NamedTuple):
 
 @dataclass(eq=False)
 class Host:
-    """One script host. `pid` is 0 until its process is there."""
+    """One script host. `pid` is 0 until its process is there; `scratch` is left for the next run if it is untouched."""
 
     key: HostKey
     ends: WorkerEnds
@@ -48,6 +49,7 @@ class Host:
     runs: int = 0
     idle_since: float = 0.0
     idle_bytes: int = 0
+    scratch: Scratch | None = None
 
     def is_at_rest(self) -> bool:
         """Whether it lives and has said nothing since its last answer."""
@@ -102,6 +104,13 @@ class Host:
         if self.pidfd >= 0:
             os.close(self.pidfd)
             self.pidfd = -1
+        self.remove_scratch()
+
+    def remove_scratch(self) -> None:
+        """Remove the directory that its runs had."""
+        if self.scratch:
+            remove(self.scratch.path)
+            self.scratch = None
 
 
 class WarmHosts:

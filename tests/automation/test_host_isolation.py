@@ -5,12 +5,14 @@ import os
 import pwd
 import signal
 import threading
+import time
 
 import pytest
 
+from automation.host import hosts as hosts_module
 from automation.host.hosts import ScriptHosts
 from automation.host.jobs import Outcome
-from tests.automation.conftest import Bench
+from tests.automation.conftest import Bench, eventually
 
 
 def told(bench, expression: str, imports="os, sys"):
@@ -146,6 +148,69 @@ def test_the_scratch_directory_is_the_home_and_goes(bench, ending):
     assert not os.path.exists(directory)
 
 
+def test_a_scratch_directory_that_was_left_untouched_serves_the_next_run(bench):
+    where = "import os\ndef run(engine): print(os.getcwd(), os.listdir())"
+    (first,), (second,) = bench.run(where).lines, bench.run(where).lines
+    assert first == second
+    # Of its process alone.
+    (other,) = bench.run(where, reuse=False).lines
+    assert other != first and other.endswith("[]")
+    assert not os.path.exists(other.split()[0])
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        "open('left', 'w').close()",
+        "open('gone', 'w').close(); os.remove('gone')",
+        "os.mkdir('sub')",
+        "os.chmod('.', 0o755)",
+        "os.utime('.', (0, 0))",
+        "here = os.getcwd(); os.rmdir(here); os.mkdir(here)",
+        "here = os.getcwd(); os.rmdir(here); open(here, 'w').close()",
+        "os.rmdir(os.getcwd())",
+    ],
+)
+def test_a_scratch_directory_that_was_touched_goes(bench, touch):
+    source = f"""
+        import os
+        runs = []
+        def run(engine):
+            print(os.getcwd(), oct(os.stat(".").st_mode & 0o777), os.listdir())
+            runs.append(1)
+            if len(runs) == 2:
+                {touch}
+    """
+    # Untouched by the first run; later than the tick of the clock in which it was made.
+    (first,) = bench.run(source).lines
+    time.sleep(0.02)
+    (second,) = bench.run(source).lines
+    assert second == first
+    assert not os.path.lexists(first.split()[0])
+    (third,) = bench.run(source).lines
+    assert third != first and third.endswith("0o700 []")
+
+
+def test_a_scratch_directory_that_somebody_removed_is_made_anew(bench):
+    where = "import os\ndef run(engine): print(os.getcwd())"
+    (first,) = bench.run(where).lines
+    os.rmdir(first)
+    (second,) = bench.run(where).lines
+    assert second != first
+
+
+def test_whoever_cleans_up_sees_that_the_directory_is_in_use(monkeypatch, tmp_path):
+    monkeypatch.setattr(hosts_module, "_TOUCH_SECONDS", 0.0)
+    running = ScriptHosts(tmp_path)
+    running.start()
+    try:
+        (base,) = tmp_path.iterdir()
+        os.utime(base, (0, 0))
+        assert eventually(lambda: base.stat().st_mtime > 0)
+    finally:
+        running.stop()
+
+
 def test_a_directory_that_a_link_leads_to_is_left_alone(bench, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "kept").touch()
@@ -153,6 +218,25 @@ def test_a_directory_that_a_link_leads_to_is_left_alone(bench, tmp_path_factory)
     bench.run(
         f"import os\ndef run(engine):\n os.mkdir('d')\n os.symlink({str(elsewhere)!r}, 'd/link')\n os.chmod('d', 0)"
     )
+    assert (elsewhere / "kept").exists()
+    assert elsewhere.stat().st_mode & 0o777 == 0o750
+
+
+def test_a_link_in_the_place_of_the_directory_goes_and_what_it_leads_to_stays(bench, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "kept").touch()
+    elsewhere.chmod(0o750)
+    (directory,) = bench.run(
+        f"""
+        import os
+        def run(engine):
+            print(os.getcwd())
+            here = os.getcwd()
+            os.rmdir(here)
+            os.symlink({str(elsewhere)!r}, here)
+        """
+    ).lines
+    assert not os.path.lexists(directory)
     assert (elsewhere / "kept").exists()
     assert elsewhere.stat().st_mode & 0o777 == 0o750
 
