@@ -22,8 +22,7 @@ def probe(timeout_seconds: float) -> bool:
         "request": {},
     }
     try:
-        queue.publish(job_id, queue.Payload(meta), timeout_seconds)
-        outcome = Outcome.decode(queue.wait(job_id, timeout_seconds))
+        outcome = Outcome.decode(queue.ask(job_id, queue.Payload(meta), timeout_seconds))
     except (queue.NoNodeError, queue.HandOverError, queue.UnansweredError, redis.RedisError):
         return False
     return outcome.head.reason is None

@@ -8,15 +8,17 @@ can be sent again while its ticket waits. All times are Redis' own.
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import Any, cast
 
 import redis
 
 from automation import queue_scripts
 from automation.message import QUEUE, task_message
-from broker.client import BRIEF_SECONDS, HeldConnection, blpop, brief_client, client, shed
+from broker.client import BRIEF_SECONDS, HeldConnection, blpop, brief_client, client, popped, shed
 from broker.last_use import LAST_USE_KEY
 
 NODES_KEY = "udapi:nodes"
@@ -97,16 +99,55 @@ class Claim:
     milliseconds_waited: int
 
 
-def publish(
-    job_id: str, payload: Payload, start_within_seconds: float, used_by: str = "", *, is_waited_for: bool = True
-) -> None:
-    """Queue a job, and note that `used_by` was used for it now. One round trip.
+def publish(job_id: str, payload: Payload, start_within_seconds: float) -> None:
+    """Queue a job that nobody waits for. One round trip.
 
     Raises:
         NoNodeError: see there.
         HandOverError: Redis refused it, or the answer of Redis was lost.
         redis.RedisError: Redis is not reachable; nothing was sent.
     """
+    with HeldConnection(client()) as connection:
+        _hand_over(connection, queue_scripts.PUBLISH.over, job_id, payload, start_within_seconds)
+
+
+def ask(job_id: str, payload: Payload, seconds: float, used_by: str = "") -> bytes:
+    """Queue a job, note that `used_by` was used for it now, and wait for its answer, at most `seconds`.
+
+    One round trip, and the wait for the answer goes out with it: a second one took a twentieth of the processor time of
+    a trigger. A broker that restarts is waited for a moment.
+
+    Raises:
+        NoNodeError: see there.
+        HandOverError: Redis refused it, or the answer of Redis was lost.
+        UnansweredError: no answer came; the job is cancelled and never starts later.
+        redis.RedisError: Redis is not reachable; nothing was sent.
+    """
+    deadline = time.monotonic() + seconds
+    publish_and_pop = partial(queue_scripts.PUBLISH.before_blpop, _reply(job_id), min(seconds, _LOOK_SECONDS))
+    answer = None
+    with HeldConnection(client()) as connection:
+        _hand_over(connection, publish_and_pop, job_id, payload, seconds, used_by, is_waited_for=True)
+        published_at = time.monotonic()
+        try:
+            answer = popped(connection, sum(_patience(max(0.0, deadline - published_at))))
+        except redis.RedisError:
+            # `_wait` bears with it.
+            connection.disconnect()
+    return _wait(job_id, deadline, published_at) if answer is None else answer
+
+
+def _hand_over(
+    connection: Any,
+    script: Callable[..., bytes],
+    job_id: str,
+    payload: Payload,
+    start_within_seconds: float,
+    used_by: str = "",
+    *,
+    is_waited_for: bool = False,
+) -> None:
+    """Publish a job by way of `script`, which gets connection, keys and arguments."""
     body, milliseconds = payload.body, int(start_within_seconds * 1_000)
     keys = (
         NODES_KEY,
@@ -120,16 +161,15 @@ def publish(
     )
     message, meta = task_message(job_id), json.dumps(payload.meta)
     arguments = (PLACES, milliseconds, GRACE_MILLISECONDS, job_id, message, int(is_waited_for), used_by, meta)
-    with HeldConnection(client()) as connection:
-        try:
-            if len(body) > _SMALL_BODY_BYTES:
-                _set_aside(connection, job_id, body, milliseconds)
-                body = _SET_ASIDE
-            answer = queue_scripts.PUBLISH.over(connection, keys, *arguments, body)
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise HandOverError(_withdraw(job_id), str(error)) from error
-        except redis.RedisError as error:
-            raise HandOverError(UnansweredReason.NEVER_STARTED, str(error)) from error
+    try:
+        if len(body) > _SMALL_BODY_BYTES:
+            _set_aside(connection, job_id, body, milliseconds)
+            body = _SET_ASIDE
+        answer = script(connection, keys, *arguments, body)
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise HandOverError(_withdraw(job_id), str(error)) from error
+    except redis.RedisError as error:
+        raise HandOverError(UnansweredReason.NEVER_STARTED, str(error)) from error
     if answer != b"published":
         raise NoNodeError(answer.decode())
 
@@ -224,20 +264,18 @@ def _claim(connection: Any, taken: list[Any]) -> Claim | None:
     return Claim(job_id, Payload(json.loads(meta), body), left, waited)
 
 
-def wait(job_id: str, seconds: float) -> bytes:
-    """The answer to the job, at most `seconds` from now. A broker that restarts is waited for a moment.
+def _wait(job_id: str, deadline: float, answered_at: float) -> bytes:
+    """The answer to a job, by `deadline`; Redis was well at `answered_at`. Both are on the monotonic clock.
 
     Raises:
-        UnansweredError: none came; the job is cancelled and never starts later.
+        UnansweredError: none came; the job is cancelled.
     """
-    deadline = time.monotonic() + seconds
-    answered_at = time.monotonic()
     while (left := deadline - time.monotonic()) > 0:
         try:
-            if (answer := _pop(job_id, left)) is not None:
-                return answer
             if _is_lost(job_id):
                 break
+            if (answer := _pop(job_id, left)) is not None:
+                return answer
             answered_at = time.monotonic()
         except redis.RedisError:
             if time.monotonic() - answered_at > _BROKEN_SECONDS:
@@ -250,9 +288,15 @@ def wait(job_id: str, seconds: float) -> bytes:
 
 
 def _pop(job_id: str, left: float) -> bytes | None:
-    """The reply, should it come soon. A broker that is late is borne with, but not beyond the caller's time."""
+    """The reply, should it come soon."""
+    slice_seconds, silence_seconds = _patience(left)
+    return blpop(_reply(job_id), slice_seconds, silence_seconds)
+
+
+def _patience(left: float) -> tuple[float, float]:
+    """How long to wait at a stretch, and how late the broker may be then, in seconds: not beyond the caller's time."""
     slice_seconds = min(left, _LOOK_SECONDS)
-    return blpop(_reply(job_id), slice_seconds, min(_BROKEN_SECONDS, left - slice_seconds + BRIEF_SECONDS))
+    return slice_seconds, min(_BROKEN_SECONDS, left - slice_seconds + BRIEF_SECONDS)
 
 
 def _is_lost(job_id: str) -> bool:

@@ -27,7 +27,7 @@ redis.call('HSET', ticket, 'meta', meta, 'body', body, 'published', string.forma
 redis.call('PEXPIRE', ticket, milliseconds + grace)
 local waiter = nil
 if is_waited_for == '1' and waiting == 0 then
-  waiter = redis.call('ZRANGEBYSCORE', lingering, string.format('(%.0f', now), '+inf', 'LIMIT', 0, 1)[1]
+  waiter = redis.call('ZREVRANGEBYSCORE', lingering, '+inf', string.format('(%.0f', now), 'LIMIT', 0, 1)[1]
 end
 if waiter then
   redis.call('ZREM', lingering, waiter)

@@ -149,5 +149,5 @@ def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
         "parameters": dict(parameters),
         "request": {},
     }
-    queue.publish(job_id, queue.Payload(meta), settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS, is_waited_for=False)
+    queue.publish(job_id, queue.Payload(meta), settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
     return job_id

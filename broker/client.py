@@ -18,12 +18,13 @@ SOCKET_TIMEOUT_SECONDS = max(1.0, min(10.0, settings.UDAPI_TRIGGER_TIMEOUT_SECON
 CONNECT_TIMEOUT_SECONDS = 0.8
 # Who waits has an answer at the end of his time, whatever has become of the broker.
 BRIEF_SECONDS = 0.4
-LARGE_BYTES = 1_000_000
 
 # More than a process has threads.
 MAX_CONNECTIONS = 8_192
 # Each connection has a buffer of this size, and each caller that waits a connection.
 _READ_BYTES = 16 * 1024
+# Beyond this an answer leaves a buffer behind that is not worth keeping.
+_LARGE_BYTES = 1_000_000
 # A connection that nobody used for minutes is still known on the way, or found to be lost.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 3}
 
@@ -117,6 +118,24 @@ class Script:
         except redis.exceptions.NoScriptError:
             return _ask(connection, "EVAL", self._text, len(keys), *keys, *arguments)
 
+    def before_blpop(
+        self, popped_key: str, seconds: float, connection: Any, keys: Sequence[str], *arguments: str | bytes | int
+    ) -> Any:
+        """The same, and on to the wait for what is pushed to `popped_key` within `seconds`: one write.
+
+        What comes is to be read with `popped`. After an error the connection is of no further use.
+        """
+        commands = [
+            ("EVALSHA", self._digest, len(keys), *keys, *arguments),
+            ("BLPOP", popped_key, seconds),
+        ]
+        connection.send_packed_command(connection.pack_commands(commands))
+        try:
+            return connection.read_response()
+        except redis.exceptions.NoScriptError:
+            # Over another one: this one waits already.
+            return self.run(client(), keys, *arguments)
+
     def after_blpop(self, connection: Any, seconds: float, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
         """The same when something is pushed to the first of the keys, which loses it; after `seconds` in any case.
 
@@ -147,15 +166,24 @@ def blpop(key: str, seconds: float, silence: float) -> bytes | None:
     """
     with HeldConnection(client()) as connection:
         connection.send_command("BLPOP", key, seconds)
-        popped = connection.read_response(timeout=seconds + silence)
-        answer = cast(bytes, popped[1]) if popped else None
-        shed(connection, answer)
+        return popped(connection, seconds + silence)
+
+
+def popped(connection: Any, seconds: float) -> bytes | None:
+    """What the BLPOP that was sent over the connection pops; a server that says nothing for `seconds` is given up.
+
+    Raises:
+        redis.RedisError: as for `blpop`.
+    """
+    entry = connection.read_response(timeout=seconds)
+    answer = cast(bytes, entry[1]) if entry else None
+    shed(connection, answer)
     return answer
 
 
 def shed(connection: Any, answer: bytes | None) -> None:
     """Close a connection that has read a large answer: its buffer would stay that large."""
-    if answer and len(answer) > LARGE_BYTES:
+    if answer and len(answer) > _LARGE_BYTES:
         connection.disconnect()
 
 

@@ -1,7 +1,6 @@
 """Handing a trigger over to the fleet and waiting for its outcome."""
 
 import struct
-import time
 
 import redis
 from django.conf import settings
@@ -21,11 +20,8 @@ def dispatch(trigger_id: str, payload: queue.Payload) -> Outcome:
         RequestFailedError: handing over failed, or no answer came in time.
         UnspecifiedReasonError: the answer is none.
     """
-    seconds = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
-    deadline = time.monotonic() + seconds
     with place():
-        _publish(trigger_id, payload, seconds)
-        return _outcome(_wait(trigger_id, deadline - time.monotonic()))
+        return _outcome(_ask(trigger_id, payload))
 
 
 def succeeded(outcome: Outcome) -> Outcome:
@@ -40,12 +36,12 @@ def succeeded(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _publish(trigger_id: str, payload: queue.Payload, seconds: int) -> None:
+def _ask(trigger_id: str, payload: queue.Payload) -> bytes:
     try:
-        queue.publish(trigger_id, payload, seconds, used_by=_token_id(payload))
+        return queue.ask(trigger_id, payload, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS, used_by=_token_id(payload))
     except queue.NoNodeError as error:
         raise no_place(str(error)) from error
-    except queue.HandOverError as error:
+    except (queue.HandOverError, queue.UnansweredError) as error:
         raise _unanswered(error.reason, str(error)) from error
     except redis.RedisError as error:
         raise errors.MessageBrokerNotInitializedError(str(error)) from error
@@ -54,13 +50,6 @@ def _publish(trigger_id: str, payload: queue.Payload, seconds: int) -> None:
 def _token_id(payload: queue.Payload) -> str:
     """The token that let the caller in; it is noted as used."""
     return str(payload.meta["request"]["tokenId"])
-
-
-def _wait(trigger_id: str, seconds: float) -> bytes:
-    try:
-        return queue.wait(trigger_id, seconds)
-    except queue.UnansweredError as error:
-        raise _unanswered(error.reason, str(error)) from error
 
 
 def _unanswered(reason: queue.UnansweredReason, message: str) -> errors.RequestFailedError:

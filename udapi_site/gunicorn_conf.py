@@ -30,7 +30,7 @@ CLIENT_SILENCE_SECONDS = 60
 HEAD_SECONDS = 10
 """The time for the head of a request, from its first byte on."""
 
-NEXT_REQUEST_MILLISECONDS = 2
+NEXT_REQUEST_MILLISECONDS = 40
 """How long a thread stays with its client after an answer."""
 
 IDLE_CONNECTIONS = 1_000

@@ -57,8 +57,7 @@ class SharedFileHandler(logging.Handler):
             found = os.stat(self._path)
         except FileNotFoundError:
             return True
-        mine = os.fstat(self._file)
-        return mine.st_ino != found.st_ino or (found.st_size > 0 and found.st_size + more > self._max_bytes)
+        return self._number != found.st_ino or (found.st_size > 0 and found.st_size + more > self._max_bytes)
 
     def _rotate(self, more: int) -> None:
         """Move the files on, unless another process has just done so, and open the one of this name."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import select
+import selectors
 import shutil
 import subprocess
 import tempfile
@@ -76,7 +78,18 @@ def _callers(contender: Contender) -> str:
 
 def constant(contender: Contender, rate: float, seconds: float) -> Load:
     """`rate` calls a second; each one's time begins when it was due, so a stall counts for all that wait behind it."""
-    return asyncio.run(_Constant(contender).run(rate, int(rate * seconds)))
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(_Punctual())) as runner:
+        return runner.run(_Constant(contender).run(rate, int(rate * seconds)))
+
+
+class _Punctual(selectors.EpollSelector):
+    """Waits to the microsecond: the usual one counts in milliseconds, and each call would be half of one late."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready within `timeout` seconds."""
+        if timeout is None or timeout > 0:
+            select.select([self.fileno()], [], [], timeout)
+        return super().select(0)
 
 
 class _Constant:

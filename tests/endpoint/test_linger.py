@@ -59,6 +59,26 @@ def test_the_next_job_is_handed_to_it(at_leisure, lonely, lingering, fake_node, 
     assert not is_handed(fake_node)
 
 
+def test_of_several_it_is_handed_to_the_one_that_has_worked_last(
+    at_leisure, lonely, lingering, fake_node, callers, publish
+):
+    busy = callers.submit(publish().call, lonely.client)
+    first = queue.linger(WAITER, INSTANCE)
+    assert first is not None
+    other = callers.submit(lingering.call, lonely.client)
+    assert queue.finish(fake_node.take(), answer("earlier"), INSTANCE, "an idle thread") is None
+    assert other.result().text == "earlier"
+    wait_until(lambda: fake_node.redis.zcard(LINGERING) == 1, 10, "a thread that lingers")
+    fake_node.redis.zincrby(LINGERING, -100, "an idle thread")
+    assert queue.finish(first.job_id, answer("later"), INSTANCE, WAITER) is None
+    assert busy.result().text == "later"
+    called = callers.submit(lingering.call, lonely.client)
+    claim = queue.linger(WAITER, INSTANCE)
+    assert claim is not None
+    queue.finish(claim.job_id, answer("handed"))
+    assert called.result().text == "handed"
+
+
 def test_only_the_next_one(at_leisure, lonely, lingering, fake_node, callers):
     calls = [callers.submit(lingering.call, lonely.client) for _ in range(2)]
     wait_until(lambda: is_handed(fake_node) and fake_node.redis.llen(QUEUE) == 1, 10, "one handed, one in the queue")
