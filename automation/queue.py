@@ -45,7 +45,7 @@ _LINGER_SECONDS = 0.25
 _LATE_SECONDS = _LINGER_SECONDS + 0.25
 
 # Longer than this a caller does not wait without looking whether its node is still alive.
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS, _LEAST_SECONDS = 1.0, 0.01
 # How long a waiting caller bears with a broker that cannot be reached, and how often it tries.
 _BROKEN_SECONDS = 3.0
 _RETRY_SECONDS = 0.2
@@ -125,16 +125,17 @@ def ask(job_id: str, payload: Payload, seconds: float, used_by: str = "") -> byt
     """
     deadline = time.monotonic() + seconds
     publish_and_pop = partial(queue_scripts.PUBLISH.before_blpop, _reply(job_id), min(seconds, _LOOK_SECONDS))
-    answer = None
+    answer, is_quiet = None, False
     with HeldConnection(client()) as connection:
         _hand_over(connection, publish_and_pop, job_id, payload, seconds, used_by, is_waited_for=True)
         published_at = time.monotonic()
         try:
             answer = popped(connection, sum(_patience(max(0.0, deadline - published_at))))
+            is_quiet = True
         except redis.RedisError:
             # `_wait` bears with it.
             connection.disconnect()
-    return _wait(job_id, deadline, published_at) if answer is None else answer
+    return _wait(job_id, deadline, published_at, is_quiet=is_quiet) if answer is None else answer
 
 
 def _hand_over(
@@ -264,22 +265,26 @@ def _claim(connection: Any, taken: list[Any]) -> Claim | None:
     return Claim(job_id, Payload(json.loads(meta), body), left, waited)
 
 
-def _wait(job_id: str, deadline: float, answered_at: float) -> bytes:
+def _wait(job_id: str, deadline: float, answered_at: float, *, is_quiet: bool) -> bytes:
     """The answer to a job, by `deadline`; Redis was well at `answered_at`. Both are on the monotonic clock.
+
+    `is_quiet` says that no answer came for a while, though Redis was there: then the node is looked after first. After
+    a failure of Redis the answer is waited for first: it may come even if nothing else is left of the job.
 
     Raises:
         UnansweredError: none came; the job is cancelled.
     """
     while (left := deadline - time.monotonic()) > 0:
         try:
-            if _is_lost(job_id):
+            if is_quiet and _is_lost(job_id):
                 break
-            if (answer := _pop(job_id, left)) is not None:
+            if (answer := _pop(job_id, deadline)) is not None:
                 return answer
-            answered_at = time.monotonic()
+            is_quiet, answered_at = True, time.monotonic()
         except redis.RedisError:
             if time.monotonic() - answered_at > _BROKEN_SECONDS:
                 break
+            is_quiet = False
             time.sleep(min(left, _RETRY_SECONDS))
     try:
         return _cancel(job_id)
@@ -287,9 +292,10 @@ def _wait(job_id: str, deadline: float, answered_at: float) -> bytes:
         raise UnansweredError(UnansweredReason.MAY_HAVE_RUN) from error
 
 
-def _pop(job_id: str, left: float) -> bytes | None:
+def _pop(job_id: str, deadline: float) -> bytes | None:
     """The reply, should it come soon."""
-    slice_seconds, silence_seconds = _patience(left)
+    # Never 0, with which Redis waits without end.
+    slice_seconds, silence_seconds = _patience(max(_LEAST_SECONDS, deadline - time.monotonic()))
     return blpop(_reply(job_id), slice_seconds, silence_seconds)
 
 

@@ -31,7 +31,7 @@ HEAD_SECONDS = 10
 """The time for the head of a request, from its first byte on."""
 
 NEXT_REQUEST_MILLISECONDS = 40
-"""How long a thread stays with its client after an answer."""
+"""How long a thread stays with its client after an answer: longer than one pauses who calls 25 times a second."""
 
 IDLE_CONNECTIONS = 1_000
 """Kept-alive connections of a worker process; they take no thread."""
@@ -57,9 +57,13 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         takes a fifth of the processor time that this server needs for a trigger.
         """
         goes_on = self._serve(conn)
-        while goes_on is True and self.alive and _says_more(conn):
+        while goes_on is True and self.alive and self._has_time() and _says_more(conn):
             goes_on = self._serve(conn)
         return goes_on
+
+    def _has_time(self) -> bool:
+        """Whether nobody waits for a thread: else clients that call without end would keep everybody out."""
+        return bool(self.tpool._work_queue.empty())
 
     def _serve(self, conn: Any) -> Any:
         """Serve a request, and see the client off here when it was the last of its connection.

@@ -51,6 +51,12 @@ class SharedFileHandler(logging.Handler):
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._number = os.fstat(self._file).st_ino
 
+    def _reopen(self) -> None:
+        """Open the file of this name; the present one is kept should that fail."""
+        left = self._file
+        self._open()
+        os.close(left)
+
     def _is_over(self, more: int) -> bool:
         """Whether the file is full, or no longer the one of this name."""
         try:
@@ -63,15 +69,13 @@ class SharedFileHandler(logging.Handler):
         """Move the files on, unless another process has just done so, and open the one of this name."""
         with self._lock_path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            os.close(self._file)
-            self._open()
+            self._reopen()
             if not self._is_over(more):
                 return
             for number in range(self._keep, 0, -1):
                 with suppress(FileNotFoundError):
                     self._numbered(number - 1).replace(self._numbered(number))
-            os.close(self._file)
-            self._open()
+            self._reopen()
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}") if number else self._path

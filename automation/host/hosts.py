@@ -104,7 +104,7 @@ class ScriptHosts:
         if host.scratch is None:
             try:
                 host.scratch = self._new_scratch()
-            except HandOverError:
+            except BaseException:
                 host.close()
                 raise
         return host.scratch.path

@@ -68,7 +68,12 @@ def _state(path: str) -> tuple[int, int, int]:
 
 def remove(path: str | Path) -> None:
     """Remove a run's directory; what is left in spite of that is logged, never raised."""
-    if not _remove_empty(path) and not remove_tree(Path(path)):
+    try:
+        is_gone = _remove_empty(path) or remove_tree(Path(path))
+    except OSError:
+        # The script has closed the directory above to its own account.
+        is_gone = False
+    if not is_gone:
         _log.warning("The scratch directory %s could not be removed.", path)
 
 
@@ -92,10 +97,11 @@ def remove_tree(path: Path) -> bool:
         if attempt:
             # A killed process may still have been writing, and a script may have taken its own rights away.
             time.sleep(_PAUSE_SECONDS)
-            _open_up(path)
+            with suppress(RecursionError):
+                _open_up(path)
         with suppress(RecursionError):
             shutil.rmtree(path, ignore_errors=True)
-        if not path.exists():
+        if not os.path.lexists(path):
             return True
     return False
 

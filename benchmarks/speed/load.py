@@ -1,21 +1,25 @@
 """Two kinds of load: as fast as answers come (`wrk`), and at a constant rate whatever comes back."""
 
-import asyncio
 import json
+import re
 import select
-import selectors
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from benchmarks.speed.contenders import BODY, Contender
 
 PERCENTILES = (50, 90, 95, 99)
+
+_PATIENCE_SECONDS = 60.0
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
 
 _LUA = """
 local callers = {callers}
@@ -78,52 +82,79 @@ def _callers(contender: Contender) -> str:
 
 def constant(contender: Contender, rate: float, seconds: float) -> Load:
     """`rate` calls a second; each one's time begins when it was due, so a stall counts for all that wait behind it."""
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(_Punctual())) as runner:
-        return runner.run(_Constant(contender).run(rate, int(rate * seconds)))
+    with _Constant(contender) as callers:
+        return callers.run(rate, int(rate * seconds))
 
 
-class _Punctual(selectors.EpollSelector):
-    """Waits to the microsecond: the usual one counts in milliseconds, and each call would be half of one late."""
+@dataclass
+class _Call:
+    """A call that was due at `due` (seconds on the performance counter), and what has come of its answer."""
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready within `timeout` seconds."""
-        if timeout is None or timeout > 0:
-            select.select([self.fileno()], [], [], timeout)
-        return super().select(0)
+    connection: socket.socket
+    due: float
+    answer: bytes = b""
 
 
 class _Constant:
-    """Callers with connections of their own, as many as are needed at once."""
+    """Callers with connections of their own, as many as are needed at once, the one used last first.
+
+    Sockets and one `epoll` in a single thread: what the generator takes for itself counts as the contender's time.
+    """
 
     def __init__(self, contender: Contender) -> None:
         parts = urlsplit(contender.url)
-        self._host, self._port = str(parts.hostname), int(parts.port or 80)
+        self._address = str(parts.hostname), int(parts.port or 80)
         self._requests = [_request(parts.path, parts.netloc, headers) for headers in contender.headers]
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._epoll = select.epoll()
+        self._free: list[socket.socket] = []
+        self._calls: dict[int, _Call] = {}
         self._times: list[float] = []
         self._bad = 0
 
-    async def run(self, rate: float, count: int) -> Load:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in [*self._free, *(call.connection for call in self._calls.values())]:
+            connection.close()
+        self._epoll.close()
+
+    def run(self, rate: float, count: int) -> Load:
         begun = time.perf_counter() + 0.1
-        calls = []
         for number in range(count):
             due = begun + number / rate
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            calls.append(asyncio.create_task(self._call(due, self._requests[number % len(self._requests)])))
-        await asyncio.gather(*calls)
-        seconds = time.perf_counter() - begun
-        for _, writer in self._free:
-            writer.close()
-        return Load(count, seconds, self._bad, percentiles(self._times))
+            while (left := due - time.perf_counter()) > 0:
+                self._receive(left)
+            self._send(due, self._requests[number % len(self._requests)])
+        while self._calls:
+            self._receive(_PATIENCE_SECONDS)
+        return Load(count, time.perf_counter() - begun, self._bad, percentiles(self._times))
 
-    async def _call(self, due: float, request: bytes) -> None:
-        reader, writer = self._free.pop() if self._free else await asyncio.open_connection(self._host, self._port)
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(_length(head))
-        self._times.append((time.perf_counter() - due) * 1_000)
-        self._bad += head.split(b" ", 2)[1] != b"200"
-        self._free.append((reader, writer))
+    def _send(self, due: float, request: bytes) -> None:
+        connection = self._free.pop() if self._free else self._connect()
+        self._calls[connection.fileno()] = _Call(connection, due)
+        connection.sendall(request)
+
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection(self._address, _PATIENCE_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._epoll.register(connection, select.EPOLLIN)
+        return connection
+
+    def _receive(self, seconds: float) -> None:
+        """Take what comes within `seconds`; `epoll` counts in milliseconds, so each call would be half of one late."""
+        if not select.select([self._epoll], [], [], seconds)[0] and seconds >= _PATIENCE_SECONDS:
+            raise SystemExit(f"{len(self._calls)} calls were not answered")
+        for descriptor, _ in self._epoll.poll(0):
+            call = self._calls[descriptor]
+            piece = call.connection.recv(65_536)
+            if not piece:
+                raise SystemExit("a connection was closed instead of an answer")
+            call.answer += piece
+            if _is_whole(call.answer):
+                self._times.append((time.perf_counter() - call.due) * 1_000)
+                self._bad += call.answer.split(b" ", 2)[1] != b"200"
+                self._free.append(self._calls.pop(descriptor).connection)
 
 
 def percentiles(times: Sequence[float]) -> dict[int, float]:
@@ -138,9 +169,11 @@ def _request(path: str, host: str, headers: dict[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + BODY).encode()
 
 
-def _length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    raise SystemExit("an answer without Content-Length")
+def _is_whole(answer: bytes) -> bool:
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    length = _LENGTH.search(head)
+    if length is None:
+        raise SystemExit("an answer without Content-Length")
+    return len(body) >= int(length[1])

@@ -4,6 +4,7 @@ import ast
 import os
 import pwd
 import signal
+import subprocess
 import threading
 import time
 
@@ -209,6 +210,22 @@ def test_whoever_cleans_up_sees_that_the_directory_is_in_use(monkeypatch, tmp_pa
         assert eventually(lambda: base.stat().st_mtime > 0)
     finally:
         running.stop()
+
+
+def test_a_tree_too_deep_to_be_removed_is_left_and_disturbs_no_run(bench):
+    source = """
+        import os
+        def run(engine):
+            print(os.getcwd())
+            for _ in range(1500):
+                os.mkdir("d")
+                os.chdir("d")
+    """
+    left = [bench.run(source) for _ in range(2)]
+    assert [ran.outcome for ran in left] == [Outcome.SUCCEEDED] * 2
+    (first,), (second,) = left[0].lines, left[1].lines
+    assert first != second
+    subprocess.run(["rm", "-rf", first, second], check=True)
 
 
 def test_a_directory_that_a_link_leads_to_is_left_alone(bench, tmp_path_factory):

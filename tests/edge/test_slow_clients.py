@@ -1,9 +1,12 @@
 """Clients that take their time: they are given up, and keep nobody out."""
 
 import contextlib
+import http.client
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import httpx
@@ -39,6 +42,30 @@ def test_slow_uploads_take_the_places_of_waiting_callers_and_no_more(stack, publ
         refused = api.call(web.client)
         assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
         assert web.client.get("/console/login/").status_code == 200
+
+
+def test_clients_that_call_without_a_pause_keep_nobody_out(stack):
+    """More of them than there are threads: a thread stays with its client as long as nobody else waits for one."""
+    is_over = threading.Event()
+
+    def call(address: httpx.URL) -> None:
+        connection = http.client.HTTPConnection(address.host, address.port)
+        while not is_over.is_set():
+            connection.request("GET", "/api/custom/any")
+            connection.getresponse().read()
+        connection.close()
+
+    with stack.another_web(UDAPI_WEB_WORKERS="1", UDAPI_WEB_THREADS="8") as web, ThreadPoolExecutor(24) as callers:
+        calls = [callers.submit(call, httpx.URL(web.url)) for _ in range(24)]
+        try:
+            time.sleep(1)
+            for _ in range(5):
+                with httpx.Client(timeout=10) as newcomer:
+                    assert newcomer.get(f"{web.url}/console/login/").status_code == 200
+        finally:
+            is_over.set()
+        for each in calls:
+            each.result()
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """A message that a node took from the queue and died with: its ticket still waits, so it is sent again."""
 
 import json
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 
 from automation import queue
 from automation.message import QUEUE
@@ -67,6 +70,24 @@ def test_a_message_that_is_there_twice_runs_once(lonely, publish, fake_node, cal
     assert called.result().text == "once"
     _, again = fake_node.redis.brpop([QUEUE], timeout=10)
     assert queue.claim(_id(again), "f" * 32) is None
+
+
+def test_an_answer_is_waited_for_though_redis_has_lost_all_else_of_the_job(lonely, fake_node, callers, monkeypatch):
+    restarted = threading.Event()
+
+    def break_off(_connection, _seconds):
+        restarted.wait(10)
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(queue, "popped", break_off)
+    fake_node.live()
+    asked = callers.submit(queue.ask, "job", queue.Payload({}), 5)
+    job_id = fake_node.take()
+    fake_node.redis.delete(f"udapi:run:{job_id}")
+    restarted.set()
+    time.sleep(0.5)
+    queue.finish(job_id, b"in spite of that")
+    assert asked.result() == b"in spite of that"
 
 
 def _id(message: bytes) -> str:
