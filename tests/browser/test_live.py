@@ -31,6 +31,12 @@ def was_not_reloaded(page) -> bool:
     return bool(page.evaluate("window.notReloaded === true"))
 
 
+WIDEN = """() => {
+    const look = new CSSStyleSheet();
+    look.replaceSync("#result_list { width: 900px }");
+    document.adoptedStyleSheets = [look];
+}"""
+
 LISTS = ["", "events/informationevent/", "definitions/apidefinition/"]
 
 
@@ -90,6 +96,21 @@ def test_typing_selecting_and_focus_are_left_alone(visit, publish, console, name
     assert page.locator(f"input.action-select[value='{one.definition.pk}']").is_checked()
     assert page.evaluate("document.activeElement.id") == "searchbar"
     assert was_not_reloaded(page)
+
+
+def test_focus_in_a_list_and_its_place_are_kept(visit, publish, console, name_shown):
+    token, _ = publish.token(name="kept")
+    page = visit(viewport={"width": 480, "height": 900})
+    page.goto(f"{console}tokens/apitoken/")
+    # As wide as a list with long words is.
+    page.evaluate(WIDEN)
+    page.locator(f"[data-switch='{token.pk}']").focus()
+    scroller = page.locator("#list-rows .simplebar-content-wrapper")
+    scroller.evaluate("each => each.scrollTo(60, 0)")
+    publish.token(name="another")
+    name_shown(page, "another")
+    assert page.evaluate("document.activeElement.dataset.switch") == str(token.pk)
+    assert scroller.evaluate("each => each.scrollLeft") == 60
 
 
 def test_over_a_form_somebody_is_told_and_loses_nothing(visit, publish, console):

@@ -60,7 +60,7 @@ async function load() {
     const text = await answer.text();
     // Somebody may have searched, or begun to type, in the meantime.
     if (address === window.location.href && !isInUse()) {
-      show(new DOMParser().parseFromString(text, "text/html"));
+      await show(new DOMParser().parseFromString(text, "text/html"));
     }
   }
 }
@@ -76,20 +76,22 @@ function isInUse() {
   );
 }
 
-function show(page) {
+async function show(page) {
   for (const part of document.querySelectorAll("[data-swap]")) {
     const fresh = page.getElementById(part.id);
     if (fresh && fresh.innerHTML !== shown.get(part.id)) {
       shown.set(part.id, fresh.innerHTML);
-      swap(part, fresh);
+      await swap(part, fresh);
     }
   }
   document.dispatchEvent(new CustomEvent("console:swapped"));
 }
 
-function swap(part, fresh) {
+async function swap(part, fresh) {
   const before = remember(part);
   part.replaceChildren(...document.importNode(fresh, true).childNodes);
+  // The theme wraps a list that scrolls as soon as its observer is told of it: what is restored earlier is lost again.
+  await Promise.resolve();
   restore(part, before);
   showTimes(part);
   makeControls(part);
