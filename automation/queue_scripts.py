@@ -7,8 +7,8 @@ from broker.client import Script
 
 # Publishing and noting the deadline are one step: with no node alive, or no place, nothing is left behind.
 # Who has been let in for it, is noted on the same trip. `place` says where in the line it stands. With nobody before
-# it, a job goes to whoever lingers: at once, and without Celery. But only one that somebody waits for: he sends it
-# again, should the thread have died.
+# it, a job goes to whoever lingers: at once, and without Celery; of several to the one that had work last, whose caches
+# are warm. But only one that somebody waits for: he sends it again, should the thread have died.
 PUBLISH = Script("""
 local nodes, ticket, queue, last_use, published, large, lingering, handed = unpack(KEYS)
 local places, milliseconds, grace, id, message, is_waited_for, used_by, meta, body = unpack(ARGV)
