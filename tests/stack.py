@@ -23,12 +23,20 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 START_SECONDS = 60.0
 
+# Of the ports, one for each process that tests at the same time.
+_SHARES = 8
+
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on now, and that no other of the test processes beside this one is given."""
+    share = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SHARES
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        # Linux gives away every other port only.
+        if port // 2 % _SHARES == share:
+            return port
 
 
 def wait_until(condition, seconds: float = START_SECONDS, what: str = "") -> None:

@@ -142,7 +142,7 @@ def test_the_scratch_directory_is_the_home_and_goes(bench, ending):
             print(os.getcwd())
             {ending}
         """,
-        limit=0.7,
+        limit=2,
     )
     (directory,) = ran.lines
     assert directory.startswith(bench.scratch_parent)

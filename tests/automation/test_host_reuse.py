@@ -47,7 +47,7 @@ def test_fresh_is_a_new_process_for_every_run(bench):
         ("pass", True),
         ("engine.exit_fail('no')", True),
         ("subprocess.run(['true'])", True),
-        ("subprocess.Popen(['true']); time.sleep(0.2)", True),
+        ("child = subprocess.Popen(['true']); os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)", True),
         ("[t.start() or t.join() for t in [threading.Thread(target=print)]]", True),
         ("builtins.added = os.added = json.added = 1", True),
         ("1 / 0", False),
@@ -216,4 +216,4 @@ def test_two_scripts_that_leave_traces_never_see_the_others(bench):
         ran = bench.run(other, script_name=name)
         assert ran.outcome is Outcome.SUCCEEDED, ran.result
     assert len(bench.hosts.warm.resting()) == 2
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads

@@ -64,7 +64,7 @@ def test_without_a_node_triggers_are_refused_at_once(own_stack, publish):
     stack.worker.wait(20)
     begun = time.monotonic()
     answer = api.call(stack.client)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
     assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 7)
 
 
@@ -92,7 +92,7 @@ def test_a_restarted_broker_is_found_again(own_stack, publish):
     stack.redis.wait(10)
     begun = time.monotonic()
     answer = api.call(stack.client)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
     assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 1006)
     stack.redis = stack.start_redis()
     wait_until(lambda: api.call(stack.client).status_code == 200, 15, "a trigger after the restart")

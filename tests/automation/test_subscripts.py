@@ -71,7 +71,7 @@ def test_a_subscript_that_is_not_waited_for_has_a_time_limit_of_its_own(own_stac
 
 def test_subscripts_that_are_not_waited_for_count_against_the_limit(stack, publish, target):
     publish.script(WRITE, name="write", parameters=["seconds", "file"])
-    api = caller(publish, "write", {"seconds": "1.5", "file": str(target)}, wait=False)
+    api = caller(publish, "write", {"seconds": "3", "file": str(target)}, wait=False)
     for _ in range(concurrency_limit()):
         assert api.call(stack.client).status_code == 200
     time.sleep(0.3)

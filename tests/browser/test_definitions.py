@@ -42,8 +42,10 @@ def test_an_existing_script_is_published_and_answers(page, publish, stack):
     page.keyboard.press("Escape")
     expect(page.locator("#new-token-secret")).to_have_text(secret)
     page.locator("#new-token").get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == secret
     page.get_by_role("button", name="I have kept it").click()
+    expect(page.locator("#new-token-secret")).to_be_empty()
     assert secret not in page.content()
     assert secret not in page.url
     page.get_by_role("button", name="Save", exact=True).click()
@@ -121,7 +123,7 @@ def test_the_list_is_searched_while_one_types(page, publish):
     expect(rows).to_have_count(2)
     page.get_by_role("searchbox").press_sequentially("needle")
     expect(rows).to_have_count(1)
-    assert page.url.endswith("?q=needle")
+    expect(page).to_have_url(re.compile(r"\?q=needle$"))
     page.reload()
     expect(rows).to_have_count(1)
     page.get_by_role("searchbox").fill("nothing")

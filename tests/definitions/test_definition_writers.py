@@ -1,5 +1,6 @@
 """Two writers of definitions, tokens and scripts at the same moment."""
 
+import threading
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -93,18 +94,20 @@ def test_a_rival_that_is_gone_again_is_in_nobodys_way(publisher, monkeypatch):
 @contextmanager
 def _slowly_deleted(kind):
     """Between the look whether somebody uses it and the delete itself, there is time for another writer."""
+    is_looked = threading.Event()
 
     def wait(**kwargs) -> None:
+        is_looked.set()
         time.sleep(0.2)
 
     pre_delete.connect(wait, sender=kind)
-    yield
+    yield is_looked
     pre_delete.disconnect(wait, sender=kind)
 
 
-def _a_moment_later(change, *arguments):
+def _after(event, change, *arguments):
     """Within a transaction of the caller's, as a page of the console has one: the commit comes when all is done."""
-    time.sleep(0.1)
+    assert event.wait(10)
     with transaction.atomic():
         return change(*arguments)
 
@@ -112,9 +115,9 @@ def _a_moment_later(change, *arguments):
 def test_a_token_allowed_in_the_middle_of_its_delete(publisher):
     definition = publisher().definition
     token, _ = publisher.token()
-    with _slowly_deleted(ApiToken):
+    with _slowly_deleted(ApiToken) as is_looked:
         change, delete = race(
-            partial(_a_moment_later, save_definition, definition, "system", [token.pk]),
+            partial(_after, is_looked, save_definition, definition, "system", [token.pk]),
             partial(delete_checked, token, "system"),
         )
     assert delete is None
@@ -125,9 +128,9 @@ def test_a_token_allowed_in_the_middle_of_its_delete(publisher):
 def test_a_script_taken_in_the_middle_of_its_delete(publisher):
     script = publisher.script()
     definition = ApiDefinition(route="a", script=AutomationScript.objects.get())
-    with _slowly_deleted(AutomationScript):
+    with _slowly_deleted(AutomationScript) as is_looked:
         change, delete = race(
-            partial(_a_moment_later, save_definition, definition, "system"),
+            partial(_after, is_looked, save_definition, definition, "system"),
             partial(delete_checked, script, "system"),
         )
     assert delete is None

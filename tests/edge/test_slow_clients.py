@@ -35,10 +35,11 @@ def test_a_head_that_trickles_in_is_given_up(gunicorn, publish):
 def test_slow_uploads_take_the_places_of_waiting_callers_and_no_more(stack, publish):
     api = publish()
     with stack.another_web(UDAPI_WEB_WORKERS="1", UDAPI_WEB_THREADS="8") as web, ExitStack() as uploads:
+        assert api.call(web.client).status_code == 200
         for _ in range(4):
             connection = uploads.enter_context(Connection(web.url))
             connection.send(head(api, "slow") + b"Content-Length: 1000\r\n\r\nbegun")
-        time.sleep(0.5)
+        time.sleep(1)
         refused = api.call(web.client)
         assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
         assert web.client.get("/console/login/").status_code == 200

@@ -242,8 +242,9 @@ def test_a_frame_that_cannot_be_read(lonely, fake_node, publish, frame):
 
 def test_never_started(lonely, fake_node, publish):
     fake_node.live()
+    api = publish()
     begun = time.monotonic()
-    assert_error(publish().call(lonely.client), 1001, detail=NEVER_STARTED)
+    assert_error(api.call(lonely.client), 1001, detail=NEVER_STARTED)
     assert 2 <= time.monotonic() - begun < 3
 
 

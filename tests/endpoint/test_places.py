@@ -18,6 +18,7 @@ def on_api_trigger(engine, request):
 def test_one_more_caller_than_there_are_places_is_refused_and_the_console_stays(stack, publish):
     api, small = publish(SLEEP), {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": "8"}
     with stack.another_web(**small) as web, ThreadPoolExecutor(4) as callers:
+        assert web.client.get("/console/login/").status_code == 200
         waiting = [callers.submit(api.call, web.client) for _ in range(4)]
         time.sleep(1)
         begun = time.monotonic()

@@ -60,8 +60,10 @@ def test_filters_on_type_and_properties(publish, listen):
     publish(route="x/y", token=(a, ""))
     publish(route="x/z", token=(a, ""))
     save_checked(c, "system")
-    assert len(by_verb.wait_for(1)) == 1
+    for listener, count in ((by_verb, 1), (by_type, 4), (by_name, 2), (by_route, 1), (by_id, 1)):
+        listener.wait_for(count)
     time.sleep(0.7)
+    assert len(by_verb.messages) == 1
     assert len(by_type.messages) == 4
     assert [message.data["objectId"] for message in by_name.messages] == [str(a.pk), str(b.pk)]
     assert [message.data["objectType"] for message in by_route.messages] == ["ApiDefinition"]

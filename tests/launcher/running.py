@@ -5,7 +5,6 @@ import pty
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,15 +16,11 @@ from pathlib import Path
 
 import psutil
 
+from tests.stack import free_port
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
 END_SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(data_dir: Path, port: int, **settings: str) -> dict[str, str]:

@@ -14,7 +14,8 @@ import pytest
 import redis
 
 from tests.launcher.conftest import Start
-from tests.launcher.running import PROJECT, Stack, command_line, free_port, refused, variables
+from tests.launcher.running import PROJECT, Stack, command_line, refused, variables
+from tests.stack import free_port
 
 
 def _redis_url(stack: Stack, database: int) -> str:

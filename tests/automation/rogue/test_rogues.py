@@ -135,5 +135,5 @@ def test_a_fork_bomb_of_an_ordinary_user(tmp_path):
 
 
 def test_a_time_limit_is_kept_while_others_are_killed(bench):
-    ran = bench.run("while True: pass", limit=0.3)
-    assert (ran.outcome, ran.seconds < 0.3 + MORE_SECONDS) == (Outcome.TIMED_OUT, True)
+    ran = bench.run("while True: pass", limit=1.5)
+    assert (ran.outcome, ran.seconds < 1.5 + MORE_SECONDS) == (Outcome.TIMED_OUT, True)
