@@ -33,7 +33,7 @@ def test_a_process_that_ends_without_an_answer_has_died(bench, ending, says, ent
 @pytest.mark.parametrize(
     "body",
     [
-        "[None for _ in iter(int, 1)]",
+        "[zero for zero in iter(int, 1) if zero]",
         "time.sleep(600)",
         "[signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; time.sleep(600)",
         "os.kill(os.getpid(), signal.SIGSTOP)",
