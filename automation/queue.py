@@ -45,7 +45,9 @@ _LINGER_SECONDS = 0.25
 _LATE_SECONDS = _LINGER_SECONDS + 0.25
 
 # Longer than this a caller does not wait without looking whether its node is still alive.
-_LOOK_SECONDS, _LEAST_SECONDS = 1.0, 0.01
+_LOOK_SECONDS = 1.0
+# Never 0, with which Redis waits without end.
+_LEAST_SECONDS = 0.01
 # How long a waiting caller bears with a broker that cannot be reached, and how often it tries.
 _BROKEN_SECONDS = 3.0
 _RETRY_SECONDS = 0.2
@@ -294,7 +296,6 @@ def _wait(job_id: str, deadline: float, answered_at: float, *, is_quiet: bool) -
 
 def _pop(job_id: str, deadline: float) -> bytes | None:
     """The reply, should it come soon."""
-    # Never 0, with which Redis waits without end.
     slice_seconds, silence_seconds = _patience(max(_LEAST_SECONDS, deadline - time.monotonic()))
     return blpop(_reply(job_id), slice_seconds, silence_seconds)
 

@@ -98,7 +98,7 @@ def test_what_runs_in_the_background_is_killed(bench, ending, outcome):
             print(subprocess.Popen(["sh", "-c", "trap '' TERM HUP; sleep 600 & sleep 600"]).pid)
             {ending}
         """,
-        limit=3 if outcome is Outcome.TIMED_OUT else 20,
+        limit=3,
     )
     assert ran.outcome is outcome
     assert len(ran.lines) == 2
@@ -149,10 +149,9 @@ def test_a_daemon_with_a_session_of_its_own_goes_too(bench, ending, outcome, ren
     source = DAEMON.format(ending=ending)
     if renounced:
         source = source.replace("reader, writer", "__import__('ctypes').CDLL(None).prctl(36, 0)\n    reader, writer")
-    limit = 3 if outcome is Outcome.TIMED_OUT else 20
-    ran = bench.run(source, limit=limit)
+    ran = bench.run(source, limit=3)
     assert ran.outcome is outcome
-    assert ran.seconds < (limit + 2 if outcome is Outcome.TIMED_OUT else 3)
+    assert ran.seconds < (5 if outcome is Outcome.TIMED_OUT else 3)
     assert eventually(lambda: not lives(int(ran.lines[0])), 3)
 
 

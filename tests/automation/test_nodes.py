@@ -60,11 +60,12 @@ def test_a_configured_number_is_the_nodes_own(own_stack, publish):
 def test_without_a_node_triggers_are_refused_at_once(own_stack, publish):
     api = publish()
     stack = own_stack()
+    assert api.call(stack.client).status_code == 200
     stack.worker.terminate()
     stack.worker.wait(20)
     begun = time.monotonic()
     answer = api.call(stack.client)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 1
     assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 7)
 
 
@@ -88,11 +89,12 @@ def test_callers_of_a_killed_node_are_answered_when_its_heartbeat_has_ended(own_
 def test_a_restarted_broker_is_found_again(own_stack, publish):
     api = publish()
     stack = own_stack()
+    assert api.call(stack.client).status_code == 200
     stack.redis.terminate()
     stack.redis.wait(10)
     begun = time.monotonic()
     answer = api.call(stack.client)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 1
     assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 1006)
     stack.redis = stack.start_redis()
     wait_until(lambda: api.call(stack.client).status_code == 200, 15, "a trigger after the restart")

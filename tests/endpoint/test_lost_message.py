@@ -91,7 +91,6 @@ def test_an_answer_is_waited_for_though_redis_has_lost_all_else_of_the_job(lonel
 
 
 def _id(message: bytes) -> str:
-
     return str(json.loads(message)["headers"]["id"])
 
 

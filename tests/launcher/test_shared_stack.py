@@ -87,8 +87,11 @@ def test_redis_listens_on_its_socket_only_and_wants_a_password(shared_stack: Sta
 def test_what_is_killed_is_started_again(shared_stack: Stack, name: str) -> None:
     shared_stack.wait_until_answered()
     killed = shared_stack.program(name)
+    orphans = killed.children(recursive=True)
     killed.kill()
     killed.wait(10)
+    # Until they have noticed, they answer: the next call may meet one that leaves.
+    assert not psutil.wait_procs(orphans, timeout=20)[1]
     ends = time.monotonic() + 20
     while not any(name in command_line(program) for program in shared_stack.programs()):
         assert time.monotonic() < ends
