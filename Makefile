@@ -12,8 +12,12 @@ $(shell rm -f .venv/.installed-run .venv/.installed-dev)
 endif
 NEEDED_VENV := $(if $(VENV_WORKS),,venv)
 
+LOCK := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes --only-binary :all: \
+  --emit-build-options --no-annotate --custom-compile-command "make lock"
+UPGRADED = $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
+
 .DEFAULT_GOAL := help
-.PHONY: help run worker test chaos bench bench-quick check screenshots clean venv
+.PHONY: help run worker test chaos bench bench-quick check lock screenshots clean venv
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +43,10 @@ bench-quick: .venv/.installed-dev ## the main ratios in two minutes; needs wrk
 check: .venv/.installed-dev ## lint, format, types, imports and deployment checks
 	@.ci/check
 
+lock: .venv/.installed-dev ## renew requirements*.txt from the .in files; UPGRADE=all: newest versions, UPGRADE=django: of this package
+	@$(LOCK) $(UPGRADED) requirements.in -o requirements.txt
+	@$(LOCK) $(UPGRADED) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
 screenshots: .venv/.installed-dev ## make the pictures of docs/console.md; needs Chromium
 	@$(BIN)/python docs/screenshots.py
 
@@ -59,8 +67,8 @@ venv:
 	  "make run PYTHON=/path/to/python3 say."; \
 	exit 1
 
-.venv/.installed-run: requirements.txt constraints.txt | $(NEEDED_VENV)
+.venv/.installed-run: requirements.txt | $(NEEDED_VENV)
 	@$(BIN)/python -m launcher.install $< $@
 
-.venv/.installed-dev: requirements-dev.txt requirements.txt constraints.txt | $(NEEDED_VENV)
+.venv/.installed-dev: requirements-dev.txt | $(NEEDED_VENV)
 	@$(BIN)/python -m launcher.install $< $@

@@ -13,6 +13,8 @@ from pathlib import Path
 QUIET_SECONDS = 3
 KEPT_LINES = 15
 PIP = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+# A wheel is only unpacked; to build a source distribution is to run its code before anything could look at it.
+VERIFIED = ["--require-hashes", "--only-binary", ":all:"]
 
 
 class Progress:
@@ -50,7 +52,7 @@ def install(requirements: str) -> int:
     progress = Progress()
     watcher = threading.Thread(target=progress.watch, daemon=True)
     watcher.start()
-    command = [sys.executable, *PIP, "-r", requirements]
+    command = [sys.executable, *PIP, *VERIFIED, "-r", requirements]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603
         for line in pip.stdout or ():
             progress.take(line.rstrip())

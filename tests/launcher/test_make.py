@@ -19,7 +19,6 @@ def clone(tmp_path: Path) -> Path:
         shutil.copy(PROJECT / "launcher" / name, tmp_path / "launcher")
     (tmp_path / "launcher" / "__main__.py").write_text("print('started')")
     (tmp_path / "requirements.txt").write_text("")
-    (tmp_path / "constraints.txt").write_text("")
     return tmp_path
 
 
