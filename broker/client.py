@@ -13,6 +13,8 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from broker.tls import VerifiedConnection
+
 # Time for 30 MB on a slow network, but never so long that a caller's time-out passes by.
 SOCKET_TIMEOUT_SECONDS = max(1.0, min(10.0, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS / 4))
 CONNECT_TIMEOUT_SECONDS = 0.8
@@ -191,6 +193,8 @@ def _client(timeout: float, connect_timeout: float) -> redis.Redis:
     options: dict[str, Any] = {"socket_read_size": _READ_BYTES}
     if not settings.REDIS_URL.startswith("unix:"):
         options |= {"socket_keepalive": True, "socket_keepalive_options": _KEEPALIVE}
+    if settings.REDIS_URL.startswith("rediss:"):
+        options["connection_class"] = VerifiedConnection
     pool = redis.ConnectionPool.from_url(
         settings.REDIS_URL,
         max_connections=MAX_CONNECTIONS,

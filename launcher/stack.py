@@ -112,10 +112,7 @@ def _prepare_redis(places: Places) -> list[str] | None:
 
 
 def _broker_version() -> str:
-    try:
-        return str(client().info("server")["redis_version"])
-    except ValueError as error:
-        raise StartError("REDIS_URL must be a redis://, rediss:// or unix:// address.") from error
+    return str(client().info("server")["redis_version"])
 
 
 def _prepare_database(places: Places) -> bool:

@@ -12,10 +12,10 @@ import pytest
 from tests import postgresql
 
 # What the machine's environment says about the product must not reach the tests.
-_OURS = ("UDAPI_", "DATABASE_URL", "REDIS_URL", "ELASTICSEARCH_", "DJANGO_")
+_OURS = ("UDAPI_", "DATABASE_URL", "REDIS_", "ELASTICSEARCH_", "DJANGO_")
 
 # On PostgreSQL only what asks the database anything of its own; these run a stack whose database plays no part.
-_WITHOUT_ENGINE = ("launcher", "browser", "chaos", "edge", "docs", "demo", "automation/rogue")
+_WITHOUT_ENGINE = ("launcher", "browser", "broker", "chaos", "edge", "docs", "demo", "automation/rogue")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

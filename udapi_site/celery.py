@@ -1,6 +1,7 @@
 """The Celery application: the fleet's queue and the rules its workers follow."""
 
 import os
+from ssl import CERT_REQUIRED
 from urllib.parse import urlsplit
 
 from celery import Celery
@@ -25,6 +26,8 @@ def kombu_url(redis_url: str) -> str:
 app = Celery("udapi", amqp="automation.reconnecting:Amqp")
 app.conf.update(
     broker_url=kombu_url(settings.REDIS_URL),
+    # Without it kombu says that it verifies nothing; what verifies is `automation.reconnecting`.
+    broker_use_ssl={"ssl_cert_reqs": CERT_REQUIRED} if settings.REDIS_URL.startswith("rediss:") else None,
     task_default_queue="udapi",
     # A trigger is claimed once by its ticket; Celery only has to carry the message.
     task_ignore_result=True,

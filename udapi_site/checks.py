@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+
 
 @register(Tags.security)
 def check_data_dir(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -28,13 +30,23 @@ def check_data_dir(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 @register(Tags.security)
 def check_fleet(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """`udapi.W002`: a shared Redis together with an embedded database, which other machines cannot see."""
-    shared_broker = urlsplit(settings.REDIS_URL).hostname not in {None, "localhost", "127.0.0.1", "::1"}
+    shared_broker = urlsplit(settings.REDIS_URL).hostname not in {None, *_LOCAL}
     embedded = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
     if not (shared_broker and embedded):
         return []
     message = "REDIS_URL names a server, but the database is a file of this machine."
     hint = "Set DATABASE_URL as well when worker nodes run on other machines."
     return [Caution(message, hint=hint, id="udapi.W002")]
+
+
+@register(Tags.security)
+def check_redis(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """`udapi.W006`: the password of a Redis elsewhere, and all that goes through it, travel unencrypted."""
+    url = urlsplit(settings.REDIS_URL)
+    if url.scheme != "redis" or url.hostname in _LOCAL or not (url.password or settings.REDIS_CA):
+        return []
+    message = "REDIS_URL is not rediss: the password of Redis and every request travel in the clear."
+    return [Caution(message, hint="Let Redis speak TLS and write rediss:// instead.", id="udapi.W006")]
 
 
 @register(Tags.security)
@@ -45,8 +57,7 @@ def check_elasticsearch(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
     if urls and password and settings.ELASTICSEARCH_API_KEY:
         message = "ELASTICSEARCH_API_KEY and a password of Elasticsearch are both set."
         return [Error(message, hint="Set one of them.", id="udapi.E002")]
-    local = {"localhost", "127.0.0.1", "::1"}
-    open_urls = [url for url in urls if url.scheme == "http" and url.hostname not in local]
+    open_urls = [url for url in urls if url.scheme == "http" and url.hostname not in _LOCAL]
     if not (open_urls and (password or settings.ELASTICSEARCH_API_KEY)):
         return []
     message = "ELASTICSEARCH_URL is not https: what logs in to Elasticsearch travels in the clear."

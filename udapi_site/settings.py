@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from udapi_site import env, lockout, logs
+from udapi_site import env, lockout, logs, redis_url
 from udapi_site.datadir import DataDir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -71,7 +71,8 @@ def _embedded_redis_url() -> str:
     return f"unix://:{quote(password)}@{quote(str(DATA_DIR.redis_socket))}?db=0"
 
 
-REDIS_URL = env.text("REDIS_URL", "") or _embedded_redis_url()
+REDIS_URL = redis_url.checked(env.text("REDIS_URL", "")) or _embedded_redis_url()
+REDIS_CA = env.certificates("REDIS_CA")
 
 # --- The mirror; without an address everything works from the database ---
 

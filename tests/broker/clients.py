@@ -1,0 +1,37 @@
+"""`python -m tests.broker.clients`: connects to Redis in every way of the product, and prints what came of each."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import django
+import redis
+from kombu.exceptions import OperationalError
+
+
+def _outcome(connect: Callable[[], Any]) -> str:
+    try:
+        connect()
+    except (redis.RedisError, OperationalError) as error:
+        return f"{type(error).__name__}: {error}"
+    return "connected"
+
+
+def main() -> None:
+    """One JSON object: the client → "connected", or its error."""
+    django.setup()
+    from broker.client import HeldConnection, brief_client, client
+    from udapi_site.celery import app
+
+    ways: dict[str, Callable[[], Any]] = {
+        "client": client().ping,
+        "brief client": brief_client().ping,
+        "held connection": HeldConnection(client()).__enter__,
+        "Celery's consumer": app.connection_for_read().connect,
+        "Celery's publisher": app.connection_for_write().connect,
+    }
+    print(json.dumps({way: _outcome(connect) for way, connect in ways.items()}))
+
+
+if __name__ == "__main__":
+    main()

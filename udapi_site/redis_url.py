@@ -1,0 +1,59 @@
+"""The address of Redis, written so that its client and Celery, which parse it differently, connect to the same."""
+
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+# No message holds a part of the address, nor names a cause that would: there may be a password in it.
+_FORM = "REDIS_URL must be a redis://, rediss:// or unix:// address, such as rediss://:secret@redis.example.com:6379/0."
+_OPTIONS = (
+    "REDIS_URL takes no option but db and, with rediss://, ssl_certfile and ssl_keyfile: "
+    "the server's certificate is always verified (REDIS_CA_FILE names its authority)."
+)
+_CLIENT_CERTIFICATE = "REDIS_URL needs a certificate and its key, in PEM form, as ssl_certfile and ssl_keyfile."
+
+_PORT = 6379
+
+
+def checked(value: str) -> str:
+    """`value` with host, port and database spelled out; empty when it is empty.
+
+    Raises:
+        ImproperlyConfigured: it is no address of Redis, or has options, such as one that turns verification off.
+    """
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        database = options.pop("db", None) or ("" if parts.scheme == "unix" else parts.path.removeprefix("/")) or "0"
+        address = _address(parts, int(database))
+    except ValueError:
+        raise ImproperlyConfigured(_FORM) from None
+    return address + _certificate(parts.scheme, options)
+
+
+def _address(parts: SplitResult, database: int) -> str:
+    user, password = (quote(unquote(part or ""), safe="") for part in (parts.username, parts.password))
+    login = f"{user}:{password}@" if user or password else ""
+    if parts.scheme == "unix" and parts.path and not parts.hostname:
+        return f"unix://{login}{quote(unquote(parts.path))}?db={database}"
+    if parts.scheme not in {"redis", "rediss"} or parts.port == 0 or database < 0:
+        raise ValueError(parts.scheme)
+    host = parts.hostname or "localhost"
+    host = f"[{host}]" if ":" in host else quote(unquote(host), safe="")
+    return f"{parts.scheme}://{login}{host}:{parts.port or _PORT}/{database}"
+
+
+def _certificate(scheme: str, options: dict[str, str]) -> str:
+    """The options for a server that asks its clients for a certificate."""
+    if not options:
+        return ""
+    if scheme != "rediss" or options.keys() - {"ssl_certfile", "ssl_keyfile"}:
+        raise ImproperlyConfigured(_OPTIONS)
+    try:
+        SSLContext(PROTOCOL_TLS_CLIENT).load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
+    except (OSError, KeyError) as error:
+        raise ImproperlyConfigured(_CLIENT_CERTIFICATE) from error
+    return f"?{urlencode(options)}"
