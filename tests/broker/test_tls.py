@@ -57,7 +57,7 @@ def listen(certificates):
 
 @pytest.fixture
 def trusting(authority, tmp_path):
-    """The settings of a process that trusts the authority; `url` makes its address of Redis."""
+    """Makes the settings of a process that connects to a listener and trusts the authority."""
     file = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(file))
 
