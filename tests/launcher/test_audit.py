@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from launcher import audit
-from tests.stack import ROOT, free_port
+from tests.stack import free_port
 
 LOCKED = "idna==3.20 --hash=sha256:" + "0" * 64 + "\nsix==1.17.0 ; sys_platform == 'linux' --hash=sha256:" + "1" * 64
 ADVISORY = {
@@ -102,7 +102,3 @@ def test_a_source_that_falls_silent_is_not_waited_for(source, locked, capsys, mo
     source.delays = iter(delays)
     assert audit.main(locked, source.url) == 0
     assert "Skipped: " in capsys.readouterr().out
-
-
-def test_it_is_a_part_of_the_checks():
-    assert "launcher.audit requirements-dev.txt" in (ROOT / ".ci" / "check").read_text()

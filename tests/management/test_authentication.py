@@ -240,7 +240,7 @@ def test_attempts_keep_no_password(joe):
         (["10.0.0.0/8"], "10.0.0.1", "", "10.0.0.1"),
         (["10.0.0.0/8"], "192.0.2.9", "198.51.100.7", "192.0.2.9"),
         (["::1"], "::1", "2001:db8::1", "2001:db8::1"),
-        ([], "", "192.0.2.1", "0.0.0.0"),
+        ([], "", "192.0.2.1", "0.0.0.0"),  # noqa: S104  compared, not bound
     ],
 )
 def test_addresses_come_from_trusted_proxies_alone(rf, settings, trusted, peer, forwarded, expected):

@@ -21,7 +21,7 @@ def _dump() -> str:
     with connection.cursor() as cursor:
         text = []
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  quoted
             text += [str(row) for row in cursor.fetchall()]
     return "\n".join(text)
 

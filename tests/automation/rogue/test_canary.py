@@ -75,7 +75,7 @@ def spy(user: str, python: str = sys.executable, account: int | None = None) -> 
     # The zygote, its keeper, the worker.
     source = SPY.replace("{LINE}", "[*ancestors()][:3]")
     command = [python, "-c", WORKER, ROOT, source, user]
-    environment = {"PATH": os.environ["PATH"], "UDAPI_SECRET_KEY": CANARY, "HALF": CANARY[:11], "TMPDIR": "/tmp"}
+    environment = {"PATH": os.environ["PATH"], "UDAPI_SECRET_KEY": CANARY, "HALF": CANARY[:11], "TMPDIR": "/tmp"}  # noqa: S108
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, user=account, cwd="/")
     assert "Succeeded" in done.stdout, done
     assert CANARY not in done.stdout + done.stderr
