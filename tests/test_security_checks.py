@@ -9,7 +9,7 @@ import pytest
 from tests.stack import ROOT
 
 WITH_A_SHELL = "import subprocess\n\nsubprocess.run(input(), shell=True, check=True)\n"
-RUFF = Path(sys.executable).parent / "ruff"
+RUFF = str(Path(sys.executable).parent / "ruff")
 
 
 @pytest.mark.parametrize("folder", ["automation", "tests", "benchmarks", "chaos", "demo", "docs", "launcher"])

@@ -25,7 +25,7 @@ class Source(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.known: dict[str, list[dict]] = {}
+        self.known: dict[str, list[dict[str, object]]] = {}
         self.asked: list[str] = []
         self.status, self.delays = 200, iter(())
         super().__init__(("127.0.0.1", 0), _Handler)
