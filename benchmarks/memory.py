@@ -1,4 +1,4 @@
-"""What the idle stack takes: the proportional memory (PSS) of gunicorn, worker node and embedded Redis.
+"""What the idle stack takes: the memory of gunicorn, worker node and embedded Redis; proportional (PSS) for root.
 
 `python -m benchmarks.memory` starts a stack, runs one trigger through it, lets it rest and prints a table.
 """
@@ -13,17 +13,16 @@ from pathlib import Path
 import httpx
 import psutil
 
+from benchmarks.speed import usage
 from tests.environment import make_data_dir
 from tests.stack import ROOT, Stack
 
 REST_SECONDS = 5
-MEGABYTE = 1024 * 1024
 
 
-def _pss(parent: psutil.Process) -> tuple[int, float]:
-    """How many processes, and their PSS together in MB."""
-    family = [parent, *parent.children(recursive=True)]
-    return len(family), sum(process.memory_full_info().pss for process in family) / MEGABYTE
+def _taken(pid: int) -> tuple[int, float]:
+    """How many processes a program has, and their memory together in MB."""
+    return 1 + len(psutil.Process(pid).children(recursive=True)), usage.memory({"": pid})
 
 
 def main() -> None:
@@ -37,10 +36,11 @@ def main() -> None:
             httpx.get(f"{stack.url}/console/login/")
             time.sleep(REST_SECONDS)
             programs = {"gunicorn": stack.web.process, "worker": stack.worker, "Redis": stack.redis}
-            rows = {name: _pss(psutil.Process(process.pid)) for name, process in programs.items()}
+            rows = {name: _taken(process.pid) for name, process in programs.items()}
             for name, (count, megabytes) in rows.items():
                 print(f"{name:10} {count} process(es) {megabytes:7.1f} MB")
-            print(f"{'together':10} {sum(megabytes for _, megabytes in rows.values()):20.1f} MB")
+            together = sum(megabytes for _, megabytes in rows.values())
+            print(f"{'together':10} {together:20.1f} MB ({usage.MEMORY_MEASURE})")
         finally:
             stack.stop()
 

@@ -10,6 +10,7 @@ import psutil
 
 from chaos.callers import Load
 from chaos.report import Row, row
+from tests.processes import descriptors
 from tests.publishing import ECHO, Api, Publisher
 from tests.stack import Stack, wait_until
 
@@ -125,10 +126,10 @@ def _is_old(curve: Curve, seconds: float) -> bool:
 
 def _sample(curves: dict[tuple[str, int], Curve], name: str, process: psutil.Process, passed: float) -> bool:
     try:
-        memory, descriptors = process.memory_info().rss / 2**20, process.num_fds()
-    except psutil.Error:
+        memory, opened = process.memory_info().rss / 2**20, descriptors(process)
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return False
-    curves.setdefault((name, process.pid), Curve(name)).add(passed, memory, descriptors)
+    curves.setdefault((name, process.pid), Curve(name)).add(passed, memory, opened)
     return True
 
 

@@ -121,7 +121,7 @@ def large(stack: Stack, us: Contender, api: Any) -> Table:
         time.sleep(3)
         above = (max(peak) - before) / 30
         rows.append([number, f"{max(peak) - before:.0f} MB", f"{above:.1f} x", f"{usage.memory(us.programs):.0f} MB"])
-    note = f"Over all processes; idle before: {before:.0f} MB."
+    note = f"{usage.MEMORY_MEASURE} over all processes; idle before: {before:.0f} MB."
     return Table("30 MB there and back", ["call", "peak above idle", "of the body", "3 s later"], rows, note)
 
 
@@ -134,7 +134,9 @@ def redis_commands(stack: Stack, us: Contender, api: Any, calls: int = 500) -> T
         during = _commands_during(redis, lambda: _times(lambda: _post(stack.client, api, b"x" * 100), calls))
         per_trigger = (during - idle * (time.monotonic() - begun)) / calls
     row = [f"{per_trigger:.1f}", f"{usage.memory(us.programs):.0f} MB"]
-    return Table("Redis and memory", ["Redis commands per trigger", "memory of all processes (PSS)"], [row])
+    return Table(
+        "Redis and memory", ["Redis commands per trigger", f"memory of all processes ({usage.MEMORY_MEASURE})"], [row]
+    )
 
 
 def _commands_during(redis: Any, act: Callable[[], object]) -> int:

@@ -1,5 +1,6 @@
 """What programs take: processor time, context switches and memory of whole process trees, and Redis' commands."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import psutil
 
 MEGABYTE = 1024 * 1024
+MEMORY_MEASURE = "PSS" if os.geteuid() == 0 else "RSS"
+"""Only root sees the proportional size (PSS) of processes that close their memory; RSS counts shared memory in each."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ def taken(programs: Mapping[str, int]) -> dict[str, Usage]:
 
 
 def memory(programs: Mapping[str, int]) -> float:
-    """Proportional memory (PSS) of all programs together, in MB."""
+    """Memory of all programs together by `MEMORY_MEASURE`, in MB."""
     family = [member for pid in programs.values() for member in _family(psutil.Process(pid))]
-    return sum(_pss(member) for member in family) / MEGABYTE
+    return sum(_size(member) for member in family) / MEGABYTE
 
 
 def commands(redis: Any) -> int:
@@ -42,9 +45,9 @@ def _family(parent: psutil.Process) -> list[psutil.Process]:
     return [parent, *parent.children(recursive=True)]
 
 
-def _pss(process: psutil.Process) -> int:
+def _size(process: psutil.Process) -> int:
     try:
-        return int(process.memory_full_info().pss)
+        return int(process.memory_full_info().pss if MEMORY_MEASURE == "PSS" else process.memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
 

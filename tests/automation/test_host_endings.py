@@ -8,6 +8,7 @@ import pytest
 
 from automation.host.jobs import Outcome
 from tests.automation.conftest import DAEMON, eventually, lives
+from tests.processes import descriptors
 
 
 @pytest.mark.parametrize(
@@ -180,16 +181,16 @@ def test_a_raising_callback_ends_the_run(bench):
 
 
 def test_many_runs_leave_no_descriptor_behind(bench):
-    def descriptors():
-        return len(os.listdir("/proc/self/fd")), bench.zygote().num_fds()
+    def open_ones():
+        return len(os.listdir("/proc/self/fd")), descriptors(bench.zygote())
 
     bench.run("def run(engine): pass")
-    before = descriptors()
+    before = open_ones()
     for _ in range(10):
         bench.run("def run(engine): pass")
         bench.run("import os\ndef run(engine): os._exit(1)")
         bench.run("import time\ndef run(engine): time.sleep(9)", limit=0.05)
-    assert eventually(lambda: descriptors() == before), (before, descriptors())
+    assert eventually(lambda: open_ones() == before), (before, open_ones())
 
 
 def test_the_clock_of_the_limit_starts_with_the_call(bench):

@@ -4,15 +4,22 @@ from pathlib import Path
 import pytest
 
 from tests.launcher.running import Stack
+from tests.launcher.witness import Witness
 
 Start = Callable[..., Stack]
 
 
 @pytest.fixture(scope="session")
-def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def witness(tmp_path_factory: pytest.TempPathFactory) -> Witness:
+    """What has seen the environment of each process of `shared_stack`."""
+    return Witness(tmp_path_factory.mktemp("witness"))
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory, witness: Witness) -> Iterator[Stack]:
     """A stack without a terminal, in its first start; tests may kill its parts but not end it."""
     # A space and a percent sign: a path is quoted for a shell, the supervisor and Redis.
-    stack = Stack(tmp_path_factory.mktemp("shared") / "data 100%")
+    stack = Stack(tmp_path_factory.mktemp("shared") / "data 100%", python=witness.python)
     try:
         yield stack.wait_until_ready()
         stack.end()

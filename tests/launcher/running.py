@@ -59,14 +59,6 @@ def command_line(process: psutil.Process) -> str:
         return ""
 
 
-def variables(process: psutil.Process) -> str:
-    """The values of its variables; empty when it has just ended."""
-    try:
-        return " ".join(process.environ().values())
-    except psutil.NoSuchProcess:
-        return ""
-
-
 _callers = ThreadPoolExecutor(2)
 _PUBLISH_SLOW = """
 from access.changes import save_checked
@@ -102,7 +94,14 @@ class Stack:
     """A started launcher: what it printed, its processes, and its end."""
 
     def __init__(
-        self, data_dir: Path, *, terminal: bool = False, port: int | None = None, command: str = "", **settings: str
+        self,
+        data_dir: Path,
+        *,
+        terminal: bool = False,
+        port: int | None = None,
+        command: str = "",
+        python: str = sys.executable,
+        **settings: str,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
@@ -110,7 +109,7 @@ class Stack:
         self.output = ""
         self._is_hung_up = False
         self.began = time.monotonic()
-        self._start([sys.executable, "-m", "launcher", *command.split()], terminal)
+        self._start([python, "-m", "launcher", *command.split()], terminal)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _start(self, command: list[str], terminal: bool) -> None:

@@ -14,7 +14,8 @@ import pytest
 import redis
 
 from tests.launcher.conftest import Start
-from tests.launcher.running import PROJECT, Stack, command_line, refused, variables
+from tests.launcher.running import PROJECT, Stack, command_line, refused
+from tests.launcher.witness import Witness
 from tests.stack import free_port
 
 
@@ -60,13 +61,14 @@ def test_files_are_for_this_user_only(shared_stack: Stack) -> None:
         assert stat.S_IMODE((shared_stack.data_dir / name).stat().st_mode) == 0o600
 
 
-def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack: Stack) -> None:
+def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack: Stack, witness: Witness) -> None:
     shared_stack.wait_until_answered()
     names = ("secret_key", "secret_peppers", "redis/password", "first-start/admin-password", "first-start/demo-secret")
     secrets = [(shared_stack.data_dir / name).read_text().strip() for name in names]
-    programs = shared_stack.programs()
+    environments = witness.environments()
+    assert environments.keys() >= {shared_stack.process.pid, *(program.pid for program in shared_stack.programs())}
     places = [command_line(process) for process in shared_stack.processes()]
-    places += [variables(program) for program in programs]
+    places += environments.values()
     places += [log.read_text() for log in (shared_stack.data_dir / "logs").iterdir()]
     places.append((shared_stack.data_dir / "run" / "supervisord.conf").read_text())
     assert not [secret for secret in secrets if any(secret in place for place in places)]
