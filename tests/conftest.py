@@ -12,6 +12,12 @@ from tests.publishing import Publisher
 from tests.stack import Stack, own_data_dir
 
 
+def pytest_runtest_setup(item):
+    """An ordinary user cannot run what only root can."""
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+        pytest.skip("needs root: .ci/run runs this in a pass of its own")
+
+
 @pytest.fixture(scope="session")
 def postgresql_server(request):
     """The server, when the suite runs on PostgreSQL."""

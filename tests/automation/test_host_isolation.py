@@ -260,7 +260,7 @@ def test_a_link_in_the_place_of_the_directory_goes_and_what_it_leads_to_stays(be
     assert elsewhere.stat().st_mode & 0o777 == 0o750
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run scripts as another user")
+@pytest.mark.root
 def test_scripts_run_as_the_user_that_is_named(tmp_path):
     hosts = ScriptHosts(user="nobody")
     hosts.start()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 from playwright.sync_api import Browser, Playwright
 
@@ -17,7 +18,12 @@ ARGUMENTS = [
 
 
 def launch(playwright: Playwright) -> Browser:
-    """A Chromium of its own, with a fresh profile; root cannot have its sandbox."""
+    """A Chromium of its own, with a fresh profile."""
     return playwright.chromium.launch(
-        executable_path=CHROMIUM, args=ARGUMENTS, headless=True, chromium_sandbox=os.getuid() != 0
+        executable_path=CHROMIUM, args=ARGUMENTS, headless=True, chromium_sandbox=_can_have_sandbox()
     )
+
+
+def _can_have_sandbox() -> bool:
+    """Root cannot, nor can an ordinary user in a container that forbids user namespaces."""
+    return os.getuid() != 0 and subprocess.run(["unshare", "--user", "true"], capture_output=True).returncode == 0

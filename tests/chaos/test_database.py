@@ -135,7 +135,7 @@ def _fill_up(file: Path) -> None:
             content.write(b"x" * 4_096)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small disk")
+@pytest.mark.root
 def test_a_full_disk(filled_stack, tmp_path):
     """Everything lies on a disk of 24 MB: database, logs, Redis' socket."""
     disk = tmp_path / "disk"

@@ -119,6 +119,7 @@ def test_sizes_around_the_steps_of_reading(stack, publish, size, is_chunked):
     assert publish().call(stack.client, content=sent, headers=TEXT).content == content
 
 
+@pytest.mark.root_too
 def test_the_memory_of_large_bodies_is_given_back(stack, publish):
     api = publish(ECHO)
     content = b"x" * 10_000_000

@@ -31,6 +31,7 @@ def _socket(stack: Stack) -> Path:
     return Path(line.split('"')[1])
 
 
+@pytest.mark.root_too
 def test_printed_curl_answers(shared_stack: Stack) -> None:
     shared_stack.wait_until_answered()
     status, body = shared_stack.call()
@@ -61,6 +62,7 @@ def test_files_are_for_this_user_only(shared_stack: Stack) -> None:
         assert stat.S_IMODE((shared_stack.data_dir / name).stat().st_mode) == 0o600
 
 
+@pytest.mark.root_too
 def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack: Stack, witness: Witness) -> None:
     shared_stack.wait_until_answered()
     names = ("secret_key", "secret_peppers", "redis/password", "first-start/admin-password", "first-start/demo-secret")

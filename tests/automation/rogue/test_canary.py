@@ -96,6 +96,7 @@ def python_for(account: int) -> str:
     pytest.skip("no Python 3.11 that an ordinary user may read: install python3, or run the tests as an ordinary user")
 
 
+@pytest.mark.root_too
 def test_a_script_under_the_account_of_its_worker_finds_nothing():
     account = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
     python = sys.executable if account is None else python_for(account)
@@ -105,14 +106,14 @@ def test_a_script_under_the_account_of_its_worker_finds_nothing():
     assert told.count("refused memory") == 1  # the worker's
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run scripts as another user")
+@pytest.mark.root
 def test_a_script_with_an_account_of_its_own_finds_nothing():
     told = spy("nobody")
     assert "FOUND" not in told
     assert told.count("refused memory") == 3
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="shows what is true of root alone")
+@pytest.mark.root
 def test_under_root_the_platform_does_not_let_us():
     """Why the docs say not to run a worker as root without a user for its scripts."""
     assert "FOUND" in spy("")

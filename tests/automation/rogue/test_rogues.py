@@ -112,6 +112,7 @@ def run(engine):
 """
 
 
+@pytest.mark.root_too
 def test_a_fork_bomb_of_an_ordinary_user(tmp_path):
     """Where the tests run as root, the bomb runs as nobody: the kernel does not limit root's processes."""
     hosts = ScriptHosts(user="nobody" if os.geteuid() == 0 else "")
