@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -225,5 +226,6 @@ class Stack:
         """Whatever a failed test has left."""
         if self.process.poll() is None:
             for process in self.processes():
-                process.kill()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             self.process.wait()

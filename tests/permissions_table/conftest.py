@@ -1,15 +1,24 @@
 """What there is to act on."""
 
 import pytest
+from django.db import transaction
 from django.template.response import SimpleTemplateResponse
 
 from automation import nodes
 from tests.permissions_table.table import World
 
 
+@pytest.fixture(scope="module")
+def lasting_world(django_db_setup, django_db_blocker):
+    """Use `world`. It lasts for all tests of a module, in a transaction that is never committed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(monkeypatch):
+def world(lasting_world, monkeypatch):
     """What there is to act on. Worker nodes are asked of no broker, and pages, rendered by other tests, are not."""
     monkeypatch.setattr(nodes, "alive", list)
     monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")
-    return World()
+    return lasting_world

@@ -62,6 +62,16 @@ class World:
         self.root = _warm(Client())
         self.root.force_login(User.objects.create_superuser("root of the world"))
         self.forms: dict[str, Any] = {}
+        self._callers: dict[Any, Caller] = {}
+        self._unchanged: list[object] | None = None
+
+    def caller(self, *flags: str, **fields: Any) -> "Caller":
+        """The user who has exactly these, made once: what a user does is taken back."""
+        key = (frozenset(flags), *sorted(fields.items()))
+        if key not in self._callers:
+            self._callers[key] = Caller(*flags, **fields)
+            self._unchanged = None
+        return self._callers[key]
 
     def event(self, object_id: Any) -> InformationEvent:
         """The event of an object."""
@@ -72,6 +82,12 @@ class World:
         if address not in self.forms:
             self.forms[address] = self.root.get(address)
         return self.forms[address]
+
+    def unchanged(self) -> list[object]:
+        """What `state` is as long as whatever is done is taken back."""
+        if self._unchanged is None:
+            self._unchanged = self.state()
+        return self._unchanged
 
     @staticmethod
     def state() -> list[object]:
@@ -89,10 +105,19 @@ class Caller:
         self.user = User.objects.create_user(f"caller {next(_numbers)}", **fields)
         self.user.user_permissions.set(flag for flag in Permission.objects.all() if _flag(flag) in flags)
         self.key = create_key(self.user, "own", 1)[0]
-        self.api, self.console = _warm(APIClient()), _warm(Client())
+        self.api = _warm(APIClient())
         self.api.default_format = "json"
         self.api.force_authenticate(self.user)
-        self.console.force_login(self.user)
+        client = Client()
+        client.force_login(self.user)
+        self._cookies = client.cookies
+
+    @property
+    def console(self) -> Client:
+        """A browser that knows nothing but that the user has logged in."""
+        client: Client = _warm(Client())
+        client.cookies = self._cookies.copy()
+        return client
 
 
 def _flag(permission: Permission) -> str:
@@ -151,11 +176,13 @@ def cells(needs: tuple[frozenset[str], ...]) -> Iterator[tuple[str, frozenset[st
 
 def is_granted(one: Action, world: World, caller: Caller) -> bool:
     """Do it, take it back, and say whether it was let happen. A refused one must not have changed anything."""
-    before = World.state()
+    before = world.unchanged()
     savepoint = transaction.savepoint()
-    response = one.do(world, caller)
-    changed = World.state() != before
-    transaction.savepoint_rollback(savepoint)
+    try:
+        response = one.do(world, caller)
+        changed = World.state() != before
+    finally:
+        transaction.savepoint_rollback(savepoint)
     assert one.changes or not changed, f"{one.name} changes something"
     if one.changes:
         return changed

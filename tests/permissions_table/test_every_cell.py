@@ -7,26 +7,24 @@ flag, with each flag alone, with exactly what it needs, with all flags but each 
 import pytest
 
 from tests.permissions_table import api, as_code, console, events  # noqa: F401  they fill the table
-from tests.permissions_table.table import ACTIONS, EXECUTE, FLAGS, Caller, cells, is_granted
-
-pytestmark = pytest.mark.django_db
+from tests.permissions_table.table import ACTIONS, EXECUTE, FLAGS, cells, is_granted
 
 
 @pytest.mark.parametrize("one", ACTIONS, ids=lambda one: one.name)
 def test_every_cell(world, one):
     wrong = []
     for name, flags, is_enough in cells(one.needs):
-        if is_granted(one, world, Caller(*flags)) is not is_enough:
+        if is_granted(one, world, world.caller(*flags)) is not is_enough:
             wrong.append(f"{name}: {'refused' if is_enough else 'granted'}")
     assert not wrong, f"{one.name}: {wrong}"
-    assert is_granted(one, world, Caller(is_superuser=True)), "a superuser"
-    assert not is_granted(one, world, Caller(is_staff=True)), "staff without a flag"
+    assert is_granted(one, world, world.caller(is_superuser=True)), "a superuser"
+    assert not is_granted(one, world, world.caller(is_staff=True)), "staff without a flag"
 
 
 def test_what_is_refused_over_the_api_is_403(world):
     for one in ACTIONS:
         if one.name.startswith("API") and "events" not in one.name and "event of" not in one.name:
-            response = one.do(world, Caller())
+            response = one.do(world, world.caller())
             assert response.status_code == 403, one.name
             assert response.json()["errors"][0]["reason"] == "PermissionDenied"
 
@@ -35,7 +33,7 @@ WRITES = [one for one in ACTIONS if one.changes and all(EXECUTE in need for need
 
 
 def test_without_execute_no_definition_is_made_or_changed_by_any_way(world):
-    caller = Caller(*FLAGS - {EXECUTE})
+    caller = world.caller(*FLAGS - {EXECUTE})
     ways = [one.name for one in WRITES if not is_granted(one, world, caller)]
     assert ways == [one.name for one in WRITES]
     assert {

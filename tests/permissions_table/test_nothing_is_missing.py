@@ -13,7 +13,7 @@ from tests.console.conftest import page
 from tests.permissions_table import api, as_code, console, events  # noqa: F401  they fill the table
 from tests.permissions_table.table import ACTIONS, EVENT, NODE, Caller
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("world")
 
 
 OF_EVERYBODY = {"keys/", "keys/<str:key>/", "schema/", "docs/", ""}
