@@ -19,9 +19,18 @@ _BLOCKED = frozenset(
         "server",
         "date",
         "strict-transport-security",
+        # What a proxy would act upon.
+        "x-sendfile",
+        # What a browser would keep for every other answer of this host.
+        "alt-svc",
+        "clear-site-data",
+        "nel",
+        "report-to",
+        "reporting-endpoints",
+        "x-trigger-id",
     }
 )
-_BLOCKED_PREFIX = "access-control-"
+_BLOCKED_PREFIXES = ("access-control-", "x-accel-")
 
 # RFC 9110: a token, and what a field value may hold of Latin-1.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
@@ -39,6 +48,6 @@ def malformed(headers: Mapping[str, Sequence[str]]) -> str | None:
 def blocked(headers: Mapping[str, Sequence[str]]) -> str | None:
     """The first name that only the server may set."""
     for name in headers:
-        if name.lower() in _BLOCKED or name.lower().startswith(_BLOCKED_PREFIX):
+        if name.lower() in _BLOCKED or name.lower().startswith(_BLOCKED_PREFIXES):
             return name
     return None

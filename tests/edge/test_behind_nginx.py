@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from keys.changes import create_key
+from tests.edge.upstream import upstream
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error
 from tests.events.listening import Listener
 from tests.nginx import Nginx
@@ -61,9 +62,39 @@ def test_other_methods_get_the_products_answer(client, publish, method):
 def test_a_lost_gunicorn_is_told_in_the_catalogues_form(tmp_path, open_db, publish):
     nginx = Nginx(tmp_path, free_port())
     try:
-        assert_error(publish().call(httpx.Client(base_url=nginx.url)), 1001)
+        answer = publish().call(httpx.Client(base_url=nginx.url))
+        assert_error(answer, 1001)
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     finally:
         nginx.stop()
+
+
+def test_a_script_cannot_have_nginx_call_another_api(client, publish, tmp_path):
+    mark = tmp_path / "called"
+    other = publish(f"def run(engine): open({str(mark)!r}, 'a').write('x')", action_type="AutomationScriptNoEntryPoint")
+    source = (
+        "from automation.sdk import ApiTriggerOutput\n\n"
+        "def on_api_trigger(engine, request):\n"
+        "    output = ApiTriggerOutput()\n"
+        f"    output.response_headers.set('X-Accel-Redirect', {other.path!r})\n"
+        "    return output\n"
+    )
+    assert_error(publish(source, token=(other.token, other.secret)).call(client, "GET"), 1012)
+    assert not mark.exists()
+
+
+def test_nginx_obeys_no_header_of_an_answer(tmp_path):
+    """Also where an older product, or another one, lets the headers through."""
+    with upstream(X_Accel_Redirect="/api/custom/other", X_Accel_Limit_Rate="1", X_Sendfile="/etc/passwd") as server:
+        nginx = Nginx(tmp_path, server.port)
+        try:
+            answer = httpx.get(f"{nginx.url}/api/custom/one", timeout=60)
+            assert (answer.status_code, answer.text) == (200, "upstream")
+            assert not {name for name in answer.headers if name.startswith(("x-accel", "x-sendfile"))}
+            assert server.asked == ["/api/custom/one"]
+        finally:
+            nginx.stop()
 
 
 def test_the_live_stream_is_not_held_back(nginx, publish):

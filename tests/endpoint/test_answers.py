@@ -65,7 +65,41 @@ def test_what_an_answer_consists_of(answer):
         "X-Content-Type-Options",
         "Referrer-Policy",
         "Cross-Origin-Opener-Policy",
+        "Content-Security-Policy",
+        "Cross-Origin-Resource-Policy",
     }
+
+
+CLOSED = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "headers.set('Content-Type', 'text/html'); output.response_body = '<script>alert(1)</script>'",
+        "output.response_body_bytes = b'x'",
+        "output.response_code = 204",
+        "raise ValueError",
+    ],
+)
+def test_an_answer_is_closed_to_browsers_and_other_sites(answer, does):
+    found = answer(does)
+    assert {name: found.headers.get(name) for name in CLOSED} == CLOSED
+
+
+def test_a_refusal_is_closed_to_browsers_and_other_sites(stack):
+    found = stack.client.get("/api/custom/any")
+    assert {name: found.headers.get(name) for name in CLOSED} == CLOSED
+
+
+def test_a_script_may_open_its_answer(answer):
+    found = answer(
+        "headers.set('content-security-policy', \"default-src 'self'\");"
+        "headers.set('Cross-Origin-Resource-Policy', 'cross-origin')"
+    )
+    assert found.headers["Content-Security-Policy"] == "default-src 'self'"
+    assert found.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert len([name for name, _ in found.fields if name.lower() == "content-security-policy"]) == 1
 
 
 # --- Codes ---
@@ -230,6 +264,7 @@ def test_headers_that_are_added_and_set(answer):
         ("!#$%&'*+-.^_`|~09azAZ", "every sign of a token"),
         ("Variety", "like Vary, but not it"),
         ("Access-Controlled", "like the blocked ones, but not one"),
+        ("X-Acceleration", "likewise"),
     ],
 )
 def test_headers_that_a_script_may_set(answer, name, value):
@@ -241,7 +276,9 @@ BLOCKED = [
     *("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Max-Age", "access-control-"),
     *("ACCESS-CONTROL-X", "Vary", "Content-Length", "Set-Cookie", "WWW-Authenticate", "Proxy-Authenticate"),
     *("Transfer-Encoding", "Connection", "Upgrade", "Trailer", "TE", "Via", "Server", "Date"),
-    "Strict-Transport-Security",
+    *("Strict-Transport-Security", "X-Sendfile", "Alt-Svc", "Clear-Site-Data", "NEL", "Report-To"),
+    *("Reporting-Endpoints", "X-Trigger-Id", "X-Accel-", "X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate"),
+    *("X-Accel-Buffering", "X-Accel-Charset", "X-Accel-Anything"),
 ]
 
 
