@@ -31,7 +31,7 @@ class TriggerView(APIView):
     def trigger(self, request: Request) -> HttpResponseBase:
         """The whole story; whatever is raised on the way is rendered in `handle_exception`."""
         token = cast(TokenRow, request.auth)
-        self.log.token_id = token.id
+        self.log.started(token.id)
         manager.count_against_limit(token)
         admitted = manager.admit(self.called, token.id)
         content = body.read(request.META)

@@ -1,4 +1,4 @@
-"""Log files: `endpoint.log` and `manager.log`, rotated, one record a line that no client can forge."""
+"""Log files: `endpoint.log`, `refused.log` and `manager.log`, rotated, one record a line that no client can forge."""
 
 import logging
 import time
@@ -9,6 +9,10 @@ from udapi_site.log_file import SharedFileHandler
 
 # Every trigger's two lines are written at any level, so this logger has a level of its own.
 TRIGGER_LOGGER = "udapi.trigger"
+# Requests of callers whom nobody knows; written at any level, too.
+REFUSED_LOGGER = "udapi.refused"
+# What anybody can have written without being let in has files of its own, so that it pushes out no trigger's lines.
+_STRANGERS_LOGGERS = (REFUSED_LOGGER, "django.security")
 
 _LINE_END = "\n    | "
 # Control characters, and what some readers take for the end of a line.
@@ -52,8 +56,20 @@ def to_stderr(settings: LogSettings) -> None:
 
 def to_file(name: str, settings: LogSettings) -> None:
     """Log to the rotated file `name` in the log directory, which other processes may write to as well."""
+    _use(_file(name, settings), settings)
+
+
+def refusals_to_file(name: str, settings: LogSettings) -> None:
+    """Log what strangers cause to the rotated file `name`, and nowhere else."""
+    handler = _file(name, settings)
+    handler.setFormatter(LineFormatter())
+    for logger in map(logging.getLogger, _STRANGERS_LOGGERS):
+        logger.handlers, logger.propagate = [handler], False
+
+
+def _file(name: str, settings: LogSettings) -> logging.Handler:
     settings.directory.mkdir(parents=True, exist_ok=True)
-    _use(SharedFileHandler(settings.directory / name, settings.max_bytes, settings.keep), settings)
+    return SharedFileHandler(settings.directory / name, settings.max_bytes, settings.keep)
 
 
 def _use(handler: logging.Handler, settings: LogSettings) -> None:
@@ -64,7 +80,8 @@ def _use(handler: logging.Handler, settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level)
-    logging.getLogger(TRIGGER_LOGGER).setLevel(logging.INFO)
+    for at_any_level in (TRIGGER_LOGGER, REFUSED_LOGGER):
+        logging.getLogger(at_any_level).setLevel(logging.INFO)
     # One line a task of Celery's own would double every trigger's lines.
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.ERROR)

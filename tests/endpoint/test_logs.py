@@ -1,5 +1,6 @@
 """What a trigger leaves in the logs: two lines at any level, nobody's secret, and nothing that a client could forge."""
 
+import json
 import re
 import uuid
 
@@ -31,9 +32,9 @@ def lines_of(stack, trigger_id: str, name: str = "endpoint.log") -> list[str]:
     return [line for line in stack.log_text(name).splitlines() if trigger_id in line]
 
 
-def last_line(stack, part: str) -> str:
-    """The newest line of endpoint.log in which `part` stands."""
-    lines: list[str] = stack.log_text("endpoint.log").splitlines()
+def last_line(stack, part: str, name: str = "endpoint.log") -> str:
+    """The newest line of the log in which `part` stands."""
+    lines: list[str] = stack.log_text(name).splitlines()
     return [line for line in lines if part in line][-1]
 
 
@@ -51,13 +52,10 @@ def test_the_two_lines_of_a_trigger(stack, publish, worker_node):
     ("call", "ending"),
     [
         ({"path": "/api/custom/nobody/was/here"}, "node=- reason=DefinitionNotFound errorCode=5"),
-        ({"method": "OPTIONS"}, "token=- node=- reason=InvalidRequestMethod errorCode=3"),
-        ({"headers": {"Authorization": "Basic x"}}, "token=- node=- reason=AuthenticationHeaderInvalid errorCode=1008"),
-        ({"headers": {"Authorization": "Bearer x"}}, "token=- node=- reason=InvalidSecret errorCode=1010"),
         ({"content": b"x", "headers": {"Content-Type": "image/png"}}, "reason=InvalidContentType errorCode=1003"),
     ],
 )
-def test_the_two_lines_of_a_refusal(stack, publish, call, ending):
+def test_the_two_lines_of_a_refused_trigger(stack, publish, call, ending):
     api = publish()
     before = len(stack.log_text("endpoint.log"))
     api.call(stack.client, **call)
@@ -68,17 +66,68 @@ def test_the_two_lines_of_a_refusal(stack, publish, call, ending):
 
 
 @pytest.mark.parametrize(
-    ("reason", "make_secret"),
+    ("call", "ending"),
     [
-        ("TokenNotFound", lambda publish: generate()),
-        ("TokenDisabled", lambda publish: publish.token(is_disabled=True)[1]),
-        ("TokenNotAllowed", lambda publish: publish.token()[1]),
+        ({"path": "/api/custom/"}, "token=- node=- reason=EmptyRoute errorCode=1"),
+        ({"method": "OPTIONS"}, "token=- node=- reason=InvalidRequestMethod errorCode=3"),
+        ({"headers": {"Authorization": "Basic x"}}, "token=- node=- reason=AuthenticationHeaderInvalid errorCode=1008"),
+        ({"headers": {"Authorization": "Bearer x"}}, "token=- node=- reason=InvalidSecret errorCode=1010"),
     ],
 )
-def test_the_log_tells_apart_what_the_answer_does_not(stack, publish, reason, make_secret):
+def test_a_stranger_leaves_one_line_in_a_file_for_strangers(stack, publish, call, ending):
+    api = publish()
+    before, triggers = len(stack.log_text("refused.log")), stack.log_text("endpoint.log")
+    api.call(stack.client, **call)
+    (line,) = stack.log_text("refused.log")[before:].splitlines()
+    found = re.match(rf"{TIME} INFO udapi\.refused: refused trigger=(\S+) method=", line)
+    assert found and str(uuid.UUID(found[1])) == found[1]
+    assert ending in line
+    assert stack.log_text("endpoint.log") == triggers
+
+
+@pytest.mark.parametrize(
+    ("reason", "log", "make_secret"),
+    [
+        ("TokenNotFound", "refused.log", lambda publish: generate()),
+        ("TokenDisabled", "refused.log", lambda publish: publish.token(is_disabled=True)[1]),
+        ("TokenNotAllowed", "endpoint.log", lambda publish: publish.token()[1]),
+    ],
+)
+def test_the_log_tells_apart_what_the_answer_does_not(stack, publish, reason, log, make_secret):
     api = publish()
     assert_error(api.call(stack.client, headers={"Authorization": f"Bearer {make_secret(publish)}"}), 1010)
-    assert f"reason={reason} " in last_line(stack, api.path)
+    assert f"reason={reason} " in last_line(stack, api.path, log)
+
+
+def test_a_long_path_is_cut_and_the_line_says_so(stack, publish):
+    api = publish()
+    for path in ("/api/custom/" + piece * 1_000 for piece in ("xxxxxxx", "%C3%A9", '"')):
+        for headers, log in ((api.headers, "endpoint.log"), ({}, "refused.log")):
+            before = len(stack.log_text(log))
+            exchange(stack.url, head("GET", path, *headers.items()))
+            lines = stack.log_text(log)[before:].splitlines()
+            assert len(lines) == (2 if headers else 1)
+            assert all(f" route={json.dumps(path[:300])}+{len(path) - 300}" in line for line in lines)
+            assert all(len(line) < 900 for line in lines)
+
+
+def test_requests_of_strangers_push_out_no_trigger(stack, publish, tmp_path):
+    api = publish()
+    small = {"UDAPI_LOG_MAX_BYTES": "20000", "UDAPI_LOG_KEEP": "2", "UDAPI_LOG_DIR": str(tmp_path)}
+    with stack.another_web(UDAPI_WEB_WORKERS="1", **small) as web:
+        assert api.call(web.client).status_code == 200
+        for number in range(150):
+            web.client.get(f"/api/custom/{number}/{'x' * 7_000}", headers={"Authorization": f"Bearer {generate()}"})
+            web.client.get("/", headers={"Host": "x" * 7_000})
+        assert api.call(web.client).status_code == 200
+    lines = [line for line in (tmp_path / "endpoint.log").read_text().splitlines() if "udapi.trigger" in line]
+    assert [line.split(": ")[1].split()[0] for line in lines] == ["started", "ended"] * 2
+    assert sorted(file.name for file in tmp_path.glob("[!.]*.log*")) == [
+        "endpoint.log",
+        "refused.log",
+        "refused.log.1",
+        "refused.log.2",
+    ]
 
 
 def test_a_failed_run_tells_the_node_and_the_log_of_the_node_tells_why(stack, publish, worker_node):
