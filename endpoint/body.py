@@ -1,25 +1,24 @@
 """The body of a request: counted while it is read, whatever was announced."""
 
-import time
+import codecs
 from collections.abc import Iterator
 from email.message import Message
 from typing import Any
 
-from django.conf import settings
 from gunicorn.http.errors import ParseException
 
 from endpoint import errors
-from endpoint.patience import patience
-from endpoint.places import place
+from endpoint.places import hold_place
 from endpoint.reading import LARGEST_BODY, announced_length
 
 CONTENT_TYPES = frozenset({"application/json", "application/xml", "text/xml", "text/plain"})
 
 _STEP = 64 * 1024
+_LONGEST_TYPE_LOGGED = 300
 
 
 def read(environ: dict[str, Any]) -> bytes:
-    """The whole body, at most 30 MB, valid UTF-8. While it comes in, it holds one of the places to wait.
+    """The whole body, at most 30 MB, valid UTF-8. The request holds a place to wait from here on.
 
     Raises:
         ManagerNotInitializedError: no place is left.
@@ -29,11 +28,7 @@ def read(environ: dict[str, Any]) -> bytes:
     """
     if announced_length(environ) > 0:
         check_content_type(environ, has_body=True)
-    with place():
-        return _read(environ)
-
-
-def _read(environ: dict[str, Any]) -> bytes:
+    hold_place(environ)
     steps = _steps(environ)
     first, failure = _first(steps)
     check_content_type(environ, has_body=bool(first) or announced_length(environ) > 0)
@@ -46,13 +41,14 @@ def _read(environ: dict[str, Any]) -> bytes:
             raise errors.BodyTooLargeError("more than was announced")
     if len(body) < announced_length(environ):
         raise errors.FailedToReadBodyError(f"broken off after {len(body)} bytes")
-    return _utf8(bytes(body))
+    _check_utf8(body)
+    return bytes(body)
 
 
 def leave(environ: dict[str, Any]) -> None:
     """What is left of a body stays unread: where it is large, the answer says that the connection ends with it."""
     if announced_length(environ) > _STEP or "HTTP_TRANSFER_ENCODING" in environ:
-        environ["wsgi.input"].close_connection()
+        environ["gunicorn.socket"].close_after_answer()
 
 
 def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
@@ -67,7 +63,8 @@ def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
         return
     essence, _, parameters = environ.get("CONTENT_TYPE", "").partition(";")
     if essence.strip().lower() not in CONTENT_TYPES or (parameters and not _is_utf8(parameters)):
-        raise errors.InvalidContentTypeError(environ.get("CONTENT_TYPE", "") or "no content type")
+        shown = environ.get("CONTENT_TYPE", "")[:_LONGEST_TYPE_LOGGED]
+        raise errors.InvalidContentTypeError(shown or "no content type")
 
 
 def _is_utf8(parameters: str) -> bool:
@@ -88,21 +85,20 @@ def _first(steps: Iterator[bytes]) -> tuple[bytes, errors.TriggerError | None]:
 
 def _steps(environ: dict[str, Any]) -> Iterator[bytes]:
     stream = environ["wsgi.input"]
-    seconds = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS
-    deadline = time.monotonic() + seconds
     try:
-        with patience(environ.get("gunicorn.socket"), seconds):
-            while step := stream.read(_STEP):
-                yield step
-                if time.monotonic() > deadline:
-                    raise errors.FailedToReadBodyError("too slow")
+        while step := stream.read(_STEP):
+            yield step
     except (OSError, ParseException) as error:
         raise errors.FailedToReadBodyError(str(error)) from error
 
 
-def _utf8(body: bytes) -> bytes:
+def _check_utf8(body: bytearray) -> None:
+    """Refuse what is no UTF-8. The text of a large body, all at once, would take up to four times its size."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(body)
     try:
-        body.decode()
+        for start in range(0, len(body), _STEP):
+            decoder.decode(view[start : start + _STEP])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        raise errors.FailedToReadBodyError(f"no UTF-8 at byte {error.start}") from error
-    return body
+        raise errors.FailedToReadBodyError(error.reason) from error

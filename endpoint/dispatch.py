@@ -8,20 +8,19 @@ from django.conf import settings
 from automation import queue
 from automation.outcome import Outcome
 from endpoint import errors
-from endpoint.places import no_place, place
+from endpoint.places import no_place
 
 
 def dispatch(trigger_id: str, payload: queue.Payload) -> Outcome:
-    """Run the trigger on a worker node; what the node answers, be it an error.
+    """Run the trigger on a worker node; what the node answers, be it an error. The caller holds a place to wait.
 
     Raises:
-        ManagerNotInitializedError: no node is alive, or no place left to wait.
+        ManagerNotInitializedError: no node is alive, or too many jobs wait.
         MessageBrokerNotInitializedError: Redis is not reachable.
         RequestFailedError: handing over failed, or no answer came in time.
         UnspecifiedReasonError: the answer is none.
     """
-    with place():
-        return _outcome(_ask(trigger_id, payload))
+    return _outcome(_ask(trigger_id, payload))
 
 
 def succeeded(outcome: Outcome) -> Outcome:

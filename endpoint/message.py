@@ -16,11 +16,10 @@ from automation.outcome import Outcome
 from definitions import routes
 from endpoint import errors, manager
 from endpoint.authentication import token_of
-from endpoint.dispatch import succeeded
+from endpoint.dispatch import dispatch, succeeded
+from endpoint.places import place
 from endpoint.reading import LARGEST_BODY, METHODS, TriggerRequest
 from endpoint.triggerlog import TriggerLog
-
-_LONGEST_METHOD_LOGGED, _LONGEST_ROUTE_LOGGED = 20, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,9 @@ def _carry_out(message: TriggerMessage, body: bytes, statistics: Statistics, log
         raise errors.BodyTooLargeError(f"{len(body)} bytes")
     token = token_of(message.secret)
     log.token_id = token.id
-    outcome = manager.carry_out(statistics.trigger_id, manager.admit(request, token.id), body)
+    payload = manager.payload(manager.admit(request, token.id), body)
+    with place():
+        outcome = dispatch(statistics.trigger_id, payload)
     statistics.answered(outcome)
     return succeeded(outcome)
 
@@ -123,8 +124,9 @@ def _request(message: TriggerMessage) -> TriggerRequest:
 
 
 def _log(trigger_id: str, message: TriggerMessage) -> TriggerLog:
-    path = f"/{routes.PREFIX}{message.route[:_LONGEST_ROUTE_LOGGED]}"
-    return TriggerLog(trigger_id, message.request_method.upper()[:_LONGEST_METHOD_LOGGED], path)
+    log = TriggerLog(trigger_id, message.request_method.upper(), f"/{routes.PREFIX}{message.route}")
+    log.started()
+    return log
 
 
 def _exact(exception: Exception) -> errors.TriggerError:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 
@@ -36,6 +37,17 @@ def place() -> Iterator[None]:
         if keeps_database:
             _with_database.release()
         _free.release()
+
+
+def hold_place(environ: dict[str, Any]) -> None:
+    """Hold a place until the answer to the request is sent; only gunicorn counts.
+
+    Raises:
+        ManagerNotInitializedError: none is left.
+    """
+    connection = environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.hold(place())
 
 
 def no_place(message: str) -> ManagerNotInitializedError:

@@ -77,6 +77,13 @@ class MethodNotAllowedError(ManagementError):
     detail = "This address does not take this method."
 
 
+class RequestTimeoutError(ManagementError):
+    """The client took too long to send the body."""
+
+    status, reason = 408, "RequestTimeout"
+    detail = "The body took too long."
+
+
 class LengthRequiredError(ManagementError):
     """A body whose length is not announced."""
 

@@ -4,125 +4,32 @@ import gc
 import logging
 import os
 import resource
-import select
-import socket
-import struct
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.signals import request_started
 from django.db import connections, reset_queries
-from gunicorn import util
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 from automation.host import linux
-from endpoint import patience
-from udapi_site import ending, logs
+from udapi_site import logs
 from udapi_site import threads as shares
+from udapi_site.client_socket import TooSlowError
+from udapi_site.web_worker import WebWorker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
-
-CLIENT_SILENCE_SECONDS = 60
-"""A client that says nothing for so long in the middle of a request gives its thread back."""
-
-HEAD_SECONDS = 10
-"""The time for the head of a request, from its first byte on."""
-
-NEXT_REQUEST_MILLISECONDS = 40
-"""How long a thread stays with its client after an answer: longer than one pauses who calls 25 times a second."""
 
 IDLE_CONNECTIONS = 1_000
 """Kept-alive connections of a worker process; they take no thread."""
 
 
-LARGEST_FAREWELL_BYTES = 64 * 1024 * 1024
-"""What a client may still send behind a refused request's answer, so that he reads it before he sees a reset."""
-
-
-class WebWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, which lets go of the port, and ends live streams, as soon as it is to end.
-
-    The stock one keeps it until its last trigger is answered: after a `kill -9` of the master no new one
-    could listen meanwhile, and clients would wait for connections that nobody accepts.
-    """
-
-    alive: bool
-
-    def handle(self, conn: Any) -> Any:
-        """Serve a request of a connection, and those that follow at once.
-
-        A client that calls again as soon as he is answered keeps his thread: the way through the main thread and back
-        takes a fifth of the processor time that this server needs for a trigger.
-        """
-        goes_on = self._serve(conn)
-        while goes_on is True and self.alive and self._has_time() and _says_more(conn):
-            goes_on = self._serve(conn)
-        return goes_on
-
-    def _has_time(self) -> bool:
-        """Whether nobody waits for a thread: else clients that call without end would keep everybody out."""
-        return bool(self.tpool._work_queue.empty())
-
-    def _serve(self, conn: Any) -> Any:
-        """Serve a request, and see the client off here when it was the last of its connection.
-
-        The stock worker does that in its main thread: whoever kept his end open would keep everybody out for
-        two seconds. It also waits without end for the head of a request.
-        """
-        patience.begin(conn.sock, HEAD_SECONDS)
-        try:
-            goes_on = super().handle(conn)
-        finally:
-            is_late = patience.end(conn.sock)
-        if is_late:
-            with suppress(OSError):
-                util.write_error(conn.sock, 408, "Request Timeout", "The head of the request took too long.")
-        if not goes_on:
-            util.close_graceful(conn.sock, max_drain=LARGEST_FAREWELL_BYTES)
-        return goes_on
-
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """The head is there; how long the body may take is for the application to say."""
-        patience.end(conn.sock)
-        return super().handle_request(req, conn)
-
-    def is_parent_alive(self) -> bool:
-        """Whether the master is still there; without it this worker is to end."""
-        self.alive = self.alive and super().is_parent_alive()
-        return self.alive
-
-    def handle_quit(self, sig: int, frame: Any) -> None:
-        """End without waiting for anybody; Python itself waits for threads."""
-        ending.begin()
-        super().handle_quit(sig, frame)
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """Accept connections or not, for now or for good."""
-        super().set_accept_enabled(enabled)
-        if not self.alive:
-            ending.begin()
-            for listener in self.sockets:
-                listener.close()
-
-
-def _says_more(conn: Any) -> bool:
-    """Whether the next request of a connection is there, or comes within a moment."""
-    if conn.parser.unreader.buf.getvalue():
-        return True
-    poll = select.poll()
-    poll.register(conn.sock, select.POLLIN)
-    return bool(poll.poll(NEXT_REQUEST_MILLISECONDS))
-
-
 class _ClientFaults(logging.Filter):
-    """Cuts what a client sent out of gunicorn's complaint about it, for it may hold a secret; silence is no fault."""
+    """Cuts what a client sent out of gunicorn's complaint about it, for it may hold a secret; slowness is no fault."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if str(record.msg).startswith("Invalid request from"):
             record.msg = str(record.msg).replace('"', "'").partition("'")[0]
-        return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
+        return not (record.exc_info and isinstance(record.exc_info[1], TooSlowError))
 
 
 class WebLogger(Logger):  # type: ignore[misc]
@@ -161,6 +68,8 @@ limit_request_fields = 100
 limit_request_field_size = 8_190
 # One parser everywhere, whatever else is installed.
 http_parser = "python"
+# A file is sent like any other answer: the kernel's own way waits for a slow client without end.
+sendfile = False
 
 # Nobody but a trusted proxy says what the scheme was, and nobody at all sets parts of the WSGI environment.
 forwarded_allow_ips = ",".join(settings.UDAPI_TRUSTED_PROXIES)
@@ -183,18 +92,9 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Prepare what worker processes inherit: the time-outs of connections, and memory that stays shared."""
-    silence = struct.pack("ll", CLIENT_SILENCE_SECONDS, 0)
-    for listener in server.LISTENERS:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, silence)
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, silence)
+    """Keep what worker processes inherit in memory that stays shared."""
     gc.collect()
     gc.freeze()
-
-
-def pre_request(worker: Any, req: Any) -> None:
-    """Let the application end a connection: WSGI leaves it no header for that."""
-    req.body.close_connection = req.force_close
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -203,7 +103,8 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Log to `endpoint.log` from here on, and leave out what is of use with `DEBUG` alone."""
+    """Log to files from here on, and leave out what is of use with `DEBUG` alone."""
     logs.to_file("endpoint.log", settings.UDAPI_LOGS)
+    logs.refusals_to_file("refused.log", settings.UDAPI_LOGS)
     # It empties lists of queries that nobody fills, for a twentieth of this server's time for a trigger.
     request_started.disconnect(reset_queries)

@@ -46,6 +46,8 @@ UDAPI_NODE_ID = env.number("UDAPI_NODE_ID", 0, 0, 2**31 - 1) or None
 UDAPI_SCRIPT_USER = env.text("UDAPI_SCRIPT_USER", "")
 UDAPI_WEB_WORKERS = env.number("UDAPI_WEB_WORKERS", min(2, os.cpu_count() or 1), 1, 256)
 UDAPI_WEB_THREADS = env.number("UDAPI_WEB_THREADS", 256, 8, 4_096)
+UDAPI_TRANSFER_SECONDS = env.number("UDAPI_TRANSFER_SECONDS", 90, 1, 86_400)
+UDAPI_SILENCE_SECONDS = env.number("UDAPI_SILENCE_SECONDS", 10, 1, 86_400)
 
 # --- Logs ---
 
@@ -123,6 +125,7 @@ MIDDLEWARE = [
     # What follows is for browsers.
     "endpoint.middleware.TriggerMiddleware",
     "udapi_site.content_policy.ContentPolicyMiddleware",
+    "udapi_site.bodies.BodyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -182,6 +185,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
+FILE_UPLOAD_HANDLERS = ["udapi_site.uploads.RefusingUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 # A trigger is never redirected, and a console address without its slash is simply not found.
 APPEND_SLASH = False
 SESSION_COOKIE_HTTPONLY = True

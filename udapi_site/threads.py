@@ -1,14 +1,15 @@
 """Who may hold the threads of a web server process, and how many.
 
-Two kinds of requests hold one for long: triggers that wait, and live streams. Each has a share of its own and
-never takes the other's, and what is left over stays free for console and management.
+Three kinds of requests hold one for long: triggers that wait, live streams, and everything else whose client sends or
+receives slowly. Each has a share of its own and never takes another's, and what is left over stays free for console and
+management.
 """
 
 from django.conf import settings
 
 
 def reserve() -> int:
-    """Threads that neither takes."""
+    """Threads that none of them takes."""
     return max(4, _configured() // 8)
 
 
@@ -22,9 +23,14 @@ def for_streams() -> int:
     return _configured()
 
 
+def for_slow_clients() -> int:
+    """Other requests that may wait for their clients; their threads come on top as well."""
+    return _configured() // 2
+
+
 def total() -> int:
     """All threads of a process."""
-    return for_triggers() + reserve() + for_streams()
+    return for_triggers() + reserve() + for_streams() + for_slow_clients()
 
 
 def _configured() -> int:

@@ -32,8 +32,9 @@ def worker_node(stack):
 def running_lonely(django_db_setup, database_url, tmp_path_factory):
     """Use `lonely`, which also opens the database."""
     data_dir, shared = own_data_dir(tmp_path_factory.mktemp("lonely") / "data", database_url)
-    settings = {"UDAPI_TRIGGER_TIMEOUT_SECONDS": "2", "UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": "8"}
-    stack = Stack(data_dir, shared | settings | {"UDAPI_NODE_ID": str(ENDPOINT_NODE)})
+    limits = {"UDAPI_TRIGGER_TIMEOUT_SECONDS": "2", "UDAPI_TRANSFER_SECONDS": "2"}
+    small = {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": "8"}
+    stack = Stack(data_dir, shared | limits | small | {"UDAPI_NODE_ID": str(ENDPOINT_NODE)})
     stack.stop_worker()
     # Its first request takes longer than the others.
     stack.client.get("/api/custom/any", headers={"Authorization": "Bearer of nothing"})

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -16,7 +17,7 @@ from tests.endpoint.catalogue import LARGEST_BODY, assert_error
 MEGABYTE = 1024 * 1024
 
 
-def outcome(from_body, body: bytes) -> dict[str, str] | None:
+def outcome(from_body: Callable[[bytes], dict[str, str]], body: bytes) -> dict[str, str] | None:
     """The parameters, or None for a body that is refused."""
     try:
         return from_body(body)

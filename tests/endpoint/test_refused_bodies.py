@@ -89,7 +89,7 @@ def test_a_client_that_vanishes_in_the_middle(stack, publish):
 
 @pytest.mark.parametrize("framing", [("Content-Length", "1000"), CHUNKED])
 def test_a_body_that_trickles_in_is_given_up(lonely, publish, framing):
-    """No single byte is long in coming, but all of them together take longer than a caller may wait."""
+    """No single byte is long in coming, but all of them together take longer than a body may."""
     api = publish()
     with Connection(lonely.url) as connection:
         begun = time.monotonic()

@@ -1,0 +1,182 @@
+"""The connection of a client, read and written within limits of time, whatever the address."""
+
+import errno
+import math
+import select
+import socket
+import termios
+import time
+from array import array
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from fcntl import ioctl
+from threading import Semaphore
+
+from django.conf import settings
+
+HEAD_SECONDS = 10.0
+"""The time for the head of a request, from its first byte on."""
+
+UNCOUNTED_SECONDS = 0.5
+"""A thread that waits for its client longer than this needs a place."""
+
+_RESET_ON_CLOSE = array("i", (1, 0)).tobytes()
+
+
+class TooSlowError(TimeoutError):
+    """The client took too long, or no place was left to wait for it."""
+
+
+class ClientSocket(socket.socket):
+    """A connection on which every wait ends.
+
+    The head of a request has ten seconds. A body has `UDAPI_TRANSFER_SECONDS`, and so has an answer whose length is
+    known; neither may pause for `UDAPI_SILENCE_SECONDS`. A thread that waits for its client holds a place meanwhile:
+    the one that the request has taken for itself (`hold`), or one of those for slow clients.
+
+    The descriptor never blocks. A time-out that the server sets is one more limit of `recv` and `sendall`.
+    """
+
+    has_head: bool
+    """Whether the head of the present request is read."""
+    is_late: bool
+    """Whether the client was too slow to send the present request."""
+    is_stuck: bool
+    """Whether the client was too slow to receive its answer."""
+    close_after_answer: Callable[[], None]
+    """End the connection with the present answer, which says so: WSGI leaves the application no header for that."""
+
+    def __init__(self, accepted: socket.socket, slow_clients: Semaphore) -> None:
+        """Take over the descriptor of `accepted`; `slow_clients` are the places of those who take none themselves."""
+        super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        super().setblocking(False)
+        self._timeout: float | None = None
+        self._slow_clients = slow_clients
+        self._places, self._holds_place = ExitStack(), False
+        self.begin_request()
+
+    # --- The course of a request ---
+
+    def begin_request(self) -> None:
+        """A head comes in."""
+        self.has_head = self.is_late = self.is_stuck = False
+        self._read_until = time.monotonic() + HEAD_SECONDS
+        self._write_until: float | None = None
+
+    def begin_body(self, close: Callable[[], None]) -> None:
+        """The head is there, and the body has a time of its own; `close` has the answer announce the end."""
+        self.has_head, self.close_after_answer = True, close
+        self._read_until = time.monotonic() + settings.UDAPI_TRANSFER_SECONDS
+
+    def begin_stream(self) -> None:
+        """The answer goes on for as long as the client takes it."""
+        self._write_until = math.inf
+
+    def end_request(self) -> None:
+        """The answer is sent, or given up: leave the place."""
+        self._holds_place = False
+        self._places.close()
+
+    def hold(self, place: AbstractContextManager[None]) -> None:
+        """Enter `place`, and leave it when the answer is sent."""
+        self._places.enter_context(place)
+        self._holds_place = True
+
+    def abort(self) -> None:
+        """Close, and drop what the client has not received."""
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.close()
+
+    def has_data(self, seconds: float = 0) -> bool:
+        """Whether there is something to read, or the end, now or within `seconds`."""
+        return self._is_ready(select.POLLIN, seconds)
+
+    # --- What the server calls ---
+
+    def settimeout(self, value: float | None, /) -> None:
+        """Wait no longer than this, nor than the limits; with 0 not at all."""
+        self._timeout = value
+
+    def gettimeout(self) -> float | None:
+        """The time-out that was set."""
+        return self._timeout
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Wait within the limits, or not at all."""
+        self._timeout = None if flag else 0.0
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """The next bytes; empty at the end.
+
+        Raises:
+            TooSlowError, BlockingIOError.
+        """
+        while True:
+            try:
+                return super().recv(bufsize, flags)
+            except BlockingIOError:
+                if not self._waits(select.POLLIN, self._read_until):
+                    raise self._too_slow(select.POLLIN) from None
+
+    def sendall(self, data: bytes, flags: int = 0, /) -> None:  # type: ignore[override]  # the server sends bytes
+        """Send all of `data`.
+
+        Raises:
+            TooSlowError, BlockingIOError.
+        """
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self.send(left, flags) :]
+            except BlockingIOError:
+                self._wait_for_room()
+
+    # --- Waiting ---
+
+    def _wait_for_room(self) -> None:
+        """Wait until there is room to send. A client that receives, if only a little, is not silent."""
+        if self._write_until is None:
+            self._write_until = time.monotonic() + settings.UDAPI_TRANSFER_SECONDS
+        unconfirmed = self._unconfirmed()
+        while not self._waits(select.POLLOUT, self._write_until):
+            before, unconfirmed = unconfirmed, self._unconfirmed()
+            if unconfirmed >= before or time.monotonic() >= self._write_until:
+                raise self._too_slow(select.POLLOUT)
+
+    def _waits(self, event: int, until: float) -> bool:
+        """Wait for `event`; whether it came in time."""
+        if self._timeout == 0:
+            raise BlockingIOError(errno.EAGAIN, "this would wait")
+        seconds = min(settings.UDAPI_SILENCE_SECONDS, until - time.monotonic())
+        if self._timeout is not None:
+            seconds = min(seconds, self._timeout)
+        if self._is_ready(event, min(seconds, UNCOUNTED_SECONDS)):
+            return True
+        if seconds <= UNCOUNTED_SECONDS:
+            return False
+        self._need_place(event)
+        return self._is_ready(event, seconds - UNCOUNTED_SECONDS)
+
+    def _is_ready(self, event: int, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self, event)
+        return bool(poll.poll(max(0.0, seconds) * 1_000))
+
+    def _need_place(self, event: int) -> None:
+        if self._holds_place:
+            return
+        if not self._slow_clients.acquire(blocking=False):
+            raise self._too_slow(event)
+        self._places.callback(self._slow_clients.release)
+        self._holds_place = True
+
+    def _unconfirmed(self) -> int:
+        """Bytes that were sent and that the client's machine has not confirmed."""
+        size = array("i", [0])
+        ioctl(self, termios.TIOCOUTQ, size)
+        return size[0]
+
+    def _too_slow(self, event: int) -> TooSlowError:
+        self.is_late = self.is_late or event == select.POLLIN
+        self.is_stuck = self.is_stuck or event == select.POLLOUT
+        return TooSlowError(errno.ETIMEDOUT, "the client took too long")
