@@ -18,7 +18,7 @@ HEAD_SECONDS = 10.0
 """The time for the head of a request, from its first byte on."""
 
 UNCOUNTED_SECONDS = 0.5
-"""A thread that waits for its client longer than this needs a place."""
+"""A thread that waits for its client longer than this, all waits of a request together, needs a place."""
 
 _RESET_ON_CLOSE = array("i", (1, 0)).tobytes()
 
@@ -60,6 +60,7 @@ class ClientSocket(socket.socket):
     def begin_request(self) -> None:
         """A head comes in."""
         self.has_head = self.is_late = self.is_stuck = False
+        self._uncounted = UNCOUNTED_SECONDS
         self._read_until = time.monotonic() + HEAD_SECONDS
         self._write_until: float | None = None
 
@@ -150,21 +151,22 @@ class ClientSocket(socket.socket):
         seconds = min(settings.UDAPI_SILENCE_SECONDS, until - time.monotonic())
         if self._timeout is not None:
             seconds = min(seconds, self._timeout)
-        if self._is_ready(event, min(seconds, UNCOUNTED_SECONDS)):
-            return True
-        if seconds <= UNCOUNTED_SECONDS:
-            return False
-        self._need_place(event)
-        return self._is_ready(event, seconds - UNCOUNTED_SECONDS)
+        if self._holds_place:
+            return self._is_ready(event, seconds)
+        begun, uncounted = time.monotonic(), min(seconds, self._uncounted)
+        if is_ready := self._is_ready(event, uncounted):
+            self._uncounted -= min(uncounted, time.monotonic() - begun)
+        elif uncounted < seconds:
+            self._take_place(event)
+            return self._is_ready(event, seconds - uncounted)
+        return is_ready
 
     def _is_ready(self, event: int, seconds: float) -> bool:
         poll = select.poll()
         poll.register(self, event)
         return bool(poll.poll(max(0.0, seconds) * 1_000))
 
-    def _need_place(self, event: int) -> None:
-        if self._holds_place:
-            return
+    def _take_place(self, event: int) -> None:
         if not self._slow_clients.acquire(blocking=False):
             raise self._too_slow(event)
         self._places.callback(self._slow_clients.release)

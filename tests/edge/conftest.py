@@ -1,8 +1,15 @@
-"""A gunicorn and an nginx for clients that misbehave."""
+"""A gunicorn and an nginx for clients that misbehave, and a gunicorn that is small and impatient with them."""
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
+from keys.changes import create_key
 from tests.nginx import Nginx
+
+TRANSFER_SECONDS, SILENCE_SECONDS = 5, 2
+PLACES = 4
+"""Triggers that may wait in `impatient`, and slow clients besides."""
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +42,49 @@ def nginx(running_nginx, stack):
 def edge_url(request):
     """The address of either."""
     return request.getfixturevalue(request.param).url
+
+
+@pytest.fixture(scope="session")
+def running_impatient(running_stack, tmp_path_factory):
+    """Use `impatient`, which also opens the database."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    limits = {"UDAPI_TRANSFER_SECONDS": str(TRANSFER_SECONDS), "UDAPI_SILENCE_SECONDS": str(SILENCE_SECONDS)}
+    small = {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": str(2 * PLACES)}
+    with running_stack.another_web(TMPDIR=str(temporary), **limits, **small) as web:
+        # Its first requests take longer than the others.
+        web.client.get("/console/login/")
+        yield web, temporary
+
+
+@pytest.fixture
+def impatient(running_impatient, stack):
+    """A gunicorn of one process with few threads, before the shared fleet. Its clients have little time."""
+    return running_impatient[0]
+
+
+@pytest.fixture
+def temporary(running_impatient):
+    """The directory that `impatient` takes for temporary files."""
+    return running_impatient[1]
+
+
+@pytest.fixture
+def superuser(stack):
+    """A user who may do everything."""
+    user = User.objects.create_superuser("edge")
+    yield user
+    user.delete()
+
+
+@pytest.fixture
+def key(superuser):
+    """The header of a personal key of theirs."""
+    return ("Authorization", f"Token {create_key(superuser, 'edge', 1)[1]}")
+
+
+@pytest.fixture
+def session(superuser):
+    """The header of a session of theirs in the console."""
+    browser = Client()
+    browser.force_login(superuser)
+    return ("Cookie", f"sessionid={browser.cookies['sessionid'].value}")
