@@ -7,9 +7,10 @@ from django.test import Client
 from keys.changes import create_key
 from tests.nginx import Nginx
 
-TRANSFER_SECONDS, SILENCE_SECONDS = 5, 2
+TRANSFER_SECONDS, SILENCE_SECONDS = 6, 3
 PLACES = 4
-"""Triggers that may wait in `impatient`, and slow clients besides."""
+"""Triggers that may wait in `small` and `impatient`, and as many slow clients besides."""
+SMALL = {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": str(2 * PLACES)}
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +46,25 @@ def edge_url(request):
 
 
 @pytest.fixture(scope="session")
+def running_small(running_stack):
+    """Use `small`, which also opens the database."""
+    with running_stack.another_web(UDAPI_SILENCE_SECONDS="60", **SMALL) as web:
+        web.client.get("/console/login/")
+        yield web
+
+
+@pytest.fixture
+def small(running_small, stack):
+    """A gunicorn of one process with few threads, before the shared fleet, that gives nobody up within a test."""
+    return running_small
+
+
+@pytest.fixture(scope="session")
 def running_impatient(running_stack, tmp_path_factory):
     """Use `impatient`, which also opens the database."""
     temporary = tmp_path_factory.mktemp("temporary")
     limits = {"UDAPI_TRANSFER_SECONDS": str(TRANSFER_SECONDS), "UDAPI_SILENCE_SECONDS": str(SILENCE_SECONDS)}
-    small = {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": str(2 * PLACES)}
-    with running_stack.another_web(TMPDIR=str(temporary), **limits, **small) as web:
+    with running_stack.another_web(TMPDIR=str(temporary), **limits, **SMALL) as web:
         # Its first requests take longer than the others.
         web.client.get("/console/login/")
         yield web, temporary
