@@ -1,19 +1,17 @@
 """The console's door: flags let a user in, and Django's "staff" means nothing."""
 
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from django.contrib.auth.forms import AuthenticationForm
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
-from unfold.forms import AuthenticationForm as UnfoldLogIn
 
 from access.policy import may_enter
 from console.navigation import menu
+from console.passwords import LogInForm, PasswordPage, within_limits
 from console.start import start_page
 from console.trigger import OfferedDefinitions, TriggerPage
 from events import positions
@@ -26,25 +24,6 @@ if TYPE_CHECKING:
     UnfoldSite: TypeAlias = AdminSite
 else:
     from unfold.sites import UnfoldAdminSite as UnfoldSite
-
-
-class LogInForm(UnfoldLogIn):  # type: ignore[misc]  # django-unfold has no types
-    """Lets in every active user who has a flag."""
-
-    error_messages: ClassVar[dict[str, Any]] = {
-        **AuthenticationForm.error_messages,
-        "no_flag": _("This account has no permission flag, so there is nothing here for it."),
-    }
-
-    def confirm_login_allowed(self, user: Any) -> None:
-        """Asked once the password is known to be right.
-
-        Raises:
-            ValidationError: the user is not active or has no flag.
-        """
-        AuthenticationForm.confirm_login_allowed(self, user)
-        if not may_enter(user):
-            raise ValidationError(self.error_messages["no_flag"], code="no_flag")
 
 
 class ConsoleSite(UnfoldSite):
@@ -81,6 +60,17 @@ class ConsoleSite(UnfoldSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         """The start page."""
         return super().index(request, {"start": start_page(request.user)} | (extra_context or {}))
+
+    @within_limits
+    def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The log-in page."""
+        return super().login(request, extra_context)
+
+    @within_limits
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The page of the user's own password."""
+        context = self.each_context(request) | (extra_context or {})
+        return PasswordPage.as_view(extra_context=context)(request)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What every page knows; the colours stand in a file, because the policy allows no style element."""

@@ -6,32 +6,45 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractBaseUser
 from knox.auth import TokenAuthentication
 from rest_framework import authentication, exceptions
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from access.authorship import USER_NAME_LENGTH
 from access.texts import is_storable
-from management.errors import TooManyAttemptsError
-from udapi_site.lockout import COOL_OFF_SECONDS
+from logins import traces
+from logins.attempts import Attempt
+from logins.errors import LogInRefusedError
+from management.browsers import is_from_another_site
+from management.errors import PermissionDeniedError, TooManyAttemptsError, UnsupportedMediaTypeError
+from udapi_site.addresses import client_address
 
-CHALLENGE = 'Token realm="User-Defined APIs", Basic realm="User-Defined APIs", charset="UTF-8"'
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class KeyAuthentication(TokenAuthentication):  # type: ignore[misc]  # django-rest-knox has no types
     """`Authorization: Token <key>`."""
 
-    def authenticate_credentials(self, token: bytes) -> Any:
-        """The key's owner and the key.
+    def authenticate(self, request: Request) -> Any:
+        """The key's owner and the key; None when the request has no key.
 
         Raises:
             AuthenticationFailed: it is unknown, malformed, expired, or its owner is not active.
         """
+        try:
+            return super().authenticate(request)
+        except exceptions.AuthenticationFailed as error:
+            traces.key_refused(client_address(request._request), str(error.detail))
+            raise
+
+    def authenticate_credentials(self, token: bytes) -> Any:
+        """Likewise, for what stands behind `Token`."""
         if not token.isalnum() or not token.isascii():
             raise exceptions.AuthenticationFailed
         return super().authenticate_credentials(token)
 
 
 class BasicAuthentication(authentication.BasicAuthentication):
-    """`Authorization: Basic …`; who has failed too often is refused before his password is looked at."""
+    """`Authorization: Basic …`; the limits of log-ins hold, and no page of another site can use it for a change."""
 
     def authenticate_credentials(
         self,
@@ -43,19 +56,39 @@ class BasicAuthentication(authentication.BasicAuthentication):
 
         Raises:
             AuthenticationFailed: no active user has this name and password.
-            TooManyAttemptsError: he has failed too often, from this address.
+            PermissionDeniedError: a page of another site asks for a change.
+            TooManyAttemptsError: too many log-ins have failed, or are being checked.
         """
+        plain = cast(Request, request)._request
+        attempt = Attempt(userid, client_address(plain))
+        if plain.method not in SAFE_METHODS and is_from_another_site(plain):
+            traces.refused(attempt, "A page of another site asks for a change.")
+            raise PermissionDeniedError("Pages of another site cannot make changes with HTTP Basic.")
         if not is_storable(userid) or len(userid) > USER_NAME_LENGTH:
+            traces.refused(attempt, "No user has such a name.")
             raise exceptions.AuthenticationFailed
-        # The same request that the middleware sees: failed attempts are noted on it.
-        plain: Any = cast(Request, request)._request
-        user = authenticate(request=plain, username=userid, password=password)
-        if getattr(plain, "axes_locked_out", False):
-            raise TooManyAttemptsError(headers={"Retry-After": str(COOL_OFF_SECONDS)})
+        try:
+            user = authenticate(request=plain, username=userid, password=password)
+        except LogInRefusedError as refusal:
+            headers = {"Retry-After": str(refusal.retry_after)}
+            raise TooManyAttemptsError(refusal.detail, headers=headers) from refusal
         if user is None:
             raise exceptions.AuthenticationFailed
+        traces.logged_in(user, attempt.address, "HTTP Basic")
         return user, None
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
     """A session of the console; whatever changes something needs the CSRF token as well."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Check the token in the header.
+
+        Raises:
+            PermissionDenied: there is none, or another one.
+            UnsupportedMediaTypeError: the body is a form, which Django would parse to look for the token there.
+        """
+        plain = request._request
+        if plain.method not in SAFE_METHODS and plain.content_type in _FORMS:
+            raise UnsupportedMediaTypeError
+        super().enforce_csrf(request)

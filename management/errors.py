@@ -13,7 +13,7 @@ from redis import RedisError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-CONFLICTS = frozenset({"RouteInUse", "TokenInUse", "NameInUse", "ScriptInUse"})
+CONFLICTS = frozenset({"RouteInUse", "TokenInUse", "NameInUse", "ScriptInUse", "TooManyKeys"})
 
 _log = logging.getLogger("udapi.management")
 
@@ -113,7 +113,7 @@ class UnsupportedMediaTypeError(ManagementError):
 
 
 class TooManyAttemptsError(ManagementError):
-    """Too many failed log-ins of this user from this address."""
+    """Too many log-ins have failed, or are being checked right now."""
 
     status, reason = 429, "TooManyAttempts"
     detail = "Too many failed log-in attempts, try again later."

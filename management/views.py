@@ -12,9 +12,13 @@ from rest_framework.views import APIView
 from access.policy import Action
 from access.rest import PolicyPermission
 from management import errors
-from management.authentication import CHALLENGE, BasicAuthentication, KeyAuthentication, SessionAuthentication
+from management.authentication import BasicAuthentication, KeyAuthentication, SessionAuthentication
+from management.browsers import is_browser
 from management.openapi import ManagementSchema
 from management.wire import JsonOnly, JsonParser, JsonRenderer
+
+KEY_CHALLENGE = 'Token realm="User-Defined APIs"'
+CHALLENGE = f'{KEY_CHALLENGE}, Basic realm="User-Defined APIs", charset="UTF-8"'
 
 
 class ManagementView(APIView):
@@ -55,8 +59,8 @@ class ManagementView(APIView):
         return errors.handle
 
     def get_authenticate_header(self, request: Request) -> str:
-        """The challenge of a 401."""
-        return CHALLENGE
+        """The challenge of a 401. A browser is not asked for a password, which it would send again for any page."""
+        return KEY_CHALLENGE if is_browser(request._request) else CHALLENGE
 
     def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
         """Nothing of it is kept by a cache."""

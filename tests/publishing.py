@@ -11,6 +11,7 @@ from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
 from events.models import InformationEvent
+from logins.models import AttemptCounter
 from tokens.models import ApiToken
 
 ECHO = """
@@ -85,7 +86,8 @@ class Publisher:
 
     @staticmethod
     def clean() -> None:
-        """Remove everything that was published."""
+        """Remove everything that was published, and the counts of log-in attempts."""
+        AttemptCounter.objects.all().delete()
         AllowedToken.objects.all().delete()
         ApiDefinition.objects.all().delete()
         ApiToken.objects.all().delete()

@@ -41,6 +41,11 @@ class DataDir:
         return self.root / "state"
 
     @property
+    def log_ins_dir(self) -> Path:
+        """One file for each password that may be checked at once, locked while it is; mode 700."""
+        return self.root / "log-ins"
+
+    @property
     def nodes_dir(self) -> Path:
         """One file a worker node of this machine, holding its id."""
         return self.root / "nodes"

@@ -85,8 +85,6 @@ def _use(handler: logging.Handler, settings: LogSettings) -> None:
     # One line a task of Celery's own would double every trigger's lines.
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    # What is worth a line is a warning there: a failed log-in.
-    logging.getLogger("axes").setLevel(logging.WARNING)
     logging.getLogger("django.request").addFilter(_is_exception)
 
 

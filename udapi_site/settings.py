@@ -1,13 +1,12 @@
 """All settings. What an operator may set comes from the environment (docs/settings.md); the rest is here."""
 
 import os
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from udapi_site import env, lockout, logs, redis_url
+from udapi_site import env, logs, redis_url
 from udapi_site.datadir import DataDir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -105,9 +104,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "knox",
-    "axes",
     "udapi_site",
     "access",
+    "logins",
     "keys",
     "tokens",
     "automation",
@@ -131,7 +130,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -146,24 +144,7 @@ TEMPLATES = [
         },
     },
 ]
-AUTHENTICATION_BACKENDS = [
-    # Refuses who has failed too often before the costly look at his password.
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
-AXES_FAILURE_LIMIT = 10
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_COOLOFF_TIME = timedelta(seconds=lockout.COOL_OFF_SECONDS)
-# A program that goes on with its right password gets in again when the time is over.
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "udapi_site.lockout.client_address"
-AXES_LOCKOUT_CALLABLE = "udapi_site.lockout.refuse"
-# Some type their password where the user name belongs.
-AXES_SENSITIVE_PARAMETERS = ["username", "password"]
-AXES_DISABLE_ACCESS_LOG = True
-AXES_ENABLE_ADMIN = False
-AXES_VERBOSE = False
+AUTHENTICATION_BACKENDS = ["logins.backend.LimitedBackend"]
 
 KNOX_TOKEN_MODEL = "keys.PersonalKey"  # noqa: S105  the name of a model
 # Its own model stands in for this app's, whose migrations would make a table for nothing.

@@ -8,4 +8,4 @@ _ours: dict[str, Any] = {name: value for name, value in vars(settings).items() i
 globals().update(_ours)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-AXES_FAILURE_LIMIT = 1_000_000
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

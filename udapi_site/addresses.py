@@ -1,12 +1,12 @@
-"""Log-in attempts: from where they come, and the answer to too many. django-axes counts them."""
+"""The addresses of clients."""
 
-from ipaddress import ip_address, ip_network
-from typing import Any
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-COOL_OFF_SECONDS = 15 * 60
+_CLIENT_PREFIX = 64
+"""One IPv6 client has a network of this size to itself."""
 
 
 def client_address(request: HttpRequest) -> str:
@@ -19,14 +19,14 @@ def client_address(request: HttpRequest) -> str:
     return address if _is_address(address) else "0.0.0.0"  # noqa: S104
 
 
-def refuse(request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None) -> HttpResponse:
-    """429; the management API has rendered its own already."""
-    if response.status_code == 429:
-        return response
-    detail = "Too many failed log-in attempts, try again later."
-    return HttpResponse(
-        detail, status=429, content_type="text/plain; charset=utf-8", headers={"Retry-After": str(COOL_OFF_SECONDS)}
-    )
+def client_network(address: str) -> str:
+    """What a limit by address counts: the IPv4 address, or the /64 network of the IPv6 address."""
+    parsed = ip_address(address)
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((int(parsed), _CLIENT_PREFIX), strict=False))
 
 
 def _is_address(text: str) -> bool:

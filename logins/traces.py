@@ -1,0 +1,49 @@
+"""One log line for each log-in and each refused one; a name is in it only where there is such a user."""
+
+import logging
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from access.texts import is_storable
+from logins.attempts import Attempt
+from udapi_site.addresses import client_address
+
+_log = logging.getLogger("udapi.logins")
+
+
+def logged_in(user: Any, address: str, way: str) -> None:
+    """The password of `user` was right; `way` is where they gave it."""
+    _log.info("log-in of '%s' from %s: %s", user.get_username(), address, way)
+
+
+def refused(attempt: Attempt, why: str) -> None:
+    """The attempt failed, or was refused before its password was checked."""
+    _log.warning("log-in of %s from %s refused: %s", _known(attempt.name), attempt.address, why)
+
+
+def key_refused(address: str, why: str) -> None:
+    """A personal key opened nothing."""
+    _log.warning("personal key from %s refused: %s", address, why)
+
+
+@receiver(user_logged_in, sender=User)
+def record_log_in(request: HttpRequest, user: User, **kwargs: object) -> None:
+    """A session began."""
+    logged_in(user, client_address(request), "console")
+
+
+@receiver(user_logged_out, sender=User)
+def record_log_out(request: HttpRequest, user: User | None, **kwargs: object) -> None:
+    """A session ended."""
+    if user is not None:
+        _log.info("log-out of '%s' from %s", user.get_username(), client_address(request))
+
+
+def _known(name: str) -> str:
+    """The name of a user; some type their password where it belongs, so no other text is repeated."""
+    is_user = is_storable(name) and User.objects.filter(username=name).exists()
+    return f"'{name}'" if is_user else "an unknown user"

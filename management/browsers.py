@@ -1,0 +1,43 @@
+"""Requests of browsers, which may send credentials that a page of another site had no part in."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+
+_OWN_SITES: Final = frozenset({"same-origin", "none"})
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def is_from_another_site(request: HttpRequest) -> bool:
+    """Whether a page of another origin sent the request. Programs send neither of the headers that tell."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in _OWN_SITES:
+        return True
+    origin = request.headers.get("Origin")
+    return origin is not None and not _is_own(origin, request)
+
+
+def is_browser(request: HttpRequest) -> bool:
+    """Whether a browser sent the request: over plain HTTP it may send nothing but its name that tells."""
+    if any(name in request.headers for name in ("Sec-Fetch-Site", "Sec-Fetch-Mode", "Origin")):
+        return True
+    agent = request.headers.get("User-Agent", "")
+    # PowerShell calls itself Mozilla, too, and waits for the challenge.
+    return agent.startswith("Mozilla/") and "PowerShell" not in agent
+
+
+def _is_own(origin: str, request: HttpRequest) -> bool:
+    parsed = _parsed(origin)
+    own = (settings.UDAPI_PUBLIC_URL, f"{request.scheme}://{request.get_host()}")
+    return parsed is not None and parsed in map(_parsed, own)
+
+
+def _parsed(origin: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port; None for what is no origin, such as `null`."""
+    try:
+        parts = urlsplit(origin)
+        return (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+    except (ValueError, KeyError):
+        return None
