@@ -1,13 +1,14 @@
-"""The pages of personal keys: to each user his own. A key is shown in the answer that makes it, and nowhere else."""
+"""The pages of personal keys: the user's own, for superusers those of all. A key is shown once, when it is made."""
 
 from typing import Any, Final
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
@@ -15,14 +16,15 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from access.console import UnfoldAdmin
-from access.policy import may_enter
+from access.policy import manages_people, may_enter
 from console.forms import ModelForm
 from console.secret import TicketField, secret_page, shown_before_page, ticket_id
 from console.templatetags.console import local_time
-from keys.changes import check_key, create_key
+from keys.changes import check_key, create_key, end_keys
 from keys.models import DEFAULT_DAYS, LONGEST_DAYS, PersonalKey
 
 _PLACES: Final = {"InvalidName": "name", "InvalidField": "days"}
+_OWNER: Final[dict[bool, tuple[str, ...]]] = {True: ("user",), False: ()}
 
 
 class KeyForm(ModelForm):
@@ -52,22 +54,30 @@ class KeyForm(ModelForm):
 
 
 class KeyAdmin(UnfoldAdmin):
-    """The user's own personal keys: made, looked at and deleted, never changed. Those of others are not here."""
+    """Personal keys: made, looked at and deleted, never changed. Only superusers find those of others here."""
 
     form = KeyForm
-    list_display = ("name", "made_at", "ends_at")
     ordering = ("name", "public_id")
+    list_select_related = ("user",)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PersonalKey]":
-        """The user's own."""
+        """The user's own; all of them for a superuser."""
         keys: QuerySet[PersonalKey] = super().get_queryset(request)
-        return keys.filter(user=request.user)
+        return keys if manages_people(request.user) else keys.filter(user=request.user)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Whose keys they are, where there are keys of several users."""
+        return ("name", *_OWNER[manages_people(request.user)], "made_at", "ends_at")
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
+        """Likewise."""
+        return _OWNER[manages_people(request.user)]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PersonalKey:
-        """One of the user's own.
+        """One of the keys that the user may see.
 
         Raises:
-            Http404: he has none like this.
+            Http404: there is none like this.
         """
         found: PersonalKey | None = super().get_object(request, object_id, from_field)
         if found is None:
@@ -80,7 +90,7 @@ class KeyAdmin(UnfoldAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What makes a key, and what it is from then on."""
-        return ("name", "days", "ticket") if obj is None else ("name", "made_at", "ends_at")
+        return ("name", "days", "ticket") if obj is None else ("name", "user", "made_at", "ends_at")
 
     @admin.display(description=gettext_lazy("created"), ordering="created")
     def made_at(self, obj: PersonalKey) -> SafeString:
@@ -93,7 +103,7 @@ class KeyAdmin(UnfoldAdmin):
         return local_time(obj.expiry)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Everybody in the console has keys of his own."""
+        """Everybody in the console has keys of their own."""
         return may_enter(request.user)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -105,7 +115,7 @@ class KeyAdmin(UnfoldAdmin):
         return may_enter(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Everybody may delete his own."""
+        """Everybody may delete the keys that they see."""
         return may_enter(request.user)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -124,6 +134,10 @@ class KeyAdmin(UnfoldAdmin):
         buttons = {"show_save_and_continue": False, "show_save_and_add_another": False}
         try:
             return super().add_view(request, form_url, buttons | (extra_context or {}))
+        except ValidationError as refusal:
+            # What the form could not know: how many keys there are.
+            self.message_user(request, " ".join(refusal.messages), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:keys_personalkey_changelist"))
         except IntegrityError:
             # The same form was sent twice at the same moment; the other request has shown the key.
             made = self._made_before(request)
@@ -138,6 +152,14 @@ class KeyAdmin(UnfoldAdmin):
         obj.public_id = made.public_id
         request.new_key = key  # type: ignore[attr-defined]  # for response_add
 
+    def delete_model(self, request: HttpRequest, obj: PersonalKey) -> None:
+        """End the key, in the name of the user."""
+        end_keys(PersonalKey.objects.filter(pk=obj.pk), request.user.get_username())
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[PersonalKey]") -> None:
+        """End the keys, in the name of the user."""
+        end_keys(queryset, request.user.get_username())
+
     def response_add(
         self, request: HttpRequest, obj: PersonalKey, post_url_continue: str | None = None
     ) -> HttpResponse:
@@ -147,4 +169,4 @@ class KeyAdmin(UnfoldAdmin):
 
     def _made_before(self, request: HttpRequest) -> PersonalKey | None:
         made_id = ticket_id(request.POST.get("ticket", ""))
-        return self.get_queryset(request).filter(pk=made_id).first() if made_id else None
+        return self.get_queryset(request).filter(pk=made_id, user=request.user).first() if made_id else None

@@ -63,7 +63,7 @@ _MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("Access"),
         (
-            Entry(_("My keys"), "vpn_key", "admin:keys_personalkey_changelist", _everybody),
+            Entry(_("Personal keys"), "vpn_key", "admin:keys_personalkey_changelist", _everybody),
             Entry(_("Users"), "person", "admin:auth_user_changelist", manages_people),
             Entry(_("Groups"), "group", "admin:auth_group_changelist", manages_people),
         ),

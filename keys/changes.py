@@ -1,18 +1,27 @@
-"""Making a personal key."""
+"""Making and ending personal keys."""
 
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from knox.models import get_digest_token
+from knox.settings import CONSTANTS
 
 from access.changes import refusal
 from access.texts import NAME_LENGTH, is_name
-from keys.models import LONGEST_DAYS, PersonalKey
+from keys.models import DEFAULT_DAYS, LONGEST_DAYS, MOST_KEYS, PersonalKey
+
+_log = logging.getLogger("udapi.keys")
 
 
-def check_key(name: str, days: int) -> None:
+def check_key(name: str, days: int | None) -> None:
     """Whether there may be a key like this.
 
     Raises:
@@ -21,23 +30,95 @@ def check_key(name: str, days: int) -> None:
     found = []
     if not is_name(name):
         found.append(refusal("InvalidName", _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH}))
-    if not 1 <= days <= LONGEST_DAYS:
+    if days is not None and not 1 <= days <= LONGEST_DAYS:
         rule = _("A key lives 1 to %(most)d days.") % {"most": LONGEST_DAYS}
         found.append(refusal("InvalidField", rule, field="expiresInDays"))
     if found:
         raise ValidationError(found)
 
 
-def create_key(user: Any, name: str, days: int, key_id: UUID | None = None) -> tuple[PersonalKey, str]:
+def create_key(
+    user: Any, name: str, days: int | None = None, key_id: UUID | None = None, made_with: PersonalKey | None = None
+) -> tuple[PersonalKey, str]:
     """A key of `user` that lives `days` days, and the key itself: this is the only place where it can be had.
 
-    `key_id` is the id that it gets, if that is settled already.
+    `key_id` is the id that it gets, if that is settled already. `made_with` is the key that asks for it.
 
     Raises:
-        ValidationError: `InvalidName`, `InvalidField` (+ `field`).
+        ValidationError: `InvalidName`, `InvalidField` (+ `field`), `TooManyKeys`.
+        PermissionDenied: what `user` has logged in with has ended meanwhile.
         IntegrityError: there is a key of this id.
     """
     check_key(name, days)
-    settled = {} if key_id is None else {"public_id": key_id}
-    made: tuple[PersonalKey, str] = PersonalKey.objects.create(user, expiry=timedelta(days=days), name=name, **settled)
-    return made
+    digest, key = get_digest_token()
+    made = PersonalKey(
+        user=user,
+        name=name,
+        digest=digest,
+        token_key=key[: CONSTANTS.TOKEN_KEY_LENGTH],
+        expiry=_expiry(days, made_with),
+        made_with=made_with,
+    )
+    made.public_id = key_id or made.public_id
+    made.acting = user.get_username()
+    with transaction.atomic():
+        _hold(user, made_with)
+        made.save(force_insert=True)
+    _log.info("personal key %s of '%s' was made", made.pk, made.acting)
+    return made, key
+
+
+def live_keys(user: Any) -> "QuerySet[PersonalKey]":
+    """The keys of `user` that have not expired."""
+    keys: QuerySet[PersonalKey] = PersonalKey.objects.filter(user=user, expiry__gt=timezone.now())
+    return keys
+
+
+def end_keys(keys: "QuerySet[PersonalKey]", by: str) -> int:
+    """End the keys, and those that were made with them, for the user named `by`; how many of `keys` there were."""
+    return sum(_end(key_id, by) for key_id in list(keys.values_list("pk", flat=True)))
+
+
+def _end(key_id: UUID, by: str) -> bool:
+    """End one key, and those that were made with it; False when there is none any more."""
+    with transaction.atomic():
+        # Held, so that no key is made with it from here on.
+        rows = PersonalKey.objects.select_for_update(of=("self",)).select_related("user")
+        key: PersonalKey | None = rows.filter(pk=key_id).first()
+        if key is None:
+            return False
+        end_keys(PersonalKey.objects.filter(made_with=key), by)
+        key.acting = by
+        key.delete()
+    _log.info("personal key %s of '%s' was ended by '%s'", key_id, key.user.get_username(), by)
+    return True
+
+
+def _expiry(days: int | None, made_with: PersonalKey | None) -> datetime:
+    wanted = timezone.now() + timedelta(days=days or DEFAULT_DAYS)
+    latest: datetime | None = made_with.expiry if made_with else None
+    if latest is None or wanted <= latest:
+        return wanted
+    if days is None:
+        return latest
+    rule = _("A key cannot make a key that outlives it; leave the days out to let both end together.")
+    raise refusal("InvalidField", rule, field="expiresInDays")
+
+
+def _hold(user: Any, made_with: PersonalKey | None) -> None:
+    """Hold the row of `user`, so that no key is made beside the limit or while the password changes.
+
+    Raises:
+        ValidationError: `TooManyKeys`.
+        PermissionDenied: the password or the key with which `user` has logged in is no longer theirs.
+    """
+    password = User.objects.select_for_update().filter(pk=user.pk).values_list("password", flat=True).first()
+    if password != user.password or (made_with is not None and not _is_held(made_with)):
+        raise PermissionDenied
+    if live_keys(user).count() >= MOST_KEYS:
+        raise refusal("TooManyKeys", _("A user has at most %(most)d keys: end one first."), most=MOST_KEYS)
+
+
+def _is_held(key: PersonalKey) -> bool:
+    """Hold the row of `key`; False when it is gone."""
+    return bool(PersonalKey.objects.select_for_update().filter(pk=key.pk).values_list("pk"))

@@ -1,4 +1,4 @@
-"""Personal keys: what a user's programs show to the management API instead of his password."""
+"""Personal keys: what a user's programs show to the management API instead of the user's password."""
 
 import uuid
 
@@ -7,9 +7,12 @@ from django.utils.translation import gettext_lazy
 from knox.models import AbstractAuthToken
 from knox.settings import CONSTANTS
 
+from access.authorship import SYSTEM
 from access.texts import NAME_LENGTH
 
 DEFAULT_DAYS, LONGEST_DAYS = 90, 3_650
+MOST_KEYS = 50
+"""A user has at most so many keys that have not expired."""
 
 
 class PersonalKey(AbstractAuthToken):  # type: ignore[misc]  # django-rest-knox has no types
@@ -19,6 +22,11 @@ class PersonalKey(AbstractAuthToken):  # type: ignore[misc]  # django-rest-knox 
     public_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH, unique=True, editable=False)
     name = models.CharField(max_length=NAME_LENGTH)
+    made_with = models.ForeignKey("self", models.CASCADE, null=True, editable=False, related_name="+")
+    """The key that made this one, which ends together with it."""
+
+    acting = SYSTEM
+    """Who makes or ends the key right now."""
 
     class Meta:
         default_permissions = ()

@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from console import cells
+from keys.changes import live_keys
 
 register = template.Library()
 register.simple_tag(cells.limit_in_words)
@@ -45,3 +46,9 @@ def sort_choices(cl: Any) -> list[tuple[str, str, bool]]:
 def copy_button(text: object, what: object) -> SafeString:
     """A button that copies `text`; `what` it is, for who cannot see it."""
     return cells.copy_button(text, _("Copy %(what)s") % {"what": what})
+
+
+@register.simple_tag
+def live_key_count(user: Any) -> int:
+    """How many keys of `user` have not expired."""
+    return live_keys(user).count()

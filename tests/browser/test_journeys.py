@@ -122,7 +122,9 @@ def test_a_user_with_one_flag_sees_exactly_its_part(visit, publish, console, fla
     page = visit(flag)
     page.goto(console)
     menu = page.locator("#nav-sidebar-apps").get_by_role("link")
-    assert [text.split("\n")[-1].strip() for text in menu.all_inner_texts()] == SEES.get(flag, ["Overview", "My keys"])
+    assert [text.split("\n")[-1].strip() for text in menu.all_inner_texts()] == SEES.get(
+        flag, ["Overview", "Personal keys"]
+    )
     for name, address in {
         "Definitions": "definitions/apidefinition/",
         "Tokens": "tokens/apitoken/",

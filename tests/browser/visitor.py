@@ -16,9 +16,9 @@ PATIENCE = 20_000
 """Milliseconds that a page may take on a busy machine."""
 
 SEES: Mapping[str, Sequence[str]] = {
-    "definitions.ui_available": ["Overview", "Definitions", "Events", "Nodes", "My keys"],
-    "tokens.ui_available": ["Overview", "Tokens", "Events", "Nodes", "My keys"],
-    "automation.ui_available": ["Overview", "Scripts", "Events", "My keys"],
+    "definitions.ui_available": ["Overview", "Definitions", "Events", "Nodes", "Personal keys"],
+    "tokens.ui_available": ["Overview", "Tokens", "Events", "Nodes", "Personal keys"],
+    "automation.ui_available": ["Overview", "Scripts", "Events", "Personal keys"],
 }
 """The menu of who has one flag; the others alone show nothing but the first and the last."""
 

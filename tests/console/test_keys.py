@@ -1,4 +1,4 @@
-"""The pages of personal keys: to each user his own, and a key is shown once."""
+"""The pages of personal keys: the user's own, for superusers those of all; and a key is shown once."""
 
 import re
 from datetime import timedelta
@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from access.policy import FLAGS
 from keys.changes import create_key
-from keys.models import PersonalKey
-from tests.console.conftest import errors, page, submit
+from keys.models import MOST_KEYS, PersonalKey
+from tests.console.conftest import errors, page, said, submit
 
 MODEL = "keys_personalkey"
 FLAG = "tokens.ui_available"
@@ -79,23 +79,60 @@ def test_no_button_leads_past_the_page_with_the_key(visit, button):
     shown_key(submit(visit(FLAG), page(MODEL, "add"), name="ci", **{button: "1"}))
 
 
-def test_the_list_has_the_own_keys_alone(visit, admin):
+def test_the_list_has_the_own_keys_alone_but_for_superusers(visit, admin):
     client = visit(FLAG)
-    create_key(owner(client), "his own", 1)
-    create_key(owner(admin), "of root", 1)
-    for visitor, own, foreign in ((client, "his own", "of root"), (admin, "of root", "his own")):
-        content = visitor.get(page(MODEL, "changelist")).content.decode()
-        assert own in content
-        assert foreign not in content
+    create_key(owner(client), "key of a user", 1)
+    create_key(owner(admin), "key of root", 1)
+    listed = client.get(page(MODEL, "changelist")).content.decode()
+    assert "key of a user" in listed
+    assert "key of root" not in listed
+    assert "root" not in listed
+    every = admin.get(page(MODEL, "changelist"))
+    columns = [(key.name, key.user.get_username()) for key in every.context["cl"].result_list]
+    assert columns == [("key of a user", owner(client).get_username()), ("key of root", "root")]
+    assert owner(client).get_username() in every.content.decode()
+    filtered = admin.get(page(MODEL, "changelist"), {"user__id__exact": owner(admin).pk}).content.decode()
+    assert "key of root" in filtered
+    assert "key of a user" not in filtered
 
 
 @pytest.mark.parametrize("name", ["change", "history", "delete"])
 def test_keys_of_others_are_not_there(visit, admin, name):
-    made, key = create_key(owner(visit(FLAG)), "theirs", 1)
+    client = visit(FLAG)
+    made, key = create_key(owner(admin), "theirs", 1)
     for known in (made.pk, made.digest, "x"):
-        assert admin.get(page(MODEL, name, known)).status_code == 404
-        assert admin.post(page(MODEL, name, known), {"post": "yes"}).status_code == 404
+        assert client.get(page(MODEL, name, known)).status_code == 404
+        assert client.post(page(MODEL, name, known), {"post": "yes"}).status_code == 404
     assert status(key) == 200
+
+
+def test_a_superuser_sees_and_ends_the_key_of_another(visit, admin):
+    made, key = create_key(owner(visit(FLAG)), "theirs", 1)
+    for name in ("change", "history", "delete"):
+        shown = admin.get(page(MODEL, name, made.pk))
+        assert shown.status_code == 200
+        assert made.digest not in shown.content.decode()
+    assert made.user.get_username() in admin.get(page(MODEL, "change", made.pk)).content.decode()
+    assert status(key) == 200
+    assert admin.post(page(MODEL, "delete", made.pk), {"post": "yes"}).status_code == 302
+    assert status(key) == 401
+
+
+def test_a_superuser_ends_keys_of_several_users_at_once(visit, admin):
+    keys = [create_key(owner(one), "ci", 1) for one in (visit(FLAG), visit(FLAG), admin)]
+    chosen = [str(made.pk) for made, _ in keys[:2]]
+    form = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    assert admin.post(page(MODEL, "changelist"), form).status_code == 302
+    assert [status(key) for _, key in keys] == [401, 401, 200]
+
+
+def test_the_form_says_that_there_are_too_many(visit):
+    client = visit(FLAG)
+    for number in range(MOST_KEYS):
+        create_key(owner(client), f"key {number}", 1)
+    answer = client.post(page(MODEL, "add"), {"name": "one more", "days": 1}, follow=True)
+    assert "A user has at most 50 keys: end one first." in said(answer)
+    assert PersonalKey.objects.count() == MOST_KEYS
 
 
 def test_a_bulk_delete_takes_the_own_keys_alone(visit, admin):

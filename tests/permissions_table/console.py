@@ -1,4 +1,4 @@
-"""The console: every page needs UI available as well; own keys are for everybody who may log in."""
+"""The console: every page needs UI available as well; own keys are for everybody who may log in. Keys of others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from tests.console.conftest import filled_in, page
 from tests.permissions_table.table import (
+    API,
     D_EDIT,
     D_VIEW,
     DEFINITION,
@@ -249,6 +250,35 @@ def console_delete_key(world: World, caller: Caller) -> Any:
 def console_delete_keys(world: World, caller: Caller) -> Any:
     chosen = {"action": "delete_selected", "_selected_action": str(caller.key.pk), "post": "yes"}
     return caller.console.post(page(KEYS, "changelist"), chosen)
+
+
+# --- Keys of others: for superusers, and no flag will do ---
+
+
+@action("console show another's key", either=True)
+def console_others_key(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(KEYS, "change", world.key.pk))
+
+
+@action("console delete another's key", either=True, changes=True)
+def console_delete_others_key(world: World, caller: Caller) -> Any:
+    return caller.console.post(page(KEYS, "delete", world.key.pk), {"post": "yes"})
+
+
+@action("console bulk delete another's keys", either=True, changes=True)
+def console_delete_others_keys(world: World, caller: Caller) -> Any:
+    chosen = {"action": "delete_selected", "_selected_action": str(world.key.pk), "post": "yes"}
+    return caller.console.post(page(KEYS, "changelist"), chosen)
+
+
+@action("list another's keys over the API", either=True)
+def api_others_keys(world: World, caller: Caller) -> Any:
+    return str(world.key.pk) in caller.api.get(f"{API}/keys/").content.decode()
+
+
+@action("delete another's key over the API", either=True, changes=True)
+def api_delete_others_key(world: World, caller: Caller) -> Any:
+    return caller.api.delete(f"{API}/keys/{world.key.pk}/")
 
 
 @action("console log in", *FLAGS, either=True, covers="index")

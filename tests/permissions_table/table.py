@@ -60,7 +60,9 @@ class World:
         self.free_token = publish.token(name="free")[0]
         self.objects = {DEFINITION: self.definition, TOKEN: self.free_token, SCRIPT: self.free_script}
         self.root = _warm(Client())
-        self.root.force_login(User.objects.create_superuser("root of the world"))
+        root = User.objects.create_superuser("root of the world")
+        self.root.force_login(root)
+        self.key = create_key(root, "of root", 1)[0]
         self.forms: dict[str, Any] = {}
         self._callers: dict[Any, Caller] = {}
         self._unchanged: list[object] | None = None
