@@ -13,6 +13,8 @@ from logins.attempts import Attempt
 from udapi_site.addresses import client_address
 
 _log = logging.getLogger("udapi.logins")
+# Below the logger of whatever strangers cause, so that their lines push out nobody else's.
+_refused = logging.getLogger("udapi.refused.logins")
 
 
 def logged_in(user: Any, address: str, way: str) -> None:
@@ -22,12 +24,12 @@ def logged_in(user: Any, address: str, way: str) -> None:
 
 def refused(attempt: Attempt, why: str) -> None:
     """The attempt failed, or was refused before its password was checked."""
-    _log.warning("log-in of %s from %s refused: %s", _known(attempt.name), attempt.address, why)
+    _refused.warning("log-in of %s from %s refused: %s", _known(attempt.name), attempt.address, why)
 
 
 def key_refused(address: str, why: str) -> None:
     """A personal key opened nothing."""
-    _log.warning("personal key from %s refused: %s", address, why)
+    _refused.warning("personal key from %s refused: %s", address, why)
 
 
 @receiver(user_logged_in, sender=User)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import hashers
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
@@ -120,6 +121,12 @@ def test_old_counters_are_removed(joe):
     AttemptCounter.objects.update(ends_at=timezone.now() - timedelta(days=2))
     api("nobody", "wrong")
     assert AttemptCounter.objects.count() == 2
+
+
+def test_the_command_unlocks(joe):
+    statuses(api, 10)
+    call_command("unlock")
+    assert api().status_code == 200
 
 
 def test_a_locked_attempt_writes_nothing(joe, django_assert_num_queries):

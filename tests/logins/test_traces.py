@@ -21,7 +21,7 @@ def lines(caplog):
     caplog.set_level("INFO")
 
     def lines() -> list[str]:
-        found = [record for record in caplog.records if record.name == "udapi.logins"]
+        found = [record for record in caplog.records if record.name in {"udapi.logins", "udapi.refused.logins"}]
         return [f"{record.levelname} {record.getMessage()}" for record in found]
 
     return lines

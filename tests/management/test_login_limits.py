@@ -119,7 +119,7 @@ def test_ten_wrong_passwords_lock_whatever_the_body_and_nothing_that_was_sent_is
     # Some type their password where the user name belongs.
     assert ask(stack.web, name=SECRET, password="x").status_code == 401
     assert stack.client.post("/console/login/", data={"username": SECRET, "password": SECRET}).status_code == 403
-    stored, log = everything_stored(), stack.log_text("endpoint.log")
+    stored, log = everything_stored(), stack.log_text("endpoint.log") + stack.log_text("refused.log")
     assert SECRET not in stored + log
     assert "log-in of 'joe' from 127.0.0.1 refused: The user name or password is wrong." in log
     assert "log-in of an unknown user from 127.0.0.1 refused" in log
