@@ -10,7 +10,7 @@ from tokens.models import ApiToken
 
 PASSWORD = "correct-horse-battery-staple"
 OTHER_SITE = "http://other-site.example/"
-FORM = """<form method="post" enctype="text/plain" action="{}"><input name="a" value="b"></form>"""
+FORM = """<form method="post" enctype="text/plain" action="{}"></form>"""
 SUBMIT = "document.forms[0].submit()"
 OWN_PAGE = "api/management/docs/"
 FETCH = "address => fetch(address, {method: 'POST'}).then(answer => answer.status)"
@@ -42,14 +42,6 @@ def _post_from_another_site(page: Page, address: str) -> int:
 
 def _is_disabled(token: ApiToken) -> bool:
     return bool(ApiToken.objects.values_list("is_disabled", flat=True).get(pk=token.pk))
-
-
-def test_a_browser_is_not_asked_for_a_password_so_it_remembers_none(page, stack, publish, joe):
-    token, _ = publish.token()
-    with_password = stack.url.replace("://", f"://joe:{PASSWORD}@")
-    assert page.goto(f"{with_password}/api/management/tokens/").status == 401
-    assert _post_from_another_site(page, f"{stack.url}/api/management/tokens/{token.pk}/disable/") == 401
-    assert not _is_disabled(token)
 
 
 def test_a_remembered_password_is_of_use_to_pages_of_the_own_site_alone(page, stack, publish, joe):

@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import ExitStack
+from functools import partial
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ def answers(port: int, request: bytes) -> list[bytes]:
         clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(TOGETHER)]
         for client in clients:
             client.sendall(request)
-        return [b"".join(iter(lambda one=client: one.recv(65_536), b"")) for client in clients]
+        return [b"".join(iter(partial(client.recv, 65_536), b"")) for client in clients]
 
 
 @pytest.mark.parametrize(
