@@ -11,7 +11,7 @@ import yaml
 from as_code import nodes, reading
 from as_code.faults import Faults, Place, shown, shown_path
 from as_code.kinds import DEFINITIONS, KINDS, REQUIRED, SCRIPTS, TOKENS, Kind, default_input_type
-from automation.source import compile_error
+from automation.source import contents_of
 from definitions import routes
 
 
@@ -62,6 +62,7 @@ def read_files(paths: Iterable[Path]) -> Files:
     faults, files = Faults(), Files()
     for path in paths:
         _File(path, faults).read_into(files)
+    files.entries[SCRIPTS.section] = _compiled(files.of(SCRIPTS), faults)
     _check_duplicates(files, faults)
     faults.stop()
     return files
@@ -155,10 +156,6 @@ class _File:
             self._report(entry.at("source").line, f"the source {shown(name)} {error}")
             return None
         source_file = shown_path(self._path.parent / name)
-        refusal = compile_error(source)
-        if refusal is not None:
-            self._faults.add(Place(source_file, refusal.line or 1), f"the script does not compile: {refusal.message}")
-            return None
         return Entry(entry.kind, entry.place, entry.values | {"source": source}, entry.lines, source_file)
 
     def _route_is_valid(self, entry: Entry) -> bool:
@@ -168,6 +165,18 @@ class _File:
             self._report(entry.at("route").line, f"invalid route {shown(entry.values['route'])}: {error}")
             return False
         return True
+
+
+def _compiled(entries: Sequence[Entry], faults: Faults) -> list[Entry]:
+    """The scripts that compile; the others are faults."""
+    compiled = []
+    for entry, found in zip(entries, contents_of([entry.values["source"] for entry in entries]), strict=True):
+        if found.error is None:
+            compiled.append(entry)
+        else:
+            place = Place(entry.source_file, found.error.line or 1)
+            faults.add(place, f"the script does not compile: {found.error.message}")
+    return compiled
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from access.authorship import AuthoredModel
 from access.changes import refusal
 from access.fields import DerivedBooleanField
 from access.texts import NAME_LENGTH, is_name, is_storable
-from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_point
+from automation.source import ON_API_TRIGGER, RUN, contents, has_entry_point
 
 DEFAULT_TIMEOUT_SECONDS = 60
 LONGEST_TIMEOUT_SECONDS = 86_400
@@ -105,8 +105,9 @@ class AutomationScript(AuthoredModel):
             raise ValidationError(found)
 
     def entry_points(self) -> list[str]:
-        """The entry points that its source has now, saved or not."""
-        return [name for name in (ON_API_TRIGGER, RUN) if has_entry_point(self.source, name)]
+        """The entry points that its source had when it was saved."""
+        present = {ON_API_TRIGGER: self.has_api_trigger, RUN: self.has_run}
+        return [name for name, is_there in present.items() if is_there]
 
     def validate_unique(self, exclude: Any = None) -> None:
         """No two scripts have the same name.
@@ -130,11 +131,11 @@ class AutomationScript(AuthoredModel):
         return refusal("InvalidField", _("The description has characters that are no text."), field="description")
 
     def _source_error(self) -> ValidationError | None:
-        error = compile_error(self.source)
-        if error is not None:
+        found = contents(self.source)
+        if (error := found.error) is not None:
             where = _("Line %(line)s: %(message)s") if error.line else "%(message)s"
             return refusal("InvalidScript", where, line=error.line, message=error.message)
-        if not self.entry_points():
+        if not found.entry_points:
             rule = _("A script needs a function {}(engine, request) or {}(engine).").format(ON_API_TRIGGER, RUN)
             return refusal("InvalidScript", "%(message)s", line=None, message=rule)
         return None

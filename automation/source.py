@@ -1,93 +1,120 @@
-"""What can be said about a script without running it: pure functions over its source."""
+"""What can be said about a script without running it."""
 
-import ast
-from collections.abc import Iterator
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-ON_API_TRIGGER: Final = "on_api_trigger"
-RUN: Final = "run"
+from automation.compiler import inspect_all
+from automation.inspection import ON_API_TRIGGER, RUN
 
-# What the compiler raises on text that is no program: NUL bytes, nesting without end and the like.
-_REFUSALS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+__all__ = ("ON_API_TRIGGER", "RUN")
+
+LARGEST_SOURCE: Final = 256 * 1024
+"""In bytes of UTF-8."""
+
+_KEPT = 2_048
 
 
 @dataclass(frozen=True)
 class SourceError:
-    """Why a source does not compile; `line` counts from 1, None where there is none to name."""
+    """Why a source cannot be used; `line` counts from 1, None where there is none to name."""
 
     line: int | None
     message: str
+    may_pass: bool = False
+    """Whether the same source may be fine when it is tried again."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in a source: why it cannot be saved, if so, else what it offers and asks for."""
+
+    error: SourceError | None = None
+    entry_points: Sequence[str] = ()
+    docstring: str = ""
+    """What the script, else its entry point, says about itself."""
+    parameters: Sequence[str] = ()
+    """The script parameters that it asks for by name."""
+
+
+class _Known:
+    """The contents of the sources that were looked at last: a save asks several times."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._contents: OrderedDict[bytes, Contents] = OrderedDict()
+
+    def get(self, key: bytes) -> Contents | None:
+        """The contents of the source with this digest."""
+        with self._lock:
+            if key in self._contents:
+                self._contents.move_to_end(key)
+            return self._contents.get(key)
+
+    def add(self, contents: Mapping[bytes, Contents]) -> None:
+        """Keep these, and no more than there is room for."""
+        with self._lock:
+            self._contents.update(contents)
+            while len(self._contents) > _KEPT:
+                self._contents.popitem(last=False)
+
+
+_known = _Known()
+
+
+def contents(source: str) -> Contents:
+    """What is in `source`."""
+    return contents_of([source])[0]
+
+
+def contents_of(sources: Sequence[str]) -> list[Contents]:
+    """What is in each; many are compiled faster together than one by one."""
+    keys = [_digest(source) for source in sources]
+    found = {key: known for key in keys if (known := _known.get(key)) is not None}
+    new = _read({key: source for key, source in zip(keys, sources, strict=True) if key not in found})
+    _known.add({key: contents for key, contents in new.items() if not (contents.error and contents.error.may_pass)})
+    found |= new
+    return [found[key] for key in keys]
 
 
 def compile_error(source: str) -> SourceError | None:
-    """The reason why `source` does not compile, None when it does."""
-    try:
-        compile(source, "<script>", "exec", dont_inherit=True)
-    except _REFUSALS as error:
-        line = error.lineno if isinstance(error, SyntaxError) else None
-        message = error.msg if isinstance(error, SyntaxError) else str(error)
-        return SourceError(line, message or type(error).__name__)
-    return None
+    """The reason why `source` cannot be compiled, None when it can."""
+    return contents(source).error
 
 
-@lru_cache(maxsize=16)
 def has_entry_point(source: str, name: str) -> bool:
-    """Whether `source` can be parsed and binds `name` to a function at its top level."""
-    try:
-        return name in set(_bound_names(ast.parse(source).body))
-    except _REFUSALS:
-        return False
+    """Whether `source` can be compiled and binds `name` to a function at its top level."""
+    return name in contents(source).entry_points
 
 
-def docstring(source: str) -> str:
-    """What the script says about itself at its top, else what its entry point says; empty where it says nothing."""
-    try:
-        tree = ast.parse(source)
-    except _REFUSALS:
-        return ""
-    functions = [part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name in (ON_API_TRIGGER, RUN)]
-    places: list[ast.Module | ast.FunctionDef] = [tree, *functions]
-    return next(filter(None, map(ast.get_docstring, places)), "")
+def _read(sources: Mapping[bytes, str]) -> dict[bytes, Contents]:
+    fitting = {key: source for key, source in sources.items() if _size(source) <= LARGEST_SOURCE}
+    too_large = {key: _too_large(source) for key, source in sources.items() if key not in fitting}
+    return too_large | dict(zip(fitting, map(_contents, inspect_all(list(fitting.values()))), strict=True))
 
 
-def parameters_asked_for(source: str) -> list[str]:
-    """The names in `….script_param("name")`, in order, where they are written out."""
-    try:
-        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    except _REFUSALS:
-        return []
-    found = sorted(filter(None, map(_parameter, calls)))
-    return list(dict.fromkeys(name for _, _, name in found))
+def _contents(said: Mapping[str, Any]) -> Contents:
+    if "message" in said:
+        return Contents(SourceError(said["line"], said["message"], said.get("may_pass", False)))
+    return Contents(None, tuple(said["entry_points"]), said["docstring"], tuple(said["parameters"]))
 
 
-def _parameter(call: ast.Call) -> tuple[int, int, str] | None:
-    match call:
-        case ast.Call(func=ast.Attribute(attr="script_param"), args=[ast.Constant(value=str(name)), *_]):
-            return call.lineno, call.col_offset, name
-    return None
+def _too_large(source: str) -> Contents:
+    message = f"The source has {_size(source):,} bytes; at most {LARGEST_SOURCE:,} (256 KB) are allowed."
+    return Contents(SourceError(None, message))
 
 
-def _bound_names(statements: list[ast.stmt]) -> Iterator[str]:
-    for statement in statements:
-        match statement:
-            case ast.FunctionDef(name=name):
-                yield name
-            case ast.ImportFrom(names=aliases):
-                yield from (alias.asname or alias.name for alias in aliases)
-            case ast.Assign(targets=targets):
-                yield from (target.id for target in targets if isinstance(target, ast.Name))
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-                yield name
-            case ast.If() | ast.Try() | ast.TryStar() | ast.With():
-                yield from _bound_names(_inner_statements(statement))
+def _size(source: str) -> int:
+    return len(_encoded(source))
 
 
-def _inner_statements(statement: ast.If | ast.Try | ast.TryStar | ast.With) -> list[ast.stmt]:
-    inner = list(statement.body)
-    if isinstance(statement, ast.If | ast.Try | ast.TryStar):
-        inner += statement.orelse
-    if isinstance(statement, ast.Try | ast.TryStar):
-        inner += [line for handler in statement.handlers for line in handler.body] + statement.finalbody
-    return inner
+def _digest(source: str) -> bytes:
+    return hashlib.sha256(_encoded(source)).digest()
+
+
+def _encoded(source: str) -> bytes:
+    # A lone surrogate has no UTF-8; the compiler will say so.
+    return source.encode("utf-8", "surrogatepass")

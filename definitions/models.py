@@ -17,7 +17,7 @@ from access.closed import ClosedManager
 from access.fields import DerivedCharField, DerivedSmallIntegerField
 from access.texts import NAME_LENGTH, is_name, is_storable
 from automation.models import AutomationScript
-from automation.source import ON_API_TRIGGER, RUN, has_entry_point
+from automation.source import ON_API_TRIGGER, RUN
 from definitions import routes
 from tokens.models import ApiToken
 
@@ -190,7 +190,7 @@ class ApiDefinition(AuthoredModel):
         if self.script is None:
             return self._refusal("InvalidActionMeta", _("The script does not exist."))
         entry_point = self.entry_points[ActionType(self.action_type)]
-        if not has_entry_point(self.script.source, entry_point):
+        if entry_point not in self.script.entry_points():
             rule = _("The script has no function %(entryPoint)s, which the action type calls.")
             return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)
         return None

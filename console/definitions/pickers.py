@@ -31,7 +31,7 @@ def pick_script(request: HttpRequest) -> HttpResponse:
     """The scripts that fit what is being typed, by name."""
     _require(request.user, SCRIPT)
     found = _search(AutomationScript.objects.order_by("name"), request, "description")
-    context = {"scripts": [reading.summary(script) for script in found[:OFFERED]]}
+    context = {"scripts": reading.summaries(list(found[:OFFERED]))}
     return TemplateResponse(request, "console/definitions/script_options.html", context)
 
 

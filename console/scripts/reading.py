@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from automation.models import AutomationScript
-from automation.source import ON_API_TRIGGER, RUN, compile_error, docstring, has_entry_point, parameters_asked_for
+from automation.source import contents, contents_of
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,18 @@ class Findings:
 
 def summary(script: AutomationScript) -> Summary:
     """What `script` says about itself."""
-    return Summary(script, docstring(script.source), script.entry_points())
+    return summaries([script])[0]
+
+
+def summaries(scripts: Sequence[AutomationScript]) -> list[Summary]:
+    """What each of `scripts` says about itself."""
+    found = contents_of([script.source for script in scripts])
+    return [Summary(script, one.docstring, script.entry_points()) for script, one in zip(scripts, found, strict=True)]
 
 
 def findings(source: str) -> Findings:
     """What is found in `source`."""
-    error = compile_error(source)
-    if error is not None:
-        return Findings(error.line, error.message, (), ())
-    present = [name for name in (ON_API_TRIGGER, RUN) if has_entry_point(source, name)]
-    return Findings(None, "", present, parameters_asked_for(source))
+    found = contents(source)
+    if found.error is not None:
+        return Findings(found.error.line, found.error.message, (), ())
+    return Findings(None, "", found.entry_points, found.parameters)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from automation.source import docstring, parameters_asked_for
+from automation.source import Contents, contents_of
 
 
 @dataclass(frozen=True)
@@ -14,21 +14,23 @@ class Template:
 
     name: str
     source: str
+    contents: Contents
 
     @property
     def text(self) -> str:
         """What it shows, in a line."""
-        return next(iter(docstring(self.source).splitlines()), "")
+        return next(iter(self.contents.docstring.splitlines()), "")
 
     @property
     def parameters(self) -> list[str]:
         """The script parameters that it asks for."""
-        return parameters_asked_for(self.source)
+        return list(self.contents.parameters)
 
 
 def templates() -> list[Template]:
     """Every script of the demo, by name; its tests are none."""
-    return [Template(file.stem, file.read_text("utf-8")) for file in sorted(_files()) if file.is_file()]
+    sources = {file.stem: file.read_text("utf-8") for file in sorted(_files()) if file.is_file()}
+    return [Template(*one) for one in zip(sources, sources.values(), contents_of(list(sources.values())), strict=True)]
 
 
 def template(name: str) -> Template | None:

@@ -77,8 +77,8 @@ def test_the_entry_points_are_kept_with_the_script(db, source, flags):
     script = _save(source=source)
     assert AutomationScript.objects.values_list("has_api_trigger", "has_run").get() == flags
     script.source = "from mine import on_api_trigger, run"
-    assert len(script.entry_points()) == 2
     save_checked(script, by="system")
+    assert len(script.entry_points()) == 2
     assert AutomationScript.objects.values_list("has_api_trigger", "has_run").get() == (True, True)
 
 

@@ -1,0 +1,11 @@
+"""A child process that one kind of source kills, for `test_compiler`."""
+
+import json
+import os
+import signal
+import sys
+
+for source in json.load(sys.stdin):
+    if source.endswith("# crash\n"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    print(json.dumps({"entry_points": ["run"], "docstring": "", "parameters": []}), flush=True)
