@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-Action = Literal["view", "add", "change", "delete", "change_used_source", "view_events", "send"]
+Action = Literal["view", "add", "change", "delete", "publish", "view_events", "send"]
 Need = tuple[frozenset[str], ...]
 """Alternatives; of the one that is fulfilled, every flag is needed."""
 
@@ -45,7 +45,7 @@ POLICY: Final[Mapping[tuple[str, Action], Need]] = {
     (SCRIPT, "view"): _all_of("automation.ui_available"),
     (SCRIPT, "add"): _all_of("automation.add_edit"),
     (SCRIPT, "change"): _all_of("automation.add_edit"),
-    (SCRIPT, "change_used_source"): _all_of("automation.add_edit", "automation.execute"),
+    (SCRIPT, "publish"): _all_of("automation.add_edit", "automation.execute"),
     (SCRIPT, "delete"): _all_of("automation.delete"),
     (SCRIPT, "view_events"): _all_of("automation.ui_available"),
     (NODE, "view"): _any_of("definitions.ui_available", "tokens.ui_available"),
@@ -71,11 +71,6 @@ def allows(user: AnyUser, model_label: str, action: Action) -> bool:
 def labels_allowing(user: AnyUser, action: Action) -> frozenset[str]:
     """The models with whose objects `user` may do `action`."""
     return frozenset(label for label, known in POLICY if known == action and allows(user, label, action))
-
-
-def may_change_source(user: AnyUser, *, is_used: bool) -> bool:
-    """Whether `user` may change the source of a script; a definition that uses it makes that publishing."""
-    return allows(user, SCRIPT, "change_used_source" if is_used else "change")
 
 
 def may_enter(user: AnyUser) -> bool:

@@ -8,8 +8,9 @@ from as_code.actors import Actor
 from as_code.documents import Files
 from as_code.faults import Faults
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, Kind
-from as_code.plan import Plan, Target
+from as_code.plan import Plan
 from as_code.stored import Stored
+from definitions.publication import Use, why_publishing
 
 Objects = Mapping[str, list[AuthoredModel]]
 
@@ -32,24 +33,28 @@ def check_reading(files: Files, actor: Actor, faults: Faults) -> None:
 
 def check_changes(plan: Plan, stored: Stored, actor: Actor, faults: Faults) -> None:
     """Every change needs the flags of that change; what is refused is said once for each kind."""
-    used = {definition.script_id for definition in stored.definitions}
     for kind in KINDS:
         said: set[Action] = set()
         for target in plan.changes(kind):
-            action = _action(target, target.instance.pk in used)
+            action: Action = "add" if target.is_new else "change"
             if action not in said and not actor.may(kind, action):
                 said.add(action)
-                faults.add(target.entry.place, actor.refusal(kind, action, _words(action, kind)))
+                faults.add(target.entry.place, actor.refusal(kind, action, f"{action} {kind.section}"))
+    if not actor.may(SCRIPTS, "publish"):
+        _check_publishing(plan, stored, actor, faults)
 
 
-def _action(target: Target, is_used: bool) -> Action:
-    if target.is_new:
-        return "add"
-    return "change_used_source" if is_used and target.changes_source else "change"
-
-
-def _words(action: Action, kind: Kind) -> str:
-    return "change the source of a script in use" if action == "change_used_source" else f"{action} {kind.section}"
+def _check_publishing(plan: Plan, stored: Stored, actor: Actor, faults: Faults) -> None:
+    """Said of the first script for each reason."""
+    used = {definition.script_id for definition in stored.definitions}
+    said: set[str] = set()
+    for target in plan.changes(SCRIPTS):
+        was = None if target.is_new else target.instance
+        use = Use(target.instance.pk in used, bool(stored.definitions))
+        why = why_publishing(was, target.entry.values["name"], target.entry.values["source"], use)
+        if why is not None and str(why) not in said:
+            said.add(str(why))
+            faults.add(target.entry.place, f"{actor.name} may not do this. {why}")
 
 
 def prunable(plan: Plan, files: Files, actor: Actor) -> tuple[Objects, Objects]:

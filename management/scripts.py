@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from rest_framework.request import Request
 
 from access.changes import save_checked
-from access.policy import SCRIPT, may_change_source
+from access.policy import SCRIPT
 from access.texts import NAME_LENGTH, is_storable
 from automation.models import (
     DEFAULT_MEMORY_MB,
@@ -18,7 +17,7 @@ from automation.models import (
     AutomationScript,
     Reuse,
 )
-from definitions.models import ApiDefinition
+from definitions.publication import refused_publishing
 from management.errors import PermissionDeniedError
 from management.fields import Authored, Choice, Number, Several, Text, Values, authorship
 from management.filters import TEXT, Filters
@@ -76,18 +75,15 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         """Fill in, and save.
 
         Raises:
-            PermissionDeniedError: a definition uses the script, and the user may not publish another source.
+            PermissionDeniedError: it amounts to publishing code, which the user may not.
         """
-        before = AutomationScript.objects.filter(pk=instance.pk).values_list("source", flat=True).first()
+        stored = AutomationScript.objects.filter(pk=instance.pk).first()
         for name, column in _COLUMNS.items():
             setattr(instance, column, values.get(name, getattr(instance, column)))
-        if before not in {None, instance.source} and not self._may_publish(self.request, instance):
-            raise PermissionDeniedError("Changing the source of a script in use needs Automation > Execute.")
+        refused = refused_publishing(self.request.user, stored, instance.name, instance.source)
+        if refused is not None:
+            raise PermissionDeniedError(str(refused))
         save_checked(instance, by)
-
-    def _may_publish(self, request: Request, script: AutomationScript) -> bool:
-        is_used = ApiDefinition.objects.filter(script=script).exists()
-        return may_change_source(request.user, is_used=is_used)
 
     def _find(self, rows: "QuerySet[Any]", key: str) -> Any:
         """By name; by id a script is found whose name cannot stand in an address."""

@@ -3,12 +3,13 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from access.changes import refusal
-from access.policy import may_change_source
 from automation.models import LARGEST_MEMORY_MB, LONGEST_TIMEOUT_SECONDS, SMALLEST_MEMORY_MB
 from console.forms import CheckedForm
+from definitions.publication import locked_source, refused_publishing
 
 _INPUT = {"class": "ud-input"}
 
@@ -67,14 +68,16 @@ class ScriptForm(CheckedForm):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Another source for a script in use is as good as publishing it."""
+        """Refuse what amounts to publishing code to a user who may not do that."""
         cleaned = super().clean()
-        if "source" in self.changed_data and not self.may_change_source():
-            rule = str(_("A definition uses this script: changing its source needs Automation > Execute as well."))
-            self.add_error("source", refusal("PermissionDenied", rule))
+        # Until the form is clean, the instance is as it was stored.
+        stored = None if self.instance._state.adding else self.instance
+        refused = refused_publishing(self.user, stored, cleaned.get("name", ""), cleaned.get("source", ""))
+        if refused is not None and not self.errors:
+            place = "source" if "source" in self.changed_data else "name"
+            self.add_error(place, refusal("PermissionDenied", str(refused)))
         return cleaned
 
-    def may_change_source(self) -> bool:
-        """Whether the user may save another source than the present."""
-        is_used = not self.instance._state.adding and self.instance.api_definitions.exists()
-        return may_change_source(self.user, is_used=is_used)
+    def locked_source(self) -> Promise | None:
+        """Why the user may save no other source than the present; None where some may be saved."""
+        return None if self.instance._state.adding else locked_source(self.user, self.instance)

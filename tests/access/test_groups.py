@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from access import flags
-from access.policy import FLAGS, POLICY, allows, labels_allowing, manages_people, may_change_source, may_enter
+from access.policy import FLAGS, POLICY, allows, labels_allowing, manages_people, may_enter
 
 migration = import_module("access.migrations.0001_groups")
 
@@ -180,16 +180,15 @@ def test_the_flags_of_a_group_are_its_members(no_groups):
 
 
 @pytest.mark.parametrize(
-    ("names", "is_used", "may"),
+    ("names", "may"),
     [
-        (["automation.add_edit"], False, True),
-        (["automation.add_edit"], True, False),
-        (["automation.execute"], True, False),
-        (["automation.add_edit", "automation.execute"], True, True),
+        (["automation.add_edit"], False),
+        (["automation.execute"], False),
+        (["automation.add_edit", "automation.execute"], True),
     ],
 )
-def test_the_source_of_a_used_script(names, is_used, may):
-    assert may_change_source(user_with(*names), is_used=is_used) is may
+def test_publishing_needs_both_flags(names, may):
+    assert allows(user_with(*names), "automation.automationscript", "publish") is may
 
 
 def test_people_are_managed_by_superusers_alone():

@@ -101,7 +101,9 @@ def test_the_source_of_a_script_in_use_needs_execute(visit, make):
     shown = errors(submit(client, page(MODEL, "change", used.pk), source=BOTH))
     assert "Automation > Execute" in shown["source"][0]
     assert submit(client, page(MODEL, "change", used.pk), description="x").status_code == 302
-    assert submit(client, page(MODEL, "change", unused.pk), source=BOTH).status_code == 302
+    assert submit(client, page(MODEL, "change", unused.pk), source=ECHO + "\n").status_code == 302
+    shown = errors(submit(client, page(MODEL, "change", unused.pk), source=BOTH))
+    assert "call a script with run(engine) by its name" in shown["source"][0]
     used.refresh_from_db()
     assert (used.source, used.description) == (ECHO, "x")
 

@@ -8,6 +8,7 @@ from tests.permissions_table.table import (
     D_VIEW,
     EXECUTE,
     KINDS,
+    RUNNABLE,
     S_EDIT,
     T_EDIT,
     T_VIEW,
@@ -115,6 +116,38 @@ def api_used_description(world: World, caller: Caller) -> Any:
 @action("API change a free script's source", S_EDIT, changes=True)
 def api_free_source(world: World, caller: Caller) -> Any:
     return caller.api.patch(f"{API}/scripts/{world.free_script.name}/", {"source": ECHO + "\n"})
+
+
+# Scripts call a script with run(engine) by its name, so what changes which code that is needs Execute.
+RENAMED_OR_CHANGED = {"rename": {"name": "other"}, "change": {"source": RUNNABLE + "\n"}, "disarm": {"source": ECHO}}
+
+
+@action("API add a callable script", S_EDIT, EXECUTE, changes=True)
+def api_add_callable(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/scripts/", {"name": "new", "source": RUNNABLE})
+
+
+@action("API make a free script callable", S_EDIT, EXECUTE, changes=True)
+def api_make_callable(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/scripts/{world.free_script.name}/", {"source": RUNNABLE})
+
+
+@action("API rename a script that is not callable", S_EDIT, changes=True)
+def api_rename_free(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/scripts/{world.free_script.name}/", {"name": "other"})
+
+
+@action("API describe a callable script", S_EDIT, changes=True)
+def api_describe_callable(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/scripts/{world.callable_script.name}/", {"description": "changed"})
+
+
+for what, change in RENAMED_OR_CHANGED.items():
+
+    def changing_callable(world: World, caller: Caller, change: dict[str, str] = change) -> Any:
+        return caller.api.patch(f"{API}/scripts/{world.callable_script.name}/", change)
+
+    action(f"API {what} a callable script", S_EDIT, EXECUTE, changes=True)(changing_callable)
 
 
 @action("API list nodes", D_VIEW, T_VIEW, either=True, covers="nodes/")

@@ -13,6 +13,7 @@ from tests.permissions_table.table import (
     D_EDIT,
     D_VIEW,
     EXECUTE,
+    RUNNABLE,
     S_DELETE,
     S_EDIT,
     S_VIEW,
@@ -109,6 +110,22 @@ def changing_used_source(world: World, caller: Caller) -> Any:
 @action("import a free script's source", S_VIEW, S_EDIT, changes=True)
 def changing_free_source(world: World, caller: Caller) -> Any:
     return _import(caller, "scripts:\n  - name: free\n    source: s.py\n", source=f"{ECHO}\n")
+
+
+@action("import a new callable script", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def adding_callable(world: World, caller: Caller) -> Any:
+    return _import(caller, "scripts:\n  - name: new\n    source: s.py\n", source=RUNNABLE)
+
+
+@action("import a callable script's source", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def changing_callable_source(world: World, caller: Caller) -> Any:
+    return _import(caller, "scripts:\n  - name: callable\n    source: s.py\n")
+
+
+@action("import a callable script under another name", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def renaming_callable(world: World, caller: Caller) -> Any:
+    renamed = f"scripts:\n  - id: {world.callable_script.pk}\n    name: other\n    source: s.py\n"
+    return _import(caller, renamed, source=RUNNABLE)
 
 
 @action("import a new definition", *READ_ALL, D_EDIT, EXECUTE, changes=True)

@@ -16,6 +16,7 @@ from tests.permissions_table.table import (
     KEYS,
     KINDS,
     NODE,
+    RUNNABLE,
     S_EDIT,
     S_VIEW,
     SCRIPT,
@@ -134,6 +135,26 @@ def console_used_description(world: World, caller: Caller) -> Any:
 @action("console change a free script's source", S_VIEW, S_EDIT, changes=True)
 def console_free_source(world: World, caller: Caller) -> Any:
     return _form(world, caller, page(SCRIPT, "change", world.free_script.pk), source=ECHO + "\n")
+
+
+@action("console add a callable script", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def console_add_callable(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(SCRIPT, "add"), name="new", source=RUNNABLE)
+
+
+@action("console make a free script callable", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def console_make_callable(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(SCRIPT, "change", world.free_script.pk), source=RUNNABLE)
+
+
+@action("console rename a callable script", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def console_rename_callable(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(SCRIPT, "change", world.callable_script.pk), name="other")
+
+
+@action("console change a callable script's source", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def console_change_callable(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(SCRIPT, "change", world.callable_script.pk), source=ECHO)
 
 
 @action("console list nodes", D_VIEW, T_VIEW, either=True, covers=f"{NODE}_changelist")

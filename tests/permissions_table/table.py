@@ -32,6 +32,8 @@ DEFINITION, TOKEN, SCRIPT = "definitions_apidefinition", "tokens_apitoken", "aut
 NODE, EVENT, KEYS = "automation_workernode", "events_informationevent", "keys_personalkey"
 API = "/api/management"
 
+RUNNABLE = "def run(engine): pass\n"
+
 _numbers = itertools.count(1)
 
 
@@ -57,6 +59,7 @@ class World:
         self.definition, self.token = self.used.definition, self.used.token
         self.script: Any = self.definition.script
         self.free_script = publish.script(name="free")
+        self.callable_script = publish.script(RUNNABLE, name="callable")
         self.free_token = publish.token(name="free")[0]
         self.objects = {DEFINITION: self.definition, TOKEN: self.free_token, SCRIPT: self.free_script}
         self.root = _warm(Client())
