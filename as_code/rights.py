@@ -7,7 +7,7 @@ from access.policy import Action
 from as_code.actors import Actor
 from as_code.documents import Files
 from as_code.faults import Faults
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, Kind
+from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS
 from as_code.plan import Plan
 from as_code.stored import Stored
 from definitions.publication import Use, why_publishing

@@ -68,7 +68,8 @@ class TextFilter(admin.SimpleListFilter):
     """A filter that one types: a part of a text, or an id."""
 
     kind = "text"
-    looks_at: ClassVar[Sequence[str]] = ()
+    looks_at: Sequence[str] = ()
+    """The columns that may have the text; without any, only an id finds something."""
     id_at: ClassVar[str] = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -92,7 +93,7 @@ class TextFilter(admin.SimpleListFilter):
         wanted_id = _as_id(text) if self.id_at else None
         if wanted_id is not None:
             return Q(**{self.id_at: wanted_id})
-        found = Q()
+        found = Q(pk__in=())
         for column in self.looks_at:
             found |= Q(**{f"{column}__icontains": text})
         return found

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from access.policy import MESSAGE, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
 from console import cells
+from console.definitions.columns import token_order
 from console.templatetags.console import copy_button, local_time
 from console.trigger import trigger_url
 from console.usage import name_definitions
@@ -85,7 +86,7 @@ def _by(moment: Any, user: str) -> SafeString:
 
 
 def _tokens(user: AnyUser, definition: ApiDefinition) -> SafeString | str:
-    tokens = list(definition.allowed_tokens.order_by("name", "id"))
+    tokens = list(definition.allowed_tokens.order_by(*token_order(user)))
     if not tokens:
         return cells.badge(_("None: nobody can call it"), "warn")
     if not allows(user, TOKEN, "view"):

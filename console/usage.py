@@ -38,8 +38,9 @@ def used_by(user: AnyUser, obj: Any) -> Use | None:
     """What uses a token or a script; None for a new one."""
     if obj is None:
         return None
-    users = obj.api_definitions.only("id", "route", "name").order_by("route")
-    return Use(list(users[:LISTED]), users.count(), allows(user, ApiDefinition._meta.label_lower, "view"))
+    by_route = allows(user, ApiDefinition._meta.label_lower, "view")
+    users = obj.api_definitions.only("id", "route", "name").order_by("route" if by_route else "id")
+    return Use(list(users[:LISTED]), users.count(), by_route)
 
 
 def count_rows(rows: "QuerySet[Any]", field: str) -> Coalesce:
@@ -51,7 +52,8 @@ def count_rows(rows: "QuerySet[Any]", field: str) -> Coalesce:
 def name_definitions(user: AnyUser, definitions: Collection[ApiDefinition]) -> SafeString:
     """The first definitions by route with a link; by id alone for a user who may not view definitions."""
     by_route = allows(user, ApiDefinition._meta.label_lower, "view")
-    shown = sorted(definitions, key=lambda definition: definition.route)[:SHOWN]
+    # Routes that the user may not know must not show in an order.
+    shown = sorted(definitions, key=lambda definition: definition.route if by_route else str(definition.pk))[:SHOWN]
     names = format_html_join(", ", "{}", ([_link(one) if by_route else str(one.pk)] for one in shown))
     more = len(definitions) - len(shown)
     return format_html("{} {}", names, _("and %d more") % more) if more else names

@@ -1,4 +1,4 @@
-"""Which changes of a script amount to publishing code, and so need Automation > Execute: the rule of every interface."""
+"""Which changes of a script amount to publishing code and need Automation > Execute: one rule for every interface."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,5 +1,6 @@
 """The columns of the list of definitions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -10,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from access.policy import TOKEN, AnyUser, allows
 from console import cells
 from console.definitions import calling, words
 from console.trigger import trigger_url
@@ -20,15 +22,20 @@ from tokens.models import ApiToken
 TOKENS_SHOWN = 3
 
 
-def with_columns(definitions: "QuerySet[ApiDefinition]") -> "QuerySet[ApiDefinition]":
+def with_columns(definitions: "QuerySet[ApiDefinition]", user: AnyUser) -> "QuerySet[ApiDefinition]":
     """What a row needs, in a number of queries that does not grow with the rows."""
-    first = ApiToken.objects.only("id", "name", "is_disabled").order_by("name", "id")[:TOKENS_SHOWN]
+    first = ApiToken.objects.only("id", "name", "is_disabled").order_by(*token_order(user))[:TOKENS_SHOWN]
     return (
         definitions.annotate(token_count=count_rows(AllowedToken.objects.all(), "definition"))
         .select_related("script")
         .defer("script__source")
         .prefetch_related(Prefetch("allowed_tokens", first, to_attr="first_tokens"))
     )
+
+
+def token_order(user: AnyUser) -> Sequence[str]:
+    """How tokens are sorted: names that `user` may not know must not show in an order."""
+    return ("name", "id") if allows(user, TOKEN, "view") else ("id",)
 
 
 class DefinitionColumns:

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from access.policy import TOKEN, allows
 from automation.source import ON_API_TRIGGER, RUN
 from console.lists import AUTHORSHIP_FILTERS, ChoiceFilter, TextFilter
 from definitions.models import ActionType, AllowedToken, InputType
@@ -21,12 +22,18 @@ class ScriptFilter(TextFilter):
 
 
 class TokenFilter(TextFilter):
-    """A token that is allowed."""
+    """A token that is allowed. Only who may view tokens finds them by name: others could guess it letter by letter."""
 
     title = _("token (name or id)")
     parameter_name = "token"
-    looks_at = ("token__name",)
     id_at = "token"
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        if allows(request.user, TOKEN, "view"):
+            self.looks_at = ("token__name",)
+        else:
+            self.title = _("token (id)")
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         """Looked up in the links, so that a definition with many tokens is there once."""

@@ -56,7 +56,7 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[ApiDefinition]":
         """With what the list shows of each."""
-        return with_columns(super().get_queryset(request))
+        return with_columns(super().get_queryset(request), request.user)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Links only to what the user may look at."""
@@ -86,7 +86,7 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
     @admin.display(description=_("allowed tokens"))
     def allowed_token_ids(self, obj: ApiDefinition) -> str:
         """The ids of the tokens that it allows."""
-        return ", ".join(map(str, obj.allowed_tokens.values_list("pk", flat=True)))
+        return ", ".join(map(str, obj.allowed_tokens.order_by("pk").values_list("pk", flat=True)))
 
     def get_urls(self) -> list[URLPattern]:
         """The pages, and the parts of the form."""

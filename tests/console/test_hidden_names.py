@@ -1,0 +1,72 @@
+"""What a user may not view shows in no filter, order or search, and be it letter by letter."""
+
+import pytest
+
+from tests.console.conftest import FLAGS, page
+from tokens.models import ApiToken
+
+DEFINITION, TOKEN, SCRIPT = "definitions_apidefinition", "tokens_apitoken", "automation_automationscript"
+WITHOUT_TOKENS = {flag for flag in FLAGS if not flag.startswith("tokens.")}
+
+
+@pytest.fixture
+def api(make):
+    """An API with a token of a telling name."""
+    return make(route="a/one", token=make.token(name="zebra"))
+
+
+def _listed(client, **query) -> list[str]:
+    response = client.get(page(DEFINITION, "changelist"), query)
+    assert response.status_code == 200
+    return [row.route for row in response.context["cl"].result_list]
+
+
+@pytest.mark.parametrize("text", ["z", "zebra", "ZEB", "a", "nothing"])
+def test_names_of_tokens_are_no_filter_without_the_tokens_flag(visit, api, text):
+    assert _listed(visit(*WITHOUT_TOKENS), token=text) == []
+
+
+def test_ids_of_tokens_still_are(visit, api):
+    client = visit(*WITHOUT_TOKENS)
+    assert _listed(client, token=str(api.token.pk)) == ["a/one"]
+    assert _listed(client, token="") == ["a/one"]
+    titles = [one.title for one in client.get(page(DEFINITION, "changelist")).context["cl"].filter_specs]
+    assert "token (id)" in titles
+
+
+def test_with_the_flag_names_are(visit, api):
+    assert _listed(visit(*FLAGS), token="zeb") == ["a/one"]
+
+
+@pytest.mark.parametrize("lookup", ["allowed_tokens__name__startswith", "allowedtoken__token__name", "script__source"])
+def test_the_address_of_a_list_takes_no_other_filter(visit, api, lookup):
+    response = visit(*WITHOUT_TOKENS).get(page(DEFINITION, "changelist"), {lookup: "z"})
+    assert response.status_code in {302, 400}
+
+
+def test_ids_do_not_come_in_the_order_of_names(visit, make, admin):
+    tokens = sorted(ApiToken.objects.filter(pk__in=[make.token()[0].pk for _ in range(3)]), key=lambda one: one.pk)
+    for token, name in zip(tokens, ["c", "b", "a"], strict=True):
+        ApiToken._base_manager.filter(pk=token.pk).update(name=name)
+    definition = make(route="a/one").definition
+    definition.allowed_tokens.through._base_manager.filter(definition=definition).delete()
+    for token in tokens:
+        definition.allowed_tokens.through(definition=definition, token=token).save()
+    client = visit(*WITHOUT_TOKENS)
+    for address in (page(DEFINITION, "changelist"), *(page(DEFINITION, k, definition.pk) for k in ("view", "change"))):
+        text = client.get(address).content.decode()
+        places = [text.index(str(token.pk)) for token in tokens]
+        assert places == sorted(places), address
+        assert not any(name in text for name in ("zebra", ">c<"))
+
+
+def test_routes_do_not_show_in_the_order_of_ids(visit, make):
+    script = make().definition.script
+    apis = [make(route=f"other/{name}").definition for name in "abc"]
+    for definition in apis:
+        definition.script = script
+        definition.save()
+    client = visit("automation.ui_available", "automation.delete")
+    text = client.get(page(SCRIPT, "view", script.pk)).content.decode()
+    places = [text.index(str(pk)) for pk in sorted(one.pk for one in apis)]
+    assert places == sorted(places)
