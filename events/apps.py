@@ -13,3 +13,4 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         """Receivers connect when their module is imported."""
         import_module("events.recording")
+        import_module("events.people")

@@ -29,6 +29,9 @@ class ObjectType(models.TextChoices):
     API_TOKEN = "ApiToken", "API token"
     AUTOMATION_SCRIPT = "AutomationScript", "Automation script"
     MIRROR = "SearchMirror", "Search mirror"
+    USER = "User", "User"
+    GROUP = "Group", "Group"
+    PERSONAL_KEY = "PersonalKey", "Personal key"
 
 
 class EventQuerySet(ClosedQuerySet["InformationEvent"]):

@@ -1,6 +1,7 @@
 """Recording events, in the transaction of the change that they tell of."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -34,7 +35,7 @@ def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: ob
 @receiver(added_together, sender=AutomationScript)
 def record_additions(instances: Sequence[AuthoredModel], using: str, **kwargs: object) -> None:
     """One event for each object that was added."""
-    users = {by: _shown_name(by) for by in {instance.acting for instance in instances}}
+    users = {by: shown_name(by) for by in {instance.acting for instance in instances}}
     events = [_event(instance, Verb.ADDED, instance.acting, users[instance.acting]) for instance in instances]
     InformationEvent._base_manager.using(using).bulk_create(events)
 
@@ -88,20 +89,34 @@ def refuse_to_change(instance: InformationEvent, using: str, **kwargs: object) -
 
 
 def _record(instance: AuthoredModel, verb: Verb, by: str, using: str) -> None:
-    _event(instance, verb, by, _shown_name(by)).save(using=using)
+    _event(instance, verb, by, shown_name(by)).save(using=using)
 
 
 def _event(instance: AuthoredModel, verb: Verb, by: str, user: str) -> InformationEvent:
     properties, described = _describe(instance)
-    object_type = type(instance).__name__
+    return new_event(Subject(type(instance).__name__, instance.pk, described, properties), verb, by, user)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an event is about."""
+
+    object_type: str
+    object_id: UUID
+    described: str
+    properties: dict[str, Any]
+
+
+def new_event(subject: Subject, verb: Verb, by: str, user: str) -> InformationEvent:
+    """The unsaved event of what the user named `by`, and shown as `user`, did to `subject`."""
     return InformationEvent(
         user=user,
         user_name=by,
         verb=verb,
-        object_type=object_type,
-        object_id=instance.pk,
-        message=f"{object_type} {described} ({instance.pk}) was {verb.value} by {user}",
-        properties=properties,
+        object_type=subject.object_type,
+        object_id=subject.object_id,
+        message=f"{subject.object_type} {subject.described} ({subject.object_id}) was {verb.value} by {user}",
+        properties=subject.properties,
     )
 
 
@@ -116,7 +131,8 @@ def _describe(instance: AuthoredModel) -> tuple[dict[str, Any], str]:
     raise TypeError(f"{type(instance)} leaves no events")
 
 
-def _shown_name(user_name: str) -> str:
+def shown_name(user_name: str) -> str:
+    """The full name of a user, else the user name."""
     if user_name == SYSTEM:
         return user_name
     users = get_user_model()._default_manager.filter(username=user_name)

@@ -93,3 +93,8 @@ class Publisher:
         ApiToken.objects.all().delete()
         AutomationScript.objects.all().delete()
         InformationEvent._base_manager.all()._raw_delete("default")
+
+    @staticmethod
+    def forget_people() -> None:
+        """Remove the events of the users with whom a test begins."""
+        InformationEvent._base_manager.filter(object_type__in=["User", "PersonalKey"])._raw_delete("default")

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from udapi_site.log_file import SharedFileHandler
 
-# Every trigger's two lines are written at any level, so this logger has a level of its own.
+# These loggers write at any level that is set.
 TRIGGER_LOGGER = "udapi.trigger"
-# Requests of callers whom nobody knows; written at any level, too.
+"""Two lines for every trigger."""
+AUDIT_LOGGER = "udapi.audit"
+"""Changes of users and groups, and exports."""
 REFUSED_LOGGER = "udapi.refused"
+"""Requests and log-ins of callers whom nobody knows."""
 # What anybody can have written without being let in has files of its own, so that it pushes out no trigger's lines.
 _STRANGERS_LOGGERS = (REFUSED_LOGGER, "django.security")
 
@@ -80,7 +83,7 @@ def _use(handler: logging.Handler, settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level)
-    for at_any_level in (TRIGGER_LOGGER, REFUSED_LOGGER):
+    for at_any_level in (TRIGGER_LOGGER, AUDIT_LOGGER, REFUSED_LOGGER):
         logging.getLogger(at_any_level).setLevel(logging.INFO)
     # One line a task of Celery's own would double every trigger's lines.
     for chatty in ("celery.worker.strategy", "celery.app.trace"):

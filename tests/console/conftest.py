@@ -37,7 +37,9 @@ def make(db):
 @pytest.fixture
 def admin(db):
     """A client logged in as a superuser named `root`."""
-    return _client(User.objects.create_superuser("root"))
+    root = User.objects.create_superuser("root")
+    Publisher.forget_people()
+    return _client(root)
 
 
 @pytest.fixture

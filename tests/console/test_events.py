@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from access.changes import delete_checked, save_checked
 from events.models import InformationEvent
 from tests.console.conftest import page
+from tests.publishing import Publisher
 
 MODEL = "events_informationevent"
 LIST = "/console/events/informationevent/"
@@ -22,6 +23,7 @@ def listed(response) -> list[InformationEvent]:
 def history(make):
     """An API, and a token that was updated by one user and deleted by another."""
     User.objects.create_user("john", first_name="John", last_name="Doe")
+    Publisher.forget_people()
     make()
     token, _ = make.token(name="gone")
     save_checked(token, "john")

@@ -147,13 +147,13 @@ def test_an_event_that_cannot_be_kept_keeps_the_change_away(monkeypatch):
     """Without a transaction around them: a bare save and its event are one."""
     token = ApiToken(name="bare")
     token.set_secret(None)
-    monkeypatch.setattr("events.recording._shown_name", lambda by: 1 / 0)
+    monkeypatch.setattr("events.recording.shown_name", lambda by: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         token.save()
     assert not ApiToken.objects.filter(pk=token.pk).exists()
     monkeypatch.undo()
     token.save(force_insert=True)
-    monkeypatch.setattr("events.recording._shown_name", lambda by: 1 / 0)
+    monkeypatch.setattr("events.recording.shown_name", lambda by: 1 / 0)
     pk = token.pk
     with pytest.raises(ZeroDivisionError):
         token.delete()

@@ -33,7 +33,9 @@ def login(db):
 @pytest.fixture
 def admin(db):
     """A client of a superuser named `root`."""
-    return client_of(User.objects.create_superuser("root"))
+    root = User.objects.create_superuser("root")
+    Publisher.forget_people()
+    return client_of(root)
 
 
 def user_with(*flags: str) -> User:

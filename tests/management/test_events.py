@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from access.changes import delete_checked, save_checked
 from events.models import InformationEvent
 from tests.management.conftest import ROOT, only
+from tests.publishing import Publisher
 
 EVENTS = f"{ROOT}events/"
 FLAG_OF = {
@@ -54,6 +55,7 @@ def test_an_event_on_the_wire(admin, make):
 def history(make):
     """A definition, its script and its token; then the token was updated and a second one deleted."""
     User.objects.create_user("john", first_name="John", last_name="Doe")
+    Publisher.forget_people()
     api = make(route="a/b", name="poll")
     save_checked(api.token, "john")
     other, _ = make.token(name="other")
@@ -163,6 +165,7 @@ def test_nothing_can_be_changed(admin, history, method):
 
 def test_a_csv_for_spreadsheets(admin, make):
     User.objects.create_user("=cmd", first_name="=1+1", last_name='"; x')
+    Publisher.forget_people()
     save_checked(make.token(name="ä, b")[0], "=cmd")
     response = admin.get(f"{EVENTS}export/csv/")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
