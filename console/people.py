@@ -7,14 +7,18 @@ from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from access.flags import flags
 from access.policy import manages_people
+from access.superusers import refuse_losing_last
+from console.superusers import PasswordForm, PersonForm
 from console.templatetags.console import local_time
 
 if TYPE_CHECKING:
@@ -82,9 +86,9 @@ class PeoplePages(_Page):
 class PeopleAdmin(PeoplePages, _UserAdmin, _Look):
     """Users. Django's "staff" is not shown: flags open the console."""
 
-    form = UserChangeForm
+    form = PersonForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser")
     list_filter = ("is_superuser", "is_active", "groups")
     fieldsets: ClassVar[Any] = (
@@ -104,6 +108,27 @@ class PeopleAdmin(PeoplePages, _UserAdmin, _Look):
     def made_at(self, obj: User) -> SafeString:
         """When he was made."""
         return local_time(obj.date_joined)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """The page that sets a password; superusers are held from the check to the save."""
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list; a bulk delete and its check are one transaction."""
+        if request.method != "POST":
+            return super().changelist_view(request, extra_context)
+        with transaction.atomic():
+            return super().changelist_view(request, extra_context)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What a delete takes away, and what prevents it: the last superuser stays."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        try:
+            refuse_losing_last([obj.pk for obj in objs])
+        except ValidationError as refusal:
+            protected = [*protected, *refusal.messages]
+        return deleted, counts, lacking, protected
 
 
 class TeamAdmin(PeoplePages, _GroupAdmin, _Look):

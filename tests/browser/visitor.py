@@ -11,6 +11,8 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
+from tests import people
+
 PREFIX = "visitor"
 PATIENCE = 20_000
 """Milliseconds that a page may take on a busy machine."""
@@ -76,7 +78,7 @@ def log_in(flags: Sequence[str]) -> str:
 
 def remove_users() -> None:
     """Remove those who have visited; their sessions are of no use to anybody."""
-    User.objects.filter(username__startswith=PREFIX).delete()
+    people.remove_users(username__startswith=PREFIX)
 
 
 def log_in_by_form(page: Page, console: str, name: str, password: str) -> None:

@@ -10,6 +10,7 @@ from definitions.models import ActionType, ApiDefinition, InputType
 from keys.changes import create_key
 from tests.docs import pages
 from tests.docs.running import Place, is_script, run, same_form
+from tests.people import remove_users
 from tests.publishing import ECHO
 from tokens.models import ApiToken
 
@@ -44,7 +45,7 @@ def place(stack, publish, database_url, tmp_path):
             "DATABASE_URL": database_url,
         },
     )
-    user.delete()
+    remove_users(pk=user.pk)
 
 
 @pytest.mark.parametrize("page", [page for page in pages.PAGES if pages.blocks(page)])

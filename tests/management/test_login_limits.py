@@ -16,6 +16,7 @@ from django.test import Client
 
 from keys.changes import create_key
 from tests.management.conftest import ROOT
+from tests.people import remove_users
 
 PASSWORD = "correct horse battery staple"
 ELSEWHERE = "127.0.0.2"
@@ -42,8 +43,7 @@ def people(stack):
     """Two superusers with the same password."""
     made = [User.objects.create_superuser(name, password=PASSWORD) for name in ("joe", "ann")]
     yield made
-    for user in made:
-        user.delete()
+    remove_users(pk__in=[user.pk for user in made])
 
 
 def ask(web, name="joe", password=PASSWORD, address="127.0.0.1", **headers):

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 
 from events.models import InformationEvent
 from tests.management import open_door
+from tests.people import remove_users
 
 # Rules that no schema can tell refuse well-formed bodies too: a script that does not compile, a route that is taken.
 REFUSED_BY_A_RULE = ["2xx", "400", "404", "409", "412"]
@@ -34,7 +35,7 @@ def password(stack, settings):
     settings.PASSWORD_HASHERS = open_door.PASSWORD_HASHERS
     user = User.objects.create_superuser("tester", password="open sesame")
     yield "open sesame"
-    user.delete()
+    remove_users(pk=user.pk)
 
 
 def _config(api, password: str) -> str:

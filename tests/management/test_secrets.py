@@ -12,6 +12,7 @@ from django.db import connection
 from keys.changes import create_key
 from tests.events.listening import Listener
 from tests.management.conftest import ROOT
+from tests.people import remove_users
 from tests.stack import wait_until
 
 OWN = "own-secret-that-nobody-may-ever-see-again"
@@ -28,7 +29,7 @@ def user(stack):
     """A superuser with a password."""
     user = User.objects.create_superuser("officer", password=PASSWORD)
     yield user
-    user.delete()
+    remove_users(pk=user.pk)
 
 
 class Client:
