@@ -21,6 +21,8 @@ QUICK = (
     "from automation.sdk import ApiTriggerOutput\n\ndef on_api_trigger(engine, request):\n    return ApiTriggerOutput()"
 )
 IDLE_SECONDS = 10
+EACH = 20
+"""Streams of one user."""
 
 
 def _processor_seconds(web: Any) -> float:
@@ -43,12 +45,12 @@ def measure(stack: Any, subscribers: int, calls: int) -> None:
     from tests.publishing import Publisher
 
     api = Publisher()(QUICK)
-    key = PersonalKey.objects.create(
-        user=User.objects.create_superuser(secrets.token_hex(8)), expiry=timedelta(days=1)
-    )[1]
+    # One user may hold a few streams only.
+    users = [User.objects.create_superuser(secrets.token_hex(8)) for _ in range(-(-subscribers // EACH))]
+    keys = [PersonalKey.objects.create(user=user, expiry=timedelta(days=1))[1] for user in users]
     with stack.another_web() as quiet, stack.another_web() as busy:
         with ThreadPoolExecutor(20) as threads:
-            listeners = list(threads.map(lambda _: Listener(busy.url, key), range(subscribers)))
+            listeners = list(threads.map(lambda each: Listener(busy.url, keys[each // EACH]), range(subscribers)))
         assert all(listener.response.status_code == 200 for listener in listeners)
         before = _processor_seconds(busy)
         time.sleep(IDLE_SECONDS)

@@ -1,6 +1,7 @@
 """`events/stream/`: the events as they happen, as server-sent events."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -17,6 +18,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
+from events import places
 from events.hub import EndingError
 from events.readers import Credential, Reader
 from events.stream import LiveStream
@@ -70,7 +72,7 @@ class SessionCredential:
 
 
 class StreamView(EventView):
-    """The live stream. Each takes a thread; more than this process has room for are refused."""
+    """The live stream. Each takes a thread; more than a user may hold, or a process has room for, are refused."""
 
     @extend_schema(
         operation_id="events_stream",
@@ -86,10 +88,9 @@ class StreamView(EventView):
         selection = self.selection(request, _LAST_EVENT_ID)
         after = _resume_after(request)
         reader = Reader(_user(request).pk, _credential(request))
-        if not _places.acquire(blocking=False):
-            raise _no_room("Every place for a live stream is taken, try again later.")
+        give_back = _take_place(reader.user_id)
         try:
-            stream = LiveStream.open(selection, reader, after, request.META.get("gunicorn.socket"), _places.release)
+            stream = LiveStream.open(selection, reader, after, request.META.get("gunicorn.socket"), give_back)
         except EndingError as error:
             raise _no_room("The server is about to restart, try again.") from error
         # The stream may be idle for hours, and a request gives its connection back only at its end.
@@ -98,6 +99,23 @@ class StreamView(EventView):
         return StreamingHttpResponse(stream, content_type="text/event-stream", headers=headers)
 
     head = None
+
+
+def _take_place(user_id: int) -> Callable[[], None]:
+    """A place of the user's own and one of the process, which the returned function gives back."""
+    give_back = places.take(user_id)
+    if give_back is None:
+        most = places.most_of_one_user()
+        raise _no_room(f"You hold {most} live streams already, the most for one user: close one of them first.")
+    if not _places.acquire(blocking=False):
+        give_back()
+        raise _no_room("Every place for a live stream is taken, try again later.")
+
+    def give_back_both() -> None:
+        _places.release()
+        give_back()
+
+    return give_back_both
 
 
 def _resume_after(request: Request) -> int | None:

@@ -51,6 +51,11 @@ class DataDir:
         return self.root / "nodes"
 
     @property
+    def streams_dir(self) -> Path:
+        """The locks of live streams, by user; mode 700."""
+        return self.root / "streams"
+
+    @property
     def redis_dir(self) -> Path:
         """Configuration and snapshots of the embedded Redis, mode 700."""
         return self.root / "redis"

@@ -32,6 +32,12 @@ def key(person, key_of):
     return key_of(person("tokens.ui_available", "definitions.ui_available", "automation.ui_available"))
 
 
+@pytest.fixture
+def keys(person, key_of):
+    """Keys of so many users: one user alone has no room for many streams."""
+    return lambda count: [key_of(person("tokens.ui_available")) for _ in range(count)]
+
+
 def workers(web) -> list[psutil.Process]:
     return psutil.Process(web.process.pid).children()
 
@@ -132,10 +138,10 @@ def test_streams_end_at_once_when_the_server_is_to_end(stack, key, end):
             listener.close()
 
 
-def test_more_than_there_is_room_for_get_503_and_everything_else_goes_on(stack, publish, key):
+def test_more_than_there_is_room_for_get_503_and_everything_else_goes_on(stack, publish, key, keys):
     api = publish(QUICK)
     with stack.another_web(**ONE, UDAPI_WEB_THREADS="8") as web:
-        listeners = [Listener(web.url, key) for _ in range(8)]
+        listeners = [Listener(web.url, one) for one in keys(2) * 4]
         refused = Listener(web.url, key).response
         assert (refused.status_code, refused.json()["errors"][0]["reason"]) == (503, "Unavailable")
         assert int(refused.headers["Retry-After"]) > 0
@@ -183,10 +189,29 @@ def large_events(count: int) -> None:
     InformationEvent._base_manager.bulk_create(rows)
 
 
-def test_a_slow_subscriber_is_cut_off_and_hurts_nobody(stack, publish, key):
+def test_one_user_leaves_places_to_others(stack, publish, key, keys):
+    """Over all processes: which one a connection comes to, the kernel decides."""
+    with stack.another_web(UDAPI_WEB_WORKERS="2", UDAPI_WEB_THREADS="8") as web:
+        listeners = [Listener(web.url, key) for _ in range(8)]
+        held = [one for one in listeners if one.response.status_code == 200]
+        refused = [one.response for one in listeners if one.response.status_code != 200]
+        assert len(held) == len(refused) == 4
+        assert {answer.status_code for answer in refused} == {503}
+        said = "You hold 4 live streams already, the most for one user: close one of them first."
+        assert {answer.json()["errors"][0]["detail"] for answer in refused} == {said}
+        assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+        other = Listener(web.url, keys(1)[0])
+        assert other.response.status_code == 200
+        held[0].close()
+        wait_until(lambda: _is_free(web, key), 10, "the place of a stream that was closed")
+        for listener in (other, *listeners):
+            listener.close()
+
+
+def test_a_slow_subscriber_is_cut_off_and_hurts_nobody(stack, publish, key, keys):
     """A burst that no queue holds: the others read it whole, in order, none of them cut off."""
     with stack.another_web(**ONE, UDAPI_WEB_THREADS="8") as web, stalled(web.url, key):
-        others = [Listener(web.url, key) for _ in range(7)]
+        others = [Listener(web.url, one) for one in (key, *keys(2) * 3)]
         assert Listener(web.url, key).response.status_code == 503
         large_events(3_000)
         for other in others:
@@ -201,12 +226,12 @@ def test_a_slow_subscriber_is_cut_off_and_hurts_nobody(stack, publish, key):
             other.close()
 
 
-def test_200_idle_subscribers_take_nothing_from_the_endpoint(stack, publish, key):
+def test_200_idle_subscribers_take_nothing_from_the_endpoint(stack, publish, keys):
     """More of them than triggers may wait, and than there are connections to the database; benchmarks measure."""
     api = publish(QUICK)
     with stack.another_web(**ONE, UDAPI_WEB_THREADS="200") as web:
         with ThreadPoolExecutor(20) as threads:
-            listeners = list(threads.map(lambda _: Listener(web.url, key), range(200)))
+            listeners = list(threads.map(lambda key: Listener(web.url, key), keys(10) * 20))
         assert {listener.response.status_code for listener in listeners} == {200}
         with ThreadPoolExecutor(20) as callers:
             calls = [callers.submit(api.call, web.client) for _ in range(200)]
