@@ -56,7 +56,7 @@ app.conf.update(
         # One key to look at instead of one for each priority.
         "priority_steps": [0],
     },
-    imports=["automation.tasks", "automation.worker", "tokens.last_use"],
+    imports=["access.sessions", "automation.tasks", "automation.worker", "tokens.last_use"],
 )
 app.set_default()
 
