@@ -20,6 +20,9 @@ REDIS_GRACE_SECONDS = 10
 MIRROR_GRACE_SECONDS = 70
 DESCRIPTORS = 256
 
+LOGGING = ("supervisor", "redis", "worker", "mirror", "web", "manager", "endpoint")
+"""What writes a log of its name."""
+
 
 @dataclass(frozen=True)
 class Program:

@@ -1,6 +1,7 @@
 """The steps of a start that need Django's settings, up to the moment when the supervisor takes over."""
 
 import errno
+import logging
 import os
 import resource
 import socket
@@ -18,7 +19,8 @@ from broker.client import client
 from launcher import first_start, private, programs, redis_server
 from launcher.places import Places, python
 from launcher.steps import StartError, say, step
-from udapi_site import env
+from udapi_site import env, logs
+from udapi_site.log_file import make_log_private
 
 DESCRIPTORS = 65_536
 """Open files of a process: each waiting trigger takes two in gunicorn."""
@@ -30,7 +32,7 @@ def start(places: Places) -> NoReturn:
     Raises:
         StartError: a step cannot be done; its text says what to do.
     """
-    private.directory(settings.UDAPI_LOGS.directory)
+    _prepare_logs()
     _check_settings()
     _check_port(settings.UDAPI_HOST, settings.UDAPI_PORT)
     redis = _prepare_redis(places)
@@ -45,7 +47,7 @@ def start_worker() -> NoReturn:
     Raises:
         StartError: the broker does not answer.
     """
-    private.directory(settings.UDAPI_LOGS.directory)
+    _prepare_logs()
     with step("Redis") as done:
         try:
             done(f"{_broker_version()} answers")
@@ -57,6 +59,16 @@ def start_worker() -> NoReturn:
         done(f"Ctrl-C lets it finish what it runs, then ends it; its log: {programs.log_file('manager')}")
     command = programs.worker_command(f"worker-{os.getpid()}")
     os.execv(command[0], command)  # noqa: S606
+
+
+def _prepare_logs() -> None:
+    """A directory that can be written to, where nobody else reads the logs, those of earlier starts included."""
+    private.directory(settings.UDAPI_LOGS.directory)
+    logs.make_directory(settings.UDAPI_LOGS)
+    for name in programs.LOGGING:
+        make_log_private(programs.log_file(name))
+    # The steps of a start say what it adds.
+    logging.getLogger(logs.AUDIT_LOGGER).setLevel(logging.WARNING)
 
 
 def _check_settings() -> None:

@@ -1,12 +1,15 @@
 """One log file, several processes: no line is lost or cut, and no file grows without end."""
 
 import logging
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from udapi_site import logs
 from udapi_site.log_file import SharedFileHandler
 
 LINES, PROCESSES = 1_500, 4
@@ -79,3 +82,49 @@ def test_what_cannot_be_encoded_is_escaped(log):
     logger, directory = log
     logger.info("half a pair: \ud800")
     assert (directory / "some.log").read_text() == "half a pair: \\ud800\n"
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_nobody_else_reads_a_log_whatever_the_umask(tmp_path):
+    before = os.umask(0o022)
+    try:
+        handler = SharedFileHandler(tmp_path / "some.log", 100, 3)
+        for _ in range(5):
+            handler.emit(logging.makeLogRecord({"msg": "x" * 80}))
+        handler.close()
+    finally:
+        os.umask(before)
+    files = [file for file in tmp_path.iterdir() if file.is_file()]
+    assert len(files) == 5
+    assert {_mode(file) for file in files} == {0o600}
+
+
+def test_logs_of_an_earlier_release_are_closed_at_start(tmp_path):
+    old = [tmp_path / name for name in ("some.log", "some.log.1", "some.log.2")]
+    other = tmp_path / "other.log"
+    for file in (*old, other):
+        file.write_text("old\n")
+        file.chmod(0o644)
+    (tmp_path / "some.log.9").symlink_to(other)
+    SharedFileHandler(tmp_path / "some.log", 1_000, 3).close()
+    assert {_mode(file) for file in old} == {0o600}
+    assert _mode(other) == 0o644
+    assert old[0].read_text() == "old\n"
+
+
+@pytest.mark.parametrize(("in_data_dir", "mode"), [(True, 0o700), (False, 0o755)])
+def test_the_log_directory_is_closed_where_it_is_the_product_s_own(tmp_path, in_data_dir, mode):
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    directory.chmod(0o755)
+    logs.make_directory(logs.LogSettings(directory, in_data_dir, "INFO", 1_000, 3))
+    assert _mode(directory) == mode
+
+
+def test_a_new_log_directory_is_closed_wherever_it_lies(tmp_path):
+    directory = tmp_path / "elsewhere" / "logs"
+    logs.make_directory(logs.LogSettings(directory, False, "INFO", 1_000, 3))
+    assert _mode(directory) == 0o700

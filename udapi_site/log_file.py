@@ -5,10 +5,31 @@ tenth of the processor time of a trigger at the endpoint; this one takes a quart
 """
 
 import fcntl
+import glob
 import logging
 import os
 from contextlib import suppress
 from pathlib import Path
+
+_OWN_FILE = 0o600
+"""A log tells who called what: nobody else of the machine is to read it."""
+
+
+def make_private(path: Path, mode: int) -> None:
+    """Give the file or directory `path` this mode, unless it is gone, a link, or somebody else's."""
+    with suppress(OSError):
+        # By descriptor: what the name stands for may change in between.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
+
+
+def make_log_private(path: Path) -> None:
+    """Let nobody else read the log `path` and the files that it was rotated to, whoever made them before."""
+    for file in (path, *path.parent.glob(f"{glob.escape(path.name)}.*")):
+        make_private(file, _OWN_FILE)
 
 
 class SharedFileHandler(logging.Handler):
@@ -24,6 +45,7 @@ class SharedFileHandler(logging.Handler):
         super().__init__()
         self._path, self._max_bytes, self._keep = path, max_bytes, keep
         self._lock_path = path.with_name(f".{path.name}.lock")
+        make_log_private(path)
         self._open()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -48,7 +70,7 @@ class SharedFileHandler(logging.Handler):
         super().close()
 
     def _open(self) -> None:
-        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _OWN_FILE)
         self._number = os.fstat(self._file).st_ino
 
     def _reopen(self) -> None:
@@ -67,7 +89,7 @@ class SharedFileHandler(logging.Handler):
 
     def _rotate(self, more: int) -> None:
         """Move the files on, unless another process has just done so, and open the one of this name."""
-        with self._lock_path.open("w") as lock:
+        with open(self._lock_path, "w", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._reopen()
             if not self._is_over(more):
@@ -79,3 +101,7 @@ class SharedFileHandler(logging.Handler):
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}") if number else self._path
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, _OWN_FILE)

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from udapi_site.log_file import SharedFileHandler
+from udapi_site.log_file import SharedFileHandler, make_private
 
 # These loggers write at any level that is set.
 TRIGGER_LOGGER = "udapi.trigger"
@@ -17,6 +17,7 @@ REFUSED_LOGGER = "udapi.refused"
 # What anybody can have written without being let in has files of its own, so that it pushes out no trigger's lines.
 _STRANGERS_LOGGERS = (REFUSED_LOGGER, "django.security")
 
+_OWN_DIRECTORY = 0o700
 _LINE_END = "\n    | "
 # Control characters, and what some readers take for the end of a line.
 _UNSAFE = {
@@ -32,6 +33,8 @@ class LogSettings:
     """Where the log files lie, from which level on, how large each gets and how many are kept."""
 
     directory: Path
+    in_data_dir: bool
+    """Whether the directory is the product's own; another one, such as `/var/log`, keeps the mode that it has."""
     level: str
     max_bytes: int
     keep: int
@@ -71,8 +74,15 @@ def refusals_to_file(name: str, settings: LogSettings) -> None:
 
 
 def _file(name: str, settings: LogSettings) -> logging.Handler:
-    settings.directory.mkdir(parents=True, exist_ok=True)
+    make_directory(settings)
     return SharedFileHandler(settings.directory / name, settings.max_bytes, settings.keep)
+
+
+def make_directory(settings: LogSettings) -> None:
+    """Make the log directory, for this user alone."""
+    settings.directory.mkdir(mode=_OWN_DIRECTORY, parents=True, exist_ok=True)
+    if settings.in_data_dir:
+        make_private(settings.directory, _OWN_DIRECTORY)
 
 
 def _use(handler: logging.Handler, settings: LogSettings) -> None:

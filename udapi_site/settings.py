@@ -51,8 +51,10 @@ UDAPI_SILENCE_SECONDS = env.number("UDAPI_SILENCE_SECONDS", 10, 1, 86_400)
 # --- Logs ---
 
 LOGGING_CONFIG = None
+_log_dir = Path(env.text("UDAPI_LOG_DIR", str(DATA_DIR.log_dir)))
 UDAPI_LOGS = logs.LogSettings(
-    directory=Path(env.text("UDAPI_LOG_DIR", str(DATA_DIR.log_dir))),
+    directory=_log_dir,
+    in_data_dir=DATA_DIR.root in _log_dir.resolve().parents,
     level=env.choice("UDAPI_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
     max_bytes=env.number("UDAPI_LOG_MAX_BYTES", 5_000_000, 1_000, 10**12),
     keep=env.number("UDAPI_LOG_KEEP", 3, 1, 1_000),
