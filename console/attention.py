@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.core.checks import run_checks
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.policy import DEFINITION, TOKEN, AnyUser, allows
+from access.policy import DEFINITION, TOKEN, AnyUser, allows, manages_people
 from definitions.models import ActionType, AllowedToken, ApiDefinition
 from tokens.models import ApiToken
 
@@ -32,7 +33,7 @@ class Concern:
 
 def concerns(user: AnyUser) -> list[Concern]:
     """What `user` should look at, of what he may view."""
-    return [*_of_definitions(user), *_of_tokens(user)]
+    return [*_of_settings(user), *_of_definitions(user), *_of_tokens(user)]
 
 
 def without_token() -> "QuerySet[ApiDefinition]":
@@ -56,6 +57,15 @@ def disabled_but_allowed() -> "QuerySet[ApiToken]":
 def never_used() -> "QuerySet[ApiToken]":
     """The enabled tokens that have never opened anything, although they exist for a day."""
     return ApiToken.objects.filter(last_used=None, is_disabled=False, created_at__lt=timezone.now() - timedelta(days=1))
+
+
+def _of_settings(user: AnyUser) -> Iterator[Concern]:
+    """What the checks of a start say, to those who can do something about it."""
+    if not manages_people(user):
+        return
+    for message in run_checks(tags=["udapi"]):
+        if not message.is_silenced():
+            yield Concern(_("Settings"), f"{message.msg} {message.hint or ''}".strip(), "warning", "warn", (), 0)
 
 
 def _of_definitions(user: AnyUser) -> Iterator[Concern]:

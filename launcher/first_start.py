@@ -3,6 +3,7 @@
 import secrets
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -75,6 +76,17 @@ def _create_admin(places: Places) -> str:
     if not given:
         private.write(places.admin_password, password + "\n")
     return f"administrator {admin_name()}"
+
+
+def weakness_of_admin_password() -> str:
+    """What the rules for passwords say against `UDAPI_ADMIN_PASSWORD`; empty where they say nothing."""
+    given = env.text("UDAPI_ADMIN_PASSWORD", "")
+    try:
+        if given:
+            validate_password(given, get_user_model()(username=admin_name()))
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
 
 
 def _create_demo(places: Places) -> str:

@@ -139,6 +139,8 @@ def _prepare_database(places: Places) -> bool:
     if is_first:
         with step("First start") as done:
             done(f"created {', '.join(first_start.set_up(places))}")
+        if why := first_start.weakness_of_admin_password():
+            say(f"Warning: UDAPI_ADMIN_PASSWORD is weak: {why} Change it in the console.")
     connections.close_all()
     return is_first
 

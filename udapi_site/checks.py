@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.apps import AppConfig
@@ -11,6 +11,13 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+OURS: Final = "udapi"
+"""Checks with this tag are shown to superusers in the console, too."""
+
+SHORTEST_SECRET: Final = 32
+FEWEST_CHARACTERS: Final = 10
+_WORDS: Final = ("changeme", "change-me", "change_me", "secret", "insecure", "password", "example", "0123456789")
 
 
 @register(Tags.security)
@@ -25,6 +32,32 @@ def check_data_dir(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             hint = f"Run `chmod 600 {file}`."
             found.append(Caution(f"{file} can be read by other users.", hint=hint, id="udapi.W001"))
     return found
+
+
+@register(Tags.security, OURS)
+def check_guessable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """`udapi.W011`: a secret key that can be guessed; `udapi.W012`: such a pepper."""
+    make = "`python -c 'import secrets; print(secrets.token_hex(32))'` makes a good one"
+    found: list[CheckMessage] = []
+    if (why := _guessable(settings.SECRET_KEY)) is not None:
+        hint = f"Replace it: {make}. Everybody has to log in again."
+        found.append(Caution(f"UDAPI_SECRET_KEY {why}.", hint=hint, id="udapi.W011"))
+    for number, pepper in settings.UDAPI_PEPPERS.items():
+        if (why := _guessable(pepper.decode())) is not None:
+            hint = f"Put a new one before it, and rotate the secrets of the tokens: {make}."
+            found.append(Caution(f"Pepper {number} of UDAPI_SECRET_PEPPERS {why}.", hint=hint, id="udapi.W012"))
+    return found
+
+
+def _guessable(secret: str) -> str | None:
+    """Why somebody could find `secret` by trying, as the end of a sentence; never a part of it."""
+    if len(secret) < SHORTEST_SECRET:
+        return f"can be guessed: it has fewer than {SHORTEST_SECRET} characters"
+    if len(set(secret)) < FEWEST_CHARACTERS or secret in (secret + secret)[1:-1]:
+        return "can be guessed: it repeats itself"
+    if any(word in secret.casefold() for word in _WORDS):
+        return "can be guessed: it looks like an example"
+    return None
 
 
 @register(Tags.security)

@@ -51,7 +51,11 @@ def test_from_the_first_start_on_a_terminal_to_the_last(start: Start, tmp_path: 
 
 
 def test_an_end_in_the_middle_of_a_start_leaves_nothing(start: Start, tmp_path: Path) -> None:
-    stack = start(tmp_path / "data")
+    weak = {"UDAPI_SECRET_KEY": "short key", "UDAPI_ADMIN_PASSWORD": "12345"}
+    stack = start(tmp_path / "data", **weak)
     stack.wait_until_printed("Waiting for the web server")
     stack.end()
     assert "Ready" not in stack.output
+    assert "Warning: UDAPI_SECRET_KEY can be guessed: it has fewer than 32 characters. Replace it" in stack.output
+    assert "Warning: UDAPI_ADMIN_PASSWORD is weak: This password is too short." in stack.output
+    assert not any(value in stack.output for value in weak.values())
