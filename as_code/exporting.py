@@ -1,5 +1,6 @@
 """Writing everything down as files that an import reads back."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS
 from as_code.stored import Stored, token_keys
 from tokens import peppers
 from tokens.models import ApiToken
+from udapi_site.logs import AUDIT_LOGGER
 
 MAIN_FILE = "apis.yaml"
 SCHEMA_FILE = "apis.schema.json"
@@ -25,6 +27,9 @@ SCRIPTS_DIRECTORY = "scripts"
 _SCHEMA = Path(__file__).parent / "schema.json"
 _HEADER = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
 _EVERYBODYS, _OWN = 0o666, 0o600
+
+
+_log = logging.getLogger(AUDIT_LOGGER)
 
 
 class ExportError(Exception):
@@ -43,7 +48,10 @@ def export_files(actor: Actor, *, with_digests: bool = False) -> dict[str, str]:
         raise ExportError(actor.refusal(TOKENS, "change", "export digests"))
     with transaction.atomic():
         stored = storage.read()
-    return _files(stored, with_digests)
+    files = _files(stored, with_digests)
+    counts = ", ".join(f"{kind.section}: {len(stored.of(kind))}" for kind in KINDS)
+    _log.info("'%s' exported %s%s", actor.name, counts, " with the digests of their secrets" if with_digests else "")
+    return files
 
 
 def write_files(directory: Path, files: Mapping[str, str], *, private: bool = False) -> None:

@@ -130,8 +130,9 @@ class EventAdmin(UnfoldAdmin):
             raise PermissionDenied
         lines, media_type = _FILES[kind]
         events = self.get_changelist_instance(request).get_queryset(request).order_by("number")
+        file_name = f"events.{kind}"
         return StreamingHttpResponse(
-            lines(events.iterator(_CHUNK)),
+            lines(wire.recorded(events.iterator(_CHUNK), request.user.get_username(), file_name)),
             content_type=f"{media_type}; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="events.{kind}"', "Cache-Control": "no-store"},
+            headers={"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"},
         )

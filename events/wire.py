@@ -2,10 +2,12 @@
 
 import csv
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from events.models import InformationEvent
+from udapi_site.logs import AUDIT_LOGGER
 
 FIELDS = (
     "id",
@@ -19,6 +21,8 @@ FIELDS = (
     "objectId",
     "message",
 )
+
+_log = logging.getLogger(AUDIT_LOGGER)
 
 # A spreadsheet would take what begins so for a formula, and user names are chosen by people.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -49,6 +53,17 @@ def json_lines(events: Iterable[InformationEvent]) -> Iterator[str]:
     """One line of JSON an event."""
     for event in events:
         yield json.dumps(as_dict(event), ensure_ascii=False) + "\n"
+
+
+def recorded(events: Iterable[InformationEvent], by: str, form: str) -> Iterator[InformationEvent]:
+    """The events of an export by the user named `by`; at its end, however early, a line of the log says how many."""
+    count = 0
+    try:
+        for event in events:
+            count += 1
+            yield event
+    finally:
+        _log.info("'%s' exported %d event(s) as %s", by, count, form)
 
 
 def csv_lines(events: Iterable[InformationEvent]) -> Iterator[str]:

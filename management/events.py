@@ -170,7 +170,7 @@ class ExportView(EventView):
         """The file, made of `lines` while it is sent."""
         events = self.selected(request).order_by("number").iterator(CHUNK)
         return StreamingHttpResponse(
-            lines(events),
+            lines(wire.recorded(events, str(request.user.get_username()), file_name)),
             content_type=f"{media_type}; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
         )
