@@ -24,6 +24,7 @@ from as_code.report import Report
 from as_code.rights import check_changes, check_reading, prunable
 from as_code.rules import faults_of
 from automation.models import AutomationScript
+from automation.source import contents_of
 from definitions.changes import add_definitions, save_definition
 from definitions.models import ApiDefinition
 from tokens import peppers
@@ -126,6 +127,9 @@ class _Import:
 
     def _add(self, kind: Kind, targets: Sequence[Target]) -> None:
         instances, by = [target.instance for target in targets], self.actor.name
+        if kind is SCRIPTS:
+            # Compiled together; then each finds it done.
+            contents_of([target.instance.source for target in targets])
         if kind is DEFINITIONS:
             add_definitions(instances, by, {target.instance.pk: target.allowed_tokens for target in targets})
         else:

@@ -3,7 +3,7 @@
 import csv
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
 
 from events.models import InformationEvent
@@ -55,7 +55,7 @@ def json_lines(events: Iterable[InformationEvent]) -> Iterator[str]:
         yield json.dumps(as_dict(event), ensure_ascii=False) + "\n"
 
 
-def recorded(events: Iterable[InformationEvent], by: str, form: str) -> Iterator[InformationEvent]:
+def recorded(events: Iterable[InformationEvent], by: str, form: str) -> Generator[InformationEvent, None, None]:
     """The events of an export by the user named `by`; at its end, however early, a line of the log says how many."""
     count = 0
     try:

@@ -147,6 +147,7 @@ class TestImport:
 
     def test_changes_are_the_named_users(self, files, django_user_model):
         django_user_model.objects.create_superuser("jane", first_name="Jane", last_name="Doe")
+        Publisher.forget_people()
         import_apis(files(), "--as", "jane")
         assert set(InformationEvent.objects.values_list("user", "user_name")) == {("Jane Doe", "jane")}
         assert ApiDefinition.objects.get().created_by == "jane"

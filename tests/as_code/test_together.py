@@ -77,6 +77,7 @@ def _one_by_one(*args: Any, **kwargs: Any) -> None:
 
 def test_together_is_the_same_as_one_by_one(files, settings, monkeypatch, django_user_model):
     django_user_model.objects.create_superuser("jane", first_name="Jane", last_name="Doe")
+    Publisher.forget_people()
     settings.ELASTICSEARCH_URL = "http://localhost:1"
     monkeypatch.setattr(importing, "TOGETHER", 4)
     main = files(_objects(10))

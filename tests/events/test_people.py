@@ -1,5 +1,7 @@
 """Users, groups, flags and keys: each committed change leaves one event, which superusers alone see."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
@@ -8,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from events.models import InformationEvent
+from events.readers import Reader
 from events.reading import readable_types
 from keys.changes import create_key
 from tests.people import remove_users
@@ -218,17 +221,41 @@ def test_superusers_alone_may_read_them(people):
     assert not readable_types(people("away", is_superuser=True, is_active=False))
 
 
-@pytest.mark.parametrize("address", ["events/", "events/count/", "events/export/csv/", "events/export/jsonl/"])
-def test_no_list_count_or_export_shows_them_to_others(people, address):
+SHOWN_AT = [
+    *(f"/api/management/events/{name}" for name in ("", "export/csv/", "export/jsonl/")),
+    *(f"/console/events/informationevent/{name}" for name in ("", "export/csv/", "export/jsonl/")),
+]
+
+
+def _content(client: Client, address: str) -> bytes:
+    response: Any = client.get(address)
+    assert response.status_code == 200
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+@pytest.mark.parametrize("address", SHOWN_AT)
+def test_no_list_or_export_shows_them_to_others(console, people, address):
     ordinary = people("joe")
     ordinary.user_permissions.set(Permission.objects.all())
     client = Client()
     client.force_login(ordinary)
-    response = client.get(f"/api/management/{address}?objectType=User")
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    assert response.status_code == 200
-    assert b"recorded" not in content
-    assert b'"count": 0' in content or b'"count":0' in content or "export" in address
+    assert b"recorded-root" not in _content(client, address)
+    assert b"recorded-root" in _content(console, address)
+
+
+def test_neither_a_count_nor_the_stream_tells_of_them(people):
+    ordinary = people("joe")
+    ordinary.user_permissions.set(Permission.objects.all())
+    client = Client()
+    client.force_login(ordinary)
+    assert client.get("/api/management/events/count/?objectType=User").json() == {"count": 0}
+    assert client.get("/api/management/events/count/?search=recorded-joe").json() == {"count": 0}
+    assert not Reader(ordinary.pk, _AnyCredential()).readable() & set(PEOPLE)
+
+
+class _AnyCredential:
+    def holds(self, user: object) -> bool:
+        return True
 
 
 def test_one_event_in_every_process(people, new):
