@@ -45,9 +45,9 @@ def hold_place(environ: dict[str, Any]) -> None:
     Raises:
         ManagerNotInitializedError: none is left.
     """
-    connection = environ.get("gunicorn.socket")
-    if connection is not None:
-        connection.hold(place())
+    client = environ.get("gunicorn.socket")
+    if client is not None:
+        client.hold(place())
 
 
 def no_place(message: str) -> ManagerNotInitializedError:

@@ -98,9 +98,9 @@ def _use(handler: logging.Handler, settings: LogSettings) -> None:
     # One line a task of Celery's own would double every trigger's lines.
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    logging.getLogger("django.request").addFilter(_is_exception)
+    logging.getLogger("django.request").addFilter(_is_our_fault)
 
 
-def _is_exception(record: logging.LogRecord) -> bool:
-    """Django names every answer of 400 and above; a trigger's own lines have said so already."""
-    return bool(record.exc_info)
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """Django names every answer of 400 and above, some with a traceback that any client can cause."""
+    return record.levelno >= logging.ERROR and bool(record.exc_info)

@@ -96,6 +96,28 @@ def test_a_file_is_refused_after_log_in_too(impatient, temporary, session, path,
         assert not list(temporary.iterdir())
 
 
+BROKEN = {
+    "parts without a boundary": ([("Content-Type", "multipart/form-data"), ("Content-Length", "1")], b"x"),
+    "too many fields": ([FORM, ("Content-Length", "6000")], b"a=1&" * 1_500),
+    "a form that breaks off": ([FORM, ("Content-Length", "10")], b"a=1"),
+    "parts that break off": ([PARTS, ("Content-Length", "1000")], FILE[:40]),
+    "a file": ([PARTS, ("Content-Length", str(len(FILE) + 1))], FILE + b"x"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_strangers_broken_form_leaves_nothing_in_the_log_of_triggers(impatient, stack, name):
+    """With the cookie and the header of the CSRF protection, so that the form is read by the view as well."""
+    headers, body = BROKEN[name]
+    csrf = [("Cookie", f"csrftoken={'a' * 32}"), ("X-CSRFToken", "a" * 32)]
+    before = stack.log_text("endpoint.log")
+    with Connection(impatient.url) as connection:
+        connection.send(head("POST", "/console/login/", *csrf, *headers), body)
+        connection.end_of_sending()
+        assert connection.answer().status_code < 500
+    assert stack.log_text("endpoint.log") == before
+
+
 def test_a_form_in_parts_without_a_file_is_read(impatient):
     """The page comes again with the form, for the password is wrong; unread fields would fail the CSRF protection."""
     page = impatient.client.get("/console/login/")

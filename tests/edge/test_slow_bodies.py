@@ -31,7 +31,7 @@ def requests(publish, key):
     """Slow requests to addresses of every kind, without their bodies: as many as there are places for them."""
     to_api = trigger_head(publish(), "slow")
     return {
-        "log-in": head("POST", "/console/login/", CSRF_COOKIE, FORM, LENGTH),
+        "log-in": head("POST", "/console/login/", CSRF_COOKIE, ("X-CSRFToken", "a" * 32), FORM, LENGTH),
         "management": head("POST", "/api/management/scripts/", key, JSON, LENGTH),
         "static": head("POST", "/static/console/icon.svg", LENGTH),
         "stranger": head("POST", "/api/custom/any", JSON, LENGTH),
@@ -51,7 +51,8 @@ def slow_answer(url: str, request: bytes, manner) -> Answer:
 
 
 @pytest.mark.parametrize("manner", [silent, trickling])
-def test_a_slow_body_is_given_up_at_every_address(impatient, requests, manner):
+def test_a_slow_body_is_given_up_at_every_address(impatient, stack, requests, manner):
+    logged = len(stack.log_text("endpoint.log"))
     with ThreadPoolExecutor(len(requests)) as clients:
         begun = time.monotonic()
         waiting = {
@@ -66,6 +67,7 @@ def test_a_slow_body_is_given_up_at_every_address(impatient, requests, manner):
     assert_error(answers["stranger"], 1008)
     assert_error(answers["trigger"], 1007)
     assert_error(answers["chunked"], 1007)
+    assert "Traceback" not in stack.log_text("endpoint.log")[logged:]
 
 
 def test_a_body_that_comes_steadily_is_read(impatient, publish):

@@ -282,7 +282,7 @@ BLOCKED = [
 ]
 
 
-@pytest.mark.parametrize("name", [*BLOCKED, *map(str.lower, BLOCKED), *map(str.upper, BLOCKED)])
+@pytest.mark.parametrize("name", sorted({*BLOCKED, *map(str.lower, BLOCKED), *map(str.upper, BLOCKED)}))
 def test_headers_that_it_may_not(answer, name):
     assert_error(answer(f"headers.add('X-A', 'b'); headers.add({name!r}, '0')"), 1012)
 
