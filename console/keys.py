@@ -154,11 +154,11 @@ class KeyAdmin(UnfoldAdmin):
 
     def delete_model(self, request: HttpRequest, obj: PersonalKey) -> None:
         """End the key, in the name of the user."""
-        end_keys(PersonalKey.objects.filter(pk=obj.pk), request.user.get_username())
+        end_keys(PersonalKey.objects.filter(pk=obj.pk), f"by '{request.user.get_username()}'")
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[PersonalKey]") -> None:
         """End the keys, in the name of the user."""
-        end_keys(queryset, request.user.get_username())
+        end_keys(queryset, f"by '{request.user.get_username()}'")
 
     def response_add(
         self, request: HttpRequest, obj: PersonalKey, post_url_continue: str | None = None

@@ -18,7 +18,7 @@ from access.changes import refusal
 from access.texts import NAME_LENGTH, is_name
 from keys.models import DEFAULT_DAYS, LONGEST_DAYS, MOST_KEYS, PersonalKey
 
-_log = logging.getLogger("udapi.keys")
+_log = logging.getLogger("udapi.audit.keys")
 
 
 def check_key(name: str, days: int | None) -> None:
@@ -60,11 +60,10 @@ def create_key(
         made_with=made_with,
     )
     made.public_id = key_id or made.public_id
-    made.acting = user.get_username()
     with transaction.atomic():
         _hold(user, made_with)
         made.save(force_insert=True)
-    _log.info("personal key %s of '%s' was made", made.pk, made.acting)
+    _log.info("personal key %s of '%s' was made", made.pk, user.get_username())
     return made, key
 
 
@@ -74,12 +73,12 @@ def live_keys(user: Any) -> "QuerySet[PersonalKey]":
     return keys
 
 
-def end_keys(keys: "QuerySet[PersonalKey]", by: str) -> int:
-    """End the keys, and those that were made with them, for the user named `by`; how many of `keys` there were."""
-    return sum(_end(key_id, by) for key_id in list(keys.values_list("pk", flat=True)))
+def end_keys(keys: "QuerySet[PersonalKey]", why: str) -> int:
+    """End the keys, and those that were made with them; how many of `keys` there were. The log says `why`."""
+    return sum(_end(key_id, why) for key_id in list(keys.values_list("pk", flat=True)))
 
 
-def _end(key_id: UUID, by: str) -> bool:
+def _end(key_id: UUID, why: str) -> bool:
     """End one key, and those that were made with it; False when there is none any more."""
     with transaction.atomic():
         # Held, so that no key is made with it from here on.
@@ -87,10 +86,9 @@ def _end(key_id: UUID, by: str) -> bool:
         key: PersonalKey | None = rows.filter(pk=key_id).first()
         if key is None:
             return False
-        end_keys(PersonalKey.objects.filter(made_with=key), by)
-        key.acting = by
+        end_keys(PersonalKey.objects.filter(made_with=key), why)
         key.delete()
-    _log.info("personal key %s of '%s' was ended by '%s'", key_id, key.user.get_username(), by)
+    _log.info("personal key %s of '%s' was ended %s", key_id, key.user.get_username(), why)
     return True
 
 

@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy
 from knox.models import AbstractAuthToken
 from knox.settings import CONSTANTS
 
-from access.authorship import SYSTEM
 from access.texts import NAME_LENGTH
 
 DEFAULT_DAYS, LONGEST_DAYS = 90, 3_650
@@ -24,9 +23,6 @@ class PersonalKey(AbstractAuthToken):  # type: ignore[misc]  # django-rest-knox 
     name = models.CharField(max_length=NAME_LENGTH)
     made_with = models.ForeignKey("self", models.CASCADE, null=True, editable=False, related_name="+")
     """The key that made this one, which ends together with it."""
-
-    acting = SYSTEM
-    """Who makes or ends the key right now."""
 
     class Meta:
         default_permissions = ()

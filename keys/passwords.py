@@ -6,7 +6,6 @@ from django.contrib.auth.models import User
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from access.authorship import SYSTEM
 from keys.changes import end_keys
 from keys.models import PersonalKey
 
@@ -23,4 +22,4 @@ def end_keys_of_a_changed_password(
     # Django clears `_password` where it only hashes the same password anew.
     is_new = instance._password is not None  # type: ignore[attr-defined]  # the types leave it out
     if is_saved and (is_new or not instance.has_usable_password()):
-        end_keys(PersonalKey.objects.filter(user=instance), SYSTEM)
+        end_keys(PersonalKey.objects.filter(user=instance), "with a new password")

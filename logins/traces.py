@@ -12,7 +12,7 @@ from access.texts import is_storable
 from logins.attempts import Attempt
 from udapi_site.addresses import client_address
 
-_log = logging.getLogger("udapi.logins")
+_log = logging.getLogger("udapi.audit.logins")
 # Below the logger of whatever strangers cause, so that their lines push out nobody else's.
 _refused = logging.getLogger("udapi.refused.logins")
 
@@ -30,6 +30,11 @@ def refused(attempt: Attempt, why: str) -> None:
 def key_refused(address: str, why: str) -> None:
     """A personal key opened nothing."""
     _refused.warning("personal key from %s refused: %s", address, why)
+
+
+def key_expired(owner: str) -> None:
+    """A personal key is gone, because its time was over."""
+    _log.info("personal key of '%s' has expired", owner)
 
 
 @receiver(user_logged_in, sender=User)

@@ -4,13 +4,16 @@ from typing import Any, cast
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractBaseUser
+from django.dispatch import receiver
 from knox.auth import TokenAuthentication
+from knox.signals import token_expired
 from rest_framework import authentication, exceptions
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from access.authorship import USER_NAME_LENGTH
 from access.texts import is_storable
+from keys.models import PersonalKey
 from logins import traces
 from logins.attempts import Attempt
 from logins.errors import LogInRefusedError
@@ -41,6 +44,19 @@ class KeyAuthentication(TokenAuthentication):  # type: ignore[misc]  # django-re
         if not token.isalnum() or not token.isascii():
             raise exceptions.AuthenticationFailed
         return super().authenticate_credentials(token)
+
+    def validate_user(self, auth_token: PersonalKey) -> tuple[AbstractBaseUser, PersonalKey]:
+        """Likewise, for a key that is there. Who owns a refused one is for the log: no client is told."""
+        owner = auth_token.user
+        if not owner.is_active:
+            raise exceptions.AuthenticationFailed(f"Its owner '{owner.get_username()}' is not active.")
+        return owner, auth_token
+
+
+@receiver(token_expired, sender=KeyAuthentication)
+def log_expiry(username: str, **kwargs: object) -> None:
+    """A key that had expired was found, and removed, when its owner used this one or another."""
+    traces.key_expired(username)
 
 
 class BasicAuthentication(authentication.BasicAuthentication):

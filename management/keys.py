@@ -81,7 +81,7 @@ class KeyView(ManagementView):
     def delete(self, request: Request, key: str) -> Response:
         """The key opens nothing any more, nor do keys that were made with it."""
         found = _visible(request).filter(public_id=as_id(key))
-        if not end_keys(found, request.user.get_username()):
+        if not end_keys(found, f"by '{request.user.get_username()}'"):
             raise NotFoundError
         return Response(status=204)
 

@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from keys.changes import create_key
+from keys.models import PersonalKey
 from logins import hashing
 from logins.models import AttemptCounter
 from tests.logins.conftest import PASSWORD, api, console
@@ -21,7 +23,7 @@ def lines(caplog):
     caplog.set_level("INFO")
 
     def lines() -> list[str]:
-        found = [record for record in caplog.records if record.name in {"udapi.logins", "udapi.refused.logins"}]
+        found = [record for record in caplog.records if record.name in {"udapi.audit.logins", "udapi.refused.logins"}]
         return [f"{record.levelname} {record.getMessage()}" for record in found]
 
     return lines
@@ -86,6 +88,20 @@ def test_a_refused_key(joe, lines, key):
     (line,) = lines()
     assert line.startswith("WARNING personal key from 127.0.0.1 refused: ")
     assert "udapik" not in line
+
+
+def test_the_owner_of_a_refused_key_is_named_where_that_is_known(joe, lines):
+    _, expired = create_key(joe, "old", 1)
+    PersonalKey.objects.update(expiry=timezone.now())
+    _, key = create_key(joe, "ci", 1)
+    User.objects.update(is_active=False)
+    for used in (expired, key):
+        assert Client().get("/api/management/tokens/", headers={"Authorization": f"Token {used}"}).status_code == 401
+    assert lines() == [
+        "INFO personal key of 'joe' has expired",
+        "WARNING personal key from 127.0.0.1 refused: Invalid token.",
+        "WARNING personal key from 127.0.0.1 refused: Its owner 'joe' is not active.",
+    ]
 
 
 def test_an_account_without_a_flag_leaves_a_line(db, cheap, lines):

@@ -156,7 +156,7 @@ def test_making_and_ending_a_key_leaves_a_line_without_the_key(joe, root, caplog
     made, key = create_key(joe, "ci", 1)
     _, roots = create_key(root, "own", 1)
     Client().delete(f"{KEYS}{made.pk}/", headers=token(roots))
-    lines = [record.getMessage() for record in caplog.records if record.name == "udapi.keys"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "udapi.audit.keys"]
     assert lines[0] == f"personal key {made.pk} of '{joe.username}' was made"
     assert lines[-1] == f"personal key {made.pk} of '{joe.username}' was ended by 'root'"
     assert key not in caplog.text
