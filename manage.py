@@ -8,7 +8,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from automation.host import linux
+
 if __name__ == "__main__":
+    linux.hide_memory()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
     try:
         settings.configured or settings.DATABASES  # noqa: B018  what cannot be used is one sentence, not a traceback

@@ -7,6 +7,7 @@ import sys
 import django
 from django.core.exceptions import ImproperlyConfigured
 
+from automation.host import linux
 from launcher import generated, lock, places, private
 from launcher.steps import StartError, say
 
@@ -15,6 +16,7 @@ EARLIER_CHILDREN_SECONDS = 120
 
 def main(arguments: list[str]) -> int:
     """Start what `arguments` ask for; returns only when that is not possible, with the exit status."""
+    linux.hide_memory()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
     os.umask(0o077)
     os.chdir(places.PROJECT)

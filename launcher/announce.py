@@ -15,6 +15,7 @@ from collections.abc import Callable
 import django
 from django.conf import settings
 
+from automation.host import linux
 from launcher import places as places_module
 from launcher import programs
 from launcher.child import end_with_parent
@@ -136,6 +137,7 @@ def _curl(route: str, token: str) -> str:
 
 def main(parent: str, *flags: str) -> None:
     """Announce the stack of the supervisor `parent`."""
+    linux.hide_memory()
     end_with_parent(int(parent))
     django.setup()
     patience = Patience()

@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+from automation.host import linux
 from launcher import lock
 
 PR_SET_PDEATHSIG = 1
@@ -28,6 +29,7 @@ def end_with_parent(parent: int) -> None:
 
 def main(parent: str, lock_file: str, *command: str) -> None:
     """Become `command`, sharing the lock `lock_file`."""
+    linux.hide_memory()
     # The supervisor started it with this signal blocked; one that came meanwhile ends it here.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     end_with_parent(int(parent))

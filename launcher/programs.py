@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -32,7 +32,6 @@ class Program:
     command: list[str]
     priority: int
     grace_seconds: int
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def web_grace_seconds() -> int:
@@ -59,9 +58,14 @@ def stack(redis: list[str] | None) -> list[Program]:
         follow = python("manage.py", "mirror", "follow")
         programs.insert(1, Program("mirror", follow, priority=250, grace_seconds=MIRROR_GRACE_SECONDS))
     if redis is not None:
-        environment = redis_server.ENVIRONMENT
-        programs.insert(0, Program("redis", redis, 100, REDIS_GRACE_SECONDS, environment))
+        command = _with_environment(redis_server.ENVIRONMENT, redis)
+        programs.insert(0, Program("redis", command, priority=100, grace_seconds=REDIS_GRACE_SECONDS))
     return programs
+
+
+def _with_environment(environment: Mapping[str, str], command: list[str]) -> list[str]:
+    """`command` with these variables and none of those that the supervisor has: they hold secrets."""
+    return ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
 
 
 def log_file(name: str) -> Path:
@@ -90,8 +94,6 @@ def _program_section(places: Places, program: Program, supervisor_pid: int) -> I
     wrapper = python("-m", "launcher.child", str(supervisor_pid), str(places.children_lock))
     yield f"[program:{program.name}]"
     yield f"command = {_escaped(shlex.join([*wrapper, *program.command]))}"
-    variables = [f'{name}="{value}"' for name, value in program.environment.items()]
-    yield f"environment = {','.join(variables)}"
     yield f"priority = {program.priority}"
     yield f"stopwaitsecs = {program.grace_seconds}"
     yield f"startsecs = {STEADY_SECONDS}"

@@ -45,9 +45,10 @@ def start_worker() -> NoReturn:
     """Become one more worker node on the broker and the database of the settings.
 
     Raises:
-        StartError: the broker does not answer.
+        StartError: a setting cannot be used, or the broker does not answer.
     """
     _prepare_logs()
+    _check_settings()
     with step("Redis") as done:
         try:
             done(f"{_broker_version()} answers")

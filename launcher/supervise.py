@@ -15,6 +15,7 @@ from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 from supervisor.supervisord import Supervisor
 
+from automation.host import linux
 from launcher.steps import say
 
 LONGEST_BACK_OFF_SECONDS = 30
@@ -77,6 +78,7 @@ def _tell(text: str) -> None:
 
 def main(config: str) -> None:
     """Run the programs of the file `config` until a signal ends it all."""
+    linux.hide_memory()
     options = _Options()
     options.realize(["-c", config])
     options.first, options.test = True, False

@@ -85,7 +85,11 @@ logger_class = WebLogger
 
 
 def on_starting(server: Any) -> None:
-    """Allow as many descriptors as the system does: a waiting trigger takes up to six. Keep no memory of bodies."""
+    """Close the memory of the master and of the processes that it forks to others of this account.
+
+    Allow as many descriptors as the system does: a waiting trigger takes up to six. Keep no memory of bodies.
+    """
+    linux.hide_memory()
     linux.return_large_blocks()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,48 @@
+"""The memory of the programs that hold secrets is closed to their own account, and Redis is not even told them."""
+
+import subprocess
+import sys
+
+from launcher import programs, redis_server
+from tests.launcher.running import PROJECT, Stack, command_line
+
+# Root's capabilities would let it in.
+LOOK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from automation.host import linux
+linux.renounce_privileges()
+for pid in sys.argv[2:]:
+    for name in ("environ", "maps", "mem"):
+        try:
+            open(f"/proc/{pid}/{name}", "rb").read(1)
+        except PermissionError:
+            continue
+        print(pid, name)
+"""
+
+
+def test_another_process_of_the_account_cannot_look_into_them(shared_stack: Stack) -> None:
+    shared_stack.wait_until_answered()
+    supervisor, *others = shared_stack.processes()
+    closed = [supervisor, shared_stack.program("celery"), shared_stack.program("gunicorn")]
+    closed += shared_stack.program("gunicorn").children()
+    assert len(closed) >= 4
+    assert all(each in others for each in closed[1:])
+    pids = [str(each.pid) for each in closed]
+    done = subprocess.run([sys.executable, "-c", LOOK, str(PROJECT), *pids], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), [done, *map(command_line, closed)]
+
+
+def test_a_command_of_the_product_closes_its_memory(shared_stack: Stack) -> None:
+    program = "import ctypes; print('dumpable', ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", program]
+    done = subprocess.run(command, cwd=PROJECT, env=shared_stack.settings, capture_output=True, text=True)
+    assert done.stdout == "dumpable 0\n", done
+
+
+def test_redis_gets_nothing_of_the_supervisors_environment() -> None:
+    """A server overwrites its environment, so another program stands in for it and prints its own."""
+    (command,) = (program.command for program in programs.stack(["/usr/bin/env"]) if program.name == "redis")
+    done = subprocess.run(command, env={"UDAPI_SECRET_KEY": "planted"}, capture_output=True, text=True)
+    assert dict(line.split("=") for line in done.stdout.splitlines()) == redis_server.ENVIRONMENT
