@@ -2,14 +2,14 @@
 
 import datetime
 import logging
-import shutil
 from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from automation.host import linux
+from automation import confinement
+from automation.host import linux, scratch
 from automation.host.hosts import ScriptHosts
 from automation.limits import concurrency_limit
 from automation.nodes import Heartbeat, NodeSlot
@@ -24,7 +24,8 @@ class WorkerNode:
     def __init__(self) -> None:
         since = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
         self.slot = NodeSlot()
-        self.hosts = ScriptHosts(user=settings.UDAPI_SCRIPT_USER, state_dir=settings.UDAPI_STATE_DIR)
+        user, state_dir = settings.UDAPI_SCRIPT_USER, settings.UDAPI_STATE_DIR
+        self.hosts = ScriptHosts(user=user, state_dir=state_dir, reach=confinement.reach())
         self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
         self.runner = Runner(self.slot.id, self.hosts, self.heartbeat)
 
@@ -38,6 +39,8 @@ class WorkerNode:
     def join_fleet(self) -> None:
         """Be known to the endpoints; Celery's log is open by now."""
         _log.info("node=%s runs at most %s triggers at once", self.slot.id, concurrency_limit())
+        if not confinement.is_enforced():
+            _log.warning("node=%s %s", self.slot.id, confinement.UNCONFINED)
         self.heartbeat.start()
 
     def stop(self) -> None:
@@ -48,9 +51,13 @@ class WorkerNode:
 
 
 def _make_state_dir() -> None:
-    settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if settings.UDAPI_SCRIPT_USER:
-        shutil.chown(settings.UDAPI_STATE_DIR, settings.UDAPI_SCRIPT_USER)
+    """Raises OSError; also for a link where root would give away what the link leads to."""
+    state_dir, user = settings.UDAPI_STATE_DIR, settings.UDAPI_SCRIPT_USER
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if user and state_dir.is_symlink():
+        raise NotADirectoryError(f"UDAPI_STATE_DIR, {state_dir}, is a link: name the directory itself")
+    if user:
+        scratch.give(state_dir, user)
 
 
 _node: WorkerNode | None = None

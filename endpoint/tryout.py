@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from automation import confinement
 from automation.execution import Execution, job_of
 from automation.host.hosts import ScriptHosts
 from automation.host.jobs import Job
@@ -134,7 +135,7 @@ def _segment(part: str) -> tuple[str, str]:
 
 
 def _started_hosts() -> ScriptHosts:
-    hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR)
+    hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR, reach=confinement.reach())
     try:
         settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         hosts.start()

@@ -38,6 +38,14 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in text(name, "").split(",") if word.strip()]
 
 
+def paths(name: str) -> list[Path]:
+    """The comma-separated variable `name` as absolute paths, empty when it is not set."""
+    found = [Path(word) for word in words(name)]
+    if not all(path.is_absolute() for path in found):
+        raise ImproperlyConfigured(f"{name} must be absolute paths, such as /srv/data,/opt/tools.")
+    return found
+
+
 def networks(name: str) -> list[str]:
     """The comma-separated variable `name` as addresses and networks, empty when it is not set."""
     found = words(name)

@@ -40,9 +40,12 @@ SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 
 UDAPI_TRIGGER_TIMEOUT_SECONDS = env.number("UDAPI_TRIGGER_TIMEOUT_SECONDS", 90, 1, 86_400)
 UDAPI_SUBSCRIPT_TIMEOUT_SECONDS = env.number("UDAPI_SUBSCRIPT_TIMEOUT_SECONDS", 3_600, 1, 604_800)
-UDAPI_STATE_DIR = Path(env.text("UDAPI_STATE_DIR", str(DATA_DIR.state_dir))).resolve()
+# Not resolved: a script could have put a link in its place.
+UDAPI_STATE_DIR = Path(env.text("UDAPI_STATE_DIR", str(DATA_DIR.state_dir))).absolute()
 UDAPI_NODE_ID = env.number("UDAPI_NODE_ID", 0, 0, 2**31 - 1) or None
 UDAPI_SCRIPT_USER = env.text("UDAPI_SCRIPT_USER", "")
+UDAPI_SCRIPT_READ_PATHS = env.paths("UDAPI_SCRIPT_READ_PATHS")
+UDAPI_SCRIPT_WRITE_PATHS = env.paths("UDAPI_SCRIPT_WRITE_PATHS")
 UDAPI_WEB_WORKERS = env.number("UDAPI_WEB_WORKERS", min(2, os.cpu_count() or 1), 1, 256)
 UDAPI_WEB_THREADS = env.number("UDAPI_WEB_THREADS", 256, 8, 4_096)
 UDAPI_TRANSFER_SECONDS = env.number("UDAPI_TRANSFER_SECONDS", 90, 1, 86_400)

@@ -9,12 +9,14 @@ import traceback
 from _socket import socket
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
-from automation.host import linux
+from automation.host import landlock, linux
 from automation.host.frames import UNLIMITED, Frame, FrameReader
 from automation.host.jobs import MAX_TASKS
 from automation.host.link import Link
+from automation.host.packages import Packages
+from automation.host.reach import Reach
 from automation.host.script import Program
 from automation.host.surroundings import REPORT_DESCRIPTOR, SCRIPT_DESCRIPTORS, Surroundings
 
@@ -35,9 +37,13 @@ class Account:
 
 @dataclass(frozen=True)
 class Terms:
-    """Under which a host lives."""
+    """Under which a host lives. `directory` is its own: it may write there, besides what `reach` says."""
 
     memory_limit_mb: int
+    directory: str
+    reach: Reach
+    packages: Packages
+    log: logging.StreamHandler[TextIO]
     account_tasks: int
     account: Account | None
 
@@ -47,10 +53,10 @@ def live(zygote: int, terms: Terms, job: int, output: int, report: int) -> NoRet
     try:
         _take_descriptors(job, output, report)
         _bind_to(zygote, terms)
+        _confine(terms)
+        terms.packages.enable()
         surroundings = Surroundings(terms.memory_limit_mb)
-        logging.basicConfig(
-            stream=surroundings.output, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
-        )
+        terms.log.setStream(surroundings.output)
         _serve(socket(fileno=_JOB_DESCRIPTOR), surroundings)
         os._exit(0)
     finally:
@@ -92,6 +98,13 @@ def _bind_to(zygote: int, terms: Terms) -> None:
     linux.die_with_parent()
     if os.getppid() != zygote:
         os._exit(_EXIT_BROKEN)
+
+
+def _confine(terms: Terms) -> None:
+    """Give up, for good, all privileges and what no script has to reach. Raises OSError."""
+    linux.renounce_privileges()
+    if version := landlock.abi():
+        landlock.restrict(terms.reach.readable, (terms.directory, *terms.reach.writable), version)
 
 
 def _serve(channel: socket, surroundings: Surroundings) -> None:

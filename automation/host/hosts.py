@@ -5,9 +5,10 @@ import threading
 import time
 from pathlib import Path
 
-from automation.host import scratch
+from automation.host import allowances, scratch
 from automation.host.channels import open_channels
 from automation.host.jobs import HostResult, Job, OnLine, OnSubscript, Outcome
+from automation.host.reach import Reach
 from automation.host.run import Run
 from automation.host.scratch import Scratch
 from automation.host.warm import Host, HostKey, WarmHosts
@@ -32,11 +33,18 @@ class ScriptHosts:
 
     Safe for any number of threads. `scratch_parent` is where the directory for scratch directories is made; the
     system's directory for temporary files unless given. Scripts run as `user`, or as the caller if that is empty.
-    `state_dir` is where they may keep what outlives a run.
+    `state_dir` is where they may keep what outlives a run; it must be within their `reach`.
     """
 
-    def __init__(self, scratch_parent: Path | None = None, user: str = "", state_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        scratch_parent: Path | None = None,
+        user: str = "",
+        state_dir: Path | None = None,
+        reach: Reach | None = None,
+    ) -> None:
         self._scratch_parent, self._user, self._state_dir = scratch_parent, user, state_dir
+        self._reach = reach or allowances.of_hosts(state=state_dir)
         self._scratch_base: Path | None = None
         self._zygote: ZygoteProcess | None = None
         self._lock = threading.Lock()
@@ -103,7 +111,7 @@ class ScriptHosts:
         self._tidy_scratch(host)
         if host.scratch is None:
             try:
-                host.scratch = self._new_scratch()
+                host.scratch = self._new_scratch(host)
             except BaseException:
                 host.close()
                 raise
@@ -114,28 +122,36 @@ class ScriptHosts:
         if host.scratch and not host.scratch.is_untouched():
             host.remove_scratch()
 
-    def _new_scratch(self) -> Scratch:
-        base = self._scratch_base
-        if base is None:
-            raise HandOverError("the script hosts are not running")
+    def _new_scratch(self, host: Host) -> Scratch:
         try:
-            return scratch.make(base, self._user)
+            return scratch.make(host.directory, self._user)
         except OSError as error:
             raise HandOverError(f"no scratch directory: {error.strerror}") from error
 
     def _new_host(self, key: HostKey) -> Host:
         """A host whose process is on its way."""
+        directory = self._new_directory()
         try:
             with open_channels() as (mine, far), self._lock:
                 zygote = self._living_zygote()
                 try:
-                    zygote.request(key.memory_limit_mb, far)
+                    zygote.request(key.memory_limit_mb, directory, far)
                 except ConnectionError:
                     zygote = self._living_zygote(replace=True)
-                    zygote.request(key.memory_limit_mb, far)
-        except OSError as error:
+                    zygote.request(key.memory_limit_mb, directory, far)
+        except (OSError, HandOverError) as error:
+            scratch.remove(directory)
             raise HandOverError(str(error)) from error
-        return Host(key, mine, zygote)
+        return Host(key, mine, directory, zygote)
+
+    def _new_directory(self) -> str:
+        base = self._scratch_base
+        if base is None:
+            raise HandOverError("the script hosts are not running")
+        try:
+            return scratch.make_for_host(base, self._user)
+        except OSError as error:
+            raise HandOverError(f"no scratch directory: {error.strerror}") from error
 
     def _living_zygote(self, *, replace: bool = False) -> ZygoteProcess:
         """The zygote, a new one if the old one has died. Call it with the lock held. Raises OSError."""
@@ -144,7 +160,8 @@ class ScriptHosts:
             self._zygote = None
         if self._scratch_base is None:
             raise HandOverError("the script hosts are not running")
-        self._zygote = self._zygote or ZygoteProcess(self._scratch_base, self._user, self._state_dir)
+        if not self._zygote:
+            self._zygote = ZygoteProcess(self._scratch_base, self._user, self._state_dir, self._reach)
         return self._zygote
 
     def _discard(self, zygote: ZygoteProcess | None) -> None:
@@ -157,7 +174,11 @@ class ScriptHosts:
     def _look_after(self) -> None:
         """Now and then: hosts that wait too long are let go, and a zygote that was stopped goes on."""
         touched_at = time.monotonic()
+        reached = self._reach.inodes()
         while not self._stopped.wait(_TIDY_SECONDS):
+            if reached != (reached := self._reach.inodes()):
+                # A host reaches what was there when it started: the old resolv.conf, say.
+                self.warm.renew()
             self.warm.tidy()
             with self._lock:
                 if self._zygote:

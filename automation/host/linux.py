@@ -4,12 +4,19 @@ import ctypes
 import os
 import select
 import signal
+import struct
 import sys
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_CAPBSET_DROP = 24
+_PR_SET_SECUREBITS = 28
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_ROOT_IS_NO_EXCEPTION = 0b11  # SECBIT_NOROOT, locked
+_CAPABILITY_VERSION = 0x20080522
+_MOST_CAPABILITIES = 64
 _PIDFD_SIGNAL_PROCESS_GROUP = 4
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
@@ -49,6 +56,25 @@ def adopt_orphans() -> None:
 def hide_memory(hidden: bool = True) -> None:
     """Keep memory, environment and descriptors of this process from others of its account; root sees them anyway."""
     _libc.prctl(_PR_SET_DUMPABLE, 0 if hidden else 1, 0, 0, 0)
+
+
+def give_up_becoming_root() -> None:
+    """Make root an account like any other to all that this process and its children execute.
+
+    It keeps the capabilities that it has. Does nothing in a process without the right to say so: that has none to lose.
+    """
+    for capability in range(_MOST_CAPABILITIES):
+        if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0):
+            break
+    _libc.prctl(_PR_SET_SECUREBITS, _ROOT_IS_NO_EXCEPTION, 0, 0, 0)
+
+
+def renounce_privileges() -> None:
+    """Drop every capability, and gain none by a set-user-id program. Raises OSError."""
+    nothing = bytes(24)
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    if _libc.capset(header, nothing) or _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "the privileges of this process cannot be dropped")
 
 
 def return_large_blocks() -> None:

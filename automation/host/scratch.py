@@ -1,5 +1,8 @@
 """Scratch directories: an empty one for each run, gone when it ends if there was anything in it.
 
+Those of one host lie in a directory of its own, to which Landlock confines it: the rule covers what is made there
+later. Modes and owners are changed by descriptor, never by name: a script could put a link there meanwhile.
+
 To make and remove one takes 0.1 ms where the file system has a journal, a tenth of a worker node's time for a
 trigger. Most scripts leave theirs untouched: then the next run of the same host has it.
 """
@@ -10,7 +13,8 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +29,39 @@ def make_base(parent: Path | None, user: str) -> Path:
     """The directory for a worker's scratch directories; `user` may pass through it. Raises OSError."""
     base = Path(tempfile.mkdtemp(prefix="script-hosts-", dir=parent))
     if user:
-        base.chmod(0o711)
+        _let_pass(str(base))
     return base
+
+
+def make_for_host(base: Path, user: str) -> str:
+    """A new directory under `base` for the scratch directories of one host. Raises OSError."""
+    # Not a `Path`: each would leave its name in Python's table of interned strings, which grows by steps.
+    path = f"{base}/host-{next(_numbers)}"
+    os.mkdir(path, mode=0o700)
+    if user:
+        _let_pass(path)
+    return path
+
+
+def _let_pass(path: str) -> None:
+    with _opened(path, os.O_RDONLY) as directory:
+        os.fchmod(directory, 0o711)
+
+
+def give(path: str | Path, user: str) -> None:
+    """Make `user` the owner of a directory. Raises OSError, also when `path` is a link."""
+    with _opened(path, os.O_RDONLY) as directory:
+        shutil.chown(directory, user)
+
+
+@contextmanager
+def _opened(path: str | Path, flags: int, above: int | None = None) -> Iterator[int]:
+    """A descriptor of a directory, which a link is not."""
+    descriptor = os.open(path, flags | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def touch(base: Path) -> None:
@@ -50,13 +85,12 @@ class Scratch:
             return False
 
 
-def make(base: Path, user: str) -> Scratch:
-    """A new directory under `base` for one host; `user`'s own unless that is empty. Raises OSError."""
-    # Not a `Path`: each would leave its name in Python's table of interned strings, which grows by steps.
-    path = f"{base}/run-{next(_numbers)}"
+def make(directory: str, user: str) -> Scratch:
+    """A new directory in a host's own `directory`; `user`'s own unless that is empty. Raises OSError."""
+    path = f"{directory}/run-{next(_numbers)}"
     os.mkdir(path, mode=0o700)
     if user:
-        shutil.chown(path, user)
+        give(path, user)
     return Scratch(path, _state(path))
 
 
@@ -69,7 +103,7 @@ def _state(path: str) -> tuple[int, int, int]:
 def remove(path: str | Path) -> None:
     """Remove a run's directory; what is left in spite of that is logged, never raised."""
     try:
-        is_gone = _remove_empty(path) or remove_tree(Path(path))
+        is_gone = remove_empty(path) or remove_tree(Path(path))
     except OSError:
         # The script has closed the directory above to its own account.
         is_gone = False
@@ -77,7 +111,7 @@ def remove(path: str | Path) -> None:
         _log.warning("The scratch directory %s could not be removed.", path)
 
 
-def _remove_empty(path: str | Path) -> bool:
+def remove_empty(path: str | Path) -> bool:
     """Whether nothing was in it, as after most runs: that takes one call, looking for what there is takes ten."""
     try:
         os.rmdir(path)
@@ -98,7 +132,7 @@ def remove_tree(path: Path) -> bool:
             # A killed process may still have been writing, and a script may have taken its own rights away.
             time.sleep(_PAUSE_SECONDS)
             with suppress(RecursionError):
-                _open_up(path)
+                _open_up(str(path))
         with suppress(RecursionError):
             shutil.rmtree(path, ignore_errors=True)
         if not os.path.lexists(path):
@@ -106,12 +140,12 @@ def remove_tree(path: Path) -> bool:
     return False
 
 
-def _open_up(path: Path) -> None:
-    with suppress(OSError):
-        path.chmod(0o700)
-    for directory, names, _ in os.walk(path):
-        for name in names:
-            with suppress(OSError):
-                # Not through a link: what it points to is none of ours.
-                if not (inner := Path(directory, name)).is_symlink():
-                    inner.chmod(0o700)
+def _open_up(name: str, above: int | None = None) -> None:
+    """Let this account into a directory and all that lie in it."""
+    # Without the right to read it, which it may lack, a directory can be opened as a place alone.
+    with suppress(OSError), _opened(name, os.O_PATH, above) as place:
+        os.chmod(f"/proc/self/fd/{place}", 0o700)
+        with _opened(".", os.O_RDONLY, place) as directory:
+            inner = os.listdir(directory)
+        for each in inner:
+            _open_up(each, place)

@@ -5,14 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from automation.host import linux, tree
 from automation.host.channels import WorkerEnds
 from automation.host.frames import pack
 from automation.host.jobs import Job
-from automation.host.scratch import Scratch, remove
+from automation.host.scratch import Scratch, remove, remove_empty
 from automation.host.zygote_process import ZygoteProcess
 
 # A script's leftovers add up: after so many runs it begins anew.
@@ -39,16 +39,21 @@ class HostKey(NamedTuple):
 
 @dataclass(eq=False)
 class Host:
-    """One script host. `pid` is 0 until its process is there; `scratch` is left for the next run if it is untouched."""
+    """One script host. `pid` is 0 until its process is there; `scratch` is left for the next run if it is untouched.
+
+    Its scratch directories lie in `directory`, which is its own.
+    """
 
     key: HostKey
     ends: WorkerEnds
+    directory: str
     zygote: ZygoteProcess | None = None
     pid: int = 0
     pidfd: int = -1
     runs: int = 0
     idle_since: float = 0.0
     idle_bytes: int = 0
+    made_at: float = field(default_factory=time.monotonic)
     scratch: Scratch | None = None
 
     def is_at_rest(self) -> bool:
@@ -104,7 +109,9 @@ class Host:
         if self.pidfd >= 0:
             os.close(self.pidfd)
             self.pidfd = -1
-        self.remove_scratch()
+        if self.scratch:
+            remove_empty(self.scratch.path)
+        remove(self.directory)
 
     def remove_scratch(self) -> None:
         """Remove the directory that its runs had."""
@@ -124,6 +131,7 @@ class WarmHosts:
         self._idle: list[Host] = []
         self._lock = threading.Lock()
         self._is_open = True
+        self._oldest = 0.0
 
     def resting(self) -> list[Host]:
         """Those that wait now, the longest unused first."""
@@ -142,9 +150,18 @@ class WarmHosts:
         """Keep a host that is at rest; others may have to go for it."""
         host.idle_since, host.idle_bytes = self._clock(), tree.private_bytes(host.pid)
         with self._lock:
-            self._idle.append(host)
-            surplus = self._take_surplus() if self._is_open else self._take_all()
+            surplus = [host]
+            if self._is_open and host.made_at >= self._oldest:
+                self._idle.append(host)
+                surplus = self._take_surplus()
         _close(surplus)
+
+    def renew(self) -> None:
+        """Let all go that are there now, also those that are in a run, at its end."""
+        with self._lock:
+            self._oldest = self._clock()
+            gone = self._take_all()
+        _close(gone)
 
     def tidy(self) -> None:
         """Let those go that have died, said something, or waited too long."""

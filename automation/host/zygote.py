@@ -11,6 +11,7 @@ When the other end of the leash is closed or shut down, the host is ended with a
 
 import gc
 import json
+import logging
 import os
 import pwd
 import selectors
@@ -21,9 +22,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
-from automation.host import child, linux, tree
+from automation.host import child, landlock, linux, packages, tree
 from automation.host.keeper import keep
+from automation.host.reach import Reach
 from automation.host.scratch import remove_tree
 from automation.host.surroundings import default_signals
 
@@ -48,8 +51,12 @@ class _Host:
 class Zygote:
     """Serves requests until the worker is gone; then no host is left."""
 
-    def __init__(self, requests: socket.socket, account: child.Account | None) -> None:
-        self._requests, self._account = requests, account
+    def __init__(self, requests: socket.socket, account: child.Account | None, reach: Reach) -> None:
+        self._requests, self._account, self._reach = requests, account, reach
+        self._packages = packages.find()
+        # What scripts log; made here for all hosts, each of which has an output of its own.
+        self._log: logging.StreamHandler[TextIO] = logging.StreamHandler()
+        logging.basicConfig(handlers=[self._log], level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         self._keeper = os.pidfd_open(os.getppid())
         self._selector = selectors.DefaultSelector()
         self._hosts: dict[int, _Host] = {}
@@ -92,7 +99,8 @@ class Zygote:
         if not request:
             self._finish()
         elif len(descriptors) == DESCRIPTORS:
-            self._begin(json.loads(request)["memoryLimitMb"], *descriptors)
+            wanted = json.loads(request)
+            self._begin(self._terms(wanted["memoryLimitMb"], wanted["directory"]), *descriptors)
         else:  # out of descriptors: the worker sees its leash end before the host has started
             _close(descriptors)
 
@@ -102,9 +110,12 @@ class Zygote:
             self._selector.unregister(self._requests)
             self._selector.unregister(self._keeper)
 
-    def _begin(self, memory_limit_mb: int, leash_fd: int, job: int, output: int, report: int) -> None:
-        leash = socket.socket(fileno=leash_fd)
-        zygote, terms = os.getpid(), child.Terms(memory_limit_mb, self._count_tasks(), self._account)
+    def _terms(self, memory_limit_mb: int, directory: str) -> child.Terms:
+        shared = self._reach, self._packages, self._log
+        return child.Terms(memory_limit_mb, directory, *shared, self._count_tasks(), self._account)
+
+    def _begin(self, terms: child.Terms, leash_fd: int, job: int, output: int, report: int) -> None:
+        leash, zygote = socket.socket(fileno=leash_fd), os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
@@ -166,8 +177,8 @@ def _account(user: str) -> child.Account | None:
 
 
 def main() -> None:
-    """Run as `python -c <bootstrap> <project root> <request descriptor> <scratch base> <user of the scripts or "">`."""
-    root, descriptor, scratch_base, user = sys.argv[1:]
+    """Run as `python -I -S -c <bootstrap> <project root> <request descriptor> <scratch base> <user or ""> <reach>`."""
+    root, descriptor, scratch_base, user, paths = sys.argv[1:]
     worker = os.pidfd_open(os.getppid())
     # What scripts may import of the project is loaded; the rest stays out of their way.
     sys.path.remove(root)
@@ -175,7 +186,9 @@ def main() -> None:
     default_signals()
     linux.return_large_blocks()
     linux.adopt_orphans()
-    requests, account = socket.socket(fileno=int(descriptor)), _account(user)
+    linux.give_up_becoming_root()
+    landlock.abi()  # kept for all hosts
+    requests, account, reach = socket.socket(fileno=int(descriptor)), _account(user), Reach(**json.loads(paths))
     gc.collect()
     gc.freeze()
     if zygote := os.fork():
@@ -184,7 +197,7 @@ def main() -> None:
     else:
         os.setsid()
         linux.adopt_orphans()
-        Zygote(requests, account).serve()
+        Zygote(requests, account, reach).serve()
         is_alone = linux.has_ended(worker, _DEATH_SECONDS)
     # A worker that lives begins again with another zygote, in the same directory.
     if is_alone:

@@ -7,13 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from automation.host import channels, linux
+from automation.host.allowances import PROJECT
 from automation.host.jobs import STATE_DIRECTORY
+from automation.host.reach import Reach
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from automation.host.zygote import main; main()"
-_PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
 READY_BYTES = 16
 _READY_SECONDS = 20.0
 _REQUEST_TIMEOUT_SECONDS = 5.0
@@ -23,7 +25,7 @@ _STOP_TIMEOUT_SECONDS = 5.0
 class ZygoteProcess:
     """A running zygote. Not safe for threads: its owner locks."""
 
-    def __init__(self, scratch_base: Path, user: str, state_dir: Path | None) -> None:
+    def __init__(self, scratch_base: Path, user: str, state_dir: Path | None, reach: Reach) -> None:
         """Start it; scripts run as `user`, or as the worker does when that is empty. Raises OSError."""
         linux.require()
         channels.require_room()
@@ -33,7 +35,7 @@ class ZygoteProcess:
         with far_end:
             # Whatever time-out the worker gives its sockets.
             far_end.setblocking(True)
-            self._process = _spawn(far_end.fileno(), scratch_base, user, state_dir)
+            self._process = _spawn(far_end.fileno(), scratch_base, user, state_dir, reach)
         try:
             if not self._requests.recv(READY_BYTES):
                 raise ConnectionError("the process that starts scripts ended at once")
@@ -51,9 +53,9 @@ class ZygoteProcess:
         """Whether its keeper has not ended."""
         return self._process.poll() is None
 
-    def request(self, memory_limit_mb: int, descriptors: list[int]) -> None:
-        """Have it start a host with these far ends. Raises OSError when nobody is there to do it."""
-        request = json.dumps({"memoryLimitMb": memory_limit_mb}).encode()
+    def request(self, memory_limit_mb: int, directory: str, descriptors: list[int]) -> None:
+        """Have it start a host with these far ends, whose own `directory` is there. Raises OSError."""
+        request = json.dumps({"memoryLimitMb": memory_limit_mb, "directory": directory}).encode()
         socket.send_fds(self._requests, [request], descriptors)
 
     def wake(self) -> None:
@@ -83,14 +85,18 @@ def _require_user(user: str) -> None:
         raise FileNotFoundError(f"there is no user {user} to run scripts as") from error
 
 
-def _spawn(descriptor: int, scratch_base: Path, user: str, state_dir: Path | None) -> subprocess.Popen[bytes]:
-    interpreter = [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP]
+def _spawn(
+    requests: int, scratch_base: Path, user: str, state_dir: Path | None, reach: Reach
+) -> subprocess.Popen[bytes]:
+    # Without `site`, which executes what packages have put into `.pth` files: each host does that, confined.
+    interpreter = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP]
+    arguments = [str(PROJECT), str(requests), str(scratch_base), user, json.dumps(asdict(reach))]
     # A session of its own: a Ctrl-C or a signal to the worker's group must not end runs that are to be drained.
     return subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
-        [*interpreter, str(_PROJECT_ROOT), str(descriptor), str(scratch_base), user],
+        [*interpreter, *arguments],
         env={} if state_dir is None else {STATE_DIRECTORY: str(state_dir)},
         cwd="/",
-        pass_fds=[descriptor],
+        pass_fds=[requests],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,

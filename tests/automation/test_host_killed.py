@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,12 +58,18 @@ def test_a_request_to_a_zygote_that_is_just_dying_goes_to_a_new_one(bench, monke
 
 
 def test_a_running_script_dies_with_the_zygote(bench):
+    zygote = bench.zygote()
+
+    def kill_when_it_runs():
+        assert eventually(lambda: any(process.name() == "sleep" for process in bench.processes()), 5)
+        zygote.kill()
+
+    threading.Thread(target=kill_when_it_runs).start()
     ran = bench.run(
         """
-        import os, signal, subprocess, time
+        import subprocess, time
         def run(engine):
             subprocess.Popen(["sleep", "600"])
-            os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(600)
         """
     )

@@ -36,11 +36,11 @@ TEXT = {"Content-Type": "text/plain"}
 
 
 @pytest.fixture
-def marks(tmp_path):
+def marks(kept):
     """A file that scripts write to, and what it holds."""
 
     class Marks:
-        file = str(tmp_path / "marks")
+        file = str(kept / "marks")
 
         def lines(self) -> list[str]:
             try:

@@ -30,9 +30,9 @@ def run(engine):
 
 
 @pytest.fixture
-def target(tmp_path):
+def target(kept):
     """A file for subscripts to write to."""
-    return tmp_path / "written"
+    return kept / "written"
 
 
 def caller(publish, name, parameters=None, wait=True):
@@ -60,7 +60,7 @@ def test_a_subscript_that_is_not_waited_for_goes_on_after_the_answer(stack, publ
 
 
 def test_a_subscript_that_is_not_waited_for_has_a_time_limit_of_its_own(own_stack, publish, target):
-    stack = own_stack(UDAPI_SUBSCRIPT_TIMEOUT_SECONDS="1")
+    stack = own_stack(UDAPI_SUBSCRIPT_TIMEOUT_SECONDS="1", UDAPI_STATE_DIR=str(target.parent))
     publish.script(WRITE, name="write", parameters=["seconds", "file"])
     api = caller(publish, "write", {"seconds": "3", "file": str(target)}, wait=False)
     job_id = api.call(stack.client).text

@@ -61,23 +61,23 @@ def command_line(process: psutil.Process) -> str:
 
 
 _callers = ThreadPoolExecutor(2)
-_PUBLISH_SLOW = """
+_PUBLISH = """
 from access.changes import save_checked
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition
 from tokens.models import ApiToken
 
-source = '''
+script = save_checked(AutomationScript(name={name!r}, source={source!r}), by="test")
+save_definition(ApiDefinition(route={name!r}, script=script), by="test", allowed_tokens=ApiToken.objects.all())
+"""
+_SLOW = """
 import time
 from automation.sdk import ApiTriggerOutput
 
 def on_api_trigger(engine, request):
     time.sleep(float(request.query_parameters.get("seconds", "0")))
     return ApiTriggerOutput()
-'''
-script = save_checked(AutomationScript(name="slow", source=source), by="test")
-save_definition(ApiDefinition(route="slow", script=script), by="test", allowed_tokens=ApiToken.objects.all())
 """
 
 
@@ -179,11 +179,15 @@ class Stack:
 
     def publish_slow(self) -> None:
         """An API under `slow` that answers after the seconds in its query string, for the demo's token."""
+        self.publish("slow", _SLOW)
+
+    def publish(self, name: str, source: str) -> None:
+        """An API under `name` for the demo's token."""
         subprocess.run(
             [sys.executable, "manage.py", "shell"],
             cwd=PROJECT,
             env=self.settings,
-            input=_PUBLISH_SLOW,
+            input=_PUBLISH.format(name=name, source=source),
             text=True,
             check=True,
         )
