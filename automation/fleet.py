@@ -32,6 +32,11 @@ class Fleet:
     waiting: int
 
     @property
+    def unconfined(self) -> list[NodeState]:
+        """Nodes whose kernel lets scripts read every file that their account can."""
+        return [beat.node for beat in self.nodes if not beat.node.confines]
+
+    @property
     def running(self) -> int:
         """Jobs that run now."""
         return sum(beat.node.running for beat in self.nodes)

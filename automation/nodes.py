@@ -7,7 +7,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import IO, cast
@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, models, transaction
 
+from automation import confinement
 from automation.models import WorkerNode
 from automation.queue import NODES_KEY, state_key
 from broker.client import client
@@ -44,13 +45,17 @@ _log = logging.getLogger("udapi.manager")
 
 @dataclass(frozen=True)
 class NodeState:
-    """What a heartbeat tells of a node: its id, host, limit of triggers at once and how many run now."""
+    """What a heartbeat tells of a node: its id, host, limit of triggers at once and how many run now.
+
+    `confines` says whether its kernel keeps scripts away from files that are not theirs.
+    """
 
     id: int
     host: str
     limit: int
     running: int
     since: str
+    confines: bool = False  # a node of an earlier release does not
 
 
 class NodeSlot:
@@ -186,7 +191,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         host = socket.gethostname()
-        state = NodeState(self._node_id, host, self._limit, self._running, self._since)
+        state = NodeState(self._node_id, host, self._limit, self._running, self._since, confinement.is_enforced())
         milliseconds = str(int(HEARTBEAT_ENDS_AFTER_SECONDS * 1_000))
         keys = (NODES_KEY, state_key(self.instance))
         # A beat that is under way must not undo the one that says farewell.
@@ -207,5 +212,6 @@ def alive() -> list[NodeState]:
 
 
 def parse_state(state: bytes | str) -> NodeState:
-    """What stands under a node's `state_key`."""
-    return NodeState(**json.loads(state))
+    """What stands under a node's `state_key`; a node of a later release may say more."""
+    known = {field.name for field in fields(NodeState)}
+    return NodeState(**{name: value for name, value in json.loads(state).items() if name in known})

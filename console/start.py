@@ -99,8 +99,14 @@ def _nodes(user: AnyUser) -> Card | None:
     if not now.nodes:
         return Card(_("Worker nodes"), "dns", 0, _("none is alive: no API can answer"), page, "bad")
     busy = _("%(running)d of %(limit)d slots busy") % {"running": now.running, "limit": now.limit}
-    waiting = _(", %(count)d waiting") % {"count": now.waiting} if now.waiting else ""
-    return Card(_("Worker nodes"), "dns", len(now.nodes), busy + waiting, page, "warn" if now.waiting else "good")
+    notes = [busy]
+    if now.waiting:
+        notes.append(_("%(count)d waiting") % {"count": now.waiting})
+    if unconfined := len(now.unconfined):
+        text = ngettext("scripts are not confined on one", "scripts are not confined on %(count)d", unconfined)
+        notes.append(text % {"count": unconfined})
+    tone = "good" if len(notes) == 1 else "warn"
+    return Card(_("Worker nodes"), "dns", len(now.nodes), ", ".join(notes), page, tone)
 
 
 def _mirror(user: AnyUser) -> Card | None:

@@ -1,6 +1,5 @@
 """`nodes/`: the worker nodes that are alive."""
 
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -36,4 +35,4 @@ class NodesView(ManagementView):
         only(request, ("limit", "offset"))
         pages = Pages()
         alive = pages.paginate_list(nodes.alive(), request)
-        return Response(pages.envelope([asdict(node) for node in alive]))
+        return Response(pages.envelope([NodeSerializer(node).data for node in alive]))

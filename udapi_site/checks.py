@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 
+from automation import confinement
+
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 OURS: Final = "udapi"
@@ -70,6 +72,30 @@ def check_fleet(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     message = "REDIS_URL names a server, but the database is a file of this machine."
     hint = "Set DATABASE_URL as well when worker nodes run on other machines."
     return [Caution(message, hint=hint, id="udapi.W002")]
+
+
+@register("machine")
+def check_confinement(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """`udapi.W010`: scripts are not kept from files; `udapi.W011`: they run as root."""
+    found: list[CheckMessage] = []
+    if not confinement.is_enforced():
+        hint = "Run worker nodes on Linux 5.13 or newer with Landlock, or name a user in UDAPI_SCRIPT_USER."
+        found.append(Caution(confinement.UNCONFINED, hint=hint, id="udapi.W010"))
+    if os.geteuid() == 0 and not settings.UDAPI_SCRIPT_USER:
+        message = "Scripts run as root, though without its privileges."
+        hint = "Run the product as an ordinary user, or name a user in UDAPI_SCRIPT_USER."
+        found.append(Caution(message, hint=hint, id="udapi.W011"))
+    return found
+
+
+@register(Tags.security)
+def check_script_paths(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """`udapi.E010`: a path that the settings open to scripts holds secrets of the product."""
+    hint = "Name directories of the scripts' own in UDAPI_SCRIPT_READ_PATHS, UDAPI_SCRIPT_WRITE_PATHS, UDAPI_STATE_DIR."
+    return [
+        Error(f"{path} must not be open to scripts: it holds the product's own data.", hint=hint, id="udapi.E010")
+        for path in confinement.opened_by_mistake()
+    ]
 
 
 @register(Tags.security)

@@ -268,7 +268,7 @@ hosts.stop()
 @pytest.mark.root
 @needs_landlock
 def test_under_a_user_of_their_own_scripts_reach_nothing_either(own_stack, publish: Publisher, tmp_path_factory):
-    state = Path(f"/tmp/udapi-state-{os.getpid()}")
+    state = Path(f"/tmp/udapi-state-{os.getpid()}")  # noqa: S108  nobody must reach it
     stack = own_stack(UDAPI_SCRIPT_USER="nobody", UDAPI_STATE_DIR=str(state))
     api = publish(spy.SPY)
 

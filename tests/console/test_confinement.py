@@ -1,0 +1,48 @@
+"""The console shows which worker nodes do not confine their scripts."""
+
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from json import dumps
+
+import pytest
+
+from automation import confinement, fleet
+from automation.nodes import NodeState, parse_state
+from tests.landlock import ABI
+
+NODE = NodeState(1, "here", 4, 0, "2026-01-01T00:00:00Z", confines=True)
+
+
+@pytest.fixture
+def nodes(monkeypatch):
+    """Makes these the nodes that are alive."""
+
+    def make(*nodes: NodeState) -> None:
+        beats = [fleet.Heartbeat(node, datetime.now(UTC)) for node in nodes]
+        monkeypatch.setattr(fleet, "look", lambda: fleet.Fleet(beats, 0))
+
+    return make
+
+
+def card(admin):
+    return next(card for card in admin.get("/console/").context["start"].cards if card.title == "Worker nodes")
+
+
+def test_the_overview_and_the_list_name_nodes_that_do_not_confine_scripts(admin, nodes):
+    nodes(NODE)
+    assert (card(admin).note, card(admin).tone) == ("0 of 4 slots busy", "good")
+    assert b"not confined" not in admin.get("/console/automation/workernode/").content
+    nodes(NODE, replace(NODE, id=2, confines=False))
+    assert (card(admin).note, card(admin).tone) == ("0 of 8 slots busy, scripts are not confined on one", "warn")
+    assert admin.get("/console/automation/workernode/").content.count(b"scripts not confined: no Landlock") == 1
+
+
+def test_a_heartbeat_says_whether_its_node_confines_scripts(stack):
+    assert [beat.node.confines for beat in fleet.look().nodes] == [ABI > 0] == [confinement.is_enforced()]
+
+
+def test_heartbeats_of_neighbouring_releases_are_understood():
+    state = asdict(NODE)
+    assert parse_state(dumps(state | {"later": 1})) == NODE
+    del state["confines"]
+    assert parse_state(dumps(state)).confines is False
