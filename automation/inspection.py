@@ -18,6 +18,9 @@ CPU_SECONDS: Final = 5
 """The processor time that one source may take; a source of the largest size takes less than one second."""
 
 MEMORY_BYTES: Final = 512 * 1024 * 1024
+UNHURRIED: Final = 16 * 1024
+"""A source with more characters may take long, and so runs at a lower priority than all that answers requests."""
+
 NICENESS: Final = 10
 LONGEST_DOCSTRING: Final = 4_000
 MOST_PARAMETERS: Final = 1_000
@@ -102,11 +105,12 @@ def _limit_cpu() -> None:
 
 def main() -> None:
     """Answer every source, in order."""
-    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     for source in json.load(sys.stdin):
         _limit_cpu()
+        if len(source) > UNHURRIED:
+            os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         print(json.dumps(inspect(source)), flush=True)
 
 
