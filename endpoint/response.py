@@ -13,8 +13,6 @@ from endpoint import errors
 _WITHOUT_BODY = frozenset({204, 304})
 # `; name=value` or `; name="value"`, with whatever stands between the quotes.
 _PARAMETER = re.compile(r';([^;="]*)(?:=(?:\s*"(?:[^"\\]|\\.)*"|[^;]*))?')
-# A browser that opens an answer as a page runs nothing in it, and no other site can embed it.
-_CLOSED = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
 _DEFAULT_TYPES = {True: "application/json", False: "application/octet-stream"}
 
 
@@ -28,8 +26,6 @@ def from_outcome(outcome: Outcome) -> HttpResponseBase:
     if head.code not in _WITHOUT_BODY:
         content_type = response.headers.get("Content-Type", "").strip() or _DEFAULT_TYPES[head.is_text]
         response.headers["Content-Type"] = _as_utf8(content_type) if head.is_text else content_type
-    for name, value in _CLOSED.items():
-        response.headers.setdefault(name, value)
     return response
 
 
@@ -48,8 +44,9 @@ def _as_utf8(content_type: str) -> str:
 def from_error(error: errors.TriggerError) -> HttpResponse:
     """The catalogue's answer."""
     content = json.dumps({"errors": [_entry(error)]})
-    headers = _CLOSED | error.headers
-    response = HttpResponse(content, status=error.status, headers=headers, content_type="application/json")
+    response = HttpResponse(content, status=error.status, content_type="application/json")
+    for name, value in error.headers.items():
+        response.headers[name] = value
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -13,6 +13,9 @@ from endpoint.authentication import BearerAuthentication
 from endpoint.dispatch import succeeded
 from endpoint.triggerlog import TriggerLog
 
+CLOSED = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
+"""A browser that shows an answer as a page runs nothing in it, and no other site can embed it."""
+
 
 class TriggerView(APIView):
     """Runs the script behind a route. The order of the checks is the contract's."""
@@ -53,8 +56,13 @@ class TriggerView(APIView):
         return response.from_error(error)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """The response. Request and view hold each other no longer, so that a large body goes with its answer."""
+        """The response, closed to browsers unless the script opens it.
+
+        Request and view hold each other no longer, so that a large body goes with its answer.
+        """
         request.parser_context.clear()
+        for name, value in CLOSED.items():
+            response.headers.setdefault(name, value)
         return super().finalize_response(request, response, *args, **kwargs)
 
     @property
