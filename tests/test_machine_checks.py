@@ -16,7 +16,7 @@ def ids(found) -> list[str]:
 def test_a_kernel_without_landlock_and_scripts_of_root_are_warned_of(settings, monkeypatch):
     expected = [] if ABI else ["udapi.W010"]
     settings.UDAPI_SCRIPT_USER = ""
-    assert ids(checks.check_confinement(None)) == expected + (["udapi.W011"] if os.geteuid() == 0 else [])
+    assert ids(checks.check_confinement(None)) == expected + (["udapi.W013"] if os.geteuid() == 0 else [])
     settings.UDAPI_SCRIPT_USER = "nobody"
     assert ids(checks.check_confinement(None)) == expected
     monkeypatch.setattr(confinement, "is_enforced", lambda: False)

@@ -76,7 +76,7 @@ def check_fleet(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
 
 @register("machine")
 def check_confinement(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """`udapi.W010`: scripts are not kept from files; `udapi.W011`: they run as root."""
+    """`udapi.W010`: scripts are not kept from files; `udapi.W013`: they run as root."""
     found: list[CheckMessage] = []
     if not confinement.is_enforced():
         hint = "Run worker nodes on Linux 5.13 or newer with Landlock, or name a user in UDAPI_SCRIPT_USER."
@@ -84,7 +84,7 @@ def check_confinement(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     if os.geteuid() == 0 and not settings.UDAPI_SCRIPT_USER:
         message = "Scripts run as root, though without its privileges."
         hint = "Run the product as an ordinary user, or name a user in UDAPI_SCRIPT_USER."
-        found.append(Caution(message, hint=hint, id="udapi.W011"))
+        found.append(Caution(message, hint=hint, id="udapi.W013"))
     return found
 
 
