@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -121,7 +122,7 @@ class Caller:
     def console(self) -> Client:
         """A browser that knows nothing but that the user has logged in."""
         client: Client = _warm(Client())
-        client.cookies = self._cookies.copy()
+        client.cookies = copy(self._cookies)
         return client
 
 
