@@ -16,7 +16,9 @@ def _ids() -> list[str | None]:
 
 
 @pytest.mark.parametrize(
-    "good", [GOOD, secrets.token_hex(16), secrets.token_urlsafe(32), "aB3$" + secrets.token_hex(20)]
+    "good",
+    [GOOD, secrets.token_hex(16), secrets.token_urlsafe(32), "aB3$" + secrets.token_hex(20)],
+    ids=["hex", "short hex", "base64", "with punctuation"],  # the same in every process of the run
 )
 def test_a_good_secret_is_not_mentioned(settings, good):
     settings.SECRET_KEY, settings.UDAPI_PEPPERS = good, {1: good.encode()}
@@ -32,6 +34,7 @@ def test_a_good_secret_is_not_mentioned(settings, good):
         ("django-insecure-" + secrets.token_hex(20), "looks like an example"),
         ("ChangeMe-please-with-something-better", "looks like an example"),
     ],
+    ids=["short", "one letter", "repeated", "Django's", "change me"],
 )
 def test_a_weak_one_is(settings, weak, why):
     settings.SECRET_KEY, settings.UDAPI_PEPPERS = weak, {2: GOOD.encode(), 1: weak.encode()}
