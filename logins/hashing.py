@@ -18,7 +18,7 @@ from udapi_site import threads
 
 MOST_PLACES: Final = 8
 """Fewer than a user may fail: their own simultaneous requests never lock a user out."""
-WAIT_SECONDS: Final = 0.7
+WAIT_SECONDS: Final = 0.5
 _LOOK_EVERY_SECONDS: Final = 0.02
 
 # Those who wait must leave threads to the console and the management API.
