@@ -1,4 +1,4 @@
-"""Who acts, for changes of objects that do not say so themselves: users, groups and personal keys."""
+"""The user who acts, for objects that do not record it themselves: users, groups and personal keys."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from access.authorship import SYSTEM
 
 @dataclass(frozen=True, eq=False)
 class Acting:
-    """One thing that somebody does; whatever changes an object meanwhile is one change of it."""
+    """One action of a user; all that changes an object during it counts as one change."""
 
     name: Callable[[], str]
 
@@ -22,19 +22,19 @@ _acting: ContextVar[Acting | None] = ContextVar("acting", default=None)
 
 
 def present() -> Acting | None:
-    """What is being done right now; None in commands and the shell."""
+    """The current action; None in commands and the shell."""
     return _acting.get()
 
 
 def who() -> str:
-    """The user name of who acts, `system` where no user does."""
+    """The name of the user who acts; `system` in commands and the shell."""
     acting = _acting.get()
     return SYSTEM if acting is None else acting.name()
 
 
 @contextmanager
 def acting_as(name: Callable[[], str]) -> Iterator[None]:
-    """What is changed meanwhile, the user of this name does."""
+    """Attribute every change inside the block to the user of this name."""
     token = _acting.set(Acting(name))
     try:
         yield
@@ -43,7 +43,7 @@ def acting_as(name: Callable[[], str]) -> Iterator[None]:
 
 
 class ActingMiddleware:
-    """During a request its user acts, however and whenever they are recognised."""
+    """Attributes the changes of a request to its user, who may be recognised later, by the management API."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

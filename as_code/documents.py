@@ -168,7 +168,7 @@ class _File:
 
 
 def _compiled(entries: Sequence[Entry], faults: Faults) -> list[Entry]:
-    """The scripts that compile; the others are faults."""
+    """The entries whose scripts compile; the others become faults."""
     compiled = []
     for entry, found in zip(entries, contents_of([entry.values["source"] for entry in entries]), strict=True):
         if found.error is None:

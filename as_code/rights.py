@@ -10,7 +10,7 @@ from as_code.faults import Faults
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS
 from as_code.plan import Plan
 from as_code.stored import Stored
-from definitions.publication import Use, why_publishing
+from definitions.publication import Exposure, why_publishing
 
 Objects = Mapping[str, list[AuthoredModel]]
 
@@ -50,8 +50,8 @@ def _check_publishing(plan: Plan, stored: Stored, actor: Actor, faults: Faults) 
     said: set[str] = set()
     for target in plan.changes(SCRIPTS):
         was = None if target.is_new else target.instance
-        use = Use(target.instance.pk in used, bool(stored.definitions))
-        why = why_publishing(was, target.entry.values["name"], target.entry.values["source"], use)
+        exposure = Exposure(target.instance.pk in used, bool(stored.definitions))
+        why = why_publishing(was, target.entry.values["name"], target.entry.values["source"], exposure)
         if why is not None and str(why) not in said:
             said.add(str(why))
             faults.add(target.entry.place, f"{actor.name} may not do this. {why}")

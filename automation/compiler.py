@@ -25,10 +25,10 @@ _places = threading.BoundedSemaphore(PLACES)
 
 
 def inspect_all(sources: Sequence[str]) -> list[dict[str, Any]]:
-    """What `automation.inspection.inspect` says of each; of one that kills the child, that it did."""
+    """The result of `automation.inspection.inspect` for each source; an error for one that kills the child."""
     found: list[dict[str, Any]] = []
     while len(found) < len(sources):
-        # The source that killed the child has its answer, too, so this ends.
+        # Every round answers at least one source, the one that killed the child included.
         found += _inspect_until_one_fails(sources[len(found) :])
     return found
 

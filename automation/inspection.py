@@ -33,7 +33,7 @@ _REFUSALS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError
 
 
 def inspect(source: str) -> dict[str, Any]:
-    """The `line` and `message` of what keeps `source` from being compiled, or what it offers and asks for."""
+    """The contents of `source`, or the `line` and `message` of the reason why it does not compile."""
     try:
         compile(source, "<script>", "exec", dont_inherit=True)
         return _contents(ast.parse(source))

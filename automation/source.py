@@ -1,4 +1,4 @@
-"""What can be said about a script without running it."""
+"""The contents of a script, found without running it."""
 
 import hashlib
 import threading
@@ -25,17 +25,17 @@ class SourceError:
     line: int | None
     message: str
     may_pass: bool = False
-    """Whether the same source may be fine when it is tried again."""
+    """Whether another attempt may succeed."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What is in a source: why it cannot be saved, if so, else what it offers and asks for."""
+    """The contents of a source, or the error that keeps it from being saved."""
 
     error: SourceError | None = None
     entry_points: Sequence[str] = ()
     docstring: str = ""
-    """What the script, else its entry point, says about itself."""
+    """The docstring of the script, else of its entry point."""
     parameters: Sequence[str] = ()
     """The script parameters that it asks for by name."""
 
@@ -66,12 +66,12 @@ _known = _Known()
 
 
 def contents(source: str) -> Contents:
-    """What is in `source`."""
+    """The contents of `source`."""
     return contents_of([source])[0]
 
 
 def contents_of(sources: Sequence[str]) -> list[Contents]:
-    """What is in each; many are compiled faster together than one by one."""
+    """The contents of each source; many are compiled faster together than one by one."""
     keys = [_digest(source) for source in sources]
     found = {key: known for key in keys if (known := _known.get(key)) is not None}
     new = _read({key: source for key, source in zip(keys, sources, strict=True) if key not in found})

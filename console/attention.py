@@ -60,7 +60,7 @@ def never_used() -> "QuerySet[ApiToken]":
 
 
 def _of_settings(user: AnyUser) -> Iterator[Concern]:
-    """What the checks of a start say, to those who can do something about it."""
+    """Warnings about the settings, for superusers."""
     if not manages_people(user):
         return
     for message in run_checks(tags=["udapi"]):

@@ -122,7 +122,7 @@ class PeopleAdmin(PeoplePages, _UserAdmin, _Look):
             return super().changelist_view(request, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What a delete takes away, and what prevents it: the last superuser stays."""
+        """The objects that a delete removes, and the reasons against it: the last superuser stays."""
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
         try:
             refuse_losing_last([obj.pk for obj in objs])

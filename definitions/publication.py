@@ -19,7 +19,7 @@ CALLED = _(
 
 
 @dataclass(frozen=True)
-class Use:
+class Exposure:
     """Whether an API runs the script, and whether there are APIs at all, whose scripts could call it."""
 
     is_used: bool
@@ -32,22 +32,22 @@ class Use:
         return cls(is_used, is_used or ApiDefinition.objects.exists())
 
 
-def why_publishing(stored: AutomationScript | None, name: str, source: str, use: Use) -> Promise | None:
+def why_publishing(stored: AutomationScript | None, name: str, source: str, exposure: Exposure) -> Promise | None:
     """Why saving `name` and `source` amounts to publishing; `stored` is the script as it was, None for a new one."""
     changes_source = stored is None or stored.source != source
     if stored is not None and stored.name == name and not changes_source:
         return None
-    if use.is_used and changes_source:
+    if exposure.is_used and changes_source:
         return USED
     is_called = (stored is not None and stored.has_run) or has_entry_point(source, RUN)
-    return CALLED if use.is_any and is_called else None
+    return CALLED if exposure.is_any and is_called else None
 
 
 def refused_publishing(user: AnyUser, stored: AutomationScript | None, name: str, source: str) -> Promise | None:
     """Why `user` may not save `name` and `source`, None where they may. The caller holds the row of `stored`."""
     if allows(user, SCRIPT, "publish"):
         return None
-    return why_publishing(stored, name, source, Use.of(stored))
+    return why_publishing(stored, name, source, Exposure.of(stored))
 
 
 def locked_source(user: AnyUser, stored: AutomationScript) -> Promise | None:

@@ -64,7 +64,7 @@ class _Change:
 @receiver(pre_save, sender=User)
 @receiver(pre_save, sender=Group)
 def note_changes(instance: Model, using: str, update_fields: Iterable[str] | None, **kwargs: object) -> None:
-    """Compare with what is stored, as long as it is."""
+    """Compare with the stored row before it is overwritten."""
     setattr(instance, _CHANGED, _changed_fields(instance, using, update_fields))
 
 

@@ -99,7 +99,7 @@ def _event(instance: AuthoredModel, verb: Verb, by: str, user: str) -> Informati
 
 @dataclass(frozen=True)
 class Subject:
-    """What an event is about."""
+    """The object that an event is about."""
 
     object_type: str
     object_id: UUID
@@ -108,7 +108,7 @@ class Subject:
 
 
 def new_event(subject: Subject, verb: Verb, by: str, user: str) -> InformationEvent:
-    """The unsaved event of what the user named `by`, and shown as `user`, did to `subject`."""
+    """An unsaved event: the user named `by`, shown as `user`, has changed `subject`."""
     return InformationEvent(
         user=user,
         user_name=by,

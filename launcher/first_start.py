@@ -79,7 +79,7 @@ def _create_admin(places: Places) -> str:
 
 
 def weakness_of_admin_password() -> str:
-    """What the rules for passwords say against `UDAPI_ADMIN_PASSWORD`; empty where they say nothing."""
+    """The objections of the password rules to `UDAPI_ADMIN_PASSWORD`; empty if there are none."""
     given = env.text("UDAPI_ADMIN_PASSWORD", "")
     try:
         if given:

@@ -21,7 +21,7 @@ MIRROR_GRACE_SECONDS = 70
 DESCRIPTORS = 256
 
 LOGGING = ("supervisor", "redis", "worker", "mirror", "web", "manager", "endpoint")
-"""What writes a log of its name."""
+"""The programs that write a log of their name."""
 
 
 @dataclass(frozen=True)

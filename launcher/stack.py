@@ -68,7 +68,7 @@ def _prepare_logs() -> None:
     logs.make_directory(settings.UDAPI_LOGS)
     for name in programs.LOGGING:
         make_log_private(programs.log_file(name))
-    # The steps of a start say what it adds.
+    # The step "First start" names what it creates.
     logging.getLogger(logs.AUDIT_LOGGER).setLevel(logging.WARNING)
 
 

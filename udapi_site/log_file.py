@@ -27,7 +27,7 @@ def make_private(path: Path, mode: int) -> None:
 
 
 def make_log_private(path: Path) -> None:
-    """Let nobody else read the log `path` and the files that it was rotated to, whoever made them before."""
+    """Close the log `path`, and the files that it was rotated to, to other users."""
     for file in (path, *path.parent.glob(f"{glob.escape(path.name)}.*")):
         make_private(file, _OWN_FILE)
 

@@ -22,7 +22,7 @@ class ScriptFilter(TextFilter):
 
 
 class TokenFilter(TextFilter):
-    """A token that is allowed. Only who may view tokens finds them by name: others could guess it letter by letter."""
+    """A token that is allowed. Names are for users who may view tokens: others could guess them letter by letter."""
 
     title = _("token (name or id)")
     parameter_name = "token"

@@ -68,7 +68,7 @@ class ScriptForm(CheckedForm):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what amounts to publishing code to a user who may not do that."""
+        """Refuse a change that amounts to publishing code, unless the user may publish."""
         cleaned = super().clean()
         # Until the form is clean, the instance is as it was stored.
         stored = None if self.instance._state.adding else self.instance

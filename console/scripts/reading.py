@@ -38,7 +38,7 @@ def summary(script: AutomationScript) -> Summary:
 
 
 def summaries(scripts: Sequence[AutomationScript]) -> list[Summary]:
-    """What each of `scripts` says about itself."""
+    """A summary of each of `scripts`."""
     found = contents_of([script.source for script in scripts])
     return [Summary(script, one.docstring, script.entry_points()) for script, one in zip(scripts, found, strict=True)]
 

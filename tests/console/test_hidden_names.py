@@ -1,4 +1,4 @@
-"""What a user may not view shows in no filter, order or search, and be it letter by letter."""
+"""No filter, order or search reveals a name that a user may not view."""
 
 import pytest
 
