@@ -21,10 +21,13 @@ def on_api_trigger(engine, request):
 
 
 class Marks:
-    """A file that a script appends to, whatever account it runs under; ends with its `with` block."""
+    """A file that a script appends to, whatever account it runs under; ends with its `with` block.
 
-    def __init__(self) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="udapi-marks-"))
+    It lies in `state_dir`, the one directory of the stack that scripts may write to.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="marks-", dir=state_dir))
         self._directory.chmod(0o755)
         self._file = self._directory / "marks"
         self._file.touch()

@@ -1,6 +1,8 @@
 """Fixtures for all tests: the database, the real stack, and what is published on it."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,15 @@ def open_db(django_db_setup, django_db_blocker):
 def stack(running_stack, open_db):
     """The running stack, and the database open for the test."""
     return running_stack
+
+
+@pytest.fixture
+def kept(running_stack, tmp_path) -> Iterator[Path]:
+    """A directory of this test's that scripts of the stack may write to; it lies in their `STATE_DIRECTORY`."""
+    directory: Path = running_stack.data.state_dir / tmp_path.name
+    directory.mkdir(mode=0o700)
+    yield directory
+    shutil.rmtree(directory)
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """A bench for scripts: hosts of one test, and the certainty that it leaves nothing running."""
 
-import shutil
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -131,15 +129,6 @@ class Bench:
         with suppress(psutil.NoSuchProcess):
             return [self.keeper(), self.zygote()]
         return []
-
-
-@pytest.fixture
-def kept(running_stack, tmp_path) -> Iterator[Path]:
-    """A directory of this test's that scripts of the stack may write to; it lies in their `STATE_DIRECTORY`."""
-    directory: Path = running_stack.data.state_dir / tmp_path.name
-    directory.mkdir(mode=0o700)
-    yield directory
-    shutil.rmtree(directory)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
+from tests.people import remove_users
 from tokens.models import ApiToken
 
 PASSWORD = "correct-horse-battery-staple"
@@ -29,7 +30,7 @@ def joe(stack):
     """A superuser."""
     user = User.objects.create_superuser("joe", password=PASSWORD)
     yield user
-    user.delete()
+    remove_users(pk=user.pk)
 
 
 def _post_from_another_site(page: Page, address: str) -> int:

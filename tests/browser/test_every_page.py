@@ -48,7 +48,7 @@ def test_every_answer_has_the_policy(console, stack, address):
     assert parts["connect-src"] == "'self'"
 
 
-def test_the_answer_of_a_trigger_has_none(stack, publish):
+def test_the_answer_of_a_trigger_has_a_policy_of_its_own(stack, publish):
     answer = publish().call(stack.client)
     assert answer.status_code == 200
-    assert "Content-Security-Policy" not in answer.headers
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"

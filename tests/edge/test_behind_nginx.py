@@ -70,8 +70,8 @@ def test_a_lost_gunicorn_is_told_in_the_catalogues_form(tmp_path, open_db, publi
         nginx.stop()
 
 
-def test_a_script_cannot_have_nginx_call_another_api(client, publish, tmp_path):
-    mark = tmp_path / "called"
+def test_a_script_cannot_have_nginx_call_another_api(client, publish, kept):
+    mark = kept / "called"
     other = publish(f"def run(engine): open({str(mark)!r}, 'a').write('x')", action_type="AutomationScriptNoEntryPoint")
     source = (
         "from automation.sdk import ApiTriggerOutput\n\n"

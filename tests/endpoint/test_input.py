@@ -71,8 +71,8 @@ def test_every_trigger_has_an_id_of_its_own_and_tells_the_token(stack, publish):
     assert {context["token_id"] for context in seen} == {str(api.token.pk)}
 
 
-def test_a_run_without_entry_point_gets_an_engine_only(stack, publish, tmp_path):
-    file = tmp_path / "seen"
+def test_a_run_without_entry_point_gets_an_engine_only(stack, publish, kept):
+    file = kept / "seen"
     source = (
         "def run(*arguments, **named):\n"
         f"    open({str(file)!r}, 'w').write(repr([type(each).__name__ for each in arguments]) + repr(named))\n"

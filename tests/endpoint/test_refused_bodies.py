@@ -108,8 +108,8 @@ def _trickle(connection: Connection) -> None:
             time.sleep(0.2)
 
 
-def test_a_broken_off_body_runs_nothing(stack, publish, tmp_path):
-    mark = tmp_path / "mark"
+def test_a_broken_off_body_runs_nothing(stack, publish, kept):
+    mark = kept / "mark"
     api = publish(f"def on_api_trigger(e, r): open({str(mark)!r}, 'w')")
     with Connection(stack.url) as connection:
         connection.send(post(api, TEXT, ("Content-Length", "9")), b"1234")

@@ -40,7 +40,10 @@ def _by_page_of_a_superuser(user, monkeypatch):
 
 def _by_taking_it_away(user, monkeypatch):
     form = {"password1": "", "password2": "", "usable_password": "false", "unset-password": "1"}
-    answer = _client(User.objects.create_superuser("root")).post(f"/console/auth/user/{user.pk}/password/", form)
+    # With a password: the last superuser who has one keeps it.
+    answer = _client(User.objects.create_superuser("root", password=PASSWORD)).post(
+        f"/console/auth/user/{user.pk}/password/", form
+    )
     assert answer.status_code == 302
     user.refresh_from_db()
     assert not user.has_usable_password()

@@ -41,7 +41,7 @@ for object_type, model, flag in KINDS_OF_EVENTS:
         return seen(caller.api.get(f"{API}/events/?objectType={object_type}"), world)
 
     def unfiltered(world: World, caller: Caller, seen=seen) -> Any:
-        return seen(caller.api.get(f"{API}/events/"), world)
+        return seen(caller.api.get(f"{API}/events/?limit=10000"), world)
 
     def searched(world: World, caller: Caller, seen=seen, model: str = model) -> Any:
         return seen(caller.api.get(f"{API}/events/?search={world.objects[model].pk}"), world)
@@ -62,8 +62,8 @@ for object_type, model, flag in KINDS_OF_EVENTS:
     def live(world: World, caller: Caller, object_type=object_type) -> Any:
         return object_type in Reader(caller.user.pk, _AnyCredential()).readable()
 
-    def console_list(world: World, caller: Caller, seen=seen) -> Any:
-        return seen(caller.console.get(page(EVENT, "changelist")), world)
+    def console_list(world: World, caller: Caller, seen=seen, model: str = model) -> Any:
+        return seen(caller.console.get(f"{page(EVENT, 'changelist')}?q={world.objects[model].pk}"), world)
 
     def console_csv(world: World, caller: Caller, seen=seen) -> Any:
         return seen(caller.console.get(f"{page(EVENT, 'changelist')}export/csv/"), world)
