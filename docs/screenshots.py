@@ -122,12 +122,13 @@ def take_all(console: str) -> None:
     from playwright.sync_api import sync_playwright
 
     from tests.browser.chromium import launch
-    from tests.browser.visitor import Visitor
+    from tests.browser.visitor import Profiles, Visitor
 
     with sync_playwright() as playwright, launch(playwright) as browser:
-        dark = Visitor(browser, console, (), {"viewport": SIZE, "color_scheme": "dark", "reduced_motion": "reduce"})
-        light = Visitor(browser, console, (), {"viewport": SIZE, "reduced_motion": "reduce"})
-        small = Visitor(browser, console, (), {"viewport": SMALL, "reduced_motion": "reduce"})
+        profiles = Profiles(browser)
+        dark = Visitor(profiles, console, (), {"viewport": SIZE, "color_scheme": "dark", "reduced_motion": "reduce"})
+        light = Visitor(profiles, console, (), {"viewport": SIZE, "reduced_motion": "reduce"})
+        small = Visitor(profiles, console, (), {"viewport": SMALL, "reduced_motion": "reduce"})
         User.objects.update(first_name="Jane", last_name="Miller")
         light.page.goto(console)
         take(light.page, "first-start")

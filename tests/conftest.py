@@ -71,6 +71,23 @@ def stack(running_stack, open_db):
     return running_stack
 
 
+@pytest.fixture(scope="session")
+def running_breakable_stack(django_db_setup, database_url, tmp_path_factory):
+    """Use `breakable_stack`, which also opens the database."""
+    root = tmp_path_factory.mktemp("breakable")
+    data_dir, shared = own_data_dir(root / "data", database_url)
+    stack = Stack(data_dir, shared | {"UDAPI_STATE_DIR": str(root / "kept" / "here")})
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def breakable_stack(running_breakable_stack, open_db):
+    """A stack whose Redis and worker node a test may end: the next test gets it whole."""
+    running_breakable_stack.mend()
+    return running_breakable_stack
+
+
 @pytest.fixture
 def kept(running_stack, tmp_path) -> Iterator[Path]:
     """A directory of this test's that scripts of the stack may write to; it lies in their `STATE_DIRECTORY`."""
@@ -82,7 +99,7 @@ def kept(running_stack, tmp_path) -> Iterator[Path]:
 
 @pytest.fixture
 def own_stack(open_db, tmp_path_factory, database_url):
-    """Makes stacks that a test may break: `own_stack(UDAPI_…=…)`."""
+    """Makes stacks with settings of their own, or to be broken for good: `own_stack(UDAPI_…=…)`."""
     made = []
 
     def make(**environment: str) -> Stack:

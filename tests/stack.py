@@ -143,18 +143,28 @@ class Stack:
         """End Redis; `start_redis` brings it back, empty."""
         _stop(self.redis)
 
+    def mend(self) -> None:
+        """Start again what has ended, and wait until there is exactly one worker node."""
+        if not _lives(self.redis):
+            self.redis = self.start_redis()
+        if not _lives(self.worker):
+            # A node that was killed counts until its heartbeat ends.
+            wait_until(lambda: self.nodes() == 0, what="the end of a heartbeat")
+            self.worker = self.start_worker()
+        wait_until(lambda: self.nodes() == 1, what="one worker node")
+
     def nodes(self) -> int:
         """How many worker nodes have a heartbeat now."""
         with self.redis_client() as client:
             now = client.time()[0] * 1000
             return int(client.zcount("udapi:nodes", now, "+inf"))
 
-    def redis_client(self) -> Any:
+    def redis_client(self, database: int = 0) -> Any:
         """A client of the stack's Redis."""
         import redis
 
         password = self.data.redis_password_file.read_text()
-        return redis.Redis(unix_socket_path=str(self.data.redis_socket), password=password)
+        return redis.Redis(unix_socket_path=str(self.data.redis_socket), password=password, db=database)
 
     def log_text(self, name: str) -> str:
         """The content of `endpoint.log` or `manager.log` so far."""

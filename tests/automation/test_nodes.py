@@ -36,9 +36,9 @@ def test_a_node_logs_its_limit_when_it_starts(stack):
     assert f"runs at most {concurrency_limit()} triggers at once" in stack.log_text("manager.log")
 
 
-def test_a_node_keeps_its_number_and_a_second_one_gets_another(own_stack, publish):
+def test_a_node_keeps_its_number_and_a_second_one_gets_another(breakable_stack, publish):
     api = publish(FAIL)
-    stack = own_stack()
+    stack = breakable_stack
     first = faulting_node(api.call(stack.client))
     with stack.another_worker() as second:
         stack.worker.terminate()
@@ -51,15 +51,17 @@ def test_a_node_keeps_its_number_and_a_second_one_gets_another(own_stack, publis
     assert faulting_node(api.call(stack.client)) == first
 
 
-def test_a_configured_number_is_the_nodes_own(own_stack, publish):
+def test_a_configured_number_is_the_nodes_own(breakable_stack, publish):
     api = publish(FAIL)
-    stack = own_stack(UDAPI_NODE_ID="4711")
-    assert faulting_node(api.call(stack.client)) == 4711
+    stack = breakable_stack
+    with stack.another_worker(UDAPI_NODE_ID="4711"):
+        stack.stop_worker()
+        assert faulting_node(api.call(stack.client)) == 4711
 
 
-def test_without_a_node_triggers_are_refused_at_once(own_stack, publish):
+def test_without_a_node_triggers_are_refused_at_once(breakable_stack, publish):
     api = publish()
-    stack = own_stack()
+    stack = breakable_stack
     assert api.call(stack.client).status_code == 200
     stack.worker.terminate()
     stack.worker.wait(20)
@@ -69,13 +71,13 @@ def test_without_a_node_triggers_are_refused_at_once(own_stack, publish):
     assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 7)
 
 
-def test_callers_of_a_killed_node_are_answered_when_its_heartbeat_has_ended(own_stack, publish):
+def test_callers_of_a_killed_node_are_answered_when_its_heartbeat_has_ended(breakable_stack, publish):
     api = publish(SLEEP)
-    stack = own_stack()
-    answers = []
+    stack = breakable_stack
+    answers, before = [], stack.log_text("manager.log").count("kind=trigger")
     caller = threading.Thread(target=lambda: answers.append(api.call(stack.client)))
     caller.start()
-    wait_until(lambda: "kind=trigger" in stack.log_text("manager.log"))
+    wait_until(lambda: stack.log_text("manager.log").count("kind=trigger") > before)
     stack.worker.kill()
     caller.join(6 + 5)
     assert answers, "the caller still waits"
@@ -86,9 +88,9 @@ def test_callers_of_a_killed_node_are_answered_when_its_heartbeat_has_ended(own_
     )
 
 
-def test_a_restarted_broker_is_found_again(own_stack, publish):
+def test_a_restarted_broker_is_found_again(breakable_stack, publish):
     api = publish()
-    stack = own_stack()
+    stack = breakable_stack
     assert api.call(stack.client).status_code == 200
     stack.redis.terminate()
     stack.redis.wait(10)

@@ -1,6 +1,7 @@
 """What a script keeps beyond its run: a directory of its own, the same for all scripts and nodes of a machine."""
 
 import stat
+from pathlib import Path
 
 from automation.host.hosts import ScriptHosts
 from automation.host.jobs import Outcome
@@ -19,14 +20,14 @@ def on_api_trigger(engine, request):
 """
 
 
-def test_what_a_script_keeps_is_there_for_every_node_of_the_machine(own_stack, publish, tmp_path):
-    stack = own_stack(UDAPI_STATE_DIR=str(tmp_path / "kept" / "here"))
+def test_what_a_script_keeps_is_there_for_every_node_of_the_machine(breakable_stack, publish):
+    stack, kept = breakable_stack, Path(breakable_stack.environment["UDAPI_STATE_DIR"])
     api = publish(COUNT)
     assert [api.call(stack.client).text for _ in range(2)] == ["1", "2"]
     with stack.another_worker():
         stack.stop_worker()
         assert api.call(stack.client).text == "3"
-    assert stat.S_IMODE((tmp_path / "kept" / "here").stat().st_mode) == 0o700
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
 
 
 def test_it_is_the_one_thing_that_a_script_is_told_of_the_surroundings(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import CHROMIUM, launch
-from tests.browser.visitor import Visitor, remove_users
+from tests.browser.visitor import Profiles, Visitor, remove_users
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +35,12 @@ def chromium():
             browser.close()
 
 
+@pytest.fixture(scope="package")
+def profiles(chromium):
+    """The contexts of the browser."""
+    return Profiles(chromium)
+
+
 @pytest.fixture
 def console(stack):
     """The address of the running console, and the database open for the test."""
@@ -43,7 +49,7 @@ def console(stack):
 
 
 @pytest.fixture
-def visit(chromium, console):
+def visit(profiles, console):
     """Opens a browser of its own for a user: `visit("tokens.ui_available", …)` with exactly these flags, or
     `visit()` for a superuser; `at` another console. The test fails on whatever a page logs as an error (a refused
     request is none), on a violation of the policy and on a request to another host.
@@ -51,7 +57,7 @@ def visit(chromium, console):
     visitors: list[Visitor] = []
 
     def visit(*flags: str, at: str = console, **options: object) -> Page:
-        visitors.append(Visitor(chromium, at, flags, options))
+        visitors.append(Visitor(profiles, at, flags, options))
         return visitors[-1].page
 
     yield visit

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
 
 from tests import people
 
@@ -32,30 +32,62 @@ document.addEventListener('securitypolicyviolation', (event) =>
 _numbers = itertools.count(1)
 
 
+class Profiles:
+    """Browser contexts, used again and again: scripts and styles are loaded and compiled once, not for each visitor."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[str, list[BrowserContext]] = {}
+
+    def take(self, options: Mapping[str, Any]) -> BrowserContext:
+        """A context with nothing in it but what the browser has cached."""
+        if free := self._free.get(repr(options)):
+            return free.pop()
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(_REPORT_VIOLATIONS)
+        return context
+
+    def give_back(self, context: BrowserContext, options: Mapping[str, Any], origin: str) -> None:
+        """Forget all that a visitor has left, and end the pages; a test may have closed the context itself."""
+        if not context.pages:
+            return
+        session = context.new_cdp_session(context.pages[0])
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        context.clear_cookies()
+        for page in context.pages:
+            page.close()
+        self._free.setdefault(repr(options), []).append(context)
+
+
 class Visitor:
     """A logged-in user with a browser context; `wrong` collects what must not happen."""
 
-    def __init__(self, browser: Browser, console: str, flags: Sequence[str], options: Mapping[str, Any]) -> None:
+    def __init__(self, profiles: Profiles, console: str, flags: Sequence[str], options: Mapping[str, Any]) -> None:
         self.wrong: list[str] = []
         self._origin = "{0.scheme}://{0.netloc}".format(urlsplit(console))
-        self._context = browser.new_context(base_url=console, **options)
-        self._context.set_default_timeout(PATIENCE)
-        self._context.add_init_script(_REPORT_VIOLATIONS)
+        self._profiles, self._options = profiles, {"base_url": console, **options}
+        self._context = profiles.take(self._options)
         self._context.add_cookies([{"name": "sessionid", "value": log_in(flags), "url": self._origin}])
-        self._context.on("console", self._look_at)
-        self._context.on("weberror", lambda error: self.wrong.append(f"uncaught: {error.error}"))
-        self._context.on("request", self._look_where)
+        self._watches = {"console": self._look_at, "weberror": self._look_how, "request": self._look_where}
+        for event, watch in self._watches.items():
+            self._context.on(event, watch)  # type: ignore[call-overload]
         self.page: Page = self._context.new_page()
 
     def leave(self) -> None:
         """Close everything."""
-        self._context.close()
+        self._profiles.give_back(self._context, self._options, self._origin)
+        for event, watch in self._watches.items():
+            self._context.remove_listener(event, watch)
 
     def _look_at(self, message: ConsoleMessage) -> None:
         if message.type == "error" and "the server responded with a status of" not in message.text:
             self.wrong.append(f"console: {message.text} ({message.location})")
         elif message.type == "error" and "/static/" in message.location["url"]:
             self.wrong.append(f"missing: {message.location['url']}")
+
+    def _look_how(self, error: WebError) -> None:
+        self.wrong.append(f"uncaught: {error.error}")
 
     def _look_where(self, request: Request) -> None:
         if not request.url.startswith((f"{self._origin}/", "data:", "blob:", "about:")):

@@ -28,6 +28,12 @@ FLAGS = frozenset(
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(autouse=True)
+def cheap_passwords(settings):
+    """What a password costs is tested elsewhere."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def make(db):
     """Publishes scripts inside the test's transaction."""

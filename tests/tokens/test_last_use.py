@@ -101,8 +101,8 @@ def test_a_mover_goes_on_without_its_broker(monkeypatch, publish):
     mover.stop()
 
 
-def test_a_worker_that_ends_moves_what_is_left(own_stack, publish):
-    api, stack = publish(), own_stack()
+def test_a_worker_that_ends_moves_what_is_left(breakable_stack, publish):
+    api, stack = publish(), breakable_stack
     assert api.call(stack.client).status_code == 200
     stack.stop_worker()
     assert last_used(api.token) is not None
