@@ -1,8 +1,10 @@
 """The pages are run against the running stack: what they tell a reader to type works."""
 
 import re
+from functools import cache
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from definitions.changes import save_definition
@@ -23,10 +25,13 @@ ROUTES = {
 """What the pages call; all of them run the script `echo`."""
 
 
+hashed = cache(make_password)
+
+
 @pytest.fixture
 def place(stack, publish, database_url, tmp_path):
     """What a reader of any page has: a running product, an administrator and a token that opens the APIs."""
-    user = User.objects.create_superuser("jane", password=PASSWORD)
+    user = User.objects.create(username="jane", password=hashed(PASSWORD), is_superuser=True, is_staff=True)
     token, secret = publish.token()
     script = publish.script(ECHO, name="echo")
     for route, input_type in ROUTES.items():

@@ -2,9 +2,12 @@
 
 import time
 from base64 import b64encode
+from collections.abc import Callable
+from datetime import timedelta
 
 import httpx
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -112,62 +115,54 @@ def test_an_id_that_was_never_given_hides_nothing(publish, listen):
     assert len(listener.wait_for(1)) == 1
 
 
-WITHDRAWALS = {
-    "flags": lambda user: user.user_permissions.clear(),
-    "active": lambda user: type(user).objects.filter(pk=user.pk).update(is_active=False),
-    "key": lambda user: PersonalKey.objects.filter(user=user).delete(),
-    "user": lambda user: user.delete(),
-}
-
-
-@pytest.mark.parametrize("what", WITHDRAWALS)
-def test_what_is_withdrawn_counts_at_once_and_ends_the_stream(publish, listen, person, key_of, what):
-    user = person("tokens.ui_available")
-    listener, other = listen(key_of(user)), listen()
-    publish.token(name="before")
-    listener.wait_for(1)
-    WITHDRAWALS[what](user)
-    publish.token(name="after")
-    other.wait_for(2)
-    wait_until(listener.has_ended.is_set, 10, "the end of the stream")
-    assert len(listener.messages) == 1
-    assert not other.has_ended.is_set()
-
-
-def _log_in(user) -> str:
+def _session(user: User) -> str:
     client = Client()
     client.force_login(user)
     return f"Cookie: sessionid={client.cookies['sessionid'].value}"
 
 
-def _password(user) -> str:
+def _key(user: User) -> str:
+    return str(PersonalKey.objects.create(user=user, expiry=timedelta(hours=1))[1])
+
+
+def _password(user: User) -> str:
     user.set_password("correct horse battery")
     user.save()
     return "Authorization: Basic " + b64encode(f"{user.username}:correct horse battery".encode()).decode()
 
 
-def _change_password(user) -> None:
+def _change_password(user: User, _: str) -> None:
     user.set_password("another horse battery")
     user.save()
 
 
-@pytest.mark.parametrize(
-    ("log_in", "withdraw"),
-    [
-        (_log_in, lambda user: Session.objects.all().delete()),
-        (_log_in, _change_password),
-        (_password, _change_password),
-    ],
-)
-def test_a_session_or_password_that_is_no_more_ends_its_streams(publish, listen, person, log_in, withdraw):
-    user = person("tokens.ui_available")
-    listener = listen(log_in(user))
+WITHDRAWALS: dict[str, tuple[Callable[[User], str], Callable[[User, str], object]]] = {
+    "flags": (_key, lambda user, _: user.user_permissions.clear()),
+    "active": (_key, lambda user, _: User.objects.filter(pk=user.pk).update(is_active=False)),
+    "key": (_key, lambda user, _: PersonalKey.objects.filter(user=user).delete()),
+    "user": (_key, lambda user, _: user.delete()),
+    "session": (_session, lambda _, cookie: Session.objects.filter(pk=cookie.rpartition("=")[2]).delete()),
+    "password of a session": (_session, _change_password),
+    "password": (_password, _change_password),
+}
+
+
+def test_what_is_withdrawn_counts_at_once_and_ends_the_stream(publish, listen, person):
+    """All ways beside each other: a stream notices after some seconds."""
+    users = {way: person("tokens.ui_available") for way in WITHDRAWALS}
+    logins = {way: WITHDRAWALS[way][0](user) for way, user in users.items()}
+    listeners, other = {way: listen(login) for way, login in logins.items()}, listen()
     publish.token(name="before")
-    listener.wait_for(1)
-    withdraw(user)
+    for listener in (*listeners.values(), other):
+        listener.wait_for(1)
+    for way, user in users.items():
+        WITHDRAWALS[way][1](user, logins[way])
     publish.token(name="after")
-    wait_until(listener.has_ended.is_set, 10, "the end of the stream")
-    assert len(listener.messages) == 1
+    other.wait_for(2)
+    for way, listener in listeners.items():
+        wait_until(listener.has_ended.is_set, 10, f"the end of the stream after {way}")
+    assert {way: len(listener.messages) for way, listener in listeners.items()} == dict.fromkeys(WITHDRAWALS, 1)
+    assert not other.has_ended.is_set()
 
 
 def test_one_flag_withdrawn_leaves_the_events_of_the_other(publish, listen, person, key_of):

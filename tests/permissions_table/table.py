@@ -2,9 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from copy import copy
 from dataclasses import dataclass
 from functools import cache
+from http.cookies import SimpleCookie
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -119,10 +119,10 @@ class Caller:
         self._cookies = client.cookies
 
     @property
-    def console(self) -> Client:
+    def console(self) -> Any:
         """A browser that knows nothing but that the user has logged in."""
-        client: Client = _warm(Client())
-        client.cookies = copy(self._cookies)
+        client = _warm(Client())
+        client.cookies = SimpleCookie(self._cookies)
         return client
 
 
