@@ -80,7 +80,7 @@ def _restart(stack: Stack) -> None:
 
 
 def _during(stack: Stack, publish: Publisher, name: str, fault: Callable[[], None], limit: float) -> list[Row]:
-    with Marks(stack.data.state_dir) as marks:
+    with Marks(stack.state_dir) as marks:
         api = publish(marks.source)
         load = Load(stack.url, api, query=_SCRIPT_SECONDS, pause=0.05)
         with load.going_on(CALLERS):

@@ -22,7 +22,7 @@ LATER_SECONDS = GRACE_MILLISECONDS / 1_000 + 2
 
 def timed_out(stack: Stack, publish: Publisher, *, count: int, callers: int, limit: float) -> list[Row]:
     """More callers than the node can serve, until `count` of them have timed out; then every TTL passes."""
-    with Marks(stack.data.state_dir) as marks:
+    with Marks(stack.state_dir) as marks:
         load = Load(stack.url, publish(marks.source), query="?seconds=0.8", spread=SPREAD_SECONDS)
         with load.going_on(callers):
             wait_until(lambda: len(_unanswered(load)) >= count, 60 + count / 5, "timed-out triggers")
@@ -41,7 +41,7 @@ def timed_out(stack: Stack, publish: Publisher, *, count: int, callers: int, lim
 
 def stopped_worker(stack: Stack, publish: Publisher, *, callers: int, limit: float) -> list[Row]:
     """The only worker node is stopped (SIGSTOP) until its callers are gone, then it goes on."""
-    with Marks(stack.data.state_dir) as marks:
+    with Marks(stack.state_dir) as marks:
         api = publish(marks.source)
         stack.worker.send_signal(signal.SIGSTOP)
         try:

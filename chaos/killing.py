@@ -75,7 +75,7 @@ def kills(stack: Stack, publish: Publisher, *, triggers: int, kills: int, limit:
     web_kills: list[float] = []
     done = {"worker": 0, "host": 0, "web": 0}
     try:
-        with Marks(stack.data.state_dir) as marks:
+        with Marks(stack.state_dir) as marks:
             load = Load(stack.url, publish(marks.source), triggers, query="?seconds=0.02")
             with load.going_on(CALLERS):
                 for number in range(kills):
@@ -118,7 +118,7 @@ def rolling_restart(stack: Stack, publish: Publisher, *, rounds: int, limit: flo
     """gunicorn told to renew its children, then both worker nodes one after the other, under load."""
     fleet = Fleet(stack)
     try:
-        with Marks(stack.data.state_dir) as marks:
+        with Marks(stack.state_dir) as marks:
             load = Load(stack.url, publish(marks.source), query="?seconds=0.05", pause=0.02)
             with load.going_on(8):
                 for _ in range(rounds):

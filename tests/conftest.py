@@ -91,7 +91,7 @@ def breakable_stack(running_breakable_stack, open_db):
 @pytest.fixture
 def kept(running_stack, tmp_path) -> Iterator[Path]:
     """A directory of this test's that scripts of the stack may write to; it lies in their `STATE_DIRECTORY`."""
-    directory: Path = running_stack.data.state_dir / tmp_path.name
+    directory: Path = running_stack.state_dir / tmp_path.name
     directory.mkdir(mode=0o700)
     yield directory
     shutil.rmtree(directory)

@@ -101,6 +101,11 @@ class Stack:
         """Where gunicorn listens."""
         return self.web.url
 
+    @property
+    def state_dir(self) -> Path:
+        """Where its scripts may write what outlives a run."""
+        return Path(self.environment.get("UDAPI_STATE_DIR", self.data.state_dir))
+
     def start_redis(self) -> subprocess.Popen[bytes]:
         """Start the embedded Redis and wait for its socket to answer."""
         server = redis_server.find()

@@ -1,7 +1,6 @@
 """What a script keeps beyond its run: a directory of its own, the same for all scripts and nodes of a machine."""
 
 import stat
-from pathlib import Path
 
 from automation.host.hosts import ScriptHosts
 from automation.host.jobs import Outcome
@@ -21,7 +20,7 @@ def on_api_trigger(engine, request):
 
 
 def test_what_a_script_keeps_is_there_for_every_node_of_the_machine(breakable_stack, publish):
-    stack, kept = breakable_stack, Path(breakable_stack.environment["UDAPI_STATE_DIR"])
+    stack, kept = breakable_stack, breakable_stack.state_dir
     api = publish(COUNT)
     assert [api.call(stack.client).text for _ in range(2)] == ["1", "2"]
     with stack.another_worker():

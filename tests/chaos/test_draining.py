@@ -12,7 +12,7 @@ from tests.stack import wait_until
 
 def test_what_runs_is_finished_and_what_waits_is_left_to_others(breakable_stack, publish):
     stack = breakable_stack
-    with Marks(stack.data.state_dir) as marks, ThreadPoolExecutor(20) as callers:
+    with Marks(stack.state_dir) as marks, ThreadPoolExecutor(20) as callers:
         api = publish(marks.source)
         running = [callers.submit(call, stack.url, api, f"runs-{n}", "?seconds=5") for n in range(concurrency_limit())]
         wait_until(lambda: len(marks.runs()) == concurrency_limit(), what="triggers that run")

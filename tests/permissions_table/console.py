@@ -37,7 +37,7 @@ def _form(world: World, caller: Caller, address: str, **values: Any) -> Any:
     opened = caller.console.get(address)
     if opened.status_code != 200:
         opened = world.form(address)
-    opened.context = opened.context_data  # type: ignore[assignment]  # nothing is rendered
+    opened.context = opened.context_data  # nothing is rendered
     fields = opened.context["adminform"].form.fields
     if "script" in fields and "script" in values:
         script = values["script"]
