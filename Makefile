@@ -29,7 +29,7 @@ worker: .venv/.installed-run ## start one more worker node against the same brok
 	@exec $(BIN)/python -m launcher worker
 
 test: .venv/.installed-dev ## run all tests; DATABASE=postgresql: on PostgreSQL; TESTS=tests/launcher: only these
-	@$(BIN)/python -m pytest -n 2 $(if $(DATABASE),--database=$(DATABASE)) $(TESTS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(if $(DATABASE),--database=$(DATABASE)) $(TESTS)
 
 chaos: .venv/.installed-dev ## break the real stack in every way and print who survived; SOAK=20: and soak for 20 minutes
 	@$(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK)) $(if $(ONLY),--only $(ONLY))
