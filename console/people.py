@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from access.flags import flags
 from access.policy import manages_people
 from access.superusers import refuse_losing_last
-from console.superusers import PasswordForm, PersonForm
+from console.superusers import GivenPasswordForm, PersonForm
 from console.templatetags.console import local_time
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class PeopleAdmin(PeoplePages, _UserAdmin, _Look):
 
     form = PersonForm
     add_form = UserCreationForm
-    change_password_form = PasswordForm
+    change_password_form = GivenPasswordForm
     list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser")
     list_filter = ("is_superuser", "is_active", "groups")
     fieldsets: ClassVar[Any] = (

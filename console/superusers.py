@@ -22,7 +22,7 @@ class PersonForm(UserChangeForm):  # type: ignore[misc]  # django-unfold has no 
         return cleaned
 
 
-class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]  # django-unfold has no types
+class GivenPasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]  # django-unfold has no types
     """A user's password, set by somebody else."""
 
     user: User
