@@ -44,9 +44,9 @@ def trigger(stack, publish):
 
 
 @pytest.fixture
-def run(stack, publish, tmp_path):
+def run(stack, publish, kept):
     """The same for a script without entry point, which leaves what it gets in a file."""
-    names, file = tmp_path / "names", tmp_path / "parameters"
+    names, file = kept / "names", kept / "parameters"
     api = publish(RUN.format(names=str(names), file=str(file)), action_type=ActionType.NO_ENTRY_POINT)
 
     def call(body: bytes, *expected: str):
