@@ -16,7 +16,8 @@ MOST_PARAMETERS = 10_000
 # Atomic groups and possessive repeats: otherwise `re` would remember each step, 150 bytes for one of the body.
 _SPACE = rb"[ \t\n\r]*+"
 _STRING = rb'"(?>[^"\\]+|\\.)*+"'
-_NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
+# The optional parts are not possessive: until Python 3.11.5, `(?:…)?+` keeps what it has read of one that fails (`1.`).
+_NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _NAME = _SPACE + rb"(?P<name>" + _STRING + rb")" + _SPACE + rb":" + _SPACE
 _VALUE = rb"(?:(?P<text>" + _STRING + rb")|(?P<number>" + _NUMBER + rb")|(?P<word>true|false|null))"
 
