@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from definitions import routes
 
@@ -95,7 +95,7 @@ def find_definition(segments: Sequence[str], token_id: UUID) -> DefinitionRow | 
         return None
     literals = [routes.literal(part) if routes.may_match_literal(part) else None for part in segments]
     static = None if None in literals else "/" + "/".join(map(str, literals))
-    token = _uuid_field.get_db_prep_value(token_id, connection)
+    token = _uuid_field.get_db_prep_value(token_id, connections[DEFAULT_DB_ALIAS])
     row = _first(_by_route(len(segments)), [*literals, token, static])
     return None if row is None else _definition(row)
 
@@ -108,24 +108,26 @@ def _by_digest(digests: int) -> str:
 @cache
 def _by_route(depth: int) -> str:
     segments = ", ".join(f"({number}, CAST(%s AS text))" for number in range(1, depth + 1))
-    return _FIND_BY_ROUTE.format(segments=segments, depth=depth)
+    # Django goes through the whole text for each query.
+    return " ".join(_FIND_BY_ROUTE.format(segments=segments, depth=depth).split())
 
 
 def _first(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
+    # Not by `django.db.connection`, which looks the connection up anew for each attribute.
+    database = connections[DEFAULT_DB_ALIAS]
+    with database.cursor() as cursor:
         cursor.execute(sql, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
     # With PostgreSQL the connection goes back to the pool at once: neither a slow body nor a wait holds one.
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+    if not database.in_atomic_block:
+        database.close_if_unusable_or_obsolete()
     return row
 
 
 def _definition(row: tuple[Any, ...]) -> DefinitionRow:
-    script = None
-    if row[5] is not None:
-        script = ScriptRow(_uuid(row[5]), row[6], row[7], json.loads(row[8]), bool(row[9]), bool(row[10]))
-    script_id = None if row[4] is None else _uuid(row[4])
+    script_id, script = None if row[4] is None else _uuid(row[4]), None
+    if script_id is not None and row[5] is not None:
+        script = ScriptRow(script_id, row[6], row[7], json.loads(row[8]), bool(row[9]), bool(row[10]))
     return DefinitionRow(_uuid(row[0]), row[1], row[2], row[3], script_id, script, bool(row[11]))
 
 
