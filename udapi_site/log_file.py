@@ -44,6 +44,7 @@ class SharedFileHandler(logging.Handler):
     def __init__(self, path: Path, max_bytes: int, keep: int) -> None:
         super().__init__()
         self._path, self._max_bytes, self._keep = path, max_bytes, keep
+        self._name = os.fspath(path)
         self._lock_path = path.with_name(f".{path.name}.lock")
         make_log_private(path)
         self._open()
@@ -82,7 +83,7 @@ class SharedFileHandler(logging.Handler):
     def _is_over(self, more: int) -> bool:
         """Whether the file is full, or no longer the one of this name."""
         try:
-            found = os.stat(self._path)
+            found = os.stat(self._name)
         except FileNotFoundError:
             return True
         return self._number != found.st_ino or (found.st_size > 0 and found.st_size + more > self._max_bytes)

@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from udapi_site.log_file import SharedFileHandler, make_private
@@ -43,16 +44,25 @@ class LogSettings:
 class LineFormatter(logging.Formatter):
     """`2026-01-31T23:59:59.123Z LEVEL logger: message`; what goes on in a new line is marked with a bar."""
 
-    converter = staticmethod(time.gmtime)
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-
     def format(self, record: logging.LogRecord) -> str:
         """The record with every control character escaped."""
-        return super().format(record).translate(_UNSAFE)
+        line = super().format(record)
+        return line if line.isprintable() else line.translate(_UNSAFE)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's own name
+        """The line itself. Formatted here, since two lines are written for each trigger."""
+        seconds, milliseconds = divmod(int(record.created * 1_000), 1_000)
+        return f"{_second(seconds)}.{milliseconds:03}Z {record.levelname} {record.name}: {record.message}"
+
+    def usesTime(self) -> bool:  # noqa: N802  logging's own name
+        """No: `formatMessage` knows the time."""
+        return False
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    """Many lines share one."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def to_stderr(settings: LogSettings) -> None:
@@ -96,8 +106,8 @@ def _use(handler: logging.Handler, settings: LogSettings) -> None:
     for at_any_level in (TRIGGER_LOGGER, AUDIT_LOGGER, REFUSED_LOGGER):
         logging.getLogger(at_any_level).setLevel(logging.INFO)
     # One line a task of Celery's own would double every trigger's lines.
-    for chatty in ("celery.worker.strategy", "celery.app.trace"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    for chatty in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("django.request").addFilter(_is_our_fault)
 
 
