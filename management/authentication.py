@@ -36,7 +36,7 @@ class KeyAuthentication(TokenAuthentication):  # type: ignore[misc]  # django-re
         try:
             return super().authenticate(request)
         except exceptions.AuthenticationFailed as error:
-            traces.key_refused(client_address(request._request), str(error.detail))
+            traces.key_refused(client_address(request), str(error.detail))
             raise
 
     def authenticate_credentials(self, token: bytes) -> Any:
@@ -75,16 +75,16 @@ class BasicAuthentication(authentication.BasicAuthentication):
             PermissionDeniedError: a page of another site asks for a change.
             TooManyAttemptsError: too many log-ins have failed, or are being checked.
         """
-        plain = cast(Request, request)._request
-        attempt = Attempt(userid, client_address(plain))
-        if plain.method not in SAFE_METHODS and is_from_another_site(plain):
+        asked = cast(Request, request)
+        attempt = Attempt(userid, client_address(asked))
+        if asked.method not in SAFE_METHODS and is_from_another_site(asked):
             traces.refused(attempt, "A page of another site asks for a change.")
             raise PermissionDeniedError("Pages of another site cannot make changes with HTTP Basic.")
         if not is_storable(userid) or len(userid) > USER_NAME_LENGTH:
             traces.refused(attempt, "No user has such a name.")
             raise exceptions.AuthenticationFailed
         try:
-            user = authenticate(request=plain, username=userid, password=password)
+            user = authenticate(request=asked, username=userid, password=password)
         except LogInRefusedError as refusal:
             headers = {"Retry-After": str(refusal.retry_after)}
             raise TooManyAttemptsError(refusal.detail, headers=headers) from refusal
@@ -104,7 +104,10 @@ class SessionAuthentication(authentication.SessionAuthentication):
             PermissionDenied: there is none, or another one.
             UnsupportedMediaTypeError: the body is a form, which Django would parse to look for the token there.
         """
-        plain = request._request
-        if plain.method not in SAFE_METHODS and plain.content_type in _FORMS:
+        if request.method not in SAFE_METHODS and _media_type(request) in _FORMS:
             raise UnsupportedMediaTypeError
         super().enforce_csrf(request)
+
+
+def _media_type(request: Request) -> str:
+    return (request.content_type or "").partition(";")[0].strip().lower()

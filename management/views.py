@@ -60,7 +60,7 @@ class ManagementView(APIView):
 
     def get_authenticate_header(self, request: Request) -> str:
         """The challenge of a 401. A browser is not asked for a password, which it would send again for any page."""
-        return KEY_CHALLENGE if is_browser(request._request) else CHALLENGE
+        return KEY_CHALLENGE if is_browser(request) else CHALLENGE
 
     def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
         """Nothing of it is kept by a cache."""

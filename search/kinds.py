@@ -50,7 +50,7 @@ class Kind:
     @property
     def mapping(self) -> dict[str, Any]:
         """What the index knows of the documents; nothing else may stand in one."""
-        found: dict[str, Any] = self.document._doc_type.mapping.to_dict()
+        found: dict[str, Any] = self.document._index.to_dict()["mappings"]
         for content in found["properties"].values():
             if "properties" in content:
                 # Elasticsearch does not repeat it, and its answer is to be the same.
