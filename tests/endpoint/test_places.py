@@ -1,4 +1,4 @@
-"""Waiting callers never take the last places of the web server."""
+"""Waiting callers never take the last places of the web server, and each takes one."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +30,27 @@ def test_one_more_caller_than_there_are_places_is_refused_and_the_console_stays(
     assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
     assert int(refused.headers["Retry-After"]) > 0
     assert console.status_code == 200
+
+
+def test_a_large_upload_that_comes_in_slowly_takes_one_place_until_it_is_answered(stack, publish):
+    echo, api, megabyte = publish(), publish(SLEEP), b"x" * 1024 * 1024
+
+    def upload():
+        for number in range(30):
+            # More pauses than a thread may wait for a client that has no place.
+            time.sleep(0.05)
+            yield megabyte if number else megabyte[:-1]
+
+    headers = {"Content-Type": "text/plain"}
+    with (
+        stack.another_web(UDAPI_WEB_WORKERS="1", UDAPI_WEB_THREADS="8") as web,
+        ThreadPoolExecutor(4) as callers,
+    ):
+        uploading = callers.submit(echo.call, web.client, content=upload(), headers=headers)
+        time.sleep(0.7)
+        waiting = [callers.submit(api.call, web.client) for _ in range(3)]
+        answers = [uploading.result(), *(future.result() for future in waiting)]
+    assert [answer.status_code for answer in answers] == [200] * 4
 
 
 def test_hundreds_of_callers_can_wait(stack, publish):
