@@ -8,6 +8,7 @@ import pytest
 
 from access.changes import delete_checked, save_checked
 from tests.browser.visitor import PATIENCE, log_in
+from tests.stack import wait_until
 
 
 @pytest.fixture
@@ -106,11 +107,12 @@ def test_focus_in_a_list_and_its_place_are_kept(visit, publish, console, name_sh
     page.evaluate(WIDEN)
     page.locator(f"[data-switch='{token.pk}']").focus()
     scroller = page.locator("#list-rows .simplebar-content-wrapper")
-    scroller.evaluate("each => each.scrollTo(60, 0)")
+    # The theme may still be wrapping the list.
+    wait_until(lambda: scroller.evaluate("each => { each.scrollTo(60, 0); return each.scrollLeft }") == 60, 5)
     publish.token(name="another")
     name_shown(page, "another")
     assert page.evaluate("document.activeElement.dataset.switch") == str(token.pk)
-    assert scroller.evaluate("each => each.scrollLeft") == 60
+    wait_until(lambda: scroller.evaluate("each => each.scrollLeft") == 60, 5, "the place in the list")
 
 
 def test_over_a_form_somebody_is_told_and_loses_nothing(visit, publish, console):
