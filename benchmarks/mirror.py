@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks import mirrored
 from benchmarks.fill import fill
 from tests.elasticsearch import Elasticsearch
-from tests.stack import PYTHON, ROOT
+from tests.stack import PYTHON, ROOT, Machine
 
 CHANGES_A_SECOND = 50
 ROUNDS = 20
@@ -30,18 +30,19 @@ def main(count: int) -> None:
     """Measure, and print a line for each."""
     server = Elasticsearch()
     with tempfile.TemporaryDirectory(prefix="udapi-mirror-") as directory:
-        mirrored.set_up(Path(directory), server.url, server.password, "benchmark")
+        machine = mirrored.set_up(Path(directory), server.url, server.password, "benchmark")
         began = time.perf_counter()
         fill(count)
         print(f"{count} definitions and tokens made in {time.perf_counter() - began:.0f} s")
         try:
-            _measure(count)
+            _measure(count, machine)
         finally:
+            machine.end()
             mirrored.clean()
             server.stop()
 
 
-def _measure(count: int) -> None:
+def _measure(count: int, machine: Machine) -> None:
     from search.checking import check
     from search.kinds import ALL
     from search.mending import rebuild
@@ -53,7 +54,9 @@ def _measure(count: int) -> None:
     documents = _documents(ALL["definitions"])
     _beside(count, documents, "nothing else going on")
     with ExitStack() as programs:
-        programs.enter_context(_program("follow"))
+        follower = machine.start_background()
+        programs.callback(follower.wait)
+        programs.callback(follower.terminate)
         changers = [programs.enter_context(_program("changes", str(number))) for number in range(CHANGERS)]
         time.sleep(5)
         _beside(count, documents, "changes and searches going on")
@@ -128,7 +131,7 @@ def _tell(changed: list[dict[str, Any]]) -> None:
 @contextmanager
 def _program(*words: str) -> Iterator[Callable[[], str]]:
     """Another process at work meanwhile; gives what it says at its end."""
-    command = ["manage.py", "mirror", "follow"] if words == ("follow",) else ["-m", "benchmarks.mirror", *words]
+    command = ["-m", "benchmarks.mirror", *words]
     process = subprocess.Popen([PYTHON, *command], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     said: list[str] = []
     try:

@@ -7,22 +7,27 @@ import django
 
 from tests.elasticsearch import USER
 from tests.environment import make_data_dir
+from tests.stack import Machine
 
 
-def set_up(directory: Path, url: str, password: str, name: str) -> None:
-    """A migrated database below `directory`, with a mirror of its own in the Elasticsearch at `url`."""
-    os.environ |= {
-        "UDAPI_DATA_DIR": str(make_data_dir(directory / "data")),
+def set_up(directory: Path, url: str, password: str, name: str) -> Machine:
+    """A migrated database below `directory`, with a mirror of its own in the Elasticsearch at `url`.
+
+    Returns what starts background programs, which keep the mirror; `end` it.
+    """
+    mirror = {
         "ELASTICSEARCH_URL": url,
         "ELASTICSEARCH_USER": USER,
         "ELASTICSEARCH_PASSWORD": password,
         "ELASTICSEARCH_PREFIX": f"{name}-{os.getpid()}",
-        "DJANGO_SETTINGS_MODULE": "udapi_site.settings",
     }
+    data_dir = make_data_dir(directory / "data")
+    os.environ |= {"UDAPI_DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "udapi_site.settings"} | mirror
     django.setup()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    return Machine(data_dir, mirror)
 
 
 def clean() -> None:

@@ -3,7 +3,7 @@
 `python -m benchmarks.outages [CHANGES [MINUTES]]` makes at least 1,000 mixed changes in 10 minutes unless said
 otherwise.
 Elasticsearch is up and gone in turns, so that what else the machine does hits both alike; when it is up it also is slow
-or full now and then. The process that keeps the mirror is killed five times. Printed is how long changes took, by kind,
+or full now and then. The background program is killed five times. Printed is how long changes took, by kind,
 and what a check finds 60 s after the last outage.
 """
 
@@ -26,7 +26,7 @@ from django.test.utils import setup_test_environment
 from benchmarks import mirrored
 from tests.elasticsearch import Elasticsearch
 from tests.search.proxy import AWAY, BUSY, OK
-from tests.stack import PYTHON, ROOT
+from tests.stack import PYTHON, ROOT, Machine
 
 TURNS = 20
 KILLS = frozenset({3, 8, 17, 24, 31})
@@ -42,13 +42,13 @@ def main(count: int, minutes: float) -> None:
     """Measure, and print it."""
     server = Elasticsearch()
     with tempfile.TemporaryDirectory(prefix="udapi-outages-") as directory, _proxy(server.url) as proxy:
-        mirrored.set_up(Path(directory), proxy.url, server.password, "outages")
+        machine = mirrored.set_up(Path(directory), proxy.url, server.password, "outages")
         setup_test_environment()
-        keeper = _Keeper()
+        keeper = _Keeper(machine)
         try:
             _measure(proxy, keeper, Path(directory), count, minutes * 60 / (2 * TURNS))
         finally:
-            keeper.kill()
+            machine.end()
             proxy.be(OK)
             mirrored.clean()
             server.stop()
@@ -79,15 +79,15 @@ def _proxy(target: str) -> Iterator[_Proxy]:
 
 
 class _Keeper:
-    """The process that keeps the mirror."""
+    """The background program, which keeps the mirror."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine: Machine) -> None:
         self.kills = 0
+        self._machine = machine
         self.start()
 
     def start(self) -> None:
-        command = [PYTHON, "manage.py", "mirror", "follow"]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = self._machine.start_background()
 
     def kill(self) -> None:
         self._process.kill()
@@ -113,7 +113,7 @@ def _measure(proxy: _Proxy, keeper: _Keeper, directory: Path, count: int, second
     proxy.be(OK)
     began = time.monotonic()
     _tell(took)
-    print(f"the process that keeps the mirror was killed {keeper.kills} times")
+    print(f"the background program was killed {keeper.kills} times")
     _wait_for_end(began)
     _check()
 

@@ -1,7 +1,7 @@
 """Comparing every document with the database, version and content."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +52,14 @@ class _Seen:
         return not same(self.wanted, self.found)
 
 
-def check(kind: Kind) -> Findings:
+def nothing() -> None:
+    """What is done between two pages unless said otherwise."""
+
+
+def check(kind: Kind, between: Callable[[], object] = nothing) -> Findings:
     """What differs between mirror and database. What waits to be written, or is set aside, is no difference.
+
+    `between` is called after each page, to go on with other work.
 
     Raises:
         MirrorError: nobody answers.
@@ -63,7 +69,7 @@ def check(kind: Kind) -> Findings:
         return Findings(fault=fault)
     with asking():
         client().indices.refresh(index=kind.alias)
-    suspects = _suspects(kind)
+    suspects = _suspects(kind, between)
     seen = _look(kind, suspects)
     for _ in range(LOOKS - 1):
         if seen:
@@ -73,7 +79,7 @@ def check(kind: Kind) -> Findings:
     return _sorted(seen, fault)
 
 
-def _suspects(kind: Kind) -> list[str]:
+def _suspects(kind: Kind, between: Callable[[], object]) -> list[str]:
     """The ids where document and object are not the same at the first, hasty look."""
     suspects: list[str] = []
     unseen = {str(key) for key in kind.rows().order_by().values_list("pk", flat=True)}
@@ -81,6 +87,7 @@ def _suspects(kind: Kind) -> list[str]:
         wanted = kind.sources(page)
         suspects += [key for key, found in page.items() if key not in wanted or not same(wanted[key], found)]
         unseen -= page.keys()
+        between()
     return suspects + sorted(unseen)
 
 

@@ -45,6 +45,16 @@ def client() -> Elasticsearch:
     return Elasticsearch(hosts, **options)
 
 
+def ping() -> None:
+    """Ask for no more than an answer.
+
+    Raises:
+        MirrorError: there is none, or it is a refusal.
+    """
+    with asking():
+        client().cluster.health()
+
+
 def _host(url: Any) -> str:
     name = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     return f"{name}:{url.port or (443 if url.scheme == 'https' else 9200)}"

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from access.announcements import announced
 from access.policy import MIRROR
-from search import indices, lease
-from search.checking import PAGE, Findings, check, fetch
+from search import indices, process
+from search.checking import PAGE, Findings, check, fetch, nothing
 from search.connection import IndexFaultError, MirrorError
 from search.draining import bring, settle
 from search.kinds import Kind
@@ -35,7 +35,7 @@ class BusyError(Exception):
     """Somebody else rebuilds this index right now."""
 
 
-def rebuild(kind: Kind, between: Callable[[], object] = lambda: None) -> int:
+def rebuild(kind: Kind, between: Callable[[], object] = nothing) -> int:
     """Fill a new index and swap it in; `between` is called after each page, to go on with other work.
 
     Changes go on meanwhile: whoever writes one, writes it into the new index too. The old one is searched until the
@@ -48,7 +48,7 @@ def rebuild(kind: Kind, between: Callable[[], object] = lambda: None) -> int:
     _begin(kind)
     index = indices.create(kind)
     total = kind.rows().count()
-    Copy.change(kind.name, filling=index, filler=lease.me(), done=0, total=total, filled_at=timezone.now())
+    Copy.change(kind.name, filling=index, filler=process.me(), done=0, total=total, filled_at=timezone.now())
     try:
         done = _fill(kind, index, between)
         indices.publish(kind, index)
@@ -115,24 +115,27 @@ def abandon(kind: Kind) -> None:
 def is_given_up(copy: Copy) -> bool:
     """Whether nobody goes on filling the index that `copy` names."""
     idle = (timezone.now() - copy.filled_at).total_seconds() if copy.filled_at else GIVEN_UP_SECONDS
-    return idle >= GIVEN_UP_SECONDS or not lease.may_live(copy.filler)
+    return idle >= GIVEN_UP_SECONDS or not process.may_live(copy.filler)
 
 
-def repair(kind: Kind, *, retry: bool = True) -> Findings:
+def repair(kind: Kind, *, retry: bool = True, between: Callable[[], object] = nothing) -> Findings:
     """Find what differs and set it right; returns what was found. `retry` tries what is set aside as well.
+
+    `between` is called after each page.
 
     Raises:
         BusyError, MirrorError: some of it is still as it was.
     """
-    findings = check(kind)
+    findings = check(kind, between)
     if findings.fault == indices.CLOSED:
         indices.open_again(kind)
-        reopened = check(kind)
+        reopened = check(kind, between)
         findings.missing, findings.stale, findings.orphaned = reopened.missing, reopened.stale, reopened.orphaned
     elif findings.fault and not findings.fault.startswith(indices.BLOCKED):
-        rebuild(kind)
+        rebuild(kind, between)
     for page in _slices(findings.ids):
         _overwrite(kind, page)
+        between()
     if retry:
         for page in _slices(list(SetAside.objects.filter(kind=kind.name).values_list("object_id", flat=True))):
             bring(kind, page)

@@ -58,12 +58,10 @@ class SetAside(models.Model):
 
 
 class Mirror(models.Model):
-    """One row: whether there is a mirror, who keeps it, and when Elasticsearch was last heard of."""
+    """One row: whether there is a mirror, and when Elasticsearch last answered."""
 
     is_on = models.BooleanField(default=False)
     ticket = models.BigIntegerField(default=0)
-    keeper = models.CharField(max_length=NAME_LENGTH, default="")
-    kept_until = models.DateTimeField(null=True)
     reached_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=FAILURE_LENGTH, default="")

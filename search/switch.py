@@ -44,6 +44,6 @@ def turn_on() -> None:
 
 def turn_off() -> None:
     """Nothing is noted any more, and what was is forgotten."""
-    Mirror.change(is_on=False, keeper="", kept_until=None)
+    Mirror.change(is_on=False)
     Intent.objects.all().delete()
     SetAside.objects.all().delete()

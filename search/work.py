@@ -4,21 +4,22 @@ from collections.abc import Iterable
 
 from search.checking import check
 from search.connection import MirrorError
-from search.following import Follower
 from search.kinds import ALL, Kind
 from search.mending import BusyError, note, rebuild, repair
 from search.restoring import RestoreError, restore
+from search.tasks import bring_changes, repair_when_due
 
 __all__ = [
     "BusyError",
-    "Follower",
     "MirrorError",
     "RestoreError",
+    "bring_changes",
     "check",
     "chosen",
     "note",
     "rebuild",
     "repair",
+    "repair_when_due",
     "restore",
 ]
 

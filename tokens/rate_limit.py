@@ -3,13 +3,13 @@
 import math
 from uuid import UUID
 
-from broker.client import Script, client
+from broker.client import LuaScript, client
 from tokens.models import LARGEST_LIMIT
 
 # The times (microseconds) of the newest admitted requests, oldest first. Admitted is who finds fewer than
 # `limit` in the window behind him; a refused request leaves no trace. Answers 0, or after how many
 # microseconds the oldest one in the way leaves the window.
-_ADMIT = Script("""
+_ADMIT = LuaScript("""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local limit, window, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

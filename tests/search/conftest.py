@@ -12,12 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from django.conf import settings as django_settings
 
+from fleet.models import PeriodicTask
 from search import switch
 from search.models import Copy, Intent, Mirror, SetAside
 from tests.elasticsearch import USER, Elasticsearch, MissingError
-from tests.stack import PYTHON, ROOT
 
 
 @pytest.fixture(scope="session")
@@ -162,23 +161,26 @@ def mirror(open_db, mirror_settings):
 
 
 @pytest.fixture
-def follower(mirror, database_url, tmp_path):
-    """Starts the process that keeps the mirror, with the mirror's environment or the one that is given."""
-    started = []
+def background(mirror, stack):
+    """Starts background programs, with the mirror's environment or the one that is given."""
+    started: list[subprocess.Popen[bytes]] = []
 
-    def follower(environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-        own = {"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(django_settings.DATA_DIR.root)}
-        own |= {"DATABASE_URL": database_url} | (environment or mirror.environment())
-        with (tmp_path / "log").open("ab") as log:
-            command = [PYTHON, "manage.py", "mirror", "follow"]
-            started.append(subprocess.Popen(command, cwd=ROOT, env=own, stdout=log, stderr=log))
+    def background(environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        with stack.redis_client() as client:
+            # It does not wait until the lease of one that was killed has ended; tests/fleet shows that.
+            client.delete("udapi:lease:scheduler")
+        started.append(stack.start_background(**(environment or mirror.environment())))
         return started[-1]
 
-    yield follower
+    yield background
     for process in started:
         process.kill()
         process.wait()
-    print((tmp_path / "log").read_text() if started else "")
+    with stack.redis_client() as client:
+        client.delete(*client.keys("udapi:lease:*"), "udapi.background", "unacked", "unacked_index")
+    PeriodicTask.objects.all().delete()
+    print(stack.log.read_text()[-20_000:] if started else "")
+    print(stack.log_text("manager.log")[-20_000:] if started else "")
 
 
 @pytest.fixture

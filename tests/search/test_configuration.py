@@ -10,9 +10,8 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
-from launcher import programs
 from tests.stack import ROOT
-from udapi_site import env
+from udapi_site import env, timetable
 from udapi_site.checks import check_elasticsearch
 
 
@@ -30,10 +29,10 @@ def test_without_elasticsearch_its_client_is_not_even_loaded():
 
 
 @pytest.mark.parametrize("urls", [[], ["http://127.0.0.1:9200"]])
-def test_the_launcher_starts_it_only_where_there_is_one(settings, urls):
+def test_its_periodic_tasks_are_sent_only_where_there_is_one(settings, urls):
     settings.ELASTICSEARCH_URL = urls
-    names = [program.name for program in programs.stack(None)]
-    assert ("mirror" in names) == bool(urls)
+    assert ("search.tasks.bring_changes" in timetable.entries()) == bool(urls)
+    assert ("search.tasks" in timetable.task_modules()) == bool(urls)
 
 
 @pytest.mark.parametrize("command", ["check", "repair", "rebuild", "restore", "follow"])

@@ -1,15 +1,18 @@
-"""The process that keeps the mirror, while Elasticsearch goes away, is slow or full, and while it is killed itself."""
+"""The tasks that keep the mirror, while Elasticsearch goes away, is slow or full, and their program is killed."""
 
+import os
 import statistics
-import time
+import subprocess
 from contextlib import contextmanager
 
 import pytest
 
+from events.models import InformationEvent
 from search import state
 from search.models import Copy, Intent, Mirror
 from tests.search.changes import Changes
 from tests.search.proxy import AWAY, BUSY, OK, Proxy
+from tests.stack import PYTHON, ROOT
 
 TURNS, A_TURN = 3, 22
 
@@ -24,10 +27,6 @@ def proxy(mirror):
     proxy.close()
 
 
-def _keeps(process):
-    return lambda: f"/{process.pid}/" in Mirror.get().keeper
-
-
 @pytest.fixture
 def changes(mirror, publish, tmp_path):
     """Makes mixed changes."""
@@ -36,10 +35,10 @@ def changes(mirror, publish, tmp_path):
     changes.close()
 
 
-def test_changes_arrive_through_outages_and_kills_and_are_not_slowed(mirror, proxy, follower, changes, eventually):
+def test_changes_arrive_through_outages_and_kills_and_are_not_slowed(mirror, proxy, background, changes, eventually):
     """The short form of `python -m benchmarks.outages`."""
-    process = follower()
-    eventually(lambda: state.current().is_reachable, what="the follower")
+    process = background()
+    eventually(lambda: state.current().is_reachable, what="the background program")
     up, down = [], []
     for _ in range(TURNS):
         up += changes.make(A_TURN)
@@ -47,13 +46,14 @@ def test_changes_arrive_through_outages_and_kills_and_are_not_slowed(mirror, pro
         down += changes.make(A_TURN)
         proxy.mode = OK
     proxy.delay = 0.1
-    for mode in (OK, BUSY, AWAY, OK, BUSY):
+    for mode in (OK, BUSY, AWAY):
         process.kill()
         process.wait()
         proxy.mode = mode
-        process = follower()
+        before = proxy.requests
+        process = background()
         changes.make(11)
-        eventually(_keeps(process), what="the next follower")
+        eventually(lambda before=before: proxy.requests > before, what="the next program's work")
     proxy.mode, proxy.delay = OK, 0
     eventually(lambda: state.current().backlog == 0 and mirror.check() == {}, what="all to arrive")
     assert process.poll() is None
@@ -61,37 +61,62 @@ def test_changes_arrive_through_outages_and_kills_and_are_not_slowed(mirror, pro
     assert statistics.median(down) < 3 * statistics.median(up) + 0.05
 
 
-def test_a_commit_is_seen_soon_and_the_end_is_in_order(mirror, follower, publish, eventually):
-    process = follower()
-    eventually(lambda: state.current().is_reachable, what="the follower")
+def test_a_commit_is_seen_soon_and_the_program_ends_in_order(mirror, background, stack, publish, eventually):
+    process = background()
+    eventually(lambda: state.current().is_reachable, what="the background program")
     api = publish()
     eventually(lambda: str(api.definition.pk) in mirror.documents(), what="the document")
     process.terminate()
     assert process.wait(30) == 0
-    assert Mirror.get().keeper == ""
+    with stack.redis_client() as client:
+        assert client.keys("udapi:lease:*") == []
 
 
-def test_one_keeps_the_mirror_and_the_next_takes_over(mirror, follower, publish, eventually):
-    first = follower()
-    eventually(lambda: Mirror.get().keeper != "", what="the first")
-    second = follower()
-    time.sleep(1)
-    assert f"/{first.pid}/" in Mirror.get().keeper
+def test_of_two_programs_that_keep_the_mirror_one_may_be_killed(mirror, background, publish, eventually):
+    first, _second = background(), background()
+    eventually(lambda: state.current().is_reachable, what="the first")
     first.kill()
     first.wait()
-    eventually(_keeps(second), what="the second")
+    api = publish()
+    eventually(lambda: str(api.definition.pk) in mirror.documents(), what="the document")
 
 
-def test_what_was_there_before_is_indexed_when_the_mirror_is_turned_on(mirror, follower, publish, eventually):
+def test_what_was_there_before_is_indexed_when_the_mirror_is_turned_on(mirror, background, publish, eventually):
     for index in mirror.client.indices.get(index=f"{mirror.prefix}-*"):
         mirror.client.indices.delete(index=index)
     api = publish()
     for model in (Intent, Copy, Mirror):
         model.objects.all().delete()
-    follower()
-    eventually(lambda: state.current().is_reachable and state.current().is_on, what="the first fill")
+    background()
+    eventually(lambda: Copy.get("definitions").checked_at and Copy.get("tokens").checked_at, what="the first fill")
     assert str(api.definition.pk) in mirror.documents()
     assert mirror.check() == {}
+    assert not InformationEvent.objects.filter(object_type="SearchMirror").exists(), "a first fill is no repair"
+
+
+def test_a_change_that_meets_a_lost_index_has_it_repaired(mirror, background, publish, eventually):
+    background()
+    eventually(lambda: Copy.get("tokens").checked_at, what="the first check")
+    (index,) = mirror.client.indices.get(index=f"{mirror.prefix}-definitions")
+    mirror.client.indices.delete(index=index)
+    api = publish()
+    eventually(lambda: Copy.get("definitions").repaired_at, what="the repair")
+    eventually(lambda: str(api.definition.pk) in mirror.documents(), what="the document")
+    eventually(lambda: Copy.get("definitions").fault == "", what="the look at the repaired index")
+    assert InformationEvent.objects.filter(object_type="SearchMirror").count() == 1
+
+
+def test_the_mirror_follows_without_a_background_program_too(mirror, stack, publish, eventually):
+    command = [PYTHON, "manage.py", "mirror", "follow"]
+    environment = {"PATH": os.environ["PATH"]} | stack.environment | mirror.environment()
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        api = publish()
+        eventually(lambda: str(api.definition.pk) in mirror.documents(), what="the document")
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
 
 
 @contextmanager

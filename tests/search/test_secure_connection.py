@@ -50,8 +50,8 @@ def _files(guard, mirror, directory, authority, key: str) -> dict[str, str]:
     }
 
 
-def test_with_both_in_files_changes_arrive(guard, mirror, authorities, follower, publish, eventually, tmp_path):
-    follower(_files(guard, mirror, tmp_path, authorities[0], KEY))
+def test_with_both_in_files_changes_arrive(guard, mirror, authorities, background, publish, eventually, tmp_path):
+    background(_files(guard, mirror, tmp_path, authorities[0], KEY))
     api = publish()
     eventually(lambda: str(api.definition.pk) in mirror.documents(), what="the document")
     assert mirror.check() == {}
@@ -59,11 +59,11 @@ def test_with_both_in_files_changes_arrive(guard, mirror, authorities, follower,
 
 @pytest.mark.parametrize("wrong", ["key", "authority"])
 def test_with_a_wrong_one_the_state_says_so_and_nothing_waits(
-    guard, mirror, authorities, follower, publish, eventually, tmp_path, wrong
+    guard, mirror, authorities, background, publish, eventually, tmp_path, wrong
 ):
     right = wrong == "key"
     key = KEY if not right else "wrong" + KEY[5:]
-    follower(_files(guard, mirror, tmp_path, authorities[0 if right else 1], key))
+    background(_files(guard, mirror, tmp_path, authorities[0 if right else 1], key))
     eventually(lambda: state.current().failure, what="the state")
     now = state.current()
     assert ("401" if wrong == "key" else "ELASTICSEARCH_CA_FILE") in now.failure

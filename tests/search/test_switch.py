@@ -50,11 +50,11 @@ def test_a_process_that_turns_it_on_knows_at_once(without, publish):
     assert Intent.objects.count() == 1
 
 
-def test_what_changed_while_it_was_off_is_found_when_it_is_on_again(without, follower, publish, eventually):
+def test_what_changed_while_it_was_off_is_found_when_it_is_on_again(without, background, publish, eventually):
     api = publish()
     api.definition.name = "while it was off"
     save_checked(api.definition, "ann")
     without.use(without.server.url)
-    follower()
+    background()
     eventually(lambda: str(api.definition.pk) in without.documents(), what="the document")
     eventually(lambda: Copy.get("tokens").checked_at and without.check() == {}, what="the rest")

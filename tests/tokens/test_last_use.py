@@ -9,7 +9,7 @@ from django.db import OperationalError
 from broker.last_use import LAST_USE_KEY
 from events.models import InformationEvent
 from tests.stack import wait_until
-from tokens import last_use
+from tokens import last_use, tasks
 from tokens.models import ApiToken
 
 
@@ -33,8 +33,6 @@ def test_a_trigger_notes_the_use_of_its_token(stack, publish, notes, limit):
     before = datetime.now(UTC)
     assert api.call(stack.client).status_code == 200
     last_use.move()
-    # Now and then the worker node itself is faster.
-    wait_until(lambda: last_used(api.token), what="the use in the database")
     # The clock of Redis may differ a little from this one.
     assert before - timedelta(seconds=5) <= last_used(api.token) <= datetime.now(UTC) + timedelta(seconds=5)
 
@@ -86,23 +84,23 @@ def test_without_a_database_the_notes_are_given_back(publish, notes, monkeypatch
     assert notes.hget(LAST_USE_KEY, str(token.pk)) == b"5000"
 
 
-def test_a_mover_goes_on_without_its_broker(monkeypatch, publish):
-    tries = []
-
+@pytest.mark.parametrize("error", [redis.ConnectionError("no broker"), OperationalError("no database")])
+def test_what_cannot_be_moved_now_waits_for_the_next_time(monkeypatch, caplog, error):
     def fail():
-        tries.append(1)
-        raise redis.ConnectionError
+        raise error
 
-    monkeypatch.setattr(last_use, "move", fail)
-    monkeypatch.setattr(last_use, "EVERY_SECONDS", 0.01)
-    mover = last_use.Mover()
-    mover.start()
-    wait_until(lambda: len(tries) > 2, what="further tries")
-    mover.stop()
+    monkeypatch.setattr(tasks, "move", fail)
+    tasks.move_last_use()
+    assert str(error) in caplog.text
+    assert "Traceback" not in caplog.text
 
 
-def test_a_worker_that_ends_moves_what_is_left(breakable_stack, publish):
-    api, stack = publish(), breakable_stack
-    assert api.call(stack.client).status_code == 200
-    stack.stop_worker()
-    assert last_used(api.token) is not None
+def test_a_background_program_moves_the_notes_and_when_it_ends_what_is_left(breakable_stack, publish):
+    first, later, stack = publish(), publish(), breakable_stack
+    assert first.call(stack.client).status_code == 200
+    background = stack.start_background()
+    wait_until(lambda: last_used(first.token) is not None, what="the note in the database")
+    assert later.call(stack.client).status_code == 200
+    background.terminate()
+    assert background.wait(30) == 0
+    assert last_used(later.token) is not None

@@ -1,6 +1,7 @@
 """`manage.py mirror …`: see how the mirror stands, compare it, set it right, keep it, and restore from it."""
 
 import signal
+import threading
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -8,11 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections, connection
 
 from search import state, switch
 from search.models import KINDS
 
 LONGEST_BACKLOG_SECONDS = 60
+FOLLOW_SECONDS = 1.0
 SHOWN = 20
 
 
@@ -36,7 +39,7 @@ class Command(BaseCommand):
         )
         restore.add_argument("--definitions", metavar="INDEX", help="default: the mirror's own")
         restore.add_argument("--tokens", metavar="INDEX", help="default: the mirror's own")
-        does.add_parser("follow", help="keep the mirror until ended; `make run` does that")
+        does.add_parser("follow", help="keep the mirror until ended, where no background program does")
         does.add_parser("off", help="no mirror any more: changes are no longer noted")
 
     def handle(self, *args: Any, do: str, **options: Any) -> None:
@@ -102,7 +105,7 @@ class Command(BaseCommand):
         if differences:
             raise CommandError(f"{differences} difference(s): `manage.py mirror repair` sets them right.")
         if now.backlog_seconds > LONGEST_BACKLOG_SECONDS:
-            raise CommandError("Changes wait too long: does `manage.py mirror follow` run, and Elasticsearch answer?")
+            raise CommandError("Changes wait too long: does the background program run, and Elasticsearch answer?")
 
     def _tell(self, name: str, findings: Any) -> None:
         if findings.fault:
@@ -131,7 +134,20 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _follow(self, work: Any, **options: Any) -> None:
-        follower = work.Follower()
+        ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: follower.end())
-        follower.run()
+            signal.signal(number, lambda *_: ended.set())
+        steps = (work.bring_changes, work.repair_when_due)
+        threads = [threading.Thread(target=_repeat, args=(step, ended)) for step in steps]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def _repeat(step: Callable[[], None], ended: threading.Event) -> None:
+    """Do `step` once a second until `ended`."""
+    while not ended.wait(FOLLOW_SECONDS):
+        step()
+        close_old_connections()
+    connection.close()

@@ -1,0 +1,18 @@
+"""The periodic task of log-ins."""
+
+import logging
+
+from celery import shared_task
+from django.core.management import call_command
+from django.db import Error as DatabaseError
+
+_log = logging.getLogger("udapi.manager")
+
+
+@shared_task
+def clear_sessions() -> None:
+    """Delete the sessions that have expired: Django does not do so by itself."""
+    try:
+        call_command("clearsessions")
+    except DatabaseError as error:
+        _log.warning("expired sessions stay in the database until tomorrow: %s", error)

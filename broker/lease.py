@@ -1,0 +1,40 @@
+"""Leases: work that one process of the fleet does at a time."""
+
+from contextlib import suppress
+
+import redis
+from redis.exceptions import LockError
+
+from broker.client import brief_client
+
+
+class Lease:
+    """The right to do the work `name`: it ends `seconds` after it was last held. Not shared by threads.
+
+    Where Redis cannot be asked the lease is not held.
+    """
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self._lock = brief_client().lock(f"udapi:lease:{name}", timeout=seconds, blocking=False, thread_local=False)
+
+    def hold(self) -> bool:
+        """Take the lease or prolong it; returns whether it is held."""
+        try:
+            return self._prolong() or bool(self._lock.acquire())
+        except redis.RedisError:
+            return False
+
+    def _prolong(self) -> bool:
+        try:
+            return bool(self._lock.reacquire())
+        except LockError:
+            # We never held it, or it has expired.
+            return False
+
+    def release(self, after_seconds: float = 0) -> None:
+        """Give the lease up, now or `after_seconds`: until then nobody takes it."""
+        with suppress(redis.RedisError):
+            if after_seconds:
+                self._lock.extend(after_seconds, replace_ttl=True)
+            else:
+                self._lock.release()

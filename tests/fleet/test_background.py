@@ -1,0 +1,86 @@
+"""Ordinary tasks have a program of their own, with Celery's own delivery."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.fleet.own_tasks import BEGUN, DONE
+from tests.stack import wait_until
+from udapi_site.celery import app
+
+
+@pytest.fixture
+def redis(stack):
+    with stack.redis_client() as client:
+        yield client
+        client.delete(DONE, BEGUN, "test:senders")
+
+
+@pytest.fixture
+def background(stack, redis):
+    """Starts background programs with tasks of a user's own."""
+    started = []
+
+    def background():
+        started.append(stack.start_background(UDAPI_TASK_MODULES="tests.fleet.own_tasks"))
+        return started[-1]
+
+    yield background
+    for process in started:
+        process.terminate()
+        process.wait(30)
+
+
+def _send(name: str, *arguments: int) -> None:
+    app.send_task(f"tests.fleet.own_tasks.{name}", args=arguments)
+
+
+def _waiting(redis) -> int:
+    """Messages that wait, or are not acknowledged."""
+    return int(redis.llen("udapi.background") + redis.hlen("unacked"))
+
+
+def test_every_task_of_a_user_arrives_beside_triggers_at_full_load(stack, background, redis, publish):
+    background()
+    api = publish()
+    with ThreadPoolExecutor(16) as callers:
+        answers = [callers.submit(api.call, stack.client) for _ in range(320)]
+        for number in range(100):
+            _send("note", number)
+        assert {answer.result().status_code for answer in answers} == {200}
+    wait_until(lambda: redis.scard(DONE) == 100, what="all tasks")
+    wait_until(lambda: _waiting(redis) == 0, what="their acknowledgement")
+
+
+def test_a_task_that_is_acknowledged_late_is_delivered_again_when_its_program_is_killed(background, redis):
+    program = background()
+    _send("slow_at_first", 7)
+    wait_until(lambda: redis.get(BEGUN) == b"1", what="the task")
+    program.kill()
+    program.wait()
+    # Celery delivers again an hour later: let it have passed.
+    for tag in redis.zrange("unacked_index", 0, -1):
+        redis.zincrby("unacked_index", -3_700, tag)
+    background()
+    wait_until(lambda: redis.smembers(DONE) == {b"7"}, what="the task again")
+    assert redis.get(BEGUN) == b"2"
+    wait_until(lambda: _waiting(redis) == 0, what="its acknowledgement")
+
+
+def test_celery_s_tools_see_both_programs_of_a_node(stack, background):
+    background()
+    wait_until(lambda: len(app.control.inspect().ping() or {}) == 2, what="both programs")
+    ended = stack.celery("inspect", "ping")
+    assert ended.stdout.count("pong") == 2, ended.stderr
+    consumed = app.control.inspect().active_queues() or {}
+    queues = [queue["name"] for found in consumed.values() for queue in found]
+    assert sorted(queues) == ["udapi.background", "udapi.triggers"]
+    registered = {name for found in (app.control.inspect().registered() or {}).values() for name in found}
+    assert registered >= {"tokens.tasks.move_last_use", "access.tasks.clear_sessions"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root's files tell nothing: run the tests as an ordinary user")
+def test_other_processes_of_the_account_cannot_read_what_the_program_knows(stack, background):
+    program = background()
+    wait_until(lambda: os.stat(f"/proc/{program.pid}/environ").st_uid == 0, what="the closed process")

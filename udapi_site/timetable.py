@@ -1,0 +1,31 @@
+"""The timetable: which periodic tasks there are, and how often each is sent (`fleet/schedule.py` sends them)."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+
+_INTERVALS: Final = {
+    "access.tasks.clear_sessions": timedelta(days=1),
+    "tokens.tasks.move_last_use": timedelta(minutes=1),
+}
+# Only where there is a mirror: the client of Elasticsearch takes 20 MB.
+_MIRROR_INTERVALS: Final = {
+    "search.tasks.bring_changes": timedelta(seconds=1),
+    # It does nothing unless a check is due: ELASTICSEARCH_CHECK_MINUTES after the last one, or at once.
+    "search.tasks.repair_when_due": timedelta(seconds=5),
+}
+
+
+def _intervals() -> dict[str, timedelta]:
+    return _INTERVALS | (_MIRROR_INTERVALS if settings.ELASTICSEARCH_URL else {})
+
+
+def task_modules() -> list[str]:
+    """The modules whose tasks the background program runs: the product's, and the operator's own."""
+    return [*sorted({task.rpartition(".")[0] for task in _intervals()}), *settings.UDAPI_TASK_MODULES]
+
+
+def entries() -> dict[str, dict[str, Any]]:
+    """The entries for Celery's `beat_schedule`, named after their tasks."""
+    return {task: {"task": task, "schedule": interval} for task, interval in _intervals().items()}
