@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from automation.host import tree
-from automation.host.hosts import ScriptHosts
-from automation.host.jobs import Job, SubscriptAnswer
+from hosts import tree
+from hosts.jobs import Assignment, Call, EntryPoint, Job, JobKind, Script, SubscriptAnswer
+from hosts.script_hosts import ScriptHosts
 
 SOURCE = """
 from automation.sdk import ApiTriggerOutput
@@ -19,7 +19,6 @@ def on_api_trigger(engine, request):
     return ApiTriggerOutput(response_body=request.raw_body)
 """
 HANG = "import subprocess, time\ndef run(engine):\n    subprocess.Popen(['sleep', '60'])\n    time.sleep(60)\n"
-REQUEST = {"requestMethod": "Post", "route": "r", "queryParameters": {}, "routeParameters": {}, "tokenId": "t"}
 LIMIT_SECONDS = 0.5
 
 
@@ -41,9 +40,15 @@ def _print(what: str, taken: list[float]) -> None:
     print(f"{what:40} {statistics.median(taken):8.2f} ms {slow:8.2f} ms")
 
 
-def _memory(hosts: ScriptHosts, job: Job) -> None:
+def _assignment(name: str, source: str, entry_point: EntryPoint, seconds: float) -> Assignment:
+    job = Job("t", JobKind.TRIGGER, name, 1, entry_point, {}, Call("Post", "r", "t"), b"hello")
+    return Assignment(job, Script(name, name, 1, source), seconds)
+
+
+def _memory(hosts: ScriptHosts, assignment: Assignment) -> None:
     for number in range(10):
-        hosts.run(replace(job, script_name=f"script {number}"), print, _no_subscripts)
+        script = replace(assignment.script, name=f"script {number}")
+        hosts.run(replace(assignment, script=script), print, _no_subscripts)
     pids = [host.pid for host in hosts.warm.resting()]
     sizes = [tree.proportional_bytes(pid) / 1024**2 for pid in pids]
     print(f"{'memory of one of ' + str(len(pids)) + ' resting hosts (PSS)':40} {statistics.median(sizes):8.2f} MB")
@@ -54,15 +59,15 @@ def main() -> None:
     hosts = ScriptHosts()
     hosts.start()
     try:
-        job = Job("t", "echo", 1, SOURCE, "on_api_trigger", 30, REQUEST, b"hello")
-        hosts.run(job, print, _no_subscripts)
-        _print("warm run", _milliseconds(lambda: hosts.run(job, print, _no_subscripts), 3_000))
-        fresh = replace(job, reuse=False)
+        echo = _assignment("echo", SOURCE, "on_api_trigger", 30)
+        hosts.run(echo, print, _no_subscripts)
+        _print("warm run", _milliseconds(lambda: hosts.run(echo, print, _no_subscripts), 3_000))
+        fresh = replace(echo, script=replace(echo.script, reuse=False))
         _print("fresh run, killed at its end", _milliseconds(lambda: hosts.run(fresh, print, _no_subscripts), 200))
-        hanging = Job("t", "hang", 1, HANG, "run", LIMIT_SECONDS)
+        hanging = _assignment("hang", HANG, "run", LIMIT_SECONDS)
         late = _milliseconds(lambda: hosts.run(hanging, print, _no_subscripts), 10)
         _print("slot free after the time limit", [taken - LIMIT_SECONDS * 1_000 for taken in late])
-        _memory(hosts, job)
+        _memory(hosts, echo)
     finally:
         hosts.stop()
 

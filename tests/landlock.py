@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from automation.host import landlock
+from hosts import landlock
 
 ABI = landlock.abi()
 needs_landlock = pytest.mark.skipif(ABI == 0, reason="this kernel has no Landlock")

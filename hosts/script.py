@@ -1,0 +1,202 @@
+"""Executing a script and saying, as data, what came of it. Runs in the script's process."""
+
+import linecache
+import sys
+import traceback
+import types
+from collections.abc import Callable
+
+from automation.sdk import (
+    ApiTriggerInput,
+    ApiTriggerOutput,
+    Engine,
+    QueryParameters,
+    RequestMethod,
+    ScriptExit,
+    TriggerContext,
+)
+from hosts.frames import MAX_HEADER_BYTES
+from hosts.jobs import MAX_BODY_BYTES, Order, Outcome
+from hosts.link import Link
+from hosts.surroundings import Surroundings
+
+MODULE_NAME = "automation_script"
+MAX_MESSAGE_CHARACTERS = 4 * 1024
+MAX_TRACEBACK_CHARACTERS = 64 * 1024
+
+Answer = tuple[dict[str, object], bytes | memoryview]
+
+
+class Program:
+    """The script of this process: loaded once, run as often as there are jobs.
+
+    `is_sound` as long as every run came to an end of its own: what an exception has left half done is not used again.
+    """
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._module: types.ModuleType | None = None
+        self.is_sound = True
+
+    def execute(self, order: Order, body: memoryview, link: Link) -> Answer:
+        """Run the script as ordered; its answer, whatever the script does short of ending or blocking the process."""
+        filename = f"<script {order.script_name}>"
+        try:
+            arguments = _arguments(order, body, link)
+        except (AttributeError, TypeError, ValueError) as error:
+            return _answer(Outcome.COULD_NOT_START, f"The job cannot be read: {error!r}")
+        try:
+            returned = self._call(order, filename, arguments)
+            return _answer(Outcome.SUCCEEDED) if len(arguments) == 1 else _output(returned)
+        except BaseException as error:  # noqa: BLE001 - a script may raise anything, and all of it is an answer
+            self._surroundings.modules.restore()
+            self.is_sound = self.is_sound and isinstance(error, ScriptExit)
+            if isinstance(error, MemoryError):
+                self._surroundings.make_room()
+                return _answer(Outcome.FAILED, _out_of_memory(error, order), error, filename)
+            return _ended_by(error, filename, has_output=len(arguments) > 1)
+
+    def _call(self, order: Order, filename: str, arguments: tuple[object, ...]) -> object:
+        """Call the entry point. The first line after the script's own undoes what it has patched."""
+        restore = self._surroundings.modules.restore
+        try:
+            if self._module is None:
+                self._module = _load(order.source, filename)
+            return _entry_point(self._module, order.entry_point)(*arguments)
+        finally:
+            restore()
+
+
+def _arguments(order: Order, body: memoryview, link: Link) -> tuple[object, ...]:
+    engine = Engine(dict(order.parameters), run_subscript=link.run_subscript)
+    if order.entry_point == "run":
+        return (engine,)
+    call = order.call
+    if call is None:
+        raise ValueError("it answers no request")
+    request = ApiTriggerInput(
+        request_method=RequestMethod(call.method),
+        route=call.route,
+        raw_body=str(body, "utf-8"),
+        parameters=dict(order.parameters),
+        query_parameters=QueryParameters(call.query),
+        route_parameters=dict(call.route_parameters),
+        context=TriggerContext(token_id=call.token_id, trigger_id=order.id),
+    )
+    return engine, request
+
+
+def _load(source: str, filename: str) -> types.ModuleType:
+    """The script, executed as a module of its own."""
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    module = sys.modules[MODULE_NAME] = types.ModuleType(MODULE_NAME)
+    module.__file__ = filename
+    code = compile(source, filename, "exec", dont_inherit=True)
+    exec(code, module.__dict__)  # noqa: S102 - running scripts is what this process is for
+    return module
+
+
+def _entry_point(module: types.ModuleType, name: str) -> Callable[..., object]:
+    entry_point: Callable[..., object] | None = getattr(module, name, None)
+    if not callable(entry_point):
+        raise AttributeError(f"the script has no entry point {name}")
+    return entry_point
+
+
+def _output(output: object) -> Answer:
+    """An ApiTriggerOutput as data, copied by the built-in types' own methods: a subclass has no say here."""
+    if not isinstance(output, ApiTriggerOutput):
+        return _invalid(f"on_api_trigger returned {_type(output)}, not an ApiTriggerOutput.")
+    code, raw = output.response_code, output.response_body_bytes
+    content: object = output.response_body if raw is None else raw
+    if not isinstance(code, int) or isinstance(code, bool):
+        return _invalid(f"response_code is {_type(code)}, not an int.")
+    if not isinstance(content, str if raw is None else bytes):
+        field = "response_body" if raw is None else "response_body_bytes"
+        return _invalid(f"{field} is {_type(content)}, not {'a str' if raw is None else 'bytes'}.")
+    headers = _headers(output.response_headers)
+    if headers is None:
+        return _invalid("response_headers is not a ResponseHeaders of text, or is too large.")
+    if isinstance(content, str) and str.__len__(content) > MAX_BODY_BYTES:  # a copy may be more than there is room for
+        return _answer(Outcome.TOO_LARGE, f"The response body has {str.__len__(content)} characters.")
+    try:
+        body = memoryview(str.encode(content, "utf-8") if isinstance(content, str) else content)
+    except UnicodeEncodeError:
+        return _invalid("response_body holds a lone surrogate, which no encoding can express.")
+    if len(body) > MAX_BODY_BYTES:
+        return _answer(Outcome.TOO_LARGE, f"The response body has {len(body)} bytes.")
+    # Far out of the allowed range stays out of it, but an int of any size must not cross.
+    number = min(max(int.__int__(code), -1), 1_000_000)
+    fields = {"type": "answer", "outcome": Outcome.RETURNED, "code": number, "headers": headers}
+    return fields | {"isText": raw is None}, body
+
+
+def _headers(headers: object) -> dict[str, list[str]] | None:
+    given = headers.as_dict() if hasattr(headers, "as_dict") else None
+    if not isinstance(given, dict):
+        return None
+    copy: dict[str, list[str]] = {}
+    for name, values in given.items():
+        if not isinstance(name, str) or not isinstance(values, list):
+            return None
+        if not all(isinstance(value, str) for value in values):
+            return None
+        copy[str.__str__(name)] = [str.__str__(value) for value in values]
+    # JSON may write one character as a pair of six.
+    characters = sum(len(name) + sum(map(len, values)) for name, values in copy.items())
+    return copy if characters < MAX_HEADER_BYTES // 16 else None
+
+
+def _ended_by(error: BaseException, filename: str, *, has_output: bool) -> Answer:
+    if isinstance(error, ScriptExit):
+        if error.failed:
+            return _answer(Outcome.FAILED, error.message)
+        if has_output:
+            return _invalid("on_api_trigger was ended by exit_success and returned no output.")
+        return _answer(Outcome.SUCCEEDED, error.message)
+    if isinstance(error, SystemExit):
+        return _answer(Outcome.FAILED, f"The script called sys.exit({error.code!r}).", error, filename)
+    return _answer(Outcome.FAILED, _one_line(error), error, filename)
+
+
+def _out_of_memory(error: MemoryError, order: Order) -> str:
+    return f"{_one_line(error)} (the script's memory limit is {order.memory_limit_mb} MB)"
+
+
+def _one_line(error: BaseException) -> str:
+    """Type and text, as the last line of a traceback has them."""
+    report = traceback.TracebackException.from_exception(error, limit=0)
+    report.__notes__ = None
+    return list(report.format_exception_only())[-1].strip()
+
+
+def _invalid(message: str) -> Answer:
+    return _answer(Outcome.NOTHING_VALID_RETURNED, message)
+
+
+def _answer(outcome: Outcome, message: str = "", error: BaseException | None = None, filename: str = "") -> Answer:
+    text = _script_traceback(error, filename) if error else ""
+    fields: dict[str, object] = {"type": "answer", "outcome": outcome}
+    return fields | {"message": _clean(message)[:MAX_MESSAGE_CHARACTERS], "traceback": text}, b""
+
+
+def _script_traceback(error: BaseException, filename: str) -> str:
+    """The traceback with the script's own frames only: ours and the libraries' would tell paths, not the mistake."""
+    report = traceback.TracebackException.from_exception(error)
+    pending: list[traceback.TracebackException | None] = [report]
+    while pending:
+        if part := pending.pop():
+            part.stack[:] = [frame for frame in part.stack if frame.filename == filename]
+            pending += [part.__cause__, part.__context__, *(part.exceptions or ())]
+    text = _clean("".join(report.format()))
+    # The end of a traceback says the most.
+    return text if len(text) <= MAX_TRACEBACK_CHARACTERS else "…\n" + text[-MAX_TRACEBACK_CHARACTERS:]
+
+
+def _clean(text: str) -> str:
+    """The text with whatever UTF-8 cannot express replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _type(value: object) -> str:
+    return "None" if value is None else f"an object of type {type(value).__name__}"

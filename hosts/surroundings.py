@@ -1,0 +1,219 @@
+"""What a run finds around it: the same at every start, whatever the run before has done."""
+
+import builtins
+import faulthandler
+import json
+import json.decoder
+import json.encoder
+import json.scanner
+import locale
+import os
+import resource
+import signal
+import sys
+import tempfile
+import threading
+import time
+import types
+import warnings
+from _signal import getsignal  # type: ignore[import-not-found]  # typeshed does not know it
+from collections.abc import Callable
+from contextlib import suppress
+from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
+
+from hosts import linux
+from hosts.jobs import STATE_DIRECTORY
+
+SCRIPT_DESCRIPTORS = range(5)
+"""Input, output, error output, job socket and the report of a crash."""
+REPORT_DESCRIPTOR = 4
+
+_SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
+_ROOM_BYTES = 32 * 1024 * 1024
+# Those of Python, of the C library's threads, and of the report.
+_OTHERS_SIGNALS = {
+    signal.SIGKILL,
+    signal.SIGSTOP,
+    signal.SIGSEGV,
+    signal.SIGFPE,
+    signal.SIGABRT,
+    signal.SIGBUS,
+    signal.SIGILL,
+    linux.REPORT_SIGNAL,
+}
+
+
+def _usual_handler(number: int) -> "Callable[[int, types.FrameType | None], object] | signal.Handlers":
+    if number == signal.SIGINT:
+        return signal.default_int_handler
+    return signal.SIG_IGN if number in {signal.SIGPIPE, signal.SIGXFSZ} else signal.SIG_DFL
+
+
+_USUAL_HANDLERS = [(number, _usual_handler(number)) for number in signal.valid_signals() - _OTHERS_SIGNALS]
+_LIMITS = range(16)  # all that Linux has
+_ALARM_CLOCKS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+
+
+class _Direct(BufferedWriter):
+    """Keeps nothing back: what was printed is not lost with the process."""
+
+    def write(self, data: object) -> int:
+        written = super().write(data)  # type: ignore[arg-type]  # TextIOWrapper gives bytes
+        self.flush()
+        return written
+
+
+def _writer(descriptor: int) -> TextIOWrapper:
+    """A standard stream that takes any text and hands it on at once."""
+    raw = _Direct(FileIO(descriptor, "w", closefd=False))
+    return TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
+
+
+def _reader(descriptor: int) -> TextIOWrapper:
+    return TextIOWrapper(BufferedReader(FileIO(descriptor, closefd=False)), "utf-8", "backslashreplace")
+
+
+def default_signals() -> None:
+    """As in a fresh Python, whatever was ignored, blocked or handled before."""
+    for number, usual in _USUAL_HANDLERS:
+        # By the function below Python's own: that one costs a hundred times as much, for sixty signals.
+        if getsignal(number) != usual:
+            signal.signal(number, usual)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+class Modules:
+    """What the host itself relies on, kept for the case that a script patches it."""
+
+    def __init__(self) -> None:
+        relied_on = (builtins, os, json, json.decoder, json.encoder, json.scanner, signal, time)
+        self._kept = [(module.__dict__, module.__dict__.copy()) for module in relied_on]
+        self._recursion_limit = sys.getrecursionlimit()
+        self._calls = sys.setrecursionlimit, sys.settrace, sys.setprofile
+        self.were_patched = False
+
+    def restore(self) -> None:
+        """Undo all patches. It calls no function by a name that could be patched."""
+        set_recursion_limit, set_trace, set_profile = self._calls
+        set_recursion_limit(self._recursion_limit)
+        set_trace(None)
+        set_profile(None)
+        for present, kept in self._kept:
+            found = present.copy()
+            present.update(kept)
+            if found != present:
+                self.were_patched = True
+
+
+class Surroundings:
+    """The surroundings of one host's runs; made once, right after the fork."""
+
+    def __init__(self, memory_limit_mb: int) -> None:
+        _limit_memory(memory_limit_mb)
+        self._environment = os.environ
+        self._state = {name: value for name, value in os.environ.items() if name == STATE_DIRECTORY}
+        self._zone = "UTC"
+        self._locale = locale.setlocale(locale.LC_ALL)
+        self._filters = list(warnings.filters)
+        self._streams = _reader(0), _writer(1), _writer(2)
+        self.output = self._streams[1]
+        self._limits = _limits()
+        self._files = [_file(descriptor) for descriptor in SCRIPT_DESCRIPTORS]
+        self.modules = Modules()
+
+    def enter(self, scratch: str) -> None:
+        """Have everything as the first run found it, with `scratch` as the place to be. Raises OSError."""
+        linux.die_with_parent()
+        linux.adopt_orphans()
+        self._set_environment(scratch)
+        os.chdir(scratch)
+        os.umask(0o077)
+        self._set_signals()
+        self._set_streams()
+        if locale.setlocale(locale.LC_ALL) != self._locale:
+            locale.setlocale(locale.LC_ALL, self._locale)
+        if warnings.filters != self._filters:
+            warnings.resetwarnings()
+            warnings.filters.extend(self._filters)  # type: ignore[attr-defined]  # it is a list
+        sys.argv[:] = [""]
+
+    def leave(self) -> bool:
+        """After a run: wait for nothing, leave its directory; whether the next run will find all as this one did."""
+        for stream in self._streams:
+            with suppress(OSError, ValueError):  # the script has closed it
+                stream.flush()
+        os.chdir("/")
+        _reap()
+        is_whole = not any(stream.closed for stream in self._streams) and self._limits == _limits()
+        return is_whole and not self.modules.were_patched and self._has_its_descriptors() and _is_single()
+
+    def make_room(self) -> None:
+        """The script has used up its memory; what is still to be said needs a little."""
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+    def _set_environment(self, scratch: str) -> None:
+        linux.clear_environment()
+        wanted = {"PATH": _SEARCH_PATH, "LANG": "C.UTF-8", "TZ": self._zone, "HOME": scratch, "TMPDIR": scratch}
+        wanted |= self._state
+        for name in [name for name in self._environment if name not in wanted]:
+            del self._environment[name]
+        self._environment.update(wanted)
+        time.tzset()
+        tempfile.tempdir = None
+
+    def _set_signals(self) -> None:
+        for clock in _ALARM_CLOCKS:
+            signal.setitimer(clock, 0)
+        default_signals()
+        faulthandler.enable(REPORT_DESCRIPTOR)
+        faulthandler.register(linux.REPORT_SIGNAL, REPORT_DESCRIPTOR)
+
+    def _set_streams(self) -> None:
+        sys.stdin, sys.stdout, sys.stderr = self._streams
+        sys.__stdin__, sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
+
+    def _has_its_descriptors(self) -> bool:
+        # The listing itself is open, too.
+        listed = len(os.listdir("/proc/self/fd")) - 1
+        return listed == len(self._files) and [_file(number) for number in SCRIPT_DESCRIPTORS] == self._files
+
+
+def _limit_memory(memory_limit_mb: int) -> None:
+    """What a process of the script may take. Private memory that can be written counts, touched or not."""
+    most = memory_limit_mb * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most + _ROOM_BYTES))
+
+
+def _limits() -> list[object]:
+    """What the kernel grants this process: limits, priority, processors."""
+    granted = [resource.getrlimit(number) for number in _LIMITS]
+    return [*granted, os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)]
+
+
+def _file(descriptor: int) -> tuple[int, int, bool] | None:
+    """Which file a descriptor is, and whether it blocks; None when it is closed."""
+    try:
+        found = os.fstat(descriptor)
+        return found.st_dev, found.st_ino, os.get_blocking(descriptor)
+    except OSError:
+        return None
+
+
+def _reap() -> None:
+    """Children that have ended are no matter; the worker looks for those that have not."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue
+
+
+def _is_single() -> bool:
+    """Whether no thread is left. One that was just joined may take a moment to be gone."""
+    for _ in range(20):
+        if len(os.listdir("/proc/self/task")) == 1:
+            return True
+        if threading.active_count() > 1:
+            return False
+        time.sleep(0.001)
+    return False

@@ -1,0 +1,42 @@
+"""What a script keeps beyond its run: a directory of its own, the same for all scripts and nodes of a machine."""
+
+import stat
+
+from hosts.jobs import Outcome
+from hosts.script_hosts import ScriptHosts
+from tests.hosts.conftest import Bench
+
+COUNT = """
+import os
+from pathlib import Path
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    file = Path(os.environ["STATE_DIRECTORY"], "count")
+    number = int(file.read_text()) + 1 if file.exists() else 1
+    file.write_text(str(number))
+    return ApiTriggerOutput(response_body=str(number))
+"""
+
+
+def test_what_a_script_keeps_is_there_for_every_node_of_the_machine(breakable_stack, publish):
+    stack, kept = breakable_stack, breakable_stack.state_dir
+    api = publish(COUNT)
+    assert [api.call(stack.client).text for _ in range(2)] == ["1", "2"]
+    with stack.another_worker():
+        stack.stop_worker()
+        assert api.call(stack.client).text == "3"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
+
+
+def test_it_is_the_one_thing_that_a_script_is_told_of_the_surroundings(tmp_path):
+    state = tmp_path / "state"
+    hosts = ScriptHosts(tmp_path, state_dir=state)
+    hosts.start()
+    try:
+        ran = Bench(hosts, str(tmp_path)).run("import os\ndef run(engine): print(sorted(os.environ.items()))")
+        assert ran.outcome is Outcome.SUCCEEDED
+        assert f"('STATE_DIRECTORY', '{state}')" in ran.lines[0]
+        assert ran.lines[0].count("('") == 6
+    finally:
+        hosts.stop()
