@@ -1,4 +1,4 @@
-"""What the idle stack takes: the memory of gunicorn, worker node and embedded Redis; proportional (PSS) for root.
+"""What the idle stack takes: the memory of gunicorn, the worker node's programs and embedded Redis; PSS for root.
 
 `python -m benchmarks.memory` starts a stack, runs one trigger through it, lets it rest and prints a table.
 """
@@ -17,7 +17,7 @@ from benchmarks.speed import usage
 from tests.environment import make_data_dir
 from tests.stack import ROOT, Stack
 
-REST_SECONDS = 5
+REST_SECONDS = 20
 
 
 def _taken(pid: int) -> tuple[int, float]:
@@ -33,9 +33,15 @@ def main() -> None:
         subprocess.run(migrate, cwd=ROOT, env={"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(data_dir)}, check=True)
         stack = Stack(data_dir)
         try:
+            background = stack.start_background()
             httpx.get(f"{stack.url}/console/login/")
             time.sleep(REST_SECONDS)
-            programs = {"gunicorn": stack.web.process, "worker": stack.worker, "Redis": stack.redis}
+            programs = {
+                "gunicorn": stack.web.process,
+                "worker": stack.worker,
+                "background": background,
+                "Redis": stack.redis,
+            }
             rows = {name: _taken(process.pid) for name, process in programs.items()}
             for name, (count, megabytes) in rows.items():
                 print(f"{name:10} {count} process(es) {megabytes:7.1f} MB")

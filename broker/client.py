@@ -1,4 +1,4 @@
-"""The Redis clients of a process: one for whatever has to get through, one for callers whose time is measured."""
+"""Two Redis clients per process: a patient one, and one with short time-outs for callers with a deadline."""
 
 import hashlib
 import socket
@@ -18,16 +18,16 @@ from broker.tls import VerifiedConnection
 # Time for 30 MB on a slow network, but never so long that a caller's time-out passes by.
 SOCKET_TIMEOUT_SECONDS = max(1.0, min(10.0, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS / 4))
 CONNECT_TIMEOUT_SECONDS = 0.8
-# Who waits has an answer at the end of his time, whatever has become of the broker.
+# A waiting caller is answered by its deadline, even if Redis is down.
 BRIEF_SECONDS = 0.4
 
 # More than a process has threads.
 MAX_CONNECTIONS = 8_192
 # Each connection has a buffer of this size, and each caller that waits a connection.
 _READ_BYTES = 16 * 1024
-# Beyond this an answer leaves a buffer behind that is not worth keeping.
+# A larger reply grows the buffer of its connection, which is closed afterwards.
 _LARGE_BYTES = 1_000_000
-# A connection that nobody used for minutes is still known on the way, or found to be lost.
+# Keep-alive probes keep idle connections known to NAT, and find dead peers.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 3}
 
 
@@ -43,7 +43,7 @@ def client() -> redis.Redis:
 
 @cache
 def brief_client() -> redis.Redis:
-    """The same for small questions whose answer is of no use later."""
+    """Like `client`, with short time-outs: for commands whose reply is useless when late."""
     return _client(BRIEF_SECONDS, BRIEF_SECONDS)
 
 
@@ -58,7 +58,9 @@ _held = _Held()
 
 
 class HeldConnection:
-    """A live connection of this thread to the client's server, as a context: what fails within was perhaps sent.
+    """A context with this thread's own connection, checked to be alive.
+
+    An error inside leaves open whether the command reached Redis.
 
     A thread keeps its connection: to get one from the pool and give it back takes a tenth of the time of a trigger.
 
@@ -74,7 +76,7 @@ class HeldConnection:
     def __enter__(self) -> Any:
         """The connection; redis-py leaves its type open."""
         pool = self._pool
-        # Taken out while it is in use: a use within a use needs another.
+        # Removed while in use, so that a nested use gets a connection of its own.
         self._connection = connection = _held.idle.pop(pool, None) or pool.connection_class(**pool.connection_kwargs)
         connection.connect()
         if _is_stale(connection):
@@ -97,7 +99,7 @@ def _is_stale(connection: Any) -> bool:
         return True
 
 
-class Script:
+class LuaScript:
     """A Lua script that Redis knows by its digest: one round trip, which does not carry the text each time."""
 
     def __init__(self, text: str) -> None:
@@ -105,7 +107,7 @@ class Script:
         self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, pooled: redis.Redis, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
-        """What it answers; text as bytes.
+        """Run the script; returns its reply, strings as bytes.
 
         Raises:
             redis.RedisError.
@@ -114,7 +116,7 @@ class Script:
             return self.over(connection, keys, *arguments)
 
     def over(self, connection: Any, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
-        """The same over a connection that is held."""
+        """Like `run`, over `connection`."""
         try:
             return _ask(connection, "EVALSHA", self._digest, len(keys), *keys, *arguments)
         except redis.exceptions.NoScriptError:
@@ -123,9 +125,9 @@ class Script:
     def before_blpop(
         self, popped_key: str, seconds: float, connection: Any, keys: Sequence[str], *arguments: str | bytes | int
     ) -> Any:
-        """The same, and on to the wait for what is pushed to `popped_key` within `seconds`: one write.
+        """Run the script and, in the same write, start a BLPOP of `popped_key` for `seconds`.
 
-        What comes is to be read with `popped`. After an error the connection is of no further use.
+        `popped` reads what it pops. After an error the connection is of no further use.
         """
         commands = [
             ("EVALSHA", self._digest, len(keys), *keys, *arguments),
@@ -135,24 +137,8 @@ class Script:
         try:
             return connection.read_response()
         except redis.exceptions.NoScriptError:
-            # Over another one: this one waits already.
+            # BLPOP blocks this connection, so the script goes over another.
             return self.run(client(), keys, *arguments)
-
-    def after_blpop(self, connection: Any, seconds: float, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
-        """The same when something is pushed to the first of the keys, which loses it; after `seconds` in any case.
-
-        One write: Redis itself goes on to the script, even if this thread is slow to wake.
-        """
-        commands = [
-            ("BLPOP", keys[0], seconds),
-            ("EVALSHA", self._digest, len(keys), *keys, *arguments),
-        ]
-        connection.send_packed_command(connection.pack_commands(commands))
-        connection.read_response(timeout=seconds + SOCKET_TIMEOUT_SECONDS)
-        try:
-            return connection.read_response()
-        except redis.exceptions.NoScriptError:
-            return self.over(connection, keys, *arguments)
 
 
 def _ask(connection: Any, *command: str | bytes | int) -> Any:

@@ -1,4 +1,4 @@
-"""Where it is noted in Redis what was used when, until it is moved to the database."""
+"""The Redis key that notes when each token was last used, until that is moved to the database."""
 
 from typing import Final
 

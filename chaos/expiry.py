@@ -4,11 +4,11 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from automation.nodes import HEARTBEAT_ENDS_AFTER_SECONDS
-from automation.queue import GRACE_MILLISECONDS
 from chaos.callers import Answer, Load, call, seconds_until_success
 from chaos.marks import Marks
 from chaos.report import Row, row
+from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS
+from fleet.queue import GRACE_MILLISECONDS
 from tests.publishing import Publisher
 from tests.stack import Stack, wait_until
 

@@ -7,10 +7,10 @@ import time
 
 import psutil
 
-from automation.nodes import HEARTBEAT_ENDS_AFTER_SECONDS
 from chaos.callers import CLOSED, Answer, Load
 from chaos.marks import Marks
 from chaos.report import Row, row
+from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS
 from tests.publishing import Publisher
 from tests.stack import Stack, wait_until
 

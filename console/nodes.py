@@ -13,15 +13,15 @@ from django.utils.translation import gettext as _
 
 from access.console import UnfoldAdmin
 from access.policy import NODE, allows
-from automation import fleet
 from automation.models import WorkerNode
+from fleet import overview
 
 
 @dataclass(frozen=True)
 class NodeTable:
     """What the page shows; without `fleet` the broker is not reachable."""
 
-    fleet: fleet.Fleet | None
+    fleet: overview.Fleet | None
     silent: Sequence[WorkerNode]
     """Numbers that were given to machines of which none is heard now: endpoints, and worker nodes that are gone."""
 
@@ -64,7 +64,7 @@ class NodeAdmin(UnfoldAdmin):
 def _table() -> NodeTable:
     known = WorkerNode.objects.order_by("id")
     try:
-        now = fleet.look()
+        now = overview.look()
     except redis.RedisError:
         return NodeTable(None, list(known))
     return NodeTable(now, list(known.exclude(pk__in=[beat.node.id for beat in now.nodes])))

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from access.policy import DEFINITION, MESSAGE, MIRROR, NODE, SCRIPT, TOKEN, AnyUser, allows
-from automation import fleet
 from automation.models import AutomationScript
 from console.attention import Concern, concerns
 from definitions.models import ApiDefinition
 from events.models import InformationEvent
 from events.reading import readable_events
+from fleet import overview
 from search import state as mirror
 from tokens.models import ApiToken
 
@@ -93,7 +93,7 @@ def _nodes(user: AnyUser) -> Card | None:
         return None
     page = "admin:automation_workernode_changelist"
     try:
-        now = fleet.look()
+        now = overview.look()
     except redis.RedisError:
         return Card(_("Worker nodes"), "dns", "?", _("the broker is not reachable"), page, "bad")
     if not now.nodes:

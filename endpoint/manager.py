@@ -9,14 +9,14 @@ from uuid import UUID
 
 import redis
 
-from automation.outcome import Outcome
-from automation.queue import Payload
 from automation.source import ON_API_TRIGGER, RUN
 from definitions import lookups, routes
 from definitions.models import ActionType, InputType
 from endpoint import errors, parameters
 from endpoint.dispatch import dispatch
 from endpoint.reading import TriggerRequest
+from fleet.answer import Answer
+from hosts.jobs import Call, EntryPoint, Job, JobKind
 from tokens import rate_limit
 
 _ACTION_TYPES, _INPUT_TYPES, _NO_INPUT = frozenset(ActionType.values), frozenset(InputType.values), frozenset({""})
@@ -59,14 +59,14 @@ def admit(request: TriggerRequest, token_id: UUID) -> Admitted:
     return Admitted(request, token_id, definition, runnable(definition))
 
 
-def carry_out(trigger_id: str, admitted: Admitted, body: bytes) -> Outcome:
+def carry_out(trigger_id: str, admitted: Admitted, body: bytes) -> Answer:
     """Checks 13 and 14, and the run; what the worker node answers, be it an error.
 
     Raises:
         BodyToParametersConversionFailedError, MissingScriptParametersError, ManagerNotInitializedError,
         MessageBrokerNotInitializedError, RequestFailedError, UnspecifiedReasonError.
     """
-    return dispatch(trigger_id, payload(admitted, body))
+    return dispatch(job(trigger_id, admitted, body))
 
 
 def resolve(segments: tuple[str, ...] | None, token_id: UUID) -> lookups.DefinitionRow:
@@ -103,28 +103,34 @@ def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
     return script
 
 
-def payload(admitted: Admitted, body: bytes) -> Payload:
+def job(trigger_id: str, admitted: Admitted, body: bytes) -> Job:
     """The job of a trigger, with check 13: the body converts where it is read as parameters.
 
     Raises:
         BodyToParametersConversionFailedError, MissingScriptParametersError.
     """
-    definition, script, request = admitted.definition, admitted.script, admitted.request
-    meta = {
-        "kind": "trigger",
-        "script": str(script.id),
-        "version": script.version,
-        "entry_point": _entry_point(definition),
-        "parameters": _parameters(definition, script, body),
-        "request": {
-            "requestMethod": request.method,
-            "route": request.route,
-            "queryParameters": request.query,
-            "routeParameters": routes.captured(definition.route, request.segments or ()),
-            "tokenId": str(admitted.token_id),
-        },
-    }
-    return Payload(meta, b"" if _has_no_entry_point(definition) else body)
+    definition, script = admitted.definition, admitted.script
+    return Job(
+        id=trigger_id,
+        kind=JobKind.TRIGGER,
+        script_id=str(script.id),
+        script_version=script.version,
+        entry_point=_entry_point(definition),
+        parameters=_parameters(definition, script, body),
+        call=_call(admitted),
+        body=b"" if _has_no_entry_point(definition) else body,
+    )
+
+
+def _call(admitted: Admitted) -> Call:
+    request = admitted.request
+    return Call(
+        method=request.method,
+        route=request.route,
+        token_id=str(admitted.token_id),
+        query=request.query,
+        route_parameters=routes.captured(admitted.definition.route, request.segments or ()),
+    )
 
 
 def _parameters(definition: lookups.DefinitionRow, script: lookups.ScriptRow, body: bytes) -> Mapping[str, str]:
@@ -141,5 +147,5 @@ def _has_no_entry_point(definition: lookups.DefinitionRow) -> bool:
     return definition.action_type == ActionType.NO_ENTRY_POINT
 
 
-def _entry_point(definition: lookups.DefinitionRow) -> str:
+def _entry_point(definition: lookups.DefinitionRow) -> EntryPoint:
     return RUN if _has_no_entry_point(definition) else ON_API_TRIGGER

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from automation.outcome import Outcome
 from definitions import routes
 from endpoint import errors, manager
 from endpoint.authentication import token_of
@@ -20,6 +19,7 @@ from endpoint.dispatch import dispatch, succeeded
 from endpoint.places import place
 from endpoint.reading import LARGEST_BODY, METHODS, TriggerRequest
 from endpoint.triggerlog import TriggerLog
+from fleet.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Statistics:
     run_milliseconds: float | None = None
     node: int | None = None
 
-    def answered(self, outcome: Outcome) -> None:
+    def answered(self, answer: Answer) -> None:
         """Take what a worker node tells; the time in the queue goes by the clock of Redis."""
-        self.queue_milliseconds = outcome.head.queue_milliseconds
-        self.run_milliseconds = outcome.head.run_milliseconds
-        self.node = outcome.head.node
-        self.response_bytes = len(outcome.body)
+        self.queue_milliseconds = answer.queue_milliseconds
+        self.run_milliseconds = answer.run_milliseconds
+        self.node = answer.node or None
+        self.response_bytes = len(answer.body)
 
     def as_json(self) -> dict[str, Any]:
         """As it goes over the wire."""
@@ -67,17 +67,17 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class TriggerAnswer:
-    """What became of it: either an error or an outcome, and the statistics."""
+    """What became of it: either an error or an answer, and the statistics."""
 
     statistics: Statistics
     error: errors.TriggerError | None
-    outcome: Outcome | None
+    answer: Answer | None
 
     def as_json(self) -> dict[str, Any]:
         """`TriggerUserDefinableApiResponseMessage` with the statistics, as it goes over the wire."""
         return {
             "traceData": {"errorData": [] if self.error is None else [_error_data(self.error)]},
-            "actionResult": None if self.outcome is None else _action_result(self.outcome),
+            "actionResult": None if self.answer is None else _action_result(self.answer),
             "statistics": self.statistics.as_json(),
         }
 
@@ -89,26 +89,26 @@ def trigger(message: TriggerMessage) -> TriggerAnswer:
     statistics = Statistics(str(uuid.uuid4()), len(body))
     log = _log(statistics.trigger_id, message)
     try:
-        outcome, error = _carry_out(message, body, statistics, log), None
-        log.ended(outcome.head.code, outcome.head.node)
+        answer, error = _carry_out(message, body, statistics, log), None
+        log.ended(answer.code, answer.node)
     except Exception as exception:  # noqa: BLE001  whatever it is, it is told here
-        outcome, error = None, _exact(exception)
+        answer, error = None, _exact(exception)
         log.ended(error, error.node)
     statistics.total_milliseconds = (time.monotonic() - begun) * 1_000
-    return TriggerAnswer(statistics, error, outcome)
+    return TriggerAnswer(statistics, error, answer)
 
 
-def _carry_out(message: TriggerMessage, body: bytes, statistics: Statistics, log: TriggerLog) -> Outcome:
+def _carry_out(message: TriggerMessage, body: bytes, statistics: Statistics, log: TriggerLog) -> Answer:
     request = _request(message)
     if len(body) > LARGEST_BODY:
         raise errors.BodyTooLargeError(f"{len(body)} bytes")
     token = token_of(message.secret)
     log.token_id = token.id
-    payload = manager.payload(manager.admit(request, token.id), body)
+    job = manager.job(statistics.trigger_id, manager.admit(request, token.id), body)
     with place():
-        outcome = dispatch(statistics.trigger_id, payload)
-    statistics.answered(outcome)
-    return succeeded(outcome)
+        answer = dispatch(job)
+    statistics.answered(answer)
+    return succeeded(answer)
 
 
 def _request(message: TriggerMessage) -> TriggerRequest:
@@ -140,13 +140,12 @@ def _error_data(error: errors.TriggerError) -> dict[str, Any]:
     return {"reason": error.reason, "message": error.message, "parameters": error.parameters}
 
 
-def _action_result(outcome: Outcome) -> dict[str, Any]:
-    head = outcome.head
+def _action_result(answer: Answer) -> dict[str, Any]:
     return {
-        "responseCode": head.code,
-        "responseBody": outcome.body.decode() if head.is_text else "",
-        "responseBodyBytes": None if head.is_text else base64.b64encode(outcome.body).decode(),
-        "responseHeaders": head.headers,
+        "responseCode": answer.code,
+        "responseBody": answer.body.decode() if answer.is_text else "",
+        "responseBodyBytes": None if answer.is_text else base64.b64encode(answer.body).decode(),
+        "responseHeaders": answer.headers,
     }
 
 

@@ -6,9 +6,9 @@ import re
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from automation.nodes import machine_id
-from automation.outcome import Outcome
 from endpoint import errors
+from fleet.answer import Answer
+from fleet.numbers import machine_id
 
 _WITHOUT_BODY = frozenset({204, 304})
 # `; name=value` or `; name="value"`, with whatever stands between the quotes.
@@ -16,16 +16,16 @@ _PARAMETER = re.compile(r';([^;="]*)(?:=(?:\s*"(?:[^"\\]|\\.)*"|[^;]*))?')
 _DEFAULT_TYPES = {True: "application/json", False: "application/octet-stream"}
 
 
-def from_outcome(outcome: Outcome) -> HttpResponseBase:
+def from_answer(answer: Answer) -> HttpResponseBase:
     """The response of a run that succeeded; text goes out as UTF-8 and says so."""
-    head = outcome.head
-    response = _empty(head.code) if head.code in _WITHOUT_BODY else HttpResponse(outcome.body, status=head.code)
+    code = answer.code
+    response = _empty(code) if code in _WITHOUT_BODY else HttpResponse(answer.body, status=code)
     del response.headers["Content-Type"]
-    for name, values in head.headers.items():
+    for name, values in answer.headers.items():
         response.headers[name] = ", ".join(values)
-    if head.code not in _WITHOUT_BODY:
-        content_type = response.headers.get("Content-Type", "").strip() or _DEFAULT_TYPES[head.is_text]
-        response.headers["Content-Type"] = _as_utf8(content_type) if head.is_text else content_type
+    if code not in _WITHOUT_BODY:
+        content_type = response.headers.get("Content-Type", "").strip() or _DEFAULT_TYPES[answer.is_text]
+        response.headers["Content-Type"] = _as_utf8(content_type) if answer.is_text else content_type
     return response
 
 

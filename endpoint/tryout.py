@@ -8,13 +8,6 @@ from uuid import UUID
 
 from django.conf import settings
 
-from automation import confinement
-from automation.execution import Execution, job_of
-from automation.host.hosts import ScriptHosts
-from automation.host.jobs import Job
-from automation.outcome import Outcome
-from automation.results import judge
-from automation.scripts import NoScriptError, Script
 from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_point
 from definitions import routes
 from definitions.lookups import DefinitionRow, ScriptRow
@@ -22,6 +15,13 @@ from definitions.models import ActionType, InputType
 from endpoint import errors, manager
 from endpoint.dispatch import succeeded
 from endpoint.reading import TriggerRequest
+from fleet import confinement
+from fleet.answer import Answer
+from fleet.execution import Execution
+from fleet.results import judge
+from fleet.scripts import NoScriptError
+from hosts.jobs import Assignment, Script
+from hosts.script_hosts import ScriptHosts
 
 _NOBODY = UUID(int=0)
 _NODE = 0
@@ -52,7 +52,7 @@ class Tryout:
     calls_run: bool
     timeout_seconds: int
 
-    def run(self, on_line: Callable[[str], None]) -> Outcome:
+    def run(self, on_line: Callable[[str], None]) -> Answer:
         """What the script answers; `on_line` gets what it prints. A subscript NAME is the file NAME.py beside it.
 
         Raises:
@@ -62,11 +62,11 @@ class Tryout:
             TriggerError: what the trigger ends in.
         """
         script = self._read(self.file)
-        payload = manager.payload(self._admitted(script), self.body)
-        job = job_of(str(uuid.uuid4()), script, payload.meta, payload.body, self.timeout_seconds)
+        job = manager.job(str(uuid.uuid4()), self._admitted(script), self.body)
+        assignment = Assignment(job, script, self.timeout_seconds)
         hosts = _started_hosts()
         try:
-            result = _execution(hosts, self._beside, on_line).run(job)
+            result = _execution(hosts, self._beside, on_line).run(assignment)
         finally:
             hosts.stop()
         return succeeded(judge(result, _NODE))
@@ -75,7 +75,7 @@ class Tryout:
         route, called = _route(self.route)
         has_api_trigger = has_entry_point(script.source, ON_API_TRIGGER)
         action_type, input_type = self._action(has_api_trigger)
-        row = ScriptRow(script.id, script.version, script.name, [], has_api_trigger, script.has_run)
+        row = ScriptRow(_NOBODY, script.version, script.name, [], has_api_trigger, script.has_run)
         definition = DefinitionRow(_NOBODY, route, action_type, input_type, row.id, row, is_allowed=True)
         request = TriggerRequest(self.method, called, self.query)
         return manager.Admitted(request, _NOBODY, definition, manager.runnable(definition))
@@ -99,7 +99,7 @@ class Tryout:
         has_run = has_entry_point(source, RUN)
         if not has_run and not has_entry_point(source, ON_API_TRIGGER):
             raise UnusableScriptError(f"{file} has no function {ON_API_TRIGGER}(engine, request) or {RUN}(engine).")
-        return Script(_NOBODY, file.stem, 1, source, (), self.timeout_seconds, has_run)
+        return Script(str(_NOBODY), file.stem, 1, source, timeout_seconds=self.timeout_seconds, has_run=has_run)
 
 
 def _source(file: Path) -> str:
@@ -149,7 +149,7 @@ def _execution(hosts: ScriptHosts, find: Callable[[str], Script], on_line: Calla
         on_line(f"[a worker node would now run {script.name} as a job of its own, with {dict(parameters)}]")
         return str(uuid.uuid4())
 
-    def line_of(job: Job, line: str) -> None:
+    def line_of(assignment: Assignment, line: str) -> None:
         on_line(line)
 
     return Execution(hosts, find, queue_subscript, line_of)

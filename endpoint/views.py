@@ -39,10 +39,10 @@ class TriggerView(APIView):
         admitted = manager.admit(self.called, token.id)
         content = body.read(request.META)
         self.body_is_read = True
-        outcome = succeeded(manager.carry_out(self.trigger_id, admitted, content))
-        answer = response.from_outcome(outcome)
-        self.log.ended(outcome.head.code, outcome.head.node)
-        return answer
+        answer = succeeded(manager.carry_out(self.trigger_id, admitted, content))
+        rendered = response.from_answer(answer)
+        self.log.ended(answer.code, answer.node)
+        return rendered
 
     # With a `head` of its own: Django would give each view one that holds the view, and with it a large body.
     get = head = put = post = delete = patch = trigger

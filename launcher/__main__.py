@@ -7,7 +7,7 @@ import sys
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from automation.host import linux
+from hosts import linux
 from launcher import generated, lock, places, private
 from launcher.steps import StartError, say
 
@@ -47,8 +47,12 @@ def _start_stack() -> None:
 
 
 def _start_worker() -> None:
+    here = places.from_environment()
+    private.directory(here.data.root)
+    private.directory(here.run_dir)
+    free = next(each for each in here.nodes() if lock.try_to_hold(each.lock))
     django.setup()
-    importlib.import_module("launcher.stack").start_worker()
+    importlib.import_module("launcher.stack").start_worker(free)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import django
 from django.conf import settings
 
-from automation.host import linux
+from hosts import linux
 from launcher import places as places_module
 from launcher import programs
 from launcher.child import end_with_parent
@@ -93,7 +93,7 @@ def _accepted_host() -> str:
 
 def _job_goes_through() -> bool:
     # Models can be imported only now that the applications are set up.
-    return bool(importlib.import_module("automation.probe").probe(PROBE_SECONDS))
+    return bool(importlib.import_module("fleet.probe").probe(PROBE_SECONDS))
 
 
 def _tell_ready(places: Places, is_first_start: bool) -> None:

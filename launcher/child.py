@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from automation.host import linux
+from hosts import linux
 from launcher import lock
 
 PR_SET_PDEATHSIG = 1

@@ -14,18 +14,26 @@ def hold(path: Path) -> None:
     Raises:
         StartError: another stack holds it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = os.pread(descriptor, 20, 0).decode().strip()
+    if not try_to_hold(path):
+        holder = path.read_text().strip()
         raise StartError(
             f"It is already running on the data directory {path.parent.parent} (process {holder}): "
             f"end it with Ctrl-C or `kill {holder}`, or choose another directory with UDAPI_DATA_DIR."
-        ) from error
+        )
+
+
+def try_to_hold(path: Path) -> bool:
+    """The same; returns False where another process holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
     os.truncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     os.set_inheritable(descriptor, True)
+    return True
 
 
 def share(path: Path) -> None:

@@ -1,7 +1,9 @@
 """Where the launcher keeps its own files in the data directory."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from udapi_site import env
@@ -12,9 +14,17 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Places:
-    """The launcher's paths below one data directory; nothing is created here."""
+    """The launcher's paths below one data directory; nothing is created here.
+
+    One more worker node has files of its own beside the stack's: `suffix` is what their names end with.
+    """
 
     data: DataDir
+    suffix: str = ""
+
+    def nodes(self) -> Iterator["Places"]:
+        """The places of further worker nodes on this data directory."""
+        return (replace(self, suffix=f"-{number}") for number in count(2))
 
     @property
     def run_dir(self) -> Path:
@@ -24,17 +34,22 @@ class Places:
     @property
     def lock(self) -> Path:
         """Held by the supervisor as long as it runs."""
-        return self.run_dir / "lock"
+        return self.run_dir / f"lock{self.suffix}"
 
     @property
     def children_lock(self) -> Path:
         """Shared by what the supervisor started, as long as one of it runs."""
-        return self.run_dir / "children.lock"
+        return self.run_dir / f"children{self.suffix}.lock"
 
     @property
     def supervisor_config(self) -> Path:
         """Written anew at each start, mode 600."""
-        return self.run_dir / "supervisord.conf"
+        return self.run_dir / f"supervisord{self.suffix}.conf"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        """The process id of the supervisor that runs."""
+        return self.run_dir / f"supervisord{self.suffix}.pid"
 
     @property
     def redis_config(self) -> Path:

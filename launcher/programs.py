@@ -17,11 +17,12 @@ STEADY_SECONDS = 5
 
 MARGIN_SECONDS = 5
 REDIS_GRACE_SECONDS = 10
-MIRROR_GRACE_SECONDS = 70
+BACKGROUND_GRACE_SECONDS = 30
+"""So long an ordinary task may go on when its program is to end."""
 DESCRIPTORS = 256
 
-LOGGING = ("supervisor", "redis", "worker", "mirror", "web", "manager", "endpoint")
-"""The programs that write a log of their name."""
+LOGGING = ("supervisor", "redis", "worker", "background", "mirror", "web", "manager", "endpoint")
+"""The logs of the programs; earlier releases wrote `mirror.log`."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,22 @@ def web_grace_seconds() -> int:
     return settings.UDAPI_TRIGGER_TIMEOUT_SECONDS + MARGIN_SECONDS
 
 
-def worker_command(node: str) -> list[str]:
-    """The command of a worker node; `node` tells its Celery worker from others on this machine."""
-    options = ["--without-heartbeat", "--without-gossip", "--without-mingle", "--hostname", f"{node}@%h"]
-    return python("-m", "celery", "-A", "udapi_site", "worker", *options)
+def node(name_suffix: str = "") -> list[Program]:
+    """The two programs of a worker node: one runs triggers, the other ordinary tasks and the scheduler.
+
+    `name_suffix` tells the node's Celery workers from others on this machine.
+    """
+    triggers = ["-A", "udapi_site.triggers", "worker", "-Q", "udapi.triggers"]
+    background = ["-A", "udapi_site", "worker", "-Q", "udapi.background", "-P", "threads", "-c", "2"]
+    return [
+        _celery("background", background, name_suffix, priority=150, grace_seconds=BACKGROUND_GRACE_SECONDS),
+        _celery("worker", triggers, name_suffix, priority=200, grace_seconds=web_grace_seconds() + MARGIN_SECONDS),
+    ]
+
+
+def _celery(name: str, arguments: list[str], name_suffix: str, priority: int, grace_seconds: int) -> Program:
+    options = ["--without-gossip", "--without-mingle", "--hostname", f"{name}{name_suffix}@%h"]
+    return Program(name, python("-m", "celery", *arguments, *options), priority, grace_seconds)
 
 
 def stack(redis: list[str] | None) -> list[Program]:
@@ -50,13 +63,7 @@ def stack(redis: list[str] | None) -> list[Program]:
     # gunicorn waits as long as its own grace says, so the supervisor's is a little longer.
     grace = web_grace_seconds() + MARGIN_SECONDS
     web = python("-m", "gunicorn", "-c", "python:udapi_site.gunicorn_conf", "udapi_site.wsgi")
-    programs = [
-        Program("worker", worker_command("worker"), priority=200, grace_seconds=grace),
-        Program("web", web, priority=300, grace_seconds=grace),
-    ]
-    if settings.ELASTICSEARCH_URL:
-        follow = python("manage.py", "mirror", "follow")
-        programs.insert(1, Program("mirror", follow, priority=250, grace_seconds=MIRROR_GRACE_SECONDS))
+    programs = [*node(), Program("web", web, priority=300, grace_seconds=grace)]
     if redis is not None:
         command = _with_environment(redis_server.ENVIRONMENT, redis)
         programs.insert(0, Program("redis", command, priority=100, grace_seconds=REDIS_GRACE_SECONDS))
@@ -84,10 +91,10 @@ def _supervisor_section(places: Places) -> Iterator[str]:
     yield "[supervisord]"
     yield "nodaemon = true"
     yield "silent = true"
-    yield f"pidfile = {_escaped(str(places.run_dir / 'supervisord.pid'))}"
+    yield f"pidfile = {_escaped(str(places.supervisor_pid))}"
     yield f"minfds = {DESCRIPTORS}"
     yield "minprocs = 1"
-    yield from _log_lines("", "supervisor")
+    yield from _log_lines("", f"supervisor{places.suffix}")
 
 
 def _program_section(places: Places, program: Program, supervisor_pid: int) -> Iterator[str]:
@@ -100,7 +107,7 @@ def _program_section(places: Places, program: Program, supervisor_pid: int) -> I
     yield f"startretries = {LONGEST_BACK_OFF_SECONDS}"
     yield "autorestart = true"
     yield "redirect_stderr = true"
-    yield from _log_lines("stdout_", program.name)
+    yield from _log_lines("stdout_", f"{program.name}{places.suffix}")
 
 
 def _log_lines(prefix: str, name: str) -> Iterator[str]:

@@ -38,11 +38,12 @@ def start(places: Places) -> NoReturn:
     redis = _prepare_redis(places)
     is_first = _prepare_database(places)
     _write_supervisor_config(places, programs.stack(redis))
-    _become_supervisor(places, ["--first-start"] if is_first else [])
+    _announce(["--first-start"] if is_first else [])
+    _become_supervisor(places)
 
 
-def start_worker() -> NoReturn:
-    """Become one more worker node on the broker and the database of the settings.
+def start_worker(places: Places) -> NoReturn:
+    """Become the supervisor of one more worker node on the broker and the database of the settings.
 
     Raises:
         StartError: a setting cannot be used, or the broker does not answer.
@@ -58,8 +59,8 @@ def start_worker() -> NoReturn:
             ) from error
     with step("Worker") as done:
         done(f"Ctrl-C lets it finish what it runs, then ends it; its log: {programs.log_file('manager')}")
-    command = programs.worker_command(f"worker-{os.getpid()}")
-    os.execv(command[0], command)  # noqa: S606
+    _write_supervisor_config(places, programs.node(f"-{os.getpid()}"))
+    _become_supervisor(places)
 
 
 def _prepare_logs() -> None:
@@ -80,6 +81,8 @@ def _check_settings() -> None:
         if errors:
             raise StartError(" ".join(errors))
         done("checked")
+    # The programs of a worker node need not check them again: they would load all pages for it.
+    os.environ["CELERY_SKIP_CHECKS"] = "1"
     for message in messages:
         say(f"Warning: {_sentence(message)}")
 
@@ -160,11 +163,14 @@ def _write_supervisor_config(places: Places, stack: list[programs.Program]) -> N
     private.write(places.supervisor_config, config)
 
 
-def _become_supervisor(places: Places, flags: list[str]) -> NoReturn:
+def _announce(flags: list[str]) -> None:
+    # This process keeps its id when it becomes the supervisor, so it stays the parent.
+    subprocess.Popen(python("-m", "launcher.announce", str(os.getpid()), *flags))  # noqa: S603
+
+
+def _become_supervisor(places: Places) -> NoReturn:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    # This process keeps its id when it becomes the supervisor, so it stays the parent.
-    subprocess.Popen(python("-m", "launcher.announce", str(os.getpid()), *flags))  # noqa: S603
     command = python("-m", "launcher.supervise", str(places.supervisor_config))
     os.execv(command[0], command)  # noqa: S606

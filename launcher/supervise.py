@@ -15,7 +15,7 @@ from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 from supervisor.supervisord import Supervisor
 
-from automation.host import linux
+from hosts import linux
 from launcher.steps import say
 
 LONGEST_BACK_OFF_SECONDS = 30

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.policy import NODE
-from automation import nodes
+from fleet import overview
 from management.openapi import Operation
 from management.pagination import PAGE_PARAMETERS, Pages, page_of
 from management.query import only
@@ -34,5 +34,5 @@ class NodesView(ManagementView):
         """A page of them."""
         only(request, ("limit", "offset"))
         pages = Pages()
-        alive = pages.paginate_list(nodes.alive(), request)
+        alive = pages.paginate_list(overview.nodes(), request)
         return Response(pages.envelope([NodeSerializer(node).data for node in alive]))

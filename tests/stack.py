@@ -75,31 +75,17 @@ class Web:
         _stop(self.process)
 
 
-class Stack:
-    """Redis, one worker node and gunicorn, below `data_dir`; `environment` is added to all of them."""
+class Machine:
+    """A Redis below `data_dir`, and whatever Celery programs a test starts; `environment` is added to all of them."""
 
     def __init__(self, data_dir: Path, environment: dict[str, str] | None = None) -> None:
         self.data = DataDir(data_dir)
         self.log = data_dir / "processes.log"
-        self.environment = {"UDAPI_DATA_DIR": str(data_dir)} | (environment or {})
+        # As the launcher has it, which checks the settings itself.
+        self.environment = {"UDAPI_DATA_DIR": str(data_dir), "CELERY_SKIP_CHECKS": "1"} | (environment or {})
         self._started: list[subprocess.Popen[bytes]] = []
         redis_server.configure(Places(self.data))
-        try:
-            self.redis = self.start_redis()
-            self.worker = self.start_worker()
-            self.web = Web(self.environment, self.log)
-            wait_until(lambda: self.nodes() >= 1, what="a worker node")
-        except BaseException:
-            print(self.log.read_text())
-            for process in reversed(self._started):
-                _stop(process)
-            raise
-        self.client = self.web.client
-
-    @property
-    def url(self) -> str:
-        """Where gunicorn listens."""
-        return self.web.url
+        self.redis = self.start_redis()
 
     @property
     def state_dir(self) -> Path:
@@ -113,12 +99,83 @@ class Stack:
         wait_until(self._redis_answers, 10, "Redis")
         return process
 
+    def start_background(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one background program; it is ready some seconds later."""
+        program = ["-A", "udapi_site", "worker", "-Q", "udapi.background", "-P", "threads", "-c", "2"]
+        return self._start_celery("background", program, environment)
+
+    def celery(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """What `celery -A udapi_site …` says."""
+        command = [PYTHON, "-m", "celery", "-A", "udapi_site", *words]
+        return subprocess.run(command, cwd=ROOT, env=_environment(self.environment), capture_output=True, text=True)
+
+    def stop_redis(self) -> None:
+        """End Redis; `start_redis` brings it back, empty."""
+        _stop(self.redis)
+
+    def redis_client(self, database: int = 0) -> Any:
+        """A client of the stack's Redis."""
+        import redis
+
+        password = self.data.redis_password_file.read_text()
+        return redis.Redis(unix_socket_path=str(self.data.redis_socket), password=password, db=database)
+
+    def log_text(self, name: str) -> str:
+        """The content of `endpoint.log` or `manager.log` so far."""
+        file = self.data.log_dir / name
+        return file.read_text() if file.exists() else ""
+
+    def end(self) -> None:
+        """End whatever still runs, Redis last."""
+        for process in [each for each in self._started if each is not self.redis]:
+            _stop(process)
+        _stop(self.redis)
+
+    def _start_celery(self, name: str, program: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        command = [PYTHON, "-m", "celery", *program, "--hostname", f"{name}-{free_port()}@%h"]
+        command += ["--without-gossip", "--without-mingle"]
+        return self._start(command, self.environment | environment)
+
+    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        self._started.append(_start(command, environment, self.log))
+        return self._started[-1]
+
+    def _redis_answers(self) -> bool:
+        try:
+            with self.redis_client() as client:
+                return bool(client.ping())
+        except OSError:
+            return False
+        except Exception as error:
+            if "Connection" in type(error).__name__:
+                return False
+            raise
+
+
+class Stack(Machine):
+    """Redis, one worker node and gunicorn, below `data_dir`; `environment` is added to all of them."""
+
+    def __init__(self, data_dir: Path, environment: dict[str, str] | None = None) -> None:
+        super().__init__(data_dir, environment)
+        try:
+            self.worker = self.start_worker()
+            self.web = Web(self.environment, self.log)
+            wait_until(lambda: self.nodes() >= 1, what="a worker node")
+        except BaseException:
+            print(self.log.read_text())
+            self.end()
+            raise
+        self.client = self.web.client
+
+    @property
+    def url(self) -> str:
+        """Where gunicorn listens."""
+        return self.web.url
+
     def start_worker(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start one worker node."""
-        name = f"test-{free_port()}@%h"
-        command = [PYTHON, "-m", "celery", "-A", "udapi_site", "worker", "--hostname", name]
-        command += ["--without-heartbeat", "--without-gossip", "--without-mingle"]
-        return self._start(command, self.environment | environment)
+        program = ["-A", "udapi_site.triggers", "worker", "-Q", "udapi.triggers"]
+        return self._start_celery("test", program, environment)
 
     @contextmanager
     def another_worker(self, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -144,10 +201,6 @@ class Stack:
         """End the worker node in order; the rest goes on."""
         _stop(self.worker)
 
-    def stop_redis(self) -> None:
-        """End Redis; `start_redis` brings it back, empty."""
-        _stop(self.redis)
-
     def mend(self) -> None:
         """Start again what has ended, and wait until there is exactly one worker node."""
         if not _lives(self.redis):
@@ -164,42 +217,14 @@ class Stack:
             now = client.time()[0] * 1000
             return int(client.zcount("udapi:nodes", now, "+inf"))
 
-    def redis_client(self, database: int = 0) -> Any:
-        """A client of the stack's Redis."""
-        import redis
-
-        password = self.data.redis_password_file.read_text()
-        return redis.Redis(unix_socket_path=str(self.data.redis_socket), password=password, db=database)
-
-    def log_text(self, name: str) -> str:
-        """The content of `endpoint.log` or `manager.log` so far."""
-        file = self.data.log_dir / name
-        return file.read_text() if file.exists() else ""
-
     def stop(self) -> None:
         """End everything, and look that nothing is left."""
-        family = [psutil.Process(each.pid) for each in (self.worker, self.web.process, self.redis) if _lives(each)]
+        family = [psutil.Process(each.pid) for each in (*self._started, self.web.process) if _lives(each)]
         everybody = [process for parent in family for process in (parent, *parent.children(recursive=True))]
         self.web.stop()
-        _stop(self.worker)
-        _stop(self.redis)
+        self.end()
         _, left = psutil.wait_procs(everybody, timeout=5)
         assert not left, f"still running: {left}"
-
-    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        self._started.append(_start(command, environment, self.log))
-        return self._started[-1]
-
-    def _redis_answers(self) -> bool:
-        try:
-            with self.redis_client() as client:
-                return bool(client.ping())
-        except OSError:
-            return False
-        except Exception as error:
-            if "Connection" in type(error).__name__:
-                return False
-            raise
 
 
 def own_data_dir(path: Path, database_url: str) -> tuple[Path, dict[str, str]]:
@@ -217,8 +242,12 @@ def _start(command: list[str], environment: dict[str, str], log: Path) -> subpro
     with log.open("ab") as output:
         return subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | environment,
+            env=_environment(environment),
         )  # fmt: skip
+
+
+def _environment(own: dict[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | own
 
 
 def _stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:

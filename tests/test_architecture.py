@@ -21,9 +21,9 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 # Whatever a script or a run raises is an answer there; a step of the launcher tells its end and raises again.
 MAY_CATCH_EVERYTHING = {
-    "automation/runner.py",
-    "automation/host/script.py",
-    "automation/host/child.py",
+    "fleet/runner.py",
+    "hosts/script.py",
+    "hosts/child.py",
     "endpoint/message.py",
 }
 EVERYTHING = {"Exception", "BaseException"}
@@ -91,7 +91,8 @@ def test_the_layers_are_the_ones_of_the_design(contract):
         ("console", "endpoint"),
         ("endpoint", "definitions"),
         ("definitions", "tokens"),
-        ("definitions", "automation"),
+        ("definitions", "fleet"),
+        ("fleet", "automation"),
         ("tokens", "access"),
         ("automation", "access"),
     ]:
@@ -148,7 +149,7 @@ def _catches_everything(file: Path) -> bool:
 def test_only_who_runs_scripts_catches_everything():
     catching = {_name(file) for file in _sources() if _catches_everything(file)}
     assert catching <= MAY_CATCH_EVERYTHING
-    assert "automation/host/script.py" in catching, "the test sees none any more"
+    assert "hosts/script.py" in catching, "the test sees none any more"
 
 
 def test_every_receiver_has_a_sender():

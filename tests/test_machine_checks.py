@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from automation import confinement
+from fleet import confinement
 from tests.landlock import ABI
 from udapi_site import checks
 

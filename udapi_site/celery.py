@@ -1,15 +1,24 @@
-"""The Celery application: the fleet's queue and the rules its workers follow."""
+"""The Celery application: one broker, two queues, the rules that both programs of a node follow.
+
+`celery -A udapi_site …` is the application with its default queue, which carries ordinary tasks. The program that runs
+triggers adds its own settings to it: `udapi_site/triggers.py`.
+"""
 
 import os
+import sys
 from ssl import CERT_REQUIRED
 from urllib.parse import urlsplit
 
+import django
 from celery import Celery
-from celery.signals import setup_logging
+from celery.contrib.django.task import DjangoTask
+from celery.signals import import_modules, setup_logging, worker_init
 from django.conf import settings
+from django.db import connections
+from kombu.transport import TRANSPORT_ALIASES
 
-from automation.limits import concurrency_limit
-from udapi_site import logs
+from hosts import linux
+from udapi_site import logs, timetable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
 
@@ -23,45 +32,66 @@ def kombu_url(redis_url: str) -> str:
     return f"redis+socket://{parts.netloc}{parts.path}" + (f"?{query}" if query else "")
 
 
-app = Celery("udapi", amqp="automation.reconnecting:Amqp")
+class BackgroundTask(DjangoTask):  # type: ignore[type-arg]  # generic for the checker alone
+    """An ordinary task. When it ends, its thread closes its connections to the database."""
+
+    def after_return(self, *arguments: object, **options: object) -> None:
+        """Close them; a task that overrides this does so itself."""
+        connections.close_all()
+
+
+# Whatever connects: consumers, producers, remote control and events.
+TRANSPORT_ALIASES["rediss"] = "broker.transport:VerifiedTransport"
+
+# No fix-ups: Celery's own for Django closes connections by signals around every task, triggers included, which hold
+# none. That took a tenth of the throughput.
+app = Celery("udapi", events="fleet.consumer:Events", task_cls=BackgroundTask, fixups=[])
+# The command `celery` looks for modules here only while it looks for the application.
+sys.path.insert(0, str(settings.BASE_DIR))
 app.conf.update(
     broker_url=kombu_url(settings.REDIS_URL),
-    # Without it kombu says that it verifies nothing; what verifies is `automation.reconnecting`.
+    # Kombu says without it that it verifies nothing; what verifies is `broker.transport`.
     broker_use_ssl={"ssl_cert_reqs": CERT_REQUIRED} if settings.REDIS_URL.startswith("rediss:") else None,
-    task_default_queue="udapi",
-    # A trigger is claimed once by its ticket; Celery only has to carry the message.
+    task_default_queue="udapi.background",
     task_ignore_result=True,
-    task_acks_late=False,
-    task_reject_on_worker_lost=False,
+    # No result is kept anywhere, so there is none to delete every day.
+    result_expires=None,
     task_serializer="json",
     accept_content=["json"],
-    worker_pool="automation.pool:TaskPool",
-    # The pool enforces it; here it is for what Celery tells of itself.
-    worker_concurrency=concurrency_limit(),
-    worker_prefetch_multiplier=1,
-    # A message stays in Redis until a slot is free: another node may take it, and it waits in order.
-    worker_disable_prefetch=True,
-    worker_enable_remote_control=False,
+    worker_consumer="fleet.consumer:PromptConsumer",
     worker_send_task_events=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # A broker whose memory is full refuses Celery's own notes: the worker begins anew and does not end.
+    # Redis refuses Celery's own notes while its memory is full: the worker reconnects instead of ending.
     broker_channel_error_retry=True,
     broker_transport_options={
         "socket_keepalive": True,
-        # Kombu would note in Redis what is received and not acknowledged: two trips and two new clients for each
-        # message. Who pops a message claims its ticket at once, and a message that is lost is sent again.
-        "ack_emulation": False,
+        # A worker whose broker is silent can still be stopped.
+        "socket_timeout": 3,
         # One key to look at instead of one for each priority.
         "priority_steps": [0],
     },
-    imports=["access.sessions", "automation.tasks", "automation.worker", "tokens.last_use"],
+    imports=timetable.task_modules(),
+    beat_schedule=timetable.entries(),
 )
+app.steps["worker"].add("fleet.schedule:Scheduling")
 app.set_default()
+
+
+@import_modules.connect
+def set_up_django(**kwargs: object) -> None:
+    """Tasks need the models."""
+    django.setup()
 
 
 @setup_logging.connect
 def log_to_manager_log(**kwargs: object) -> None:
     """A worker logs to `manager.log`; Celery's own set-up of logging is not wanted."""
     logs.to_file("manager.log", settings.UDAPI_LOGS)
+
+
+@worker_init.connect
+def keep_secrets(**kwargs: object) -> None:
+    """Other processes of this account, scripts among them, read neither memory nor environment of a worker."""
+    linux.hide_memory()

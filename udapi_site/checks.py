@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 
-from automation import confinement
+from fleet import confinement
 
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext, SSLError
@@ -44,6 +45,22 @@ def paths(name: str) -> list[Path]:
     if not all(path.is_absolute() for path in found):
         raise ImproperlyConfigured(f"{name} must be absolute paths, such as /srv/data,/opt/tools.")
     return found
+
+
+def modules(name: str) -> list[str]:
+    """The comma-separated variable `name` as modules of Python, empty when it is not set."""
+    found = words(name)
+    for module in found:
+        if not _is_module(module):
+            raise ImproperlyConfigured(f"{name} must be modules that Python finds, and {module} is none.")
+    return found
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def networks(name: str) -> list[str]:

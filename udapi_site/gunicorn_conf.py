@@ -11,7 +11,7 @@ from django.core.signals import request_started
 from django.db import connections, reset_queries
 from gunicorn.glogging import Logger
 
-from automation.host import linux
+from hosts import linux
 from udapi_site import logs
 from udapi_site import threads as shares
 from udapi_site.client_socket import TooSlowError

@@ -46,6 +46,7 @@ UDAPI_NODE_ID = env.number("UDAPI_NODE_ID", 0, 0, 2**31 - 1) or None
 UDAPI_SCRIPT_USER = env.text("UDAPI_SCRIPT_USER", "")
 UDAPI_SCRIPT_READ_PATHS = env.paths("UDAPI_SCRIPT_READ_PATHS")
 UDAPI_SCRIPT_WRITE_PATHS = env.paths("UDAPI_SCRIPT_WRITE_PATHS")
+UDAPI_TASK_MODULES = env.modules("UDAPI_TASK_MODULES")
 UDAPI_WEB_WORKERS = env.number("UDAPI_WEB_WORKERS", min(2, os.cpu_count() or 1), 1, 256)
 UDAPI_WEB_THREADS = env.number("UDAPI_WEB_THREADS", 256, 8, 4_096)
 UDAPI_TRANSFER_SECONDS = env.number("UDAPI_TRANSFER_SECONDS", 90, 1, 86_400)
@@ -115,6 +116,7 @@ INSTALLED_APPS = [
     "keys",
     "tokens",
     "automation",
+    "fleet",
     "definitions",
     "endpoint",
     "events",

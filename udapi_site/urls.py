@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 
 from management.views import NotFoundView
 
+admin.autodiscover()
+
 urlpatterns = [
     path("api/management", NotFoundView.as_view()),
     path("api/management/", include("management.urls")),

@@ -6,6 +6,7 @@ from typing import Any
 
 import django
 import redis
+from celery import Celery
 from kombu.exceptions import OperationalError
 
 
@@ -15,6 +16,11 @@ def _outcome(connect: Callable[[], Any]) -> str:
     except (redis.RedisError, OperationalError) as error:
         return f"{type(error).__name__}: {error}"
     return "connected"
+
+
+def _send_event(app: Celery[Any]) -> None:
+    with app.events.default_dispatcher() as dispatcher:
+        dispatcher.send("test-event")
 
 
 def main() -> None:
@@ -29,6 +35,8 @@ def main() -> None:
         "held connection": HeldConnection(client()).__enter__,
         "Celery's consumer": app.connection_for_read().connect,
         "Celery's publisher": app.connection_for_write().connect,
+        "Celery's remote control": lambda: app.control.ping(timeout=0.1),
+        "Celery's events": lambda: _send_event(app),
     }
     print(json.dumps({way: _outcome(connect) for way, connect in ways.items()}))
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -94,24 +95,31 @@ def test_the_right_certificate_connects_every_client(stack, listen, trusting, tm
     assert set(outcomes.values()) == {"connected"}, outcomes
 
 
-def test_a_trigger_is_answered_over_tls(stack, publish, listen, trusting, tmp_path):
+def test_a_trigger_is_answered_over_tls_and_celerys_tools_reach_both_programs(
+    stack, publish, listen, trusting, tmp_path
+):
     """In a database of its own, so that the node beside it cannot be the one that answers."""
     listener = listen("right", str(stack.data.redis_socket))
     settings = trusting(listener, _password(stack), database=7) | {"UDAPI_LOG_DIR": str(tmp_path)}
     api = publish()
-    with _worker(stack, **settings), stack.another_web(**settings) as web:
+    with _ended(stack.start_worker(**settings)), stack.another_web(**settings) as web:
         wait_until(lambda: api.call(web.client, json={"over": "TLS"}).status_code == 200, what="the node")
         made = listener.handshakes
         answers = [api.call(web.client, json=number).json() for number in range(30)]
+        made = listener.handshakes - made
+        with _ended(stack.start_background(**settings)):
+            wait_until(lambda: (tmp_path / "manager.log").read_text().count(" ready.") == 2, what="both programs")
+            pinged = _run(tmp_path, "celery", "-A", "udapi_site", "inspect", "ping", **settings)
     assert answers == list(range(30))
-    assert listener.handshakes - made < len(answers), "connections are not used again"
+    assert made < len(answers), "connections are not used again"
+    assert pinged.stdout.count("pong") == 2, pinged
 
 
 @contextmanager
-def _worker(stack, **settings: str):
-    process = stack.start_worker(**settings)
+def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """A process that ends with the block."""
     try:
-        yield process
+        yield
     finally:
         process.terminate()
         process.wait(30)
@@ -193,16 +201,22 @@ def test_a_server_that_asks_for_a_certificate_gets_that_of_the_address(stack, li
     assert ping(f"{address}?ssl_certfile={quote(str(file))}&ssl_keyfile={quote(str(file))}")
 
 
-def test_neither_web_server_nor_worker_nor_launcher_tells_a_stranger_the_password(
+def test_neither_web_server_nor_celery_nor_launcher_tells_a_stranger_the_password(
     stack, publish, listen, trusting, tmp_path
 ):
     listener = listen("another authority")
-    settings = trusting(listener) | {"UDAPI_LOG_DIR": str(tmp_path)}
+    settings = trusting(listener)
     api = publish()
-    log = tmp_path / "manager.log"
-    with _worker(stack, **settings), stack.another_web(**settings) as web:
+    logs = {name: tmp_path / name / "manager.log" for name in ("worker", "background", "web")}
+    worker, background, site = (settings | {"UDAPI_LOG_DIR": str(log.parent)} for log in logs.values())
+    with (
+        _ended(stack.start_worker(**worker)),
+        _ended(stack.start_background(**background)),
+        stack.another_web(**site) as web,
+    ):
         answer = api.call(web.client)
-        wait_until(lambda: log.exists() and "consumer: Cannot connect" in log.read_text(), what="the worker's attempt")
+        for program in ("worker", "background"):
+            wait_until(lambda log=logs[program]: log.exists() and "next attempt in" in log.read_text(), what=program)
     launched = _run(tmp_path, "launcher", "worker", **settings)
     assert answer.status_code == 503
     assert answer.json()["errors"][0]["errorCode"] == 1006
@@ -210,7 +224,7 @@ def test_neither_web_server_nor_worker_nor_launcher_tells_a_stranger_the_passwor
     assert "Redis is not trusted, see REDIS_CA_FILE" in launched.stdout
     assert listener.refusals
     assert listener.heard == b""
-    written = "".join(file.read_text() for file in tmp_path.glob("*.log")) + stack.log.read_text() + launched.stdout
+    written = "".join(file.read_text() for file in tmp_path.rglob("*.log")) + stack.log.read_text() + launched.stdout
     assert PASSWORD not in written
 
 

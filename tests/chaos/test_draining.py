@@ -4,9 +4,9 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from automation.limits import concurrency_limit
 from chaos.callers import call
 from chaos.marks import Marks
+from fleet.limits import concurrency_limit
 from tests.stack import wait_until
 
 

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from json import dumps
 
 import pytest
+from msgspec import json
 
-from automation import confinement, fleet
-from automation.nodes import NodeState, parse_state
+from fleet import confinement, overview
+from fleet.heartbeat import NodeState
 from tests.landlock import ABI
 
-NODE = NodeState(1, "here", 4, 0, "2026-01-01T00:00:00Z", confines=True)
+NODE = NodeState(1, "here", 4, "2026-01-01T00:00:00Z", confines=True)
 
 
 @pytest.fixture
@@ -18,8 +19,8 @@ def nodes(monkeypatch):
     """Makes these the nodes that are alive."""
 
     def make(*nodes: NodeState) -> None:
-        beats = [fleet.Heartbeat(node, datetime.now(UTC)) for node in nodes]
-        monkeypatch.setattr(fleet, "look", lambda: fleet.Fleet(beats, 0))
+        beats = [overview.LivingNode(node, datetime.now(UTC)) for node in nodes]
+        monkeypatch.setattr(overview, "look", lambda: overview.Fleet(beats, 0))
 
     return make
 
@@ -38,11 +39,11 @@ def test_the_overview_and_the_list_name_nodes_that_do_not_confine_scripts(admin,
 
 
 def test_a_heartbeat_says_whether_its_node_confines_scripts(stack):
-    assert [beat.node.confines for beat in fleet.look().nodes] == [ABI > 0] == [confinement.is_enforced()]
+    assert [beat.node.confines for beat in overview.look().nodes] == [ABI > 0] == [confinement.is_enforced()]
 
 
 def test_heartbeats_of_neighbouring_releases_are_understood():
     state = asdict(NODE)
-    assert parse_state(dumps(state | {"later": 1})) == NODE
+    assert json.decode(dumps(state | {"later": 1}), type=NodeState) == NODE
     del state["confines"]
-    assert parse_state(dumps(state)).confines is False
+    assert json.decode(dumps(state), type=NodeState).confines is False

@@ -6,9 +6,9 @@ import redis
 from django.utils import timezone
 
 from access.changes import save_checked
-from automation import fleet
 from automation.models import AutomationScript
 from definitions.models import ActionType
+from fleet import overview
 from tests.console.test_query_counts import publish, queries
 from tests.publishing import ECHO
 from tokens.models import ApiToken
@@ -101,7 +101,7 @@ def test_without_redis_the_page_says_so(admin, monkeypatch):
     def unreachable():
         raise redis.ConnectionError
 
-    monkeypatch.setattr(fleet, "look", unreachable)
+    monkeypatch.setattr(overview, "look", unreachable)
     cards = {card.title: card for card in start(admin).cards}
     assert cards["Worker nodes"].tone == "bad"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.nodes import alive
+from fleet import overview
 from tests.endpoint.fakenode import FakeNode
 from tests.stack import Stack, own_data_dir
 
@@ -25,7 +25,7 @@ def far_web(running_far_web, stack):
 @pytest.fixture
 def worker_node(stack):
     """The number of the shared stack's worker node."""
-    return alive()[0].id
+    return overview.nodes()[0].id
 
 
 @pytest.fixture(scope="session")

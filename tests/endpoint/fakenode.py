@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from automation import queue
-from automation.message import QUEUE
-from automation.outcome import Head, Outcome
 from broker import client as broker_client
+from fleet import queue, redis_keys
+from fleet.answer import Answer
+from fleet.message import QUEUE
 from tests.stack import Stack
 
 INSTANCE = "f" * 32
@@ -28,11 +28,11 @@ class FakeNode:
     def live(self, seconds: float = 60) -> None:
         """A heartbeat."""
         now = self.redis.time()[0] * 1_000
-        self.redis.zadd(queue.NODES_KEY, {INSTANCE: now + seconds * 1_000})
+        self.redis.zadd(redis_keys.NODES, {INSTANCE: now + seconds * 1_000})
 
     def die(self) -> None:
         """No heartbeat any more."""
-        self.redis.zrem(queue.NODES_KEY, INSTANCE)
+        self.redis.zrem(redis_keys.NODES, INSTANCE)
 
     def take(self) -> str:
         """Claim the next job; its id."""
@@ -44,21 +44,23 @@ class FakeNode:
                 return job_id
 
     @contextmanager
-    def answers(self, frame: bytes | None) -> Iterator[None]:
-        """Meanwhile one job is claimed, and answered with `frame`, or never if that is None."""
+    def answers(self, answer: Answer | bytes | None) -> Iterator[None]:
+        """Meanwhile one job is claimed, and answered, with bytes even, or never."""
         self.live()
-        thread = threading.Thread(target=self._answer, args=(frame,))
+        thread = threading.Thread(target=self._answer, args=(answer,))
         thread.start()
         yield
         thread.join(20)
         assert not thread.is_alive()
 
-    def _answer(self, frame: bytes | None) -> None:
+    def _answer(self, answer: Answer | bytes | None) -> None:
         job_id = self.take()
-        if frame is not None:
-            queue.finish(job_id, frame)
+        if isinstance(answer, bytes):
+            self.redis.rpush(redis_keys.reply(job_id), answer)
+        elif answer is not None:
+            queue.finish(job_id, answer)
 
 
-def reports(reason: str, message: str = "") -> bytes:
-    """The frame with which this node reports an error."""
-    return Outcome(Head(NODE_ID, reason=reason, message=message)).encode()
+def reports(reason: str, message: str = "") -> Answer:
+    """The answer with which this node reports an error."""
+    return Answer(NODE_ID, reason=reason, message=message)

@@ -12,8 +12,11 @@ import pytest
 from django.db.models import JSONField, Value
 
 from automation.models import AutomationScript
+from broker.last_use import LAST_USE_KEY
 from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint import errors
+from fleet import redis_keys
+from fleet.message import QUEUE
 from tests.endpoint.breaking import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, METHODS, NEVER_STARTED, ROWS, assert_error
 from tests.endpoint.conftest import ENDPOINT_NODE
@@ -233,7 +236,9 @@ def test_what_a_node_reports(lonely, fake_node, publish, reason):
         assert_error(api.call(lonely.client), REPORTED[reason], node=NODE_ID)
 
 
-@pytest.mark.parametrize("frame", [b"", b"\0\0\0\x02{}", b"\xff\xff", b"\0\0\0\x04null", b"\0\0\0\x01{}"])
+@pytest.mark.parametrize(
+    "frame", [b"", b"\xff\xff", b"\0\1\0\0\0\2{}", b"\0\1\0\0\0\4null", b"\0\1\0\0\0\1{}", b"\0\2\0\0\0\2{}"]
+)
 def test_a_frame_that_cannot_be_read(lonely, fake_node, publish, frame):
     api = publish()
     with fake_node.answers(frame):
@@ -266,6 +271,26 @@ def test_a_broker_that_takes_nothing_more(lonely, fake_node, publish):
         fake_node.redis.config_set("maxmemory", 2**30)
 
 
+def test_a_refused_job_leaves_no_large_body_in_a_full_broker(lonely, fake_node, publish):
+    fake_node.live()
+    api, headers = publish(), {"Content-Type": "text/plain"}
+    # Room enough to take the body, after which Redis is full.
+    fake_node.redis.config_set("maxmemory", fake_node.redis.info("memory")["used_memory"] + 1_000_000)
+    try:
+        answer = api.call(lonely.client, content="x" * 5_000_000, headers=headers)
+        assert_error(answer, 1001, detail=NEVER_STARTED)
+        assert not fake_node.redis.keys(redis_keys.body("*"))
+    finally:
+        fake_node.redis.config_set("maxmemory", 2**30)
+
+
+def test_a_broker_that_refuses_to_note_the_tokens_use_has_not_queued_the_job(lonely, fake_node, publish):
+    fake_node.live()
+    fake_node.redis.set(LAST_USE_KEY, "no hash")
+    assert_error(publish().call(lonely.client), 1001, detail=NEVER_STARTED)
+    assert fake_node.redis.llen(QUEUE) == 0 and not fake_node.redis.keys(redis_keys.ticket("*"))
+
+
 def test_no_worker_node(lonely, publish):
     api = publish()
     begun = time.monotonic()
@@ -276,7 +301,7 @@ def test_no_worker_node(lonely, publish):
 
 def test_a_full_queue(lonely, fake_node, publish):
     fake_node.live()
-    fake_node.redis.rpush("udapi", *["{}"] * 10_000)
+    fake_node.redis.rpush(QUEUE, *["{}"] * 10_000)
     api = publish()
     begun = time.monotonic()
     answer = api.call(lonely.client)

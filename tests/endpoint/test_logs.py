@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from automation.outcome import Head, Outcome
 from definitions.models import ActionType
+from fleet.answer import Answer
 from tests.endpoint.catalogue import assert_error
 from tests.endpoint.conftest import ENDPOINT_NODE
 from tests.endpoint.wire import exchange, head
@@ -221,8 +221,7 @@ def test_the_text_of_a_header_is_escaped_in_the_reason(stack, publish):
 
 
 def test_what_a_node_reports_is_escaped(lonely, fake_node, publish):
-    frame = Outcome(Head(1, reason="A\nB", message="two\nlines \x1b")).encode()
-    with fake_node.answers(frame):
+    with fake_node.answers(Answer(1, reason="A\nB", message="two\nlines \x1b")):
         api = publish()
         assert_error(api.call(lonely.client), 1005)
     ended = last_line(lonely, api.path)

@@ -3,9 +3,10 @@
 import threading
 import time
 
-from automation import queue
-from automation.limits import concurrency_limit
 from endpoint.message import trigger
+from fleet import queue
+from fleet.limits import concurrency_limit
+from hosts.jobs import Job, JobKind
 from tests.endpoint.fakenode import INSTANCE
 from tests.endpoint.messages import RAISES, SLEEPS, to
 from tests.stack import wait_until
@@ -43,7 +44,7 @@ def test_what_never_ran_has_neither_times_nor_node(stack, publish):
 
 def test_the_time_in_the_queue_goes_by_redis(lonely, fake_node):
     fake_node.live()
-    queue.publish("job", queue.Payload({}), 10)
+    queue.publish(Job("job", JobKind.PROBE, "", 1, "run"), 10)
     time.sleep(0.3)
     claim = queue.claim("job", INSTANCE)
     assert claim is not None

@@ -206,4 +206,4 @@ def test_neither_redis_nor_a_database_is_needed(bench, tmp_path):
     assert ended.returncode == 1
     assert ended.stdout == "| here\n"
     assert "ZeroDivisionError" in ended.stderr
-    assert "automation/host" not in ended.stderr
+    assert "hosts" not in ended.stderr

@@ -27,6 +27,7 @@ def test_a_log_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
         ("UDAPI_TRUSTED_PROXIES", "10.0.0.1, proxy", "IP addresses or networks"),
         ("REDIS_URL", "http://127.0.0.1", "a redis://, rediss:// or unix:// address"),
         ("REDIS_URL", "rediss://127.0.0.1?ssl_cert_reqs=none", "certificate is always verified"),
+        ("UDAPI_TASK_MODULES", "no.such.module", "modules that Python finds"),
         ("DATABASE_URL", "mysql://127.0.0.1/x", "a postgresql:// address"),
         ("UDAPI_SECRET_PEPPERS", "short", "UDAPI_SECRET_PEPPERS must look like"),
         ("UDAPI_SECRET_KEY_FILE", "/nowhere", "UDAPI_SECRET_KEY_FILE must be a readable file"),

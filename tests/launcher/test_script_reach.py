@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.automation.rogue import spy
+from tests.hosts.rogue import spy
 from tests.landlock import needs_landlock, needs_scopes
 from tests.launcher.running import Stack, command_line
 

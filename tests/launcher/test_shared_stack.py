@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import redis
 from tests.launcher.conftest import Start
 from tests.launcher.running import PROJECT, Stack, command_line, refused
 from tests.launcher.witness import Witness
-from tests.stack import free_port
+from tests.stack import free_port, wait_until
 
 
 def _redis_url(stack: Stack, database: int) -> str:
@@ -87,7 +88,7 @@ def test_redis_listens_on_its_socket_only_and_wants_a_password(shared_stack: Sta
     assert int(str(friend.config_get("maxmemory")["maxmemory"])) > 0
 
 
-@pytest.mark.parametrize("name", ["-server", "celery", "gunicorn"])
+@pytest.mark.parametrize("name", ["-server", "udapi.triggers", "udapi.background", "gunicorn"])
 def test_what_is_killed_is_started_again(shared_stack: Stack, name: str) -> None:
     shared_stack.wait_until_answered()
     killed = shared_stack.program(name)
@@ -101,6 +102,15 @@ def test_what_is_killed_is_started_again(shared_stack: Stack, name: str) -> None
         assert time.monotonic() < ends
         time.sleep(0.1)
     shared_stack.wait_until_answered()
+
+
+def test_triggers_go_on_while_the_background_program_is_killed(shared_stack: Stack) -> None:
+    shared_stack.wait_until_answered()
+    killed = shared_stack.program("udapi.background")
+    killed.kill()
+    assert shared_stack.call()[0] == 200
+    killed.wait(10)
+    assert shared_stack.call()[0] == 200
 
 
 def test_a_killed_web_server_answers_what_it_has_begun_and_is_back_before(shared_stack: Stack) -> None:
@@ -139,15 +149,21 @@ def test_a_taken_port_is_refused(shared_stack: Stack, tmp_path: Path) -> None:
     assert "UDAPI_PORT=" in sentence
 
 
-def test_one_more_worker_node_ends_with_an_interrupt(shared_stack: Stack, start: Start) -> None:
-    worker = start(shared_stack.data_dir, port=shared_stack.port, command="worker")
-    worker.wait_until_printed("Ctrl-C lets it finish")
+def test_one_more_worker_node_has_both_programs_and_ends_with_an_interrupt(shared_stack: Stack, start: Start) -> None:
+    node = start(shared_stack.data_dir, port=shared_stack.port, command="worker")
+    node.wait_until_printed("Ctrl-C lets it finish")
     log = shared_stack.data_dir / "logs" / "manager.log"
-    ends = time.monotonic() + 30
-    while f"worker-{worker.process.pid}@" not in log.read_text():
-        assert time.monotonic() < ends, worker.output
-        time.sleep(0.1)
-    worker.end(signal.SIGINT)
+    for name in ("worker", "background"):
+        wait_until(
+            lambda name=name: f"{name}-{node.process.pid}@{socket.gethostname()} ready" in log.read_text(),
+            what=f"{name}: {node.output}",
+        )
+    node.program("udapi.background").kill()
+    wait_until(
+        lambda: log.read_text().count(f"background-{node.process.pid}@{socket.gethostname()} ready") == 2,
+        what="the next one",
+    )
+    node.end(signal.SIGINT)
 
 
 def test_a_worker_node_without_a_broker_is_refused(tmp_path: Path) -> None:

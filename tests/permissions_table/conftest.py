@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 from django.template.response import SimpleTemplateResponse
 
-from automation import nodes
+from fleet import overview
 from tests.permissions_table.table import World
 
 
@@ -19,6 +19,6 @@ def lasting_world(django_db_setup, django_db_blocker):
 @pytest.fixture
 def world(lasting_world, monkeypatch):
     """What there is to act on. Worker nodes are asked of no broker, and pages, rendered by other tests, are not."""
-    monkeypatch.setattr(nodes, "alive", list)
+    monkeypatch.setattr(overview, "nodes", list)
     monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")
     return lasting_world

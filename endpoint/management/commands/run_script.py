@@ -10,11 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from automation.models import DEFAULT_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS
-from automation.outcome import Outcome
 from definitions.routes import InvalidRouteError
 from endpoint import errors, response
 from endpoint.reading import LARGEST_BODY, METHODS
 from endpoint.tryout import NoHostsError, Tryout, UnusableScriptError, told
+from fleet.answer import Answer
 
 
 class Command(BaseCommand):
@@ -79,13 +79,13 @@ class Command(BaseCommand):
             raise CommandError("Interrupted.", returncode=130) from error
         self.stdout.write(f"\n{_since(begun)}")
 
-    def _show(self, outcome: Outcome) -> None:
-        answer = response.from_outcome(outcome)
-        self.stdout.write(f"HTTP {answer.status_code} {_phrase(answer.status_code)}".rstrip())
-        for name, value in answer.items():
+    def _show(self, answer: Answer) -> None:
+        rendered = response.from_answer(answer)
+        self.stdout.write(f"HTTP {rendered.status_code} {_phrase(rendered.status_code)}".rstrip())
+        for name, value in rendered.items():
             self.stdout.write(f"{name}: {value}")
-        if outcome.body and not answer.streaming:
-            text = outcome.body.decode() if outcome.head.is_text else f"[{len(outcome.body)} bytes]"
+        if answer.body and not rendered.streaming:
+            text = answer.body.decode() if answer.is_text else f"[{len(answer.body)} bytes]"
             self.stdout.write(f"\n{text}")
 
 

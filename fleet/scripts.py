@@ -1,44 +1,27 @@
 """The scripts as a worker node needs them: read by id or name, kept by version."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from uuid import UUID
 
 from django.db import close_old_connections, models
 
-from automation.models import DEFAULT_MEMORY_MB, AutomationScript, Reuse
+from automation.models import AutomationScript, Reuse
+from hosts.jobs import Script
 
 _KEPT = 256
 
 
-@dataclass(frozen=True)
-class Script:
-    """One version of a script."""
-
-    id: UUID
-    name: str
-    version: int
-    source: str
-    parameters: Sequence[str]
-    timeout_seconds: int
-    has_run: bool
-    memory_limit_mb: int = DEFAULT_MEMORY_MB
-    reuse: bool = True
-
-
 class NoScriptError(Exception):
-    """The script is gone."""
+    """The script is gone, or cannot run as it is to."""
 
 
 @lru_cache(maxsize=_KEPT)
-def load(script_id: UUID, version: int) -> Script:
+def load(script_id: str, version: int) -> Script:
     """The script in the version that a trigger was admitted with, or newer.
 
     Raises:
         NoScriptError: it has vanished since.
     """
-    return _read(AutomationScript.objects.filter(pk=script_id), str(script_id))
+    return _read(AutomationScript.objects.filter(pk=script_id), script_id)
 
 
 def load_by_name(name: str) -> Script:
@@ -57,7 +40,7 @@ def _read(rows: "models.QuerySet[AutomationScript]", what: str) -> Script:
     if found is None:
         raise NoScriptError(f"there is no script {what}")
     return Script(
-        found.id,
+        str(found.id),
         found.name,
         found.version,
         found.source,

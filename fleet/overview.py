@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from automation.message import QUEUE
-from automation.nodes import HEARTBEAT_ENDS_AFTER_SECONDS, NodeState, parse_state
-from automation.queue import NODES_KEY, state_key
+import msgspec
+
 from broker.client import client
+from fleet import redis_keys
+from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS, NodeState
+from fleet.message import QUEUE
 
 
 @dataclass(frozen=True)
-class Heartbeat:
+class LivingNode:
     """A node as it told of itself, and when that was."""
 
     node: NodeState
@@ -28,7 +30,7 @@ class Heartbeat:
 class Fleet:
     """The nodes that are alive, by id, and the jobs that wait for one of them."""
 
-    nodes: Sequence[Heartbeat]
+    nodes: Sequence[LivingNode]
     waiting: int
 
     @property
@@ -53,16 +55,26 @@ def look() -> Fleet:
     Raises:
         redis.RedisError: the broker is not reachable.
     """
-    beats = cast(list[tuple[bytes, float]], client().zrange(NODES_KEY, 0, -1, withscores=True))
+    beats = cast(list[tuple[bytes, float]], client().zrange(redis_keys.NODES, 0, -1, withscores=True))
     with client().pipeline(transaction=False) as asked:
         asked.llen(QUEUE)
         for instance, _ends in beats:
-            asked.get(state_key(instance.decode()))
+            asked.get(redis_keys.node(instance.decode()))
         waiting, *states = asked.execute()
     alive = [_beat(state, ends) for state, (_instance, ends) in zip(states, beats, strict=True) if state]
     return Fleet(sorted(alive, key=lambda beat: beat.node.id), int(waiting))
 
 
-def _beat(state: Any, ends: float) -> Heartbeat:
+def nodes() -> list[NodeState]:
+    """The worker nodes that are alive, by id.
+
+    Raises:
+        redis.RedisError: the broker is not reachable.
+    """
+    return [living.node for living in look().nodes]
+
+
+def _beat(state: Any, ends: float) -> LivingNode:
     at = ends / 1_000 - HEARTBEAT_ENDS_AFTER_SECONDS
-    return Heartbeat(parse_state(state), datetime.fromtimestamp(at, UTC))
+    # A node of a later release may say more.
+    return LivingNode(msgspec.json.decode(state, type=NodeState), datetime.fromtimestamp(at, UTC))

@@ -1,0 +1,53 @@
+"""How a worker deals with its broker: it finds it again, and keeps its password to itself."""
+
+import logging
+from typing import Any
+
+from celery.app import events
+from celery.events import EventDispatcher
+from celery.worker import control
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
+from kombu.utils.url import maybe_sanitize_url
+
+LONGEST_INTERVAL_SECONDS = 3
+
+_log = logging.getLogger("udapi.manager")
+
+
+class PromptConsumer(Consumer):
+    """Celery's consumer, which tries a lost broker again within seconds: Celery's own waits up to 30 in the end."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, however long it takes; the worker can be shut down meanwhile."""
+        conn.ensure_connection(
+            _tell, interval_start=1, interval_step=1, interval_max=LONGEST_INTERVAL_SECONDS, callback=maybe_shutdown
+        )
+        return super().ensure_connected(conn)
+
+
+class OnceDispatcher(EventDispatcher):
+    """Sends each event once: Celery would repeat a heartbeat until Redis is back, and hear no signal meanwhile."""
+
+    def send(self, *arguments: Any, retry: bool = False, **fields: Any) -> Any:
+        """Send an event, or keep it until the broker is back."""
+        return super().send(*arguments, **fields)
+
+
+class Events(events.Events):
+    """How the application makes what sends events."""
+
+    dispatcher_cls = "fleet.consumer:OnceDispatcher"
+
+
+def _tell(error: Exception, seconds: float) -> None:
+    _log.error("the broker is not reachable (%s), next attempt in %.0f s", error, seconds)
+
+
+@control.inspect_command()
+def stats(state: Any, **_: Any) -> dict[str, Any]:
+    """Request worker statistics/information."""
+    told: dict[str, Any] = state.consumer.controller.stats()
+    # For a Unix socket, Celery tells the address as a whole.
+    broker = told["broker"].items()
+    return told | {"broker": {part: maybe_sanitize_url(it) if isinstance(it, str) else it for part, it in broker}}

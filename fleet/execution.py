@@ -1,0 +1,88 @@
+"""Running a job in a script host, together with the subscripts that it calls."""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import redis
+
+from automation.source import RUN
+from fleet import queue
+from fleet.scripts import NoScriptError
+from hosts.jobs import Assignment, HostResult, Job, JobKind, Outcome, Script, SubscriptAnswer
+from hosts.script_hosts import ScriptHosts
+from hosts.watch import Watch
+
+_log = logging.getLogger("udapi.manager")
+
+
+class Execution:
+    """Carries assignments out in `hosts`; safe for threads.
+
+    `find` gives the script of a name or raises `NoScriptError`. `queue_subscript` queues one that nobody waits for and
+    returns its id; it may raise `NoNodeError`, `UnansweredError` and `RedisError`. `on_line` gets what a script prints.
+    """
+
+    def __init__(
+        self,
+        hosts: ScriptHosts,
+        find: Callable[[str], Script],
+        queue_subscript: Callable[[Script, Mapping[str, str]], str],
+        on_line: Callable[[Assignment, str], None],
+    ) -> None:
+        self._hosts, self._find, self._queue, self._on_line = hosts, find, queue_subscript, on_line
+
+    def run(self, assignment: Assignment, watch: Watch | None = None) -> HostResult:
+        """How the run ends; `watch` is its caller's when it is a subscript that is waited for."""
+        on_line, on_subscript = partial(self._on_line, assignment), partial(self._on_subscript, assignment)
+        return self._hosts.run(assignment, on_line, on_subscript, watch)
+
+    def _on_subscript(
+        self, caller: Assignment, name: str, parameters: dict[str, str], wait: bool, remaining: float, watch: Watch
+    ) -> SubscriptAnswer:
+        try:
+            script = self._subscript(name, parameters)
+            if wait:
+                return self._run_waited(caller, script, parameters, remaining, watch)
+            return SubscriptAnswer(ok=True, job_id=self._queue(script, parameters))
+        except (NoScriptError, queue.NoNodeError, queue.UnansweredError) as error:
+            return SubscriptAnswer(ok=False, message=str(error))
+        except redis.RedisError as error:
+            return SubscriptAnswer(ok=False, message=f"the broker is not reachable: {error}")
+
+    def _subscript(self, name: str, parameters: Mapping[str, str]) -> Script:
+        script = self._find(name)
+        if not script.has_run:
+            raise NoScriptError(f"the script {name} has no {RUN}(engine)")
+        missing = [parameter for parameter in script.parameters if parameter not in parameters]
+        if missing:
+            raise NoScriptError(f"the script {name} needs values for: {', '.join(missing)}")
+        if not _is_unicode(parameters):
+            raise NoScriptError("a parameter holds a lone surrogate, which no encoding can express")
+        return script
+
+    def _run_waited(
+        self, caller: Assignment, script: Script, parameters: Mapping[str, str], remaining: float, watch: Watch
+    ) -> SubscriptAnswer:
+        """Run it in the slot of its caller, and within the caller's time."""
+        assignment = _subscript_of(caller, script, parameters, remaining)
+        result = self.run(assignment, watch)
+        if result.outcome is Outcome.SUCCEEDED:
+            return SubscriptAnswer(ok=True)
+        if result.traceback:
+            what = (assignment.job.id, script.name, script.version, result.traceback)
+            _log.error("trigger=%s script=%s version=%s: %s", *what)
+        return SubscriptAnswer(ok=False, message=f"{script.name}: {result.message or result.outcome}")
+
+
+def _subscript_of(caller: Assignment, script: Script, parameters: Mapping[str, str], remaining: float) -> Assignment:
+    job = Job(caller.job.id, JobKind.SUBSCRIPT, script.id, script.version, RUN, parameters)
+    return Assignment(job, script, min(remaining, script.timeout_seconds), caller.depth + 1)
+
+
+def _is_unicode(parameters: Mapping[str, str]) -> bool:
+    try:
+        "".join(part for parameter in parameters.items() for part in parameter).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

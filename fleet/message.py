@@ -1,0 +1,70 @@
+"""The Celery message of a job, which carries no more than its id.
+
+Celery's `apply_async` could not publish it in the same step in which the ticket is written, and costs more than
+everything else on the way in. So Celery makes one message, which is then used with the id of each job in it.
+"""
+
+import json
+import threading
+from functools import cache
+from typing import Any
+
+import kombu
+from celery import current_app
+
+QUEUE = "udapi.triggers"
+TASK_NAME = "udapi.run_job"
+
+# Positional and named arguments, and what is embedded.
+_NO_ARGUMENTS: Any = ((), {}, {})
+_ID = "00000000-0000-0000-0000-000000000000"
+# The process shares kombu's queues in memory: without the lock, a thread could get another's message.
+_making = threading.Lock()
+
+
+def entry(job_id: str) -> str:
+    """The entry of the queue that makes a worker run the job; `job_id` is a UUID and becomes the task's id."""
+    return _entry_template().replace(_ID, job_id)
+
+
+def marker() -> str:
+    """How an entry begins: with this, followed by the id of its job."""
+    return _entry_template().partition(_ID)[0]
+
+
+def received(job_id: str) -> kombu.Message:
+    """The message of a job as Celery's consumer would have received it; there is nothing left to decode."""
+    template = _template()
+    return kombu.Message(
+        body=_NO_ARGUMENTS,
+        content_encoding="binary",
+        delivery_tag=job_id,
+        delivery_info=template.delivery_info,
+        headers=template.headers | {"id": job_id, "root_id": job_id},
+        properties=template.properties | {"correlation_id": job_id, "delivery_tag": job_id},
+    )
+
+
+@cache
+def _entry_template() -> str:
+    # The headers come first, with the task's name in them: so an entry of another task never begins like a job's.
+    parts = _template().serializable()
+    return json.dumps({"headers": parts.pop("headers"), **parts})
+
+
+def _template() -> Any:
+    with _making:
+        return _made()
+
+
+@cache
+def _made() -> Any:
+    """What Celery publishes for the task, read from kombu's transport in memory."""
+    with kombu.Connection("memory://") as connection:
+        channel: Any = connection.default_channel
+        current_app.send_task(TASK_NAME, task_id=_ID, queue=QUEUE, ignore_result=True, connection=connection)
+        message = channel.basic_get(QUEUE, no_ack=True)
+    message.properties["delivery_tag"] = _ID
+    # A node may need it first while it runs a job, of which no other is a child.
+    message.headers |= {"root_id": _ID, "parent_id": None}
+    return message

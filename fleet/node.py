@@ -1,0 +1,118 @@
+"""A worker node: what starts and ends with the program that runs triggers."""
+
+import datetime
+import logging
+from typing import Any
+
+from celery import bootsteps
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from fleet import confinement, message
+from fleet.heartbeat import Heartbeat
+from fleet.limits import concurrency_limit
+from fleet.numbers import NodeSlot
+from fleet.runner import Runner
+from hosts import linux, scratch
+from hosts.script_hosts import ScriptHosts
+
+TICK_SECONDS = 1.0
+
+_log = logging.getLogger("udapi.manager")
+
+
+class Node(bootsteps.StartStopStep):
+    """This process as a node of the fleet: number, script hosts, heartbeat and runner; a step of Celery's worker."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    slot: NodeSlot
+    hosts: ScriptHosts
+    heartbeat: Heartbeat
+    runner: Runner
+
+    def start(self, worker: Any) -> None:
+        """Be ready to run scripts. The node joins the fleet when the loop of Celery's consumer ticks.
+
+        Raises:
+            SystemExit: it gets no number or no script hosts; its supervisor tries again.
+        """
+        self._worker = worker
+        try:
+            self._prepare()
+        except (DatabaseError, OSError) as error:
+            _log.critical("the worker node cannot start: %s", error)
+            raise SystemExit(1) from error
+        _log.info("node=%s runs at most %s triggers at once", self.slot.id, concurrency_limit())
+        if not confinement.is_enforced():
+            _log.warning("node=%s %s", self.slot.id, confinement.UNCONFINED)
+        worker.pool.when_idle = self.runner.abandon
+        worker.app.tasks[message.TASK_NAME].node = self
+        worker.timer.call_after(0, self._tick)
+        worker.timer.call_repeatedly(TICK_SECONDS, self._tick)
+
+    def _prepare(self) -> None:
+        since = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+        self.slot = NodeSlot()
+        user, state_dir = settings.UDAPI_SCRIPT_USER, settings.UDAPI_STATE_DIR
+        self.hosts = ScriptHosts(user=user, state_dir=state_dir, reach=confinement.reach())
+        self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
+        self.runner = Runner(self.slot.id, self.hosts, self.heartbeat, self._may_take_another)
+        linux.return_large_blocks()
+        self.hosts.start()
+        _make_state_dir()
+
+    @property
+    def is_consuming(self) -> bool:
+        """Whether the worker takes triggers: `celery control cancel_consumer` makes it stop."""
+        consumer = self._worker.consumer.task_consumer
+        return consumer is not None and consumer.consuming_from(message.QUEUE)
+
+    def _may_take_another(self) -> bool:
+        return self.is_consuming and not self._worker.pool.has_waiting
+
+    def _tick(self) -> None:
+        self.heartbeat.tick(is_consuming=self.is_consuming)
+
+    def run(self, job_id: str) -> None:
+        """Run a job. If the thread takes another one with the answer, hand that to Celery."""
+        following = self.runner.run(job_id)
+        if following is None:
+            return
+        strategy = self._worker.consumer.strategies[message.TASK_NAME]
+        try:
+            strategy(message.received(following), None, _nothing, _nothing, ())
+        finally:
+            if not self._worker.pool.has_next_here:
+                self.runner.abandon()
+
+    def close(self, worker: Any) -> None:
+        """New triggers go to other nodes."""
+        self.heartbeat.leave()
+
+    def stop(self, worker: Any) -> None:
+        """Wait for all runs, then end the script hosts."""
+        try:
+            worker.pool.stop()
+        finally:
+            self.terminate(worker)
+
+    def terminate(self, worker: Any) -> None:
+        """End whatever runs."""
+        self.hosts.stop()
+        self.heartbeat.stop()
+        _log.info("node=%s stopped", self.slot.id)
+
+
+def _make_state_dir() -> None:
+    """Raises OSError; also for a link where root would give away what the link leads to."""
+    state_dir, user = settings.UDAPI_STATE_DIR, settings.UDAPI_SCRIPT_USER
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if user and state_dir.is_symlink():
+        raise NotADirectoryError(f"UDAPI_STATE_DIR, {state_dir}, is a link: name the directory itself")
+    if user:
+        scratch.give(state_dir, user)
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Acknowledges nothing: the transport never delivered this message."""

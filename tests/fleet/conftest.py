@@ -1,0 +1,56 @@
+"""What the tests of the fleet have in common: an API that holds its runs."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fleet import redis_keys
+from fleet.limits import concurrency_limit
+from tests.stack import Stack, wait_until
+
+HOLD = """
+import os, time
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    while not os.path.exists({go!r}):
+        time.sleep(0.02)
+    with open({marks!r}, "a") as marks:
+        marks.write(request.context.trigger_id + "\\n")
+    return ApiTriggerOutput(response_body=request.context.trigger_id)
+"""
+
+
+class Held:
+    """An API whose script waits until it may go on, and then marks its run."""
+
+    def __init__(self, stack: Stack, publish, directory: Path) -> None:
+        self.stack, self.go, self._marks = stack, directory / "go", directory / "marks"
+        self.api = publish(HOLD.format(go=str(self.go), marks=str(self._marks)))
+
+    def call(self):
+        return self.api.call(self.stack.client)
+
+    def runs(self) -> list[str]:
+        return self._marks.read_text().split() if self._marks.exists() else []
+
+    @contextmanager
+    def busy(self, slots: int = concurrency_limit()) -> Iterator[ThreadPoolExecutor]:
+        """So many slots of the node are taken, all of them as a rule; meanwhile others may call."""
+        with ThreadPoolExecutor(4 * concurrency_limit()) as callers, self.stack.redis_client() as redis:
+            taken = [callers.submit(self.call) for _ in range(slots)]
+            try:
+                wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == slots, 20, "these slots are taken")
+                yield callers
+            finally:
+                self.go.touch()
+        assert {each.result().status_code for each in taken} == {200}
+
+
+@pytest.fixture
+def held(stack, publish, kept) -> Held:
+    """`Held` on the shared stack."""
+    return Held(stack, publish, kept)

@@ -1,0 +1,197 @@
+"""Celery's own tools see the node and each of its triggers: `inspect`, `control`, `events`."""
+
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from celery import current_app
+
+from endpoint.errors import NEVER_STARTED
+from fleet import queue, redis_keys
+from fleet.answer import Reason
+from fleet.limits import concurrency_limit
+from fleet.message import QUEUE, TASK_NAME
+from hosts.jobs import Job, JobKind
+from tests.stack import wait_until
+
+NAMES_ITSELF = """
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    return ApiTriggerOutput(response_body=request.context.trigger_id)
+"""
+CALLERS = 8
+EACH = 25
+
+
+def only(answers):
+    """The answer of the one worker there is."""
+    assert answers is not None and len(answers) == 1, answers
+    return next(iter(answers.values()))
+
+
+def inspect():
+    return current_app.control.inspect(timeout=20, limit=1)
+
+
+def run_at_once(stack, api) -> list[str]:
+    """The ids of many triggers, called by more callers than the node has slots."""
+
+    def call(_: int) -> str:
+        answer = api.call(stack.client)
+        assert answer.status_code == 200
+        return str(answer.text)
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        return list(callers.map(call, range(CALLERS * EACH)))
+
+
+@pytest.fixture
+def echo(publish):
+    """An API that answers with the id of its trigger."""
+    return publish(NAMES_ITSELF)
+
+
+def test_celery_inspect_finds_the_node(stack):
+    asked = stack.celery("inspect", "ping")
+    assert (asked.returncode, "1 node online." in asked.stdout) == (0, True), asked.stdout + asked.stderr
+
+
+def test_inspect_names_what_a_node_is_and_runs(stack, held):
+    assert TASK_NAME in only(inspect().registered())
+    assert [each["name"] for each in only(inspect().active_queues())] == [QUEUE]
+    assert only(inspect().stats())["pool"]["max-concurrency"] == concurrency_limit()
+    with held.busy(), stack.redis_client() as redis:
+        running = {key.decode().rpartition(":")[2] for key in redis.keys(redis_keys.run("*"))}
+        assert {each["id"] for each in only(inspect().active())} == running
+        assert only(inspect().reserved()) == []
+    wait_until(lambda: only(inspect().active()) == [], 20, "an idle node")
+
+
+@pytest.mark.parametrize("question", ["stats", "conf", "report"])
+def test_no_question_makes_a_node_tell_the_password_of_its_broker(stack, question):
+    told = stack.celery("inspect", question)
+    assert (told.returncode, "redis+socket" in told.stdout) == (0, True), told.stdout + told.stderr
+    assert stack.data.redis_password_file.read_text().strip() not in told.stdout
+
+
+def test_each_trigger_has_a_request_of_its_own(stack, echo):
+    before = only(inspect().stats())["total"].get(TASK_NAME, 0)
+    triggers = run_at_once(stack, echo)
+    assert only(inspect().stats())["total"][TASK_NAME] == before + len(triggers)
+
+
+@contextmanager
+def heard_events() -> Iterator[dict[str, list[str]]]:
+    """The types of all events that workers send meanwhile, by the task that they are about."""
+    told: dict[str, list[str]] = defaultdict(list)
+    with current_app.connection_for_read() as connection:
+        handlers = {"*": lambda event: told[event.get("uuid", "")].append(event["type"])}
+        receiver = current_app.events.Receiver(connection, handlers=handlers)
+        listening = threading.Thread(target=receiver.capture)
+        listening.start()
+        try:
+            yield told
+        finally:
+            # The receiver looks once a second.
+            receiver.should_stop = True
+            listening.join(20)
+
+
+@contextmanager
+def asked_for_events() -> Iterator[None]:
+    """Meanwhile the worker sends events."""
+    _tell(current_app.control.enable_events)
+    try:
+        yield
+    finally:
+        _tell(current_app.control.disable_events)
+
+
+def test_events_tell_the_life_of_each_trigger_as_long_as_somebody_asks_for_them(stack, echo):
+    with heard_events() as told:
+        with asked_for_events():
+            wait_until(lambda: echo.call(stack.client).status_code == 200 and bool(told), 20, "the first event")
+        unheard = run_at_once(stack, echo)
+        with asked_for_events():
+            heard = run_at_once(stack, echo)
+            wait_until(lambda: all(len(told[each]) == 3 for each in heard), 30, "three events of each trigger")
+    assert {tuple(told[each]) for each in heard} == {("task-received", "task-started", "task-succeeded")}
+    assert not [each for each in unheard if each in told]
+
+
+def _tell(command, *arguments) -> None:
+    """Send the one worker a command of remote control, and wait until it has obeyed."""
+    (reply,) = command(*arguments, reply=True, timeout=20, limit=1)
+    assert "ok" in only(reply), reply
+
+
+def test_a_node_whose_consumer_is_cancelled_leaves_the_fleet_until_it_is_added_again(stack, echo):
+    _tell(current_app.control.cancel_consumer, QUEUE)
+    wait_until(lambda: stack.nodes() == 0, 20, "a node that has left")
+    refused = echo.call(stack.client)
+    assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
+    _tell(current_app.control.add_consumer, QUEUE)
+    wait_until(lambda: stack.nodes() == 1, 20, "the node again")
+    assert echo.call(stack.client).status_code == 200
+
+
+def test_a_rate_limit_holds_no_trigger_back(stack, echo):
+    _tell(current_app.control.rate_limit, TASK_NAME, "1/h")
+    try:
+        assert len(run_at_once(stack, echo)) == CALLERS * EACH
+    finally:
+        _tell(current_app.control.rate_limit, TASK_NAME, None)
+
+
+def test_a_revoked_trigger_never_starts_and_its_caller_hears_it_at_once(stack, held):
+    with held.busy() as callers, stack.redis_client() as redis:
+        called = callers.submit(held.call)
+        wait_until(lambda: redis.keys(redis_keys.ticket("*")), 20, "a trigger that waits")
+        (ticket,) = redis.keys(redis_keys.ticket("*"))
+        _tell(current_app.control.revoke, ticket.decode().rpartition(":")[2])
+        answer = called.result(timeout=20)
+        assert not held.go.exists(), "answered while every slot is still taken"
+    error = answer.json()["errors"][0]
+    assert (error["errorCode"], error["detail"]) == (1001, NEVER_STARTED)
+    assert len(held.runs()) == concurrency_limit()
+
+
+def test_a_job_whose_request_celery_discards_is_answered(stack, held):
+    """A node that has heard of the revocation before the job came."""
+    job = Job(str(uuid.uuid4()), JobKind.PROBE, str(uuid.UUID(int=0)), 1, "run")
+    _tell(current_app.control.revoke, job.id)
+    with held.busy() as callers, stack.redis_client() as redis:
+        asked = callers.submit(queue.ask, job, 60)
+        wait_until(lambda: redis.exists(redis_keys.ticket(job.id)), 20, "the job in the queue")
+    assert asked.result().reason == Reason.NEVER_STARTED
+    assert f"trigger={job.id} was taken from the queue and could not be run" in stack.log_text("manager.log")
+
+
+def test_a_message_that_is_not_ours_is_celerys_under_any_load(stack, echo):
+    """Celery names a task that it does not know; before, such a message could vanish."""
+    foreign = [str(uuid.uuid4()) for _ in range(20)]
+
+    def send() -> None:
+        for task_id in foreign:
+            current_app.send_task("somebody.elses", task_id=task_id, queue=QUEUE)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    run_at_once(stack, echo)
+    sender.join()
+    wait_until(lambda: all(each in stack.log_text("manager.log") for each in foreign), 30, "every task in the log")
+
+
+def test_calls_that_succeed_leave_no_error_in_the_log(stack, echo):
+    before = len(stack.log_text("manager.log"))
+    assert echo.call(stack.client).status_code == 200
+    run_at_once(stack, echo)
+    wait_until(lambda: only(inspect().active()) == [], 20, "an idle node")
+    written = stack.log_text("manager.log")[before:]
+    assert written.count("INFO udapi.trigger: ended") == 1 + CALLERS * EACH
+    assert " ERROR " not in written and " WARNING " not in written

@@ -1,0 +1,71 @@
+"""Jobs and answers as they travel: one format with a number, which a reader of another release refuses by name."""
+
+from dataclasses import replace
+
+import pytest
+from msgspec import msgpack
+
+from fleet import frames
+from fleet.answer import Answer, Reason, failure
+from hosts.jobs import Call, Job, JobKind
+
+CALL = Call("Post", "encoders/7", "the-token", (("a", "1"), ("a", "ü")), {"id": "7"})
+JOB = Job("the-trigger", JobKind.TRIGGER, "the-script", 3, "on_api_trigger", {"p": "1.50"}, CALL, b"\xff\0body")
+ANSWER = Answer(7, code=201, headers={"X-A": ["1", "2"]}, is_text=False, run_milliseconds=1.5, body=b"\0\xff")
+
+
+@pytest.mark.parametrize("content", [JOB, replace(JOB, call=None, body=b""), ANSWER, failure(Reason.NO_SCRIPT, "m", 1)])
+def test_what_was_encoded_is_decoded(content):
+    decoded = frames.decode(frames.encode(content), type(content))
+    assert frames.encode(decoded) == frames.encode(content)
+    assert (type(decoded), decoded.body) == (type(content), content.body)
+
+
+def test_a_body_stands_in_a_frame_as_it_is():
+    frame = frames.encode(replace(JOB, body=b"x" * 1_000))
+    assert frame.endswith(b"x" * 1_000) and len(frame) < 1_500
+
+
+@pytest.mark.parametrize("number", [0, 2, 65_535])
+def test_a_frame_of_another_format_is_refused_by_name(number):
+    frame = number.to_bytes(2, "big") + frames.encode(JOB)[2:]
+    with pytest.raises(frames.FrameError, match=f"format {number}, and this release reads format {frames.FORMAT}"):
+        frames.decode(frame, Job)
+
+
+NO_FRAMES = {
+    "nothing": b"",
+    "no MessagePack": b"\xc1",
+    "null": msgpack.encode(None),
+    "no node": msgpack.encode({}),
+    "a node that is a text": msgpack.encode({"node": "x"}),
+    "deeply nested": b"\x91" * 100_000,
+    "broken off": b"\x81\xa1x",
+}
+
+
+@pytest.mark.parametrize("content", NO_FRAMES.values(), ids=NO_FRAMES)
+def test_what_is_no_frame_is_refused(content):
+    with pytest.raises(frames.FrameError):
+        frames.decode(b"\0\1" + content, Answer)
+
+
+def test_a_frame_has_a_number():
+    with pytest.raises(frames.FrameError, match="1 bytes are no frame"):
+        frames.decode(b"\0", Answer)
+
+
+def test_a_job_is_no_answer():
+    with pytest.raises(frames.FrameError):
+        frames.decode(frames.encode(JOB), Answer)
+
+
+def test_a_field_that_a_newer_neighbour_adds_is_ignored():
+    frame = b"\0\1" + msgpack.encode({"node": 7, "of_tomorrow": [1], "body": b"body"})
+    assert frames.decode(frame, Answer) == Answer(7, body=b"body")
+
+
+def test_a_lone_surrogate_fits_into_no_frame_and_is_replaced_in_a_message():
+    with pytest.raises(frames.FrameError):
+        frames.encode(replace(JOB, parameters={"p": "\ud800"}))
+    assert failure(Reason.ACTION_ERROR, "odd: \ud800", 1).message == "odd: ?"

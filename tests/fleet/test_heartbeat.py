@@ -1,0 +1,60 @@
+"""A node's heartbeat: what it tells, and that it goes on whatever happens."""
+
+import socket
+import threading
+import time
+import tomllib
+
+import pytest
+
+from fleet import overview
+from fleet.heartbeat import Heartbeat
+from fleet.limits import concurrency_limit
+from tests.stack import ROOT, wait_until
+from udapi_site import __version__
+
+
+def test_it_names_the_jobs_that_run_the_release_and_whether_the_queue_is_read(held):
+    with held.busy():
+        wait_until(lambda: overview.nodes()[0].running == concurrency_limit(), 10, "every job in the heartbeat")
+        (state,) = overview.nodes()
+    assert set(state.jobs) == set(held.runs())
+    assert (state.version, state.is_consuming, state.limit) == (__version__, True, concurrency_limit())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_any_error_is_logged_and_the_heart_beats_again(stack, monkeypatch, caplog):
+    beating = Heartbeat(4_712, 4, "2026-01-31T00:00:00Z")
+    told = threading.Event()
+
+    def fail() -> str:
+        told.set()
+        raise OSError("no name")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "gethostname", fail)
+        beating.tick()
+        assert told.wait(10)
+        wait_until(lambda: not (beating._thread and beating._thread.is_alive()), 10, "the end of the thread")
+    assert "the heartbeat failed" in caplog.text and "no name" in caplog.text
+    beating.tick()
+    wait_until(lambda: 4_712 in [node.id for node in overview.nodes()], 10, "the next beat")
+    thread = beating._thread
+    beating.tick()
+    assert beating._thread is thread, "a living thread is left alone"
+    beating.leave()
+    assert 4_712 not in [node.id for node in overview.nodes()]
+    beating.stop()
+
+
+def test_the_version_is_the_projects():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == __version__
+
+
+def test_a_node_whose_loop_does_not_tick_says_that_it_reads_no_queue(monkeypatch):
+    beating = Heartbeat(4_713, 4, "2026-01-31T00:00:00Z")
+    beating._ticked_at = time.monotonic()
+    assert beating._state().is_consuming
+    beating._ticked_at -= 60
+    assert not beating._state().is_consuming

@@ -1,0 +1,76 @@
+"""The prepared Celery message is what Celery itself would publish."""
+
+import base64
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from celery import current_app
+from celery.app import trace
+
+from fleet import message
+from fleet.message import QUEUE, TASK_NAME, entry
+
+JOB_ID = "11111111-2222-3333-4444-555555555555"
+ELSEWHERE = "test.published"
+
+
+def test_it_equals_a_message_that_celery_publishes(stack):
+    # The stack's worker would take one from its own queue.
+    current_app.send_task(TASK_NAME, task_id=JOB_ID, queue=ELSEWHERE, ignore_result=True)
+    with stack.redis_client() as client:
+        published = json.loads(client.rpop(ELSEWHERE))
+        client.delete(f"_kombu.binding.{ELSEWHERE}")
+    prepared = json.loads(entry(JOB_ID).replace(QUEUE, ELSEWHERE))
+    for each in (published, prepared):
+        # Random per process and per message.
+        each["properties"].pop("reply_to")
+        each["properties"].pop("delivery_tag")
+        each["headers"].pop("origin")
+    assert prepared == published
+
+
+def test_what_a_node_takes_by_itself_is_what_its_consumer_would_have_received(stack):
+    received = message.received(JOB_ID)
+    envelope = json.loads(entry(JOB_ID))
+    assert (received.headers, received.properties) == (envelope["headers"], envelope["properties"])
+    # What the consumer would have decoded; Celery reads no callbacks out of it.
+    decoded = json.loads(base64.b64decode(envelope["body"]))
+    assert [list(decoded[0]), decoded[1], {}] == [list(received.payload[0]), *received.payload[1:]]
+    assert not any(decoded[2].values())
+
+
+def test_a_job_that_a_node_takes_is_no_child_of_the_one_before():
+    headers: dict[str, Any] = {}
+
+    def take_another() -> None:
+        message._made.cache_clear()
+        headers.update(message.received(JOB_ID).headers)
+
+    task = current_app.task(name="test.take_another")(take_another)
+    run = trace.build_tracer(task.name, task, app=current_app)
+    run("parent", [], {}, {"id": "parent", "root_id": "parent"})
+    message._entry_template.cache_clear()
+    assert (headers["root_id"], headers["parent_id"]) == (JOB_ID, None)
+
+
+def test_an_entry_begins_with_the_marker_and_the_id_of_its_job():
+    assert entry(JOB_ID).startswith(message.marker() + JOB_ID)
+    assert f'"task": "{TASK_NAME}"' in message.marker()
+
+
+def test_the_first_callers_of_a_process_may_come_at_once():
+    callers = 16
+    together = threading.Barrier(callers)
+
+    def make(_: int) -> str:
+        together.wait()
+        return str(entry(JOB_ID))
+
+    with ThreadPoolExecutor(callers) as pool:
+        for _ in range(20):
+            message._made.cache_clear()
+            message._entry_template.cache_clear()
+            made = set(pool.map(make, range(callers)))
+            assert len(made) == 1 and JOB_ID in made.pop()

@@ -1,0 +1,159 @@
+"""Worker nodes: their numbers, their heartbeat, and what callers hear when one dies."""
+
+import signal
+import threading
+import time
+
+import httpx
+import pytest
+
+from fleet import redis_keys
+from fleet.limits import concurrency_limit
+from fleet.message import QUEUE
+from launcher.programs import BACKGROUND_GRACE_SECONDS
+from tests.fleet.conftest import Held
+from tests.stack import wait_until
+
+FAIL = """
+def on_api_trigger(engine, request):
+    raise RuntimeError("no")
+"""
+
+SLEEP = """
+import time
+
+def on_api_trigger(engine, request):
+    time.sleep(60)
+"""
+
+
+def faulting_node(answer: httpx.Response):
+    return answer.json()["errors"][0]["faultingNode"]
+
+
+def test_a_node_logs_its_limit_when_it_starts(stack):
+    assert f"runs at most {concurrency_limit()} triggers at once" in stack.log_text("manager.log")
+
+
+def test_a_node_keeps_its_number_and_a_second_one_gets_another(breakable_stack, publish):
+    api = publish(FAIL)
+    stack = breakable_stack
+    first = faulting_node(api.call(stack.client))
+    with stack.another_worker() as second:
+        stack.worker.terminate()
+        stack.worker.wait(20)
+        other = faulting_node(api.call(stack.client))
+        assert other != first
+        assert second.poll() is None
+    stack.worker = stack.start_worker()
+    wait_until(lambda: stack.nodes() == 1)
+    assert faulting_node(api.call(stack.client)) == first
+
+
+def test_a_configured_number_is_the_nodes_own(breakable_stack, publish):
+    api = publish(FAIL)
+    stack = breakable_stack
+    with stack.another_worker(UDAPI_NODE_ID="4711"):
+        stack.stop_worker()
+        assert faulting_node(api.call(stack.client)) == 4711
+
+
+@pytest.fixture
+def lost_and_found(breakable_stack, publish, tmp_path):
+    """A stack whose node may lose its connections, and an API whose script waits until it may go on."""
+    directory = breakable_stack.state_dir / tmp_path.name
+    directory.mkdir(mode=0o700)
+    return Held(breakable_stack, publish, directory)
+
+
+def test_a_busy_node_that_has_lost_its_connections_takes_no_more_than_it_can_run(lost_and_found):
+    stack = lost_and_found.stack
+    before = stack.log_text("manager.log").count("Connected to")
+    with lost_and_found.busy(concurrency_limit() - 1) as callers, stack.redis_client() as redis:
+        for kind in ("normal", "pubsub"):
+            redis.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+        wait_until(lambda: stack.log_text("manager.log").count("Connected to") > before, 20, "a node that is back")
+        waiting = [callers.submit(lost_and_found.call) for _ in range(concurrency_limit())]
+        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == concurrency_limit(), 20, "one more that runs")
+        # Two more rounds of the worker's loop.
+        time.sleep(2)
+        assert redis.llen(QUEUE) == concurrency_limit() - 1
+    assert {each.result().status_code for each in waiting} == {200}
+
+
+def test_a_node_that_is_shut_down_by_remote_control_finishes_what_it_runs(lost_and_found):
+    stack = lost_and_found.stack
+    with lost_and_found.busy() as callers:
+        stack.celery("control", "shutdown")
+        wait_until(lambda: stack.nodes() == 0, 20, "a node that has left the fleet")
+        answer = callers.submit(lost_and_found.call).result()
+        assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 7)
+        assert stack.worker.poll() is None
+    assert stack.worker.wait(20) == 0
+
+
+def test_without_a_node_triggers_are_refused_at_once(breakable_stack, publish):
+    api = publish()
+    stack = breakable_stack
+    assert api.call(stack.client).status_code == 200
+    stack.worker.terminate()
+    stack.worker.wait(20)
+    begun = time.monotonic()
+    answer = api.call(stack.client)
+    assert time.monotonic() - begun < 1
+    assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 7)
+
+
+def test_callers_of_a_killed_node_are_answered_when_its_heartbeat_has_ended(breakable_stack, publish):
+    api = publish(SLEEP)
+    stack = breakable_stack
+    answers, before = [], stack.log_text("manager.log").count("kind=trigger")
+    caller = threading.Thread(target=lambda: answers.append(api.call(stack.client)))
+    caller.start()
+    wait_until(lambda: stack.log_text("manager.log").count("kind=trigger") > before)
+    stack.worker.kill()
+    caller.join(6 + 5)
+    assert answers, "the caller still waits"
+    error = answers[0].json()["errors"][0]
+    assert (error["errorCode"], error["detail"]) == (
+        1001,
+        "The request was not answered in time, it may have been executed.",
+    )
+
+
+def test_a_node_whose_broker_is_away_ends_in_order(breakable_stack):
+    stack = breakable_stack
+    before = stack.log_text("manager.log").count("next attempt in")
+    stack.stop_redis()
+    wait_until(lambda: stack.log_text("manager.log").count("next attempt in") > before, 20, "a look for the broker")
+    stack.worker.terminate()
+    assert stack.worker.wait(30) == 0
+
+
+def test_both_programs_of_a_node_whose_broker_is_frozen_end_in_order(breakable_stack):
+    stack = breakable_stack
+    programs = [stack.worker, stack.start_background()]
+    wait_until(lambda: "background" in stack.celery("inspect", "ping").stdout, 30, "a background program")
+    stack.redis.send_signal(signal.SIGSTOP)
+    try:
+        # Both have met it: each sends an event every two seconds.
+        time.sleep(4)
+        for program in programs:
+            program.terminate()
+        assert [program.wait(BACKGROUND_GRACE_SECONDS) for program in programs] == [0, 0]
+    finally:
+        stack.redis.send_signal(signal.SIGCONT)
+
+
+def test_a_restarted_broker_is_found_again(breakable_stack, publish):
+    api = publish()
+    stack = breakable_stack
+    assert api.call(stack.client).status_code == 200
+    stack.redis.terminate()
+    stack.redis.wait(10)
+    begun = time.monotonic()
+    answer = api.call(stack.client)
+    assert time.monotonic() - begun < 1
+    assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 1006)
+    stack.redis = stack.start_redis()
+    wait_until(lambda: api.call(stack.client).status_code == 200, 15, "a trigger after the restart")

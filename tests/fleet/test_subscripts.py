@@ -1,0 +1,124 @@
+"""Scripts that run scripts."""
+
+import time
+
+import pytest
+
+from fleet.limits import concurrency_limit
+from tests.stack import wait_until
+
+CALL = """
+from automation.sdk import ApiTriggerOutput, SubscriptFailed
+
+def on_api_trigger(engine, request):
+    try:
+        job_id = engine.run_subscript({name!r}, {parameters!r}, wait={wait!r})
+    except SubscriptFailed as error:
+        return ApiTriggerOutput(response_code=409, response_body=str(error))
+    return ApiTriggerOutput(response_body=str(job_id))
+"""
+
+WRITE = """
+import time
+
+def run(engine):
+    time.sleep(float(engine.script_param("seconds").value))
+    with open(engine.script_param("file").value, "a") as file:
+        file.write("done\\n")
+    print("written by the subscript")
+"""
+
+
+@pytest.fixture
+def target(kept):
+    """A file for subscripts to write to."""
+    return kept / "written"
+
+
+def caller(publish, name, parameters=None, wait=True):
+    return publish(CALL.format(name=name, parameters=parameters or {}, wait=wait))
+
+
+def test_a_subscript_that_is_waited_for_has_run_before_the_answer(stack, publish, target):
+    publish.script(WRITE, name="write", parameters=["seconds", "file"])
+    answer = caller(publish, "write", {"seconds": "0", "file": str(target)}).call(stack.client)
+    assert (answer.status_code, answer.text) == (200, "None")
+    assert target.read_text() == "done\n"
+
+
+def test_a_subscript_that_is_not_waited_for_goes_on_after_the_answer(stack, publish, target):
+    publish.script(WRITE, name="write", parameters=["seconds", "file"], timeout_seconds=1)
+    api = caller(publish, "write", {"seconds": "2", "file": str(target)}, wait=False)
+    answer = api.call(stack.client)
+    assert answer.status_code == 200
+    assert not target.exists()
+    # Its time limit is that of long-running work, not the script's own.
+    wait_until(target.exists, 10)
+    job_id = answer.text
+    wait_until(lambda: f"ended trigger={job_id}" in stack.log_text("manager.log"), 5)
+    assert f"trigger={job_id} script=write: written by the subscript" in stack.log_text("manager.log")
+
+
+def test_a_subscript_that_is_not_waited_for_has_a_time_limit_of_its_own(own_stack, publish, target):
+    stack = own_stack(UDAPI_SUBSCRIPT_TIMEOUT_SECONDS="1", UDAPI_STATE_DIR=str(target.parent))
+    publish.script(WRITE, name="write", parameters=["seconds", "file"])
+    api = caller(publish, "write", {"seconds": "3", "file": str(target)}, wait=False)
+    job_id = api.call(stack.client).text
+    wait_until(lambda: f"trigger={job_id} AutomationActionError" in stack.log_text("manager.log"), 10)
+    time.sleep(2.5)
+    assert not target.exists()
+
+
+def test_subscripts_that_are_not_waited_for_count_against_the_limit(stack, publish, target):
+    publish.script(WRITE, name="write", parameters=["seconds", "file"])
+    api = caller(publish, "write", {"seconds": "3", "file": str(target)}, wait=False)
+    for _ in range(concurrency_limit()):
+        assert api.call(stack.client).status_code == 200
+    time.sleep(0.3)
+    begun = time.monotonic()
+    assert publish().call(stack.client).status_code == 200
+    assert time.monotonic() - begun > 0.5
+
+
+@pytest.mark.parametrize(
+    ("source", "parameters", "said"),
+    [
+        ("def run(engine):\n    raise ValueError('broken inside')", {}, "broken inside"),
+        ("def run(engine):\n    engine.exit_fail('not today')", {}, "not today"),
+        ("def on_api_trigger(engine, request):\n    pass", {}, "no run(engine)"),
+        (WRITE, {"seconds": "0"}, "needs values for: file"),
+    ],
+)
+def test_a_failure_of_a_subscript_reaches_its_caller(stack, publish, source, parameters, said):
+    needed = ["seconds", "file"] if source is WRITE else []
+    publish.script(source, name="failing", parameters=needed)
+    answer = caller(publish, "failing", parameters).call(stack.client)
+    assert answer.status_code == 409
+    assert said in answer.text
+
+
+def test_a_subscript_that_does_not_exist_fails(stack, publish):
+    answer = caller(publish, "nobody").call(stack.client)
+    assert (answer.status_code, "nobody" in answer.text) == (409, True)
+
+
+def test_subscripts_nest_five_deep_and_no_deeper(stack, publish):
+    for depth in range(1, 8):
+        publish.script(f"def run(engine):\n    print('depth', {depth})\n    engine.run_subscript('deep {depth + 1}', {{}})", name=f"deep {depth}")  # noqa: E501  # fmt: skip
+    answer = caller(publish, "deep 1").call(stack.client)
+    assert answer.status_code == 409
+    assert "5 deep" in answer.text
+    assert "script=deep 5: depth 5" in stack.log_text("manager.log")
+    assert "script=deep 6" not in stack.log_text("manager.log")
+
+
+def test_a_subscript_has_no_more_time_than_its_caller(stack, publish, target):
+    publish.script(WRITE, name="write", parameters=["seconds", "file"], timeout_seconds=60)
+    source = CALL.format(name="write", parameters={"seconds": "5", "file": str(target)}, wait=True)
+    api = publish(source, timeout_seconds=1)
+    begun = time.monotonic()
+    answer = api.call(stack.client)
+    assert time.monotonic() - begun < 3
+    assert answer.status_code in {409, 500}
+    time.sleep(5)
+    assert not target.exists()
