@@ -1,4 +1,4 @@
-"""The periodic task of log-ins."""
+"""The periodic task that deletes expired sessions."""
 
 import logging
 

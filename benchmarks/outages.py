@@ -3,7 +3,7 @@
 `python -m benchmarks.outages [CHANGES [MINUTES]]` makes at least 1,000 mixed changes in 10 minutes unless said
 otherwise.
 Elasticsearch is up and gone in turns, so that what else the machine does hits both alike; when it is up it also is slow
-or full now and then. The background program is killed five times. Printed is how long changes took, by kind,
+or full now and then. The background program is killed five times. It prints how long changes took, by kind,
 and what a check finds 60 s after the last outage.
 """
 
