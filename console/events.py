@@ -1,6 +1,6 @@
 """The page of information events: to be read, filtered and exported, and nothing else."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
@@ -14,16 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from access.console import UnfoldAdmin
 from console.templatetags.console import copy_button, local_time
-from events import wire
+from events import exports
 from events.models import InformationEvent, Verb
 from events.reading import readable_types
-
-_CHUNK = 1_000
-_FILES: Final[Mapping[str, tuple[Callable[[Iterable[InformationEvent]], Iterator[str]], str]]] = {
-    "csv": (wire.csv_lines, "text/csv"),
-    "jsonl": (wire.json_lines, "application/jsonl"),
-}
-
 
 _TONES: Final[Mapping[Verb, str]] = {Verb.ADDED: "good", Verb.UPDATED: "info", Verb.DELETED: "bad"}
 
@@ -114,11 +107,11 @@ class EventAdmin(UnfoldAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The pages, and one address for each kind of file."""
-        exports = [
+        files = [
             path(f"export/{kind}/", self.admin_site.admin_view(self.export), {"kind": kind}, f"events_export_{kind}")
-            for kind in _FILES
+            for kind in exports.FILES
         ]
-        return [*exports, *super().get_urls()]
+        return [*files, *super().get_urls()]
 
     def export(self, request: HttpRequest, kind: str) -> StreamingHttpResponse:
         """The events of the list as it is filtered, oldest first, as a file.
@@ -128,11 +121,5 @@ class EventAdmin(UnfoldAdmin):
         """
         if not self.has_view_permission(request):
             raise PermissionDenied
-        lines, media_type = _FILES[kind]
-        events = self.get_changelist_instance(request).get_queryset(request).order_by("number")
-        file_name = f"events.{kind}"
-        return StreamingHttpResponse(
-            lines(wire.recorded(events.iterator(_CHUNK), request.user.get_username(), file_name)),
-            content_type=f"{media_type}; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"},
-        )
+        events = self.get_changelist_instance(request).get_queryset(request)
+        return exports.export(events, kind, request.user.get_username())

@@ -13,6 +13,8 @@ from redis import RedisError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from udapi_site import connections
+
 CONFLICTS = frozenset({"RouteInUse", "TokenInUse", "NameInUse", "ScriptInUse", "TooManyKeys"})
 
 _log = logging.getLogger("udapi.management")
@@ -182,7 +184,7 @@ def foreseen(error: Exception) -> ManagementError:
         if isinstance(error, foreign):
             if ours is UnavailableError:
                 _log.error("not available: %s", error)
-            return ours(headers=_challenge(error))
+            return ours(headers=_headers(error))
     _log.error("an exception that nobody foresaw", exc_info=error)
     return UnexpectedExceptionError()
 
@@ -214,7 +216,9 @@ def _entry(error: ValidationError, shared: Mapping[str, object]) -> dict[str, ob
     return {"reason": str(error.code), "detail": detail} | dict(shared) | dict(error.params or {})
 
 
-def _challenge(error: Exception) -> dict[str, str]:
+def _headers(error: Exception) -> dict[str, str]:
+    if connections.are_all_taken(error):
+        return {"Retry-After": str(connections.RETRY_AFTER_SECONDS)}
     # DRF has put it there.
-    header = getattr(error, "auth_header", None)
-    return {"WWW-Authenticate": header} if header else {}
+    challenge = getattr(error, "auth_header", None)
+    return {"WWW-Authenticate": challenge} if challenge else {}

@@ -1,6 +1,6 @@
 """`events/`: what happened, to be read, filtered and exported."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from django.db.models import Q, QuerySet
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.texts import is_storable
-from events import wire
+from events import exports, wire
 from events.models import InformationEvent, ObjectType, Verb
 from events.reading import readable_events, readable_types
 from events.selection import FILTERS, Selection
@@ -31,9 +31,6 @@ _ORDER: Final[Mapping[str, str]] = {
     "objectType": "object_type",
     "objectId": "object_id",
 }
-Lines = Callable[[Iterable[InformationEvent]], Iterator[str]]
-CHUNK = 1_000
-"""Rows that an export holds at once."""
 
 
 class EventSerializer(serializers.Serializer[Any]):
@@ -166,14 +163,9 @@ class SingleEventView(EventView):
 class ExportView(EventView):
     """All events that the filters let through, oldest first, as a file."""
 
-    def export(self, request: Request, lines: Lines, media_type: str, file_name: str) -> StreamingHttpResponse:
-        """The file, made of `lines` while it is sent."""
-        events = self.selected(request).order_by("number").iterator(CHUNK)
-        return StreamingHttpResponse(
-            lines(wire.recorded(events, str(request.user.get_username()), file_name)),
-            content_type=f"{media_type}; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
-        )
+    def export(self, request: Request, kind: str) -> StreamingHttpResponse:
+        """The file."""
+        return exports.export(self.selected(request), kind, str(request.user.get_username()))
 
 
 class CsvView(ExportView):
@@ -186,7 +178,7 @@ class CsvView(ExportView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """The information events that the filters let through, oldest first, as CSV."""
-        return self.export(request, wire.csv_lines, "text/csv", "events.csv")
+        return self.export(request, "csv")
 
 
 class JsonLinesView(ExportView):
@@ -199,7 +191,7 @@ class JsonLinesView(ExportView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """The information events that the filters let through, oldest first, as lines of JSON."""
-        return self.export(request, wire.json_lines, "application/jsonl", "events.jsonl")
+        return self.export(request, "jsonl")
 
 
 def _order(request: Request) -> list[str]:

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -27,8 +26,8 @@ from management.errors import UnavailableError
 from management.events import FILTER_PARAMETERS, EventView
 from management.query import invalid
 from udapi_site import threads
+from udapi_site.connections import RETRY_AFTER_SECONDS
 
-RETRY_AFTER_SECONDS = 5
 _LARGEST_POSITION = 2**63 - 1
 _LAST_EVENT_ID: Final = "lastEventId"
 _POSITION: Final = {"type": "integer", "minimum": 0, "maximum": _LARGEST_POSITION}
@@ -93,8 +92,6 @@ class StreamView(EventView):
             stream = LiveStream.open(selection, reader, after, request.META.get("gunicorn.socket"), give_back)
         except EndingError as error:
             raise _no_room("The server is about to restart, try again.") from error
-        # The stream may be idle for hours, and a request gives its connection back only at its end.
-        close_old_connections()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingHttpResponse(stream, content_type="text/event-stream", headers=headers)
 

@@ -94,6 +94,7 @@ class ObjectViewSet(ViewSetMixin, ManagementView, ABC, Generic[Object]):
 
     def update(self, request: Request, key: str) -> Response:
         """The object as the body has it; what the body leaves out gets its default."""
+        self.receive(key)
 
         def replace(instance: Object) -> None:
             values = self.parse(instance)
@@ -106,6 +107,7 @@ class ObjectViewSet(ViewSetMixin, ManagementView, ABC, Generic[Object]):
 
     def partial_update(self, request: Request, key: str) -> Response:
         """The object with what the body names changed."""
+        self.receive(key)
         return self.answer(
             self.change(key, lambda instance: self.store(instance, self.parse(instance), self.user_name))
         )
@@ -144,6 +146,16 @@ class ObjectViewSet(ViewSetMixin, ManagementView, ABC, Generic[Object]):
             except ValidationError as error:
                 raise RefusedError(error, id=object_id) from error
         return instance
+
+    def receive(self, key: str) -> None:
+        """Read the body, which may come slowly, before any row is locked.
+
+        Raises:
+            NotFoundError: there is no such object.
+            InvalidJsonError, BodyTooLargeError, UnsupportedMediaTypeError: it cannot be read.
+        """
+        self._find(self.model._base_manager.all(), key)
+        _ = self.request.data
 
     def hold(self, key: str) -> Object:
         """The object, read anew with its row locked: of two changes that have seen the same version one comes late."""

@@ -151,4 +151,4 @@ class TriggerMessageView(ManagementView):
             raw_body=values.get("rawBody", ""),
             query_parameters=values.get("queryParameters", {}),
         )
-        return Response(trigger(message).as_json())
+        return Response(trigger(message, request.META.get("gunicorn.socket")).as_json())

@@ -11,6 +11,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from management.errors import BodyTooLargeError, InvalidJsonError
+from udapi_site import connections
 
 LARGEST_BODY = 10 * 1024 * 1024
 
@@ -29,6 +30,8 @@ class JsonParser(BaseParser):
         Raises:
             BodyTooLargeError, InvalidJsonError: it cannot be one.
         """
+        # The caller is authenticated by now, and the body may come slowly.
+        connections.give_back()
         body = stream.read(self.largest + 1)
         if len(body) > self.largest:
             raise BodyTooLargeError

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
 from management import errors, trigger, wire
+from udapi_site import connections
 from udapi_site.client_socket import ClientSocket
 
 _MANAGEMENT, _CONSOLE = "/api/management/", "/console/"
@@ -48,7 +49,13 @@ class BodyMiddleware:
         """Refuse a large form of the console before log-in; comes before anything that reads the form."""
         if _announced(request) <= LARGEST_BEFORE_LOGIN or not request.path_info.startswith(_CONSOLE):
             return None
-        return None if request.user.is_authenticated else _refused(request, errors.BodyTooLargeError())
+        try:
+            is_known = request.user.is_authenticated
+        except connections.UNANSWERED as error:
+            return connections.unavailable(error)
+        # The user is known by now, and the form may come slowly.
+        connections.give_back()
+        return None if is_known else _refused(request, errors.BodyTooLargeError())
 
 
 def _fault(request: HttpRequest) -> errors.ManagementError | None:

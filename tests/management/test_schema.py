@@ -11,6 +11,9 @@ from openapi_spec_validator import validate
 from management.schema import as_yaml, document
 from tests.management.conftest import ROOT, only
 
+# The answer to a request gives this thread's connection back, if another test has left it one.
+pytestmark = pytest.mark.django_db
+
 KEPT = settings.BASE_DIR / "docs" / "openapi.yaml"
 
 

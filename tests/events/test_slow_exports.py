@@ -1,0 +1,89 @@
+"""An export holds no connection to the database while it is sent, and contains every event once."""
+
+import json
+from contextlib import ExitStack
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+
+from events import exports
+from events.models import InformationEvent, ObjectType, Verb
+from tests.edge.slowness import receiver
+from tests.endpoint.wire import head
+
+EXPORT = "/api/management/events/export/jsonl/"
+MANY = 4_000
+LONG = "x" * 5_000
+"""So many so long ones are more than the buffers of a connection hold."""
+READERS = 12
+"""More than a process has connections to PostgreSQL."""
+POOL = {"UDAPI_DATABASE_POOL_SIZE": "4", "UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": "64"}
+
+
+@pytest.fixture
+def many(open_db):
+    """Events whose export is large."""
+    kind, verb = ObjectType.API_TOKEN, Verb.ADDED
+    new = (
+        InformationEvent(user="somebody", verb=verb, object_type=kind, object_id=uuid4(), message=f"{number} {LONG}")
+        for number in range(MANY)
+    )
+    InformationEvent._base_manager.bulk_create(new, 500)
+
+
+@pytest.fixture
+def reader(open_db, key_of):
+    """The header of a personal key of a superuser."""
+    user = User.objects.create_superuser("reader")
+    yield {"Authorization": f"Token {key_of(user)}"}
+    user.delete()
+
+
+def test_slow_readers_of_exports_leave_the_database_to_others(stack, publish, many, reader):
+    api = publish()
+    asks = head("GET", EXPORT, *reader.items())
+    with stack.another_web(**POOL, UDAPI_SILENCE_SECONDS="60") as web, ExitStack() as readers:
+        for _ in range(READERS):
+            readers.enter_context(receiver(web.url, asks))
+        for _ in range(5):
+            assert api.call(web.client, timeout=4).status_code == 200
+        assert web.client.get("/api/management/tokens/", headers=reader, timeout=4).status_code == 200
+
+
+def test_slow_readers_of_a_list_leave_the_database_to_others(stack, publish, many, reader):
+    """Whatever is large is sent without a connection, not only exports."""
+    api = publish()
+    asks = head("GET", "/api/management/events/?limit=1000", *reader.items())
+    with stack.another_web(**POOL, UDAPI_SILENCE_SECONDS="60") as web, ExitStack() as readers:
+        for _ in range(READERS):
+            readers.enter_context(receiver(web.url, asks))
+        assert api.call(web.client, timeout=4).status_code == 200
+
+
+def test_an_export_of_many_pages_has_every_event_once_and_in_order(stack, many, reader):
+    answer = stack.client.get(EXPORT, headers=reader, params={"verb": "added", "objectType": "ApiToken"})
+    numbers = [int(json.loads(line)["message"].split()[0]) for line in answer.text.splitlines()]
+    assert numbers == list(range(MANY))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_exports_of_full_and_partial_pages(make, monkeypatch, size):
+    make()
+    monkeypatch.setattr(exports, "PAGE", size)
+    events = InformationEvent.objects.exclude(object_type__in=["User", "PersonalKey"])
+    assert list(exports.in_pages(events)) == list(events.order_by("number"))
+
+
+def test_events_during_an_export_are_not_in_it(make, monkeypatch):
+    make()
+    monkeypatch.setattr(exports, "PAGE", 1)
+    events = InformationEvent.objects.all()
+    before, exported = events.count(), exports.in_pages(events)
+    first = next(exported)
+    make()
+    assert [first, *exported] == list(events.order_by("number")[:before])
+
+
+def test_an_export_of_nothing(db):
+    assert list(exports.in_pages(InformationEvent.objects.filter(message="nothing like this"))) == []
