@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from search.connection import asking, client
+from search.connection import MirrorError, asking, client
 from search.kinds import INDEX_SETTINGS, Kind
 
 CLOSED = "the index is closed"
@@ -15,37 +15,76 @@ NOT_OURS = frozenset({MISSING, FOREIGN, CHANGED})
 
 
 def create(kind: Kind) -> str:
-    """A new, empty index; its name.
+    """A new, empty index; its name. An alias of its own marks it as one that may be published.
 
     Raises:
         MirrorError: it cannot be made.
     """
     index = kind.new_index()
+    settings = INDEX_SETTINGS | {"refresh_interval": -1}
     with asking():
-        client().indices.create(index=index, mappings=kind.mapping, settings=INDEX_SETTINGS | {"refresh_interval": -1})
+        client().indices.create(index=index, mappings=kind.mapping, settings=settings, aliases={_mark(index): {}})
     return index
 
 
-def publish(kind: Kind, index: str) -> None:
-    """From here on the alias means `index`; in the same moment it stops to mean any other, which is then removed.
+def _mark(index: str) -> str:
+    return f"{index}-filling"
+
+
+def forbid(index: str) -> bool:
+    """Take the mark from `index`, so that it can never be published; returns whether it had one.
 
     Raises:
         MirrorError: it cannot be done.
     """
     with asking():
-        client().indices.put_settings(index=index, settings={"refresh_interval": None})
-        client().indices.refresh(index=index)
+        answer = client().options(ignore_status=404).indices.delete_alias(index=index, name=_mark(index))
+    return answer.meta.status < 400
+
+
+def publish(kind: Kind, index: str) -> bool:
+    """Let the alias mean `index` and, in the same step, no other index; the former one is then removed.
+
+    Nothing changes if the mark is gone; returns whether the alias means `index`.
+
+    Raises:
+        MirrorError: it cannot be done.
+    """
+    try:
+        with asking():
+            client().indices.put_settings(index=index, settings={"refresh_interval": None})
+            client().indices.refresh(index=index)
         former = _behind(kind)
-        actions: list[dict[str, Any]] = [{"add": {"index": index, "alias": kind.alias, "is_write_index": True}}]
-        # An index that has taken the alias' name has to go for it.
-        actions += [
-            {"remove_index": {"index": each}}
-            if each == kind.alias
-            else {"remove": {"index": each, "alias": kind.alias}}
-            for each in former - {index}
-        ]
-        client().indices.update_aliases(actions=actions)
+        _move_alias(kind, index, former)
+    except MirrorError:
+        # The answer alone may have been lost on the way.
+        if _behind(kind) == {index}:
+            return True
+        if _is_marked(index):
+            raise
+        return False
     remove(former - {index, kind.alias})
+    return True
+
+
+def _move_alias(kind: Kind, index: str, former: set[str]) -> None:
+    """Move the alias and remove the mark in one step, which fails if another process has taken the mark."""
+    actions: list[dict[str, Any]] = [
+        {"remove": {"index": index, "alias": _mark(index), "must_exist": True}},
+        {"add": {"index": index, "alias": kind.alias, "is_write_index": True}},
+    ]
+    # An index that has taken the alias' name has to go for it.
+    actions += [
+        {"remove_index": {"index": each}} if each == kind.alias else {"remove": {"index": each, "alias": kind.alias}}
+        for each in former - {index}
+    ]
+    with asking():
+        client().indices.update_aliases(actions=actions)
+
+
+def _is_marked(index: str) -> bool:
+    with asking():
+        return bool(client().indices.exists_alias(index=index, name=_mark(index)))
 
 
 def remove(indices: set[str]) -> None:
@@ -56,18 +95,25 @@ def remove(indices: set[str]) -> None:
     """
     for index in sorted(indices):
         with asking():
-            client().indices.delete(index=index, ignore_unavailable=True)
+            # Another process may remove it at the same moment.
+            client().options(ignore_status=404).indices.delete(index=index)
 
 
-def leftovers(kind: Kind) -> set[str]:
-    """Indices of ours that nothing uses: those of rebuilds that were given up.
+def remove_leftovers(kind: Kind, filling: str = "") -> None:
+    """Delete indices of ours that nothing uses: those of rebuilds that were given up. `filling` is kept.
 
     Raises:
-        MirrorError: nobody answers.
+        MirrorError: it cannot be done.
     """
     with asking():
-        found = client().indices.get(index=kind.indices, expand_wildcards="all", features="aliases")
-    return {str(name) for name, content in found.items() if not content["aliases"]}
+        found = client().indices.get(
+            index=kind.indices, expand_wildcards="all", ignore_unavailable=True, features="aliases"
+        )
+    for name, content in found.items():
+        index, aliases = str(name), content["aliases"].keys()
+        # An index that was published since then has no mark any more.
+        if not aliases or (aliases == {_mark(index)} and index != filling and forbid(index)):
+            remove({index})
 
 
 def fault(kind: Kind) -> str:

@@ -32,7 +32,14 @@ Item = TypeVar("Item")
 
 
 class BusyError(Exception):
-    """Somebody else rebuilds this index right now."""
+    """Another process rebuilds this index right now."""
+
+
+class SupersededError(BusyError):
+    """Another process has given this rebuild up, and publishes an index of its own."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__(f"Another process has given up the rebuild that filled {index}, and rebuilds in its place.")
 
 
 def rebuild(kind: Kind, between: Callable[[], object] = nothing) -> int:
@@ -42,19 +49,38 @@ def rebuild(kind: Kind, between: Callable[[], object] = nothing) -> int:
     alias is moved. Returns the number of documents.
 
     Raises:
-        BusyError: another process is at it.
+        BusyError: another process is at it, or has taken it over; the alias was not moved.
         MirrorError: the old index stays as it is.
     """
-    _begin(kind)
-    index = indices.create(kind)
-    total = kind.rows().count()
-    Copy.change(kind.name, filling=index, filler=process.me(), done=0, total=total, filled_at=timezone.now())
+    index = _begin(kind)
     try:
+        indices.remove_leftovers(kind, index)
         done = _fill(kind, index, between)
-        indices.publish(kind, index)
+        if not indices.publish(kind, index):
+            raise SupersededError(index)
+    except SupersededError:
+        # Sending to an index that was removed has created it again.
+        indices.remove({index})
+        raise
     finally:
         Copy.objects.filter(kind=kind.name, filling=index).update(filling="")
     return done
+
+
+def _begin(kind: Kind) -> str:
+    """A new index that this process alone may fill and publish; its name."""
+    copy = Copy.get(kind.name)
+    if copy.filling and not is_given_up(copy):
+        raise BusyError(f"Another process fills {copy.filling} ({copy.done} of {copy.total}).")
+    if copy.filling:
+        # First: the other process may continue at any moment, and writers stop filling its index once ours is noted.
+        indices.forbid(copy.filling)
+    index, total = indices.create(kind), kind.rows().count()
+    values = {"filling": index, "filler": process.me(), "done": 0, "total": total, "filled_at": timezone.now()}
+    if not copy.replace(**values):
+        indices.remove({index})
+        raise BusyError("Another process has begun at the same moment.")
+    return index
 
 
 def _fill(kind: Kind, index: str, between: Callable[[], object]) -> int:
@@ -70,7 +96,7 @@ def _fill(kind: Kind, index: str, between: Callable[[], object]) -> int:
                 done += len(ids)
                 # A write waits for all others.
                 if time.monotonic() - told_at > PROGRESS_SECONDS:
-                    Copy.change(kind.name, done=done, filled_at=timezone.now())
+                    _tell(kind, index, done)
                     told_at = time.monotonic()
             between()
     return done
@@ -92,12 +118,10 @@ def _send(index: str, actions: list[dict[str, Any]]) -> Written:
     return written
 
 
-def _begin(kind: Kind) -> None:
-    copy = Copy.get(kind.name)
-    if copy.filling and not is_given_up(copy):
-        raise BusyError(f"Another process fills {copy.filling} ({copy.done} of {copy.total}).")
-    Copy.change(kind.name, filling="")
-    indices.remove(indices.leftovers(kind))
+def _tell(kind: Kind, index: str, done: int) -> None:
+    values = {"done": done, "filled_at": timezone.now()}
+    if not Copy.objects.filter(kind=kind.name, filling=index).update(**values):
+        raise SupersededError(index)
 
 
 def abandon(kind: Kind) -> None:
@@ -107,9 +131,11 @@ def abandon(kind: Kind) -> None:
         MirrorError: it cannot be removed.
     """
     copy = Copy.get(kind.name)
-    if copy.filling and is_given_up(copy):
-        Copy.change(kind.name, filling="")
-        indices.remove(indices.leftovers(kind))
+    if not (copy.filling and is_given_up(copy)):
+        return
+    indices.forbid(copy.filling)
+    if copy.replace(filling=""):
+        indices.remove_leftovers(kind)
 
 
 def is_given_up(copy: Copy) -> bool:

@@ -131,3 +131,8 @@ class Copy(models.Model):
         """Set columns of the row of `kind`."""
         cls.get(kind)
         cls.objects.filter(kind=kind).update(**values)
+
+    def replace(self, **values: Any) -> bool:
+        """Set columns of the row, if it still names the same rebuild as this object; returns whether it did."""
+        seen = {"filling": self.filling, "filler": self.filler, "filled_at": self.filled_at}
+        return bool(Copy.objects.filter(kind=self.kind, **seen).update(**values))

@@ -160,6 +160,18 @@ class Stack:
         self.wait_until_printed("Ctrl-C ends it.\n")
         return self
 
+    def redis_socket(self) -> Path:
+        """Where the embedded Redis listens."""
+        config = (self.data_dir / "redis" / "redis.conf").read_text()
+        line = next(line for line in config.splitlines() if line.startswith("unixsocket "))
+        return Path(line.split('"')[1])
+
+    def redis_url(self, database: int) -> str:
+        """The address of one of the databases of the embedded Redis."""
+        password = (self.data_dir / "redis" / "password").read_text().strip()
+        socket = str(self.redis_socket()).replace("%", "%25").replace(" ", "%20")
+        return f"unix://:{password}@{socket}?db={database}"
+
     def printed_curl(self) -> str:
         return str(re.findall(r"^ *(curl .*)$", self.output, re.MULTILINE)[-1])
 

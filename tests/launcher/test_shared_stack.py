@@ -20,18 +20,6 @@ from tests.launcher.witness import Witness
 from tests.stack import free_port, wait_until
 
 
-def _redis_url(stack: Stack, database: int) -> str:
-    password = (stack.data_dir / "redis" / "password").read_text().strip()
-    socket = str(_socket(stack)).replace("%", "%25").replace(" ", "%20")
-    return f"unix://:{password}@{socket}?db={database}"
-
-
-def _socket(stack: Stack) -> Path:
-    config = (stack.data_dir / "redis" / "redis.conf").read_text()
-    line = next(line for line in config.splitlines() if line.startswith("unixsocket "))
-    return Path(line.split('"')[1])
-
-
 @pytest.mark.root_too
 def test_printed_curl_answers(shared_stack: Stack) -> None:
     shared_stack.wait_until_answered()
@@ -80,10 +68,10 @@ def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack:
 def test_redis_listens_on_its_socket_only_and_wants_a_password(shared_stack: Stack) -> None:
     server = shared_stack.program("-server")
     assert not [each for each in server.net_connections("inet") if each.status == psutil.CONN_LISTEN]
-    stranger = redis.Redis(unix_socket_path=str(_socket(shared_stack)))
+    stranger = redis.Redis(unix_socket_path=str(shared_stack.redis_socket()))
     with pytest.raises(redis.AuthenticationError):
         stranger.ping()
-    friend = redis.Redis.from_url(_redis_url(shared_stack, 0))
+    friend = redis.Redis.from_url(shared_stack.redis_url(0))
     assert friend.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
     assert int(str(friend.config_get("maxmemory")["maxmemory"])) > 0
 
@@ -185,7 +173,7 @@ def test_given_parts_are_used_and_none_is_embedded(shared_stack: Stack, start: S
     """An own Redis, an own password of the administrator, no demo, IPv6."""
     other = start(
         tmp_path / "data",
-        REDIS_URL=_redis_url(shared_stack, 1),
+        REDIS_URL=shared_stack.redis_url(1),
         UDAPI_ADMIN_USER="root",
         UDAPI_ADMIN_PASSWORD="a password of my own",
         UDAPI_DEMO="0",

@@ -168,7 +168,7 @@ def background(mirror, stack):
     def background(environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         with stack.redis_client() as client:
             # It does not wait until the lease of one that was killed has ended; tests/fleet shows that.
-            client.delete("udapi:lease:scheduler")
+            client.delete(f"{stack.prefix}lease:scheduler")
         started.append(stack.start_background(**(environment or mirror.environment())))
         return started[-1]
 
@@ -177,7 +177,8 @@ def background(mirror, stack):
         process.kill()
         process.wait()
     with stack.redis_client() as client:
-        client.delete(*client.keys("udapi:lease:*"), "udapi.background", "unacked", "unacked_index")
+        names = ("udapi.background", "unacked", "unacked_index")
+        client.delete(*client.keys(f"{stack.prefix}lease:*"), *(stack.prefix + name for name in names))
     PeriodicTask.objects.all().delete()
     print(stack.log.read_text()[-20_000:] if started else "")
     print(stack.log_text("manager.log")[-20_000:] if started else "")

@@ -69,7 +69,7 @@ def test_a_commit_is_seen_soon_and_the_program_ends_in_order(mirror, background,
     process.terminate()
     assert process.wait(30) == 0
     with stack.redis_client() as client:
-        assert client.keys("udapi:lease:*") == []
+        assert client.keys(f"{stack.prefix}lease:*") == []
 
 
 def test_of_two_programs_that_keep_the_mirror_one_may_be_killed(mirror, background, publish, eventually):
