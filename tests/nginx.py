@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.stack import ROOT, free_port, wait_until
@@ -41,14 +44,15 @@ def program() -> str:
 
 
 class Nginx:
-    """nginx on a free loopback port before the gunicorn at `upstream_port`; its files lie in `directory`."""
+    """nginx on a free loopback port before the gunicorns at `upstream_ports`; its files lie in `directory`."""
 
-    def __init__(self, directory: Path, upstream_port: int) -> None:
+    def __init__(self, directory: Path, *upstream_ports: int) -> None:
         self.directory, self.port = directory, free_port()
+        self._upstream_ports = upstream_ports
         self.url = f"http://127.0.0.1:{self.port}"
         user = "user root;" if os.geteuid() == 0 else ""
         (directory / "nginx.conf").write_text(_MAIN.format(directory=directory, user=user))
-        (directory / "udapi.conf").write_text(self._site(upstream_port))
+        (directory / "udapi.conf").write_text(self._site())
         command = [
             program(),
             "-e",
@@ -62,10 +66,19 @@ class Nginx:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         wait_until((directory / "nginx.pid").exists, 20, f"nginx, see {directory}/output")
 
-    def _site(self, upstream_port: int) -> str:
+    def reload(self, down: Collection[int] = ()) -> None:
+        """Mark the gunicorns at the ports `down` as down, and wait until the earlier worker processes have ended."""
+        earlier = psutil.Process(self.process.pid).children()
+        (self.directory / "udapi.conf").write_text(self._site(down))
+        self.process.send_signal(signal.SIGHUP)
+        _, left = psutil.wait_procs(earlier, timeout=60)
+        assert not left, f"still running: {left}"
+
+    def _site(self, down: Collection[int] = ()) -> str:
         """The shipped file with other ports, and with a name that the product knows."""
+        servers = [f"server 127.0.0.1:{port}{' down' if port in down else ''};" for port in self._upstream_ports]
         changes = {
-            "server 127.0.0.1:8000;": f"server 127.0.0.1:{upstream_port};",
+            "server 127.0.0.1:8000;": " ".join(servers),
             "listen 80;": f"listen 127.0.0.1:{self.port};",
             "server_name apis.example.com;": "server_name localhost;",
         }

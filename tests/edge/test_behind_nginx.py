@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from keys.changes import create_key
 from tests.edge.upstream import upstream
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error
+from tests.endpoint.wire import Connection, head
 from tests.events.listening import Listener
 from tests.nginx import Nginx
-from tests.stack import ROOT, free_port
+from tests.stack import ROOT, wait_until
 
 TEXT = {"Content-Type": "text/plain"}
 
@@ -21,6 +22,14 @@ from automation.sdk import ApiTriggerOutput
 
 def on_api_trigger(engine, request):
     return ApiTriggerOutput(response_body=json.dumps([request.route, request.query_parameters.get_all("q")]))
+"""
+
+HOLDS = """
+import time
+
+def on_api_trigger(engine, request):
+    open(request.raw_body + "/began", "w").close()
+    time.sleep(4)
 """
 
 
@@ -54,20 +63,23 @@ def test_the_path_goes_through_as_it_was_sent(client, publish):
     assert_error(client.get("/api/custom/behind/a%2Fb", headers=api.headers), 5)
 
 
+def test_a_caller_who_hangs_up_is_noticed(nginx, stack, publish, kept):
+    api, content = publish(HOLDS), str(kept).encode()
+    fields = [*api.headers.items(), *TEXT.items(), ("Content-Length", str(len(content)))]
+    with Connection(nginx.url) as connection:
+        connection.send(head("POST", api.path, *fields), content)
+        wait_until((kept / "began").exists, 10, "the script")
+    wait_until(lambda: _hung_up(stack, api.path), 4, "the trigger's last line")
+
+
+def _hung_up(stack, path: str) -> bool:
+    lines = stack.log_text("endpoint.log").splitlines()
+    return any("the caller hung up" in line for line in lines if f'route="{path}"' in line)
+
+
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND"])
 def test_other_methods_get_the_products_answer(client, publish, method):
     assert client.request(method, publish().path).status_code == 405
-
-
-def test_a_lost_gunicorn_is_told_in_the_catalogues_form(tmp_path, open_db, publish):
-    nginx = Nginx(tmp_path, free_port())
-    try:
-        answer = publish().call(httpx.Client(base_url=nginx.url))
-        assert_error(answer, 1001)
-        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-    finally:
-        nginx.stop()
 
 
 def test_a_script_cannot_have_nginx_call_another_api(client, publish, kept):
