@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from broker.server import OLDEST_VERSION
 from launcher import private
 from launcher.places import Places
 from launcher.steps import StartError
 
-OLDEST = (6, 2)
 LARGEST_MEMORY = 1024**3
 MEMORY_SHARE = 4
 ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_ARENA_MAX": "2"}
@@ -41,7 +41,7 @@ def find() -> Server:
     """
     for program in (*_installed(), *_packaged()):
         version = _version(program)
-        if version and tuple(int(part) for part in version.split(".")[:2]) >= OLDEST:
+        if version and tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_VERSION:
             return Server(program, version)
     raise StartError(
         "No Redis was found: install redis-server or valkey-server, 6.2 or newer, or set REDIS_URL to one that runs."

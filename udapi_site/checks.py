@@ -1,15 +1,19 @@
 """System checks of the settings, with stable ids."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import redis
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Info as Note
 from django.core.checks import Warning as Caution
 
+from broker import server
+from broker.client import server_client
 from fleet import confinement
 
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -19,6 +23,7 @@ OURS: Final = "udapi"
 
 SHORTEST_SECRET: Final = 32
 FEWEST_CHARACTERS: Final = 10
+_REDIS_MESSAGES: Final[dict[str, Callable[..., CheckMessage]]] = {"error": Error, "warning": Caution, "note": Note}
 _WORDS: Final = ("changeme", "change-me", "change_me", "secret", "insecure", "password", "example", "0123456789")
 
 
@@ -106,6 +111,16 @@ def check_redis(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
         return []
     message = "REDIS_URL is not rediss: the password of Redis and every request travel in the clear."
     return [Caution(message, hint="Let Redis speak TLS and write rediss:// instead.", id="udapi.W006")]
+
+
+@register("machine")
+def check_redis_server(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What is dangerous about Redis (`broker.server`); nothing if it does not answer yet."""
+    try:
+        dangers = server.dangers(server.look(server_client()))
+    except redis.RedisError:
+        return []
+    return [_REDIS_MESSAGES[danger.kind](danger.text, id=danger.id) for danger in dangers]
 
 
 @register(Tags.security)

@@ -11,6 +11,9 @@ _OPTIONS = (
     "REDIS_URL takes no option but db and, with rediss://, ssl_certfile and ssl_keyfile: "
     "the server's certificate is always verified (REDIS_CA_FILE names its authority)."
 )
+_CLUSTER = (
+    "REDIS_URL names several servers or a Redis Cluster: name one server, because all keys of a trigger must lie on it."
+)
 _CLIENT_CERTIFICATE = "REDIS_URL needs a certificate and its key, in PEM form, as ssl_certfile and ssl_keyfile."
 
 _PORT = 6379
@@ -20,18 +23,25 @@ def checked(value: str) -> str:
     """`value` with host, port and database spelled out; empty when it is empty.
 
     Raises:
-        ImproperlyConfigured: it is no address of Redis, or has options, such as one that turns verification off.
+        ImproperlyConfigured: it is no address of Redis, names several servers, or has options, such as one that turns
+            verification off.
     """
     if not value:
         return ""
     try:
         parts = urlsplit(value)
+        _refuse_cluster(parts)
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
         database = options.pop("db", None) or ("" if parts.scheme == "unix" else parts.path.removeprefix("/")) or "0"
         address = _address(parts, int(database))
     except ValueError:
         raise ImproperlyConfigured(_FORM) from None
     return address + _certificate(parts.scheme, options)
+
+
+def _refuse_cluster(parts: SplitResult) -> None:
+    if "cluster" in parts.scheme or (parts.scheme != "unix" and "," in parts.netloc.rpartition("@")[2]):
+        raise ImproperlyConfigured(_CLUSTER)
 
 
 def _address(parts: SplitResult, database: int) -> str:

@@ -26,7 +26,8 @@ def _send_event(app: Celery[Any]) -> None:
 def main() -> None:
     """One JSON object: the client → "connected", or its error."""
     django.setup()
-    from broker.client import HeldConnection, brief_client, client
+    from broker.client import brief_client, client
+    from broker.held import HeldConnection
     from udapi_site.celery import app
 
     ways: dict[str, Callable[[], Any]] = {

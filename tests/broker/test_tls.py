@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 import redis
 import trustme
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from broker.client import client
@@ -72,7 +73,9 @@ def trusting(authority, tmp_path):
 
 def _run(data_dir, module: str, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     secrets = {"UDAPI_SECRET_KEY": "k" * 50, "UDAPI_SECRET_PEPPERS": f"1:{'p' * 32}", "UDAPI_DATA_DIR": str(data_dir)}
-    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "udapi_site.settings"} | secrets | settings
+    ours = {name: os.environ[name] for name in ("PATH", "DJANGO_SETTINGS_MODULE", "UDAPI_INSTALLATION")}
+    database = {"DATABASE_URL": f"sqlite:///{django_settings.DATA_DIR.database_file}"}
+    environment = ours | database | secrets | settings
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 

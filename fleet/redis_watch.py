@@ -1,0 +1,44 @@
+"""What a worker node logs about its Redis."""
+
+import logging
+from typing import Any
+
+import redis
+from celery import bootsteps
+
+from broker import server
+from broker.client import server_client
+
+_LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "note": logging.INFO}
+
+_log = logging.getLogger("udapi.manager")
+
+
+class RedisWatch(bootsteps.StartStopStep):
+    """Looks at Redis whenever Celery's consumer has connected; a step of the consumer.
+
+    The dangers are logged when they differ from those found last.
+    """
+
+    requires = ("celery.worker.consumer.connection:Connection",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self._known: list[server.Danger] = []
+
+    def start(self, parent: Any) -> None:
+        """Look at it now. If Redis fails meanwhile, the worker goes on, and looks when it has connected again."""
+        try:
+            found = server.dangers(server.look(server_client()))
+        except redis.RedisError as error:
+            _log.warning("Redis could not be checked: %s", error)
+            return
+        if found != self._known:
+            self._tell(found)
+        self._known = found
+
+    def _tell(self, found: list[server.Danger]) -> None:
+        for danger in found:
+            _log.log(_LEVELS[danger.kind], "%s %s", danger.id, danger.text)
+        if not found:
+            _log.info("Redis meets all requirements")
