@@ -1,11 +1,15 @@
-"""Two Redis clients per process: a patient one, and one with short time-outs for callers with a deadline."""
+"""Redis clients of a process: a patient one, and one with short time-outs for callers with a deadline."""
 
 import hashlib
+import re
+import select
 import socket
-import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
@@ -13,11 +17,18 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from broker import owner
+from broker.held import HeldConnection
+from broker.keepalive import KEEPALIVE
 from broker.tls import VerifiedConnection
 
-# Time for 30 MB on a slow network, but never so long that a caller's time-out passes by.
-SOCKET_TIMEOUT_SECONDS = max(1.0, min(10.0, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS / 4))
+# As long as TCP waits for an acknowledgement (`broker/keepalive.py`).
+_PROMPT_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 0.8
+# How long a waiting caller tolerates an unreachable broker.
+LEAST_PATIENCE_SECONDS = 3.0
+# So short that a worker that connects to a silent Redis can still be stopped.
+_CLAIM_SECONDS = 3.0
 # A waiting caller is answered by its deadline, even if Redis is down.
 BRIEF_SECONDS = 0.4
 
@@ -27,8 +38,11 @@ MAX_CONNECTIONS = 8_192
 _READ_BYTES = 16 * 1024
 # A larger reply grows the buffer of its connection, which is closed afterwards.
 _LARGE_BYTES = 1_000_000
-# Keep-alive probes keep idle connections known to NAT, and find dead peers.
-_KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 3}
+
+# For how long an end of the caller's connection goes unnoticed at first.
+_UNWATCHED_SECONDS = 0.2
+
+_RUN_ID = re.compile(rb"run_id:(\w+)")
 
 
 @cache
@@ -38,65 +52,104 @@ def client() -> redis.Redis:
     Nothing is retried on its own: a claim, a pop or a count that is repeated after a lost answer would
     happen twice. A pooled connection that the server has closed is noticed and replaced when it is taken.
     """
-    return _client(SOCKET_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS)
+    return _client(reply_seconds(), CONNECT_TIMEOUT_SECONDS, greet)
 
 
 @cache
 def brief_client() -> redis.Redis:
     """Like `client`, with short time-outs: for commands whose reply is useless when late."""
-    return _client(BRIEF_SECONDS, BRIEF_SECONDS)
+    return _client(BRIEF_SECONDS, BRIEF_SECONDS, greet)
 
 
-class _Held(threading.local):
-    """The connections that this thread keeps."""
-
-    def __init__(self) -> None:
-        self.idle: WeakKeyDictionary[redis.ConnectionPool, Any] = WeakKeyDictionary()
-
-
-_held = _Held()
+@cache
+def server_client() -> redis.Redis:
+    """Like `client`, for questions about the server itself: it claims no id, and so needs no database."""
+    return _client(reply_seconds(), CONNECT_TIMEOUT_SECONDS, meet)
 
 
-class HeldConnection:
-    """A context with this thread's own connection, checked to be alive.
+@cache
+def prompt_client() -> redis.Redis:
+    """Like `client`, for exchanges that are small: their replies come sooner, or the connection is silent."""
+    return _client(_prompt_seconds(), CONNECT_TIMEOUT_SECONDS, greet)
 
-    An error inside leaves open whether the command reached Redis.
 
-    A thread keeps its connection: to get one from the pool and give it back takes a tenth of the time of a trigger.
+@cache
+def reply_seconds() -> float:
+    """The time-out of `client`: 30 MB on a slow network, within a caller's time if that is not short."""
+    caller = float(settings.UDAPI_TRIGGER_TIMEOUT_SECONDS)
+    return max(min(LEAST_PATIENCE_SECONDS, caller), min(10.0, caller / 4))
+
+
+def _prompt_seconds() -> float:
+    return min(_PROMPT_SECONDS, reply_seconds())
+
+
+def claim_installation() -> None:
+    """Connect once, which claims the installation's id.
 
     Raises:
-        redis.RedisError: Redis is not reachable; nothing was sent.
+        broker.owner.ForeignInstallationError: it belongs to another database.
+        redis.RedisError: it could not be claimed now; every later connection tries again.
     """
-
-    __slots__ = ("_connection", "_pool")
-
-    def __init__(self, pooled: redis.Redis) -> None:
-        self._pool = pooled.connection_pool
-
-    def __enter__(self) -> Any:
-        """The connection; redis-py leaves its type open."""
-        pool = self._pool
-        # Removed while in use, so that a nested use gets a connection of its own.
-        self._connection = connection = _held.idle.pop(pool, None) or pool.connection_class(**pool.connection_kwargs)
-        connection.connect()
-        if _is_stale(connection):
-            connection.disconnect()
-            connection.connect()
-        return connection
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Keep it, unless an answer may still be on its way."""
-        if kind:
-            self._connection.disconnect()
-        _held.idle[self._pool] = self._connection
-
-
-def _is_stale(connection: Any) -> bool:
-    """Whether the server has closed it meanwhile."""
+    pool = client().connection_pool
+    connection: Any = pool.connection_class(**pool.connection_kwargs | {"socket_timeout": _CLAIM_SECONDS})
     try:
-        return bool(connection.can_read())
-    except (redis.ConnectionError, OSError):
-        return True
+        connection.connect()
+    finally:
+        connection.disconnect()
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    """The server of a connection: how far its clock is ahead of this process's monotonic one, and its `run_id`."""
+
+    milliseconds_ahead: float
+    life: str
+
+
+_peers: WeakKeyDictionary[Any, _Peer] = WeakKeyDictionary()
+
+
+def greet(connection: Any) -> None:
+    """Log in, learn of the server, and claim the installation's id."""
+    with _promptly(connection):
+        _log_in(connection)
+        owner.hold(connection)
+
+
+def meet(connection: Any) -> None:
+    """Log in, and learn the server's clock and `run_id`: a new connection may lead to another server."""
+    with _promptly(connection):
+        _log_in(connection)
+
+
+@contextmanager
+def _promptly(connection: Any) -> Iterator[None]:
+    """Meanwhile the replies are small, so they have a short time-out."""
+    connection._sock.settimeout(min(_prompt_seconds(), connection.socket_timeout or _PROMPT_SECONDS))
+    yield
+    connection._sock.settimeout(connection.socket_timeout)
+
+
+def _log_in(connection: Any) -> None:
+    connection.on_connect()
+    seconds, microseconds = _ask(connection, "TIME")
+    ahead = int(seconds) * 1_000 + int(microseconds) / 1_000 - time.monotonic() * 1_000
+    found = _RUN_ID.search(_ask(connection, "INFO", "server"))
+    _peers[connection] = _Peer(ahead, found[1].decode() if found else "")
+
+
+def server_milliseconds(connection: Any) -> int:
+    """What the clock of the connection's server shows now, unless it was set since the connection was made."""
+    return int(_peers[connection].milliseconds_ahead + time.monotonic() * 1_000)
+
+
+def server_life(connection: Any) -> str:
+    """The `run_id` of the connection's server, which no connection outlives.
+
+    A script could ask for it, but `INFO` takes longer than all that a script does with a job.
+    """
+    return _peers[connection].life
 
 
 class LuaScript:
@@ -115,56 +168,103 @@ class LuaScript:
         with HeldConnection(pooled) as connection:
             return self.over(connection, keys, *arguments)
 
-    def over(self, connection: Any, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
-        """Like `run`, over `connection`."""
+    def over(
+        self, connection: Any, keys: Sequence[str], *arguments: str | bytes | int, seconds: float | None = None
+    ) -> Any:
+        """Like `run`, over `connection`; waits `seconds` for the reply, by default as long as for any other."""
         try:
-            return _ask(connection, "EVALSHA", self._digest, len(keys), *keys, *arguments)
+            return _ask(connection, "EVALSHA", self._digest, len(keys), *keys, *arguments, seconds=seconds)
         except redis.exceptions.NoScriptError:
-            return _ask(connection, "EVAL", self._text, len(keys), *keys, *arguments)
+            return _ask(connection, "EVAL", self._text, len(keys), *keys, *arguments, seconds=seconds)
 
     def before_blpop(
-        self, popped_key: str, seconds: float, connection: Any, keys: Sequence[str], *arguments: str | bytes | int
+        self,
+        popped_key: str,
+        pop_seconds: float,
+        connection: Any,
+        keys: Sequence[str],
+        *arguments: str | bytes | int,
+        seconds: float | None = None,
     ) -> Any:
-        """Run the script and, in the same write, start a BLPOP of `popped_key` for `seconds`.
+        """Run the script and, in the same write, start a BLPOP of `popped_key` for `pop_seconds`.
 
-        `popped` reads what it pops. After an error the connection is of no further use.
+        Waits `seconds` for the script's reply, by default as long as for any other. `popped` reads what is popped.
+        After an error the connection is of no further use.
         """
         commands = [
             ("EVALSHA", self._digest, len(keys), *keys, *arguments),
-            ("BLPOP", popped_key, seconds),
+            ("BLPOP", popped_key, pop_seconds),
         ]
         connection.send_packed_command(connection.pack_commands(commands))
         try:
-            return connection.read_response()
+            return _response(connection, seconds)
         except redis.exceptions.NoScriptError:
             # BLPOP blocks this connection, so the script goes over another.
             return self.run(client(), keys, *arguments)
 
 
-def _ask(connection: Any, *command: str | bytes | int) -> Any:
+def _ask(connection: Any, *command: str | bytes | int, seconds: float | None = None) -> Any:
     connection.send_command(*command)
-    return connection.read_response()
+    return _response(connection, seconds)
 
 
-def blpop(key: str, seconds: float, silence: float) -> bytes | None:
+def _response(connection: Any, seconds: float | None) -> Any:
+    """The reply within `seconds`. Without them, the time-out of the socket need not be changed, which takes time."""
+    return connection.read_response() if seconds is None else connection.read_response(timeout=seconds)
+
+
+class HungUpError(Exception):
+    """Whoever the answer is for has closed their connection, or will send nothing more."""
+
+
+def blpop(key: str, seconds: float, silence: float, peer: socket.socket | None = None) -> bytes | None:
     """What is pushed to the list `key` within `seconds`; a server that is `silence` seconds late is given up.
 
     Raises:
         redis.RedisError: the server is not reachable, or said nothing.
+        HungUpError: `peer` hung up.
     """
-    with HeldConnection(client()) as connection:
+    # Of the brief client, so that a new connection takes no longer than its caller has.
+    with HeldConnection(brief_client()) as connection:
         connection.send_command("BLPOP", key, seconds)
-        return popped(connection, seconds + silence)
+        _wait(connection, seconds + silence, peer)
+        return _popped(connection, connection.read_response(timeout=seconds + silence))
 
 
-def popped(connection: Any, seconds: float) -> bytes | None:
+def popped(connection: Any, seconds: float, peer: socket.socket | None = None) -> bytes | None:
     """What the BLPOP that was sent over the connection pops; a server that says nothing for `seconds` is given up.
 
+    An answer that has begun has the connection's own time-out. After an error the connection is of no further use.
+    `peer` is watched from a moment on: to watch two sockets takes a tenth of the time of a short trigger.
+
     Raises:
-        redis.RedisError: as for `blpop`.
+        redis.RedisError, HungUpError: as for `blpop`.
     """
-    entry = connection.read_response(timeout=seconds)
-    answer = cast(bytes, entry[1]) if entry else None
+    at_first = min(seconds, _UNWATCHED_SECONDS)
+    try:
+        return _popped(connection, connection.read_response(timeout=at_first, disconnect_on_error=False))
+    except redis.TimeoutError:
+        _wait(connection, seconds - at_first, peer)
+        return _popped(connection, connection.read_response())
+
+
+def _wait(connection: Any, seconds: float, peer: socket.socket | None) -> None:
+    """Wait until there is something to read. Only the end of `peer` is noticed: what it sends does not end the wait."""
+    if connection.can_read():
+        return
+    descriptor, poll = connection._sock.fileno(), select.poll()
+    poll.register(descriptor, select.POLLIN)
+    if peer is not None:
+        poll.register(peer, select.POLLRDHUP)
+    ready = {each for each, _ in poll.poll(seconds * 1_000)}
+    if not ready:
+        raise redis.TimeoutError("Redis said nothing in time")
+    if descriptor not in ready:
+        raise HungUpError
+
+
+def _popped(connection: Any, entry: list[bytes] | None) -> bytes | None:
+    answer = entry[1] if entry else None
     shed(connection, answer)
     return answer
 
@@ -175,10 +275,10 @@ def shed(connection: Any, answer: bytes | None) -> None:
         connection.disconnect()
 
 
-def _client(timeout: float, connect_timeout: float) -> redis.Redis:
+def _client(timeout: float, connect_timeout: float, greeting: Callable[[Any], None]) -> redis.Redis:
     options: dict[str, Any] = {"socket_read_size": _READ_BYTES}
     if not settings.REDIS_URL.startswith("unix:"):
-        options |= {"socket_keepalive": True, "socket_keepalive_options": _KEEPALIVE}
+        options |= {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
     if settings.REDIS_URL.startswith("rediss:"):
         options["connection_class"] = VerifiedConnection
     pool = redis.ConnectionPool.from_url(
@@ -188,6 +288,7 @@ def _client(timeout: float, connect_timeout: float) -> redis.Redis:
         socket_connect_timeout=connect_timeout,
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
+        redis_connect_func=greeting,
         **options,
     )
     return redis.Redis(connection_pool=pool)

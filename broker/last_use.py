@@ -1,6 +1,8 @@
 """The Redis key that notes when each token was last used, until that is moved to the database."""
 
-from typing import Final
+from broker.installation import prefix
 
-LAST_USE_KEY: Final = "udapi:last-use"
-"""Hash: id of a token → when it was last let in (milliseconds, Redis' clock)."""
+
+def last_use_key() -> str:
+    """Hash: id of a token → when it was last let in (milliseconds, Redis' clock)."""
+    return f"{prefix()}last-use"

@@ -1,11 +1,14 @@
 """Leases: work that one process of the fleet does at a time."""
 
 from contextlib import suppress
+from functools import cached_property
 
 import redis
 from redis.exceptions import LockError
+from redis.lock import Lock
 
 from broker.client import brief_client
+from broker.installation import prefix
 
 
 class Lease:
@@ -15,7 +18,13 @@ class Lease:
     """
 
     def __init__(self, name: str, seconds: float) -> None:
-        self._lock = brief_client().lock(f"udapi:lease:{name}", timeout=seconds, blocking=False, thread_local=False)
+        self._name, self._seconds = name, seconds
+
+    @cached_property
+    def _lock(self) -> Lock:
+        name = f"{prefix()}lease:{self._name}"
+        lock: Lock = brief_client().lock(name, timeout=self._seconds, blocking=False, thread_local=False)
+        return lock
 
     def hold(self) -> bool:
         """Take the lease or prolong it; returns whether it is held."""

@@ -1,15 +1,22 @@
-"""Celery's connections to Redis: over TLS they verify the server."""
+"""Celery's connections to Redis: they claim the installation's id first, and over TLS they verify the server."""
+
+from typing import Any
 
 from kombu.transport import redis
 
+from broker.client import claim_installation
 from broker.tls import VerifiedConnection
 
 
-class _VerifiedChannel(redis.Channel):
+class _ClaimingChannel(redis.Channel):
     connection_class_ssl = VerifiedConnection
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        claim_installation()
+        super().__init__(*arguments, **options)
 
-class VerifiedTransport(redis.Transport):
-    """The transport of `rediss://`."""
 
-    Channel = _VerifiedChannel
+class ClaimingTransport(redis.Transport):
+    """The transport of all addresses of Redis."""
+
+    Channel = _ClaimingChannel

@@ -5,10 +5,13 @@ from typing import Any
 
 from celery.app import events
 from celery.events import EventDispatcher
+from celery.exceptions import WorkerShutdown
 from celery.worker import control
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu.utils.url import maybe_sanitize_url
+
+from broker.owner import ForeignInstallationError
 
 LONGEST_INTERVAL_SECONDS = 3
 
@@ -41,6 +44,14 @@ class Events(events.Events):
 
 
 def _tell(error: Exception, seconds: float) -> None:
+    """Log why the broker cannot be reached.
+
+    Raises:
+        WorkerShutdown: the installation's id belongs to another database, so another attempt would fail, too.
+    """
+    if isinstance(error, ForeignInstallationError):
+        _log.critical("%s", error)
+        raise WorkerShutdown(1)
     _log.error("the broker is not reachable (%s), next attempt in %.0f s", error, seconds)
 
 

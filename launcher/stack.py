@@ -6,17 +6,20 @@ import os
 import resource
 import socket
 import subprocess
+from contextlib import ExitStack
 from typing import NoReturn
 
 import redis as redis_py
 from django.conf import settings
-from django.core.checks import CheckMessage, run_checks
+from django.core.checks import WARNING, CheckMessage, run_checks
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from broker.client import client
-from launcher import first_start, private, programs, redis_server
+from broker.client import claim_installation, server_client
+from broker.installation import UnknownInstallationError, installation_id
+from broker.owner import ForeignInstallationError
+from launcher import database_lock, first_start, private, programs, redis_server
 from launcher.places import Places, python
 from launcher.steps import StartError, say, step
 from udapi_site import env, logs
@@ -37,6 +40,9 @@ def start(places: Places) -> NoReturn:
     _check_port(settings.UDAPI_HOST, settings.UDAPI_PORT)
     redis = _prepare_redis(places)
     is_first = _prepare_database(places)
+    # Nobody else reaches an embedded Redis, so a data directory can be moved.
+    if redis is None:
+        _claim()
     _write_supervisor_config(places, programs.stack(redis))
     _announce(["--first-start"] if is_first else [])
     _become_supervisor(places)
@@ -57,6 +63,7 @@ def start_worker(places: Places) -> NoReturn:
             raise StartError(
                 f"The broker does not answer ({error}): start the stack with `make run` first, or set REDIS_URL."
             ) from error
+    _claim()
     with step("Worker") as done:
         done(f"Ctrl-C lets it finish what it runs, then ends it; its log: {programs.log_file('manager')}")
     _write_supervisor_config(places, programs.node(f"-{os.getpid()}"))
@@ -84,7 +91,7 @@ def _check_settings() -> None:
     # The programs of a worker node need not check them again: they would load all pages for it.
     os.environ["CELERY_SKIP_CHECKS"] = "1"
     for message in messages:
-        say(f"Warning: {_sentence(message)}")
+        say(f"{'Warning' if message.level >= WARNING else 'Note'}: {_sentence(message)}")
 
 
 def _sentence(message: CheckMessage) -> str:
@@ -128,25 +135,46 @@ def _prepare_redis(places: Places) -> list[str] | None:
 
 
 def _broker_version() -> str:
-    return str(client().info("server")["redis_version"])
+    return str(server_client().info("server")["redis_version"])
+
+
+def _claim() -> None:
+    """Refuse a second database with the same id on the same Redis, if Redis and database answer by now."""
+    with step("Installation") as done:
+        try:
+            claim_installation()
+            done(installation_id())
+        except ForeignInstallationError as error:
+            raise StartError(str(error)) from error
+        except UnknownInstallationError as error:
+            done(f"not known yet: {error}")
+        except redis_py.RedisError:
+            done("claimed when Redis answers")
 
 
 def _prepare_database(places: Places) -> bool:
-    """Bring the database up to date; whether this was the first start."""
+    """Bring the database up to date, while no other machine does; whether this was the first start."""
+    with ExitStack() as locked:
+        is_first = _update_database(locked)
+        if is_first:
+            with step("First start") as done:
+                done(f"created {', '.join(first_start.set_up(places))}")
+    if is_first and (why := first_start.weakness_of_admin_password()):
+        say(f"Warning: UDAPI_ADMIN_PASSWORD is weak: {why} Change it in the console.")
+    connections.close_all()
+    return is_first
+
+
+def _update_database(locked: ExitStack) -> bool:
+    """Migrate; whether the first start is due. `locked` holds the lock of the database from here on."""
     with step("Database") as done:
         try:
+            locked.enter_context(database_lock.held())
             done(_migrate())
-            is_first = first_start.is_due()
+            return first_start.is_due()
         except OperationalError as error:
             first_line = str(error).strip().partition("\n")[0]
             raise StartError(f"The database cannot be used ({first_line}): check DATABASE_URL.") from error
-    if is_first:
-        with step("First start") as done:
-            done(f"created {', '.join(first_start.set_up(places))}")
-        if why := first_start.weakness_of_admin_password():
-            say(f"Warning: UDAPI_ADMIN_PASSWORD is weak: {why} Change it in the console.")
-    connections.close_all()
-    return is_first
 
 
 def _migrate() -> str:

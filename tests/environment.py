@@ -14,6 +14,9 @@ from tests import postgresql
 # What the machine's environment says about the product must not reach the tests.
 _OURS = ("UDAPI_", "DATABASE_URL", "REDIS_", "ELASTICSEARCH_", "DJANGO_")
 
+INSTALLATION = "tests"
+"""Of the tests and their stacks, which share a database; so no test has to ask it for the id."""
+
 # On PostgreSQL only what asks the database anything of its own. Left out is what runs a stack whose database plays no
 # part beyond finding a token and a definition, which other tests do on both: scripts and their processes, the queue,
 # bodies and headers, the server; what a page shows; who may do what, which is decided by flags that both keep alike;
@@ -34,6 +37,8 @@ _WITHOUT_ENGINE = (
     "endpoint/test_answers",
     "endpoint/test_documented_errors",
     "endpoint/test_farewell",
+    "endpoint/test_given_back",
+    "endpoint/test_hang_ups",
     "endpoint/test_input",
     "endpoint/test_large_bodies",
     "endpoint/test_logs",
@@ -47,14 +52,18 @@ _WITHOUT_ENGINE = (
     "fleet/test_background",
     "fleet/test_celery_tools",
     "fleet/test_consumer",
+    "fleet/test_fitness",
     "fleet/test_frames",
     "fleet/test_heartbeat",
     "fleet/test_message",
     "fleet/test_nodes",
     "fleet/test_once",
     "fleet/test_pool",
+    "fleet/test_redis_watch",
     "fleet/test_schedule_survives",
+    "fleet/test_unfit_node",
     "hosts",
+    "installations/test_two",
     "launcher",
     "management/test_schema.py",
     "permissions_table",
@@ -92,6 +101,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         del os.environ[name]
     data_dir = make_data_dir(root / "data")
     os.environ |= {"UDAPI_DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "udapi_site.settings"}
+    os.environ["UDAPI_INSTALLATION"] = INSTALLATION
     if early_config.known_args_namespace.database == "postgresql":
         os.environ["DATABASE_URL"] = postgresql.url(root)
     return (yield)

@@ -11,7 +11,7 @@ from django.db import Error as DatabaseError
 from django.db.models import Q
 
 from broker.client import client
-from broker.last_use import LAST_USE_KEY
+from broker.last_use import last_use_key
 from tokens.models import ApiToken
 
 # Of two nodes that take the notes at once, one gets them. What was used since keeps its newer note.
@@ -30,15 +30,15 @@ def move() -> int:
         for token_id, milliseconds in notes.items():
             _keep(UUID(token_id.decode()), int(milliseconds))
     except DatabaseError:
-        client().eval(_GIVE_BACK, 1, LAST_USE_KEY, *(part for note in notes.items() for part in note))
+        client().eval(_GIVE_BACK, 1, last_use_key(), *(part for note in notes.items() for part in note))
         raise
     return len(notes)
 
 
 def _take() -> Mapping[bytes, bytes]:
     pipeline = client().pipeline(transaction=True)
-    pipeline.hgetall(LAST_USE_KEY)
-    pipeline.delete(LAST_USE_KEY)
+    pipeline.hgetall(last_use_key())
+    pipeline.delete(last_use_key())
     notes: Mapping[bytes, bytes] = pipeline.execute()[0]
     return notes
 

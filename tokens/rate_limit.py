@@ -4,6 +4,7 @@ import math
 from uuid import UUID
 
 from broker.client import LuaScript, client
+from broker.installation import prefix
 from tokens.models import LARGEST_LIMIT
 
 # The times (microseconds) of the newest admitted requests, oldest first. Admitted is who finds fewer than
@@ -42,6 +43,6 @@ def retry_after(token_id: UUID, limit: int, window_seconds: int) -> int:
     Raises:
         redis.RedisError: the broker is not reachable; whether the request was counted is unknown.
     """
-    key = f"udapi:rate:{token_id.hex}"
+    key = f"{prefix()}rate:{token_id.hex}"
     microseconds = _ADMIT.run(client(), (key,), limit, window_seconds * 1_000_000, LARGEST_LIMIT)
     return math.ceil(int(microseconds) / 1_000_000)

@@ -15,8 +15,11 @@ from celery.contrib.django.task import DjangoTask
 from celery.signals import import_modules, setup_logging, worker_init
 from django.conf import settings
 from django.db import connections
+from django.utils.functional import lazy
 from kombu.transport import TRANSPORT_ALIASES
 
+from broker.installation import prefix
+from broker.keepalive import KEEPALIVE
 from hosts import linux
 from udapi_site import logs, timetable
 
@@ -41,7 +44,7 @@ class BackgroundTask(DjangoTask):  # type: ignore[type-arg]  # generic for the c
 
 
 # Whatever connects: consumers, producers, remote control and events.
-TRANSPORT_ALIASES["rediss"] = "broker.transport:VerifiedTransport"
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "broker.transport:ClaimingTransport"
 
 # No fix-ups: Celery's own for Django closes connections by signals around every task, triggers included, which hold
 # none. That took a tenth of the throughput.
@@ -66,7 +69,12 @@ app.conf.update(
     # Redis refuses Celery's own notes while its memory is full: the worker reconnects instead of ending.
     broker_channel_error_retry=True,
     broker_transport_options={
+        # Kombu adds it to the names of keys, queues and channels. Lazy: the database may have to be asked for it.
+        "global_keyprefix": lazy(prefix, str)(),
         "socket_keepalive": True,
+        "socket_keepalive_options": KEEPALIVE,
+        # A consumer whose broker has gone silent connects anew within five seconds.
+        "health_check_interval": 2,
         # A worker whose broker is silent can still be stopped.
         "socket_timeout": 3,
         # One key to look at instead of one for each priority.

@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError, FileAwareEnv, validate
 
 SMALLEST_PEPPER = 32
+_POOL_TIMEOUT = 5
+"""How many seconds a thread waits for a free connection to PostgreSQL."""
 
 _env = FileAwareEnv(strip_whitespace=True)
 
@@ -152,6 +154,14 @@ def index_prefix(name: str, default: str) -> str:
     return value
 
 
+def installation(name: str) -> str:
+    """The variable `name` as the id of an installation; empty when it is not set."""
+    value = text(name, "")
+    if value and not re.fullmatch("[a-z0-9-]{1,40}", value):
+        raise ImproperlyConfigured(f"{name} must be 1 to 40 characters of a-z, 0-9 and -, such as staging.")
+    return value
+
+
 def peppers(value: str) -> Mapping[int, bytes]:
     """`"2:secret,1:secret"` as id → pepper, the current one first; each at least 32 characters."""
     result: dict[int, bytes] = {}
@@ -168,8 +178,11 @@ def peppers(value: str) -> Mapping[int, bytes]:
     return result
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's settings of the database at `url` (`sqlite:///…` or `postgresql://…`)."""
+def database(url: str, pool_size: int, pool_seconds: int) -> dict[str, Any]:
+    """Django's settings of the database at `url` (`sqlite:///…` or `postgresql://…`).
+
+    With PostgreSQL a process has up to `pool_size` connections and renews each after `pool_seconds`.
+    """
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(url))
     except (ValueError, dj_database_url.ParseError, dj_database_url.UnknownSchemeError) as error:
@@ -185,7 +198,7 @@ def database(url: str) -> dict[str, Any]:
         config["CONN_MAX_AGE"] = None
     elif config["ENGINE"] == "django.db.backends.postgresql":
         # A connection goes back to the pool as soon as it is let go, so that waiting triggers hold none.
-        options["pool"] = {"min_size": 1, "max_size": 10, "timeout": 5}
+        options["pool"] = {"min_size": 1, "max_size": pool_size, "max_lifetime": pool_seconds, "timeout": _POOL_TIMEOUT}
         config["CONN_MAX_AGE"] = 0
         config["CONN_HEALTH_CHECKS"] = True
     else:

@@ -4,13 +4,17 @@ import gc
 import logging
 import os
 import resource
+import sys
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.core.signals import request_started
 from django.db import connections, reset_queries
 from gunicorn.glogging import Logger
 
+from broker.client import claim_installation
+from broker.owner import ForeignInstallationError
 from hosts import linux
 from udapi_site import logs
 from udapi_site import threads as shares
@@ -88,11 +92,21 @@ def on_starting(server: Any) -> None:
     """Close the memory of the master and of the processes that it forks to others of this account.
 
     Allow as many descriptors as the system does: a waiting trigger takes up to six. Keep no memory of bodies.
+
+    Raises:
+        SystemExit: the installation's id belongs to another database.
     """
     linux.hide_memory()
     linux.return_large_blocks()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    try:
+        claim_installation()
+    except ForeignInstallationError as error:
+        sys.exit(f"Error: {error}")
+    except redis.RedisError:
+        # Triggers are answered with error 1006 until it can be claimed.
+        pass
 
 
 def when_ready(server: Any) -> None:

@@ -67,7 +67,13 @@ logs.to_stderr(UDAPI_LOGS)
 
 # --- Database and broker ---
 
-DATABASES = {"default": env.database(env.text("DATABASE_URL", f"sqlite:///{DATA_DIR.database_file}"))}
+DATABASES = {
+    "default": env.database(
+        env.text("DATABASE_URL", f"sqlite:///{DATA_DIR.database_file}"),
+        pool_size=env.number("UDAPI_DATABASE_POOL_SIZE", 10, 1, 1_000),
+        pool_seconds=env.number("UDAPI_DATABASE_POOL_SECONDS", 3_600, 10, 604_800),
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
@@ -78,8 +84,11 @@ def _embedded_redis_url() -> str:
     return f"unix://:{quote(password)}@{quote(str(DATA_DIR.redis_socket))}?db=0"
 
 
-REDIS_URL = redis_url.checked(env.text("REDIS_URL", "")) or _embedded_redis_url()
+_redis_url = redis_url.checked(env.text("REDIS_URL", ""))
+REDIS_URL = _redis_url or _embedded_redis_url()
+REDIS_IS_PRIVATE = not _redis_url
 REDIS_CA = env.certificates("REDIS_CA")
+UDAPI_INSTALLATION = env.installation("UDAPI_INSTALLATION")
 
 # --- The mirror; without an address everything works from the database ---
 
@@ -111,6 +120,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "knox",
     "udapi_site",
+    "broker",
     "access",
     "logins",
     "keys",
@@ -128,8 +138,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # What follows is for browsers.
+    # What follows is for browsers and the management API.
     "endpoint.middleware.TriggerMiddleware",
+    "udapi_site.connections.ConnectionMiddleware",
     "udapi_site.content_policy.ContentPolicyMiddleware",
     "udapi_site.bodies.BodyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

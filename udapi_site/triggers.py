@@ -29,3 +29,4 @@ app.conf.update(
     },
 )
 app.steps["worker"].add("fleet.node:Node")
+app.steps["consumer"].add("fleet.redis_watch:RedisWatch")

@@ -12,6 +12,7 @@ from definitions.models import ActionType, ApiDefinition, InputType
 from keys.changes import create_key
 from tests.docs import pages
 from tests.docs.running import Place, is_script, run, same_form
+from tests.environment import INSTALLATION
 from tests.people import remove_users
 from tests.publishing import ECHO
 from tokens.models import ApiToken
@@ -47,6 +48,7 @@ def place(stack, publish, database_url, tmp_path):
             "TOKEN_ID": str(token.pk),
             "PASSWORD_FILE": str(tmp_path / "password"),
             "UDAPI_DATA_DIR": str(stack.data.root),
+            "UDAPI_INSTALLATION": INSTALLATION,
             "DATABASE_URL": database_url,
         },
     )

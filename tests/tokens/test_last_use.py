@@ -6,7 +6,7 @@ import pytest
 import redis
 from django.db import OperationalError
 
-from broker.last_use import LAST_USE_KEY
+from broker.last_use import last_use_key
 from events.models import InformationEvent
 from tests.stack import wait_until
 from tokens import last_use, tasks
@@ -17,10 +17,10 @@ from tokens.models import ApiToken
 def notes(stack, monkeypatch):
     """The notes in the stack's Redis, moved by the test alone; empty."""
     with stack.redis_client() as client:
-        client.delete(LAST_USE_KEY)
+        client.delete(last_use_key())
         monkeypatch.setattr(last_use, "client", lambda: client)
         yield client
-        client.delete(LAST_USE_KEY)
+        client.delete(last_use_key())
 
 
 def last_used(token):
@@ -57,31 +57,31 @@ def test_it_is_no_change_of_the_token(stack, publish, notes):
 def test_an_older_note_does_not_undo_a_newer_one(publish, notes):
     token, _ = publish.token()
     for second in (2_000, 1_000):
-        notes.hset(LAST_USE_KEY, str(token.pk), second * 1_000)
+        notes.hset(last_use_key(), str(token.pk), second * 1_000)
         last_use.move()
     assert last_used(token) == datetime.fromtimestamp(2_000, UTC)
 
 
 def test_notes_of_a_token_that_is_gone_do_no_harm(publish, notes):
     token, _ = publish.token()
-    notes.hset(LAST_USE_KEY, str(token.pk), 1_000)
+    notes.hset(last_use_key(), str(token.pk), 1_000)
     token.delete()
     assert last_use.move() == 1
 
 
 def test_without_a_database_the_notes_are_given_back(publish, notes, monkeypatch):
     token, _ = publish.token()
-    notes.hset(LAST_USE_KEY, str(token.pk), 1_000)
+    notes.hset(last_use_key(), str(token.pk), 1_000)
 
     def fail(token_id, milliseconds):
         # Meanwhile the token is used again.
-        notes.hset(LAST_USE_KEY, str(token_id), 5_000)
+        notes.hset(last_use_key(), str(token_id), 5_000)
         raise OperationalError
 
     monkeypatch.setattr(last_use, "_keep", fail)
     with pytest.raises(OperationalError):
         last_use.move()
-    assert notes.hget(LAST_USE_KEY, str(token.pk)) == b"5000"
+    assert notes.hget(last_use_key(), str(token.pk)) == b"5000"
 
 
 @pytest.mark.parametrize("error", [redis.ConnectionError("no broker"), OperationalError("no database")])

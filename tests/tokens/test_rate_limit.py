@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from access.changes import save_checked
+from broker.installation import prefix
 from tests.publishing import Publisher
 from tests.stack import Stack
 from tokens.rate_limit import retry_after
@@ -57,7 +58,7 @@ def _limited(limit: int, window: int):
 
 def _stamps(client: redis.Redis, token_id: uuid.UUID) -> list[int]:
     """The times at which Redis admitted, in microseconds."""
-    return [int(stamp) for stamp in client.lrange(f"udapi:rate:{token_id.hex}", 0, -1)]
+    return [int(stamp) for stamp in client.lrange(f"{prefix()}rate:{token_id.hex}", 0, -1)]
 
 
 def _now(client: redis.Redis) -> int:
@@ -187,7 +188,7 @@ def test_a_shorter_window_frees_what_has_left_it(stack: Stack):
 @pytest.mark.parametrize("planted", [1, 5, 100])
 def test_a_clock_that_was_set_back_neither_frees_nor_blocks_for_long(stack: Stack, planted):
     token_id = uuid.uuid4()
-    key = f"udapi:rate:{token_id.hex}"
+    key = f"{prefix()}rate:{token_id.hex}"
     with stack.redis_client() as client:
         hour_ahead = _now(client) + 3_600_000_000
         client.rpush(key, *(hour_ahead + n for n in range(planted)))
@@ -203,7 +204,7 @@ def test_a_clock_that_was_set_back_neither_frees_nor_blocks_for_long(stack: Stac
 
 def test_nothing_is_kept_longer_than_the_window(stack: Stack):
     token_id = uuid.uuid4()
-    key = f"udapi:rate:{token_id.hex}"
+    key = f"{prefix()}rate:{token_id.hex}"
     with stack.redis_client() as client:
         for _ in range(300):
             retry_after(token_id, 100, 1)
