@@ -1,30 +1,34 @@
 """Handing a trigger over to the fleet and waiting for its answer."""
 
+import socket
+
 import redis
 from django.conf import settings
 
 from endpoint import errors
-from endpoint.places import no_place
 from fleet import queue
 from fleet.answer import Answer, Reason
 from fleet.frames import FrameError
+from fleet.reply import UnansweredError
 from hosts.jobs import Job
 
 
-def dispatch(job: Job) -> Answer:
+def dispatch(job: Job, caller: socket.socket | None) -> Answer:
     """Run the trigger on a worker node; what the node answers, be it an error. The caller holds a place to wait.
 
+    When `caller` hangs up, the trigger is cancelled.
+
     Raises:
-        ManagerNotInitializedError: no node is alive, or too many jobs wait.
+        ManagerNotInitializedError: no node can take the trigger, or too many jobs wait.
         MessageBrokerNotInitializedError: Redis is not reachable.
-        RequestFailedError: handing over failed, or no answer came in time.
+        RequestFailedError: handing over failed, or no answer came in time, or `caller` hung up.
         UnspecifiedReasonError: the answer is none.
     """
     try:
-        return queue.ask(job, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS)
+        return queue.ask(job, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS, caller)
     except queue.NoNodeError as error:
-        raise no_place(str(error)) from error
-    except queue.UnansweredError as error:
+        raise errors.ManagerNotInitializedError.for_now(str(error), error.retry_after) from error
+    except UnansweredError as error:
         raise _unanswered(error) from error
     except redis.RedisError as error:
         raise errors.MessageBrokerNotInitializedError(str(error)) from error
@@ -45,7 +49,7 @@ def succeeded(answer: Answer) -> Answer:
     return answer
 
 
-def _unanswered(error: queue.UnansweredError) -> errors.RequestFailedError:
+def _unanswered(error: UnansweredError) -> errors.RequestFailedError:
     if error.may_have_run:
         return errors.RequestFailedError(str(error))
     return errors.RequestFailedError.never_started(str(error))

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from udapi_site import connections
+
 TITLE = "Error occurred while handling the request, contact your admin with the provided errorCode and faultingNode ID."
 GENERIC = "Something went wrong, contact the system administrator."
 UNAVAILABLE = "The API is not available right now, try again later."
@@ -68,10 +70,15 @@ class DefinitionNotFoundError(TriggerError):
 
 
 class ManagerNotInitializedError(TriggerError):
-    """No worker node is ready, or no place is left to wait."""
+    """No worker node is ready, the predicted wait is too long, or no place or connection to the database is left."""
 
     code, status, reason = 7, 503, "ManagerNotInitialized"
     detail = UNAVAILABLE
+
+    @classmethod
+    def for_now(cls, message: str, seconds: int | None = None) -> "ManagerNotInitializedError":
+        """The error, with `Retry-After`: the seconds after which another try makes sense."""
+        return cls(message, headers={"Retry-After": str(seconds or connections.RETRY_AFTER_SECONDS)})
 
 
 class UnexpectedExceptionError(TriggerError):
@@ -264,9 +271,14 @@ CATALOGUE = {row.reason: row for row in _rows()}
 
 
 def foreseen(exception: Exception) -> TriggerError:
-    """`exception` itself when it is of the catalogue; anything else is logged and becomes error 8."""
+    """`exception` itself if it is of the catalogue; error 7 if the database has no free connection.
+
+    Anything else is logged and becomes error 8.
+    """
     if isinstance(exception, TriggerError):
         return exception
+    if connections.are_all_taken(exception):
+        return ManagerNotInitializedError.for_now(f"no connection to the database: {exception}")
     _log.error("unexpected exception", exc_info=exception)
     return UnexpectedExceptionError(f"{type(exception).__name__}: {exception}")
 

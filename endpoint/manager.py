@@ -3,6 +3,7 @@
 Nothing here knows HTTP, so that the trigger message goes the same way.
 """
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -59,14 +60,15 @@ def admit(request: TriggerRequest, token_id: UUID) -> Admitted:
     return Admitted(request, token_id, definition, runnable(definition))
 
 
-def carry_out(trigger_id: str, admitted: Admitted, body: bytes) -> Answer:
-    """Checks 13 and 14, and the run; what the worker node answers, be it an error.
+def carry_out(trigger_id: str, admitted: Admitted, body: bytes, caller: socket.socket | None) -> Answer:
+    """Checks 13 and 14, and the run; what the worker node answers, be it an error. When `caller` hangs up, the
+    trigger is cancelled.
 
     Raises:
         BodyToParametersConversionFailedError, MissingScriptParametersError, ManagerNotInitializedError,
         MessageBrokerNotInitializedError, RequestFailedError, UnspecifiedReasonError.
     """
-    return dispatch(job(trigger_id, admitted, body))
+    return dispatch(job(trigger_id, admitted, body), caller)
 
 
 def resolve(segments: tuple[str, ...] | None, token_id: UUID) -> lookups.DefinitionRow:

@@ -5,6 +5,7 @@ failure tells its exact reason: this is for maintainers, not for clients.
 """
 
 import base64
+import socket
 import time
 import traceback
 import uuid
@@ -82,14 +83,17 @@ class TriggerAnswer:
         }
 
 
-def trigger(message: TriggerMessage) -> TriggerAnswer:
-    """Run what the message asks for and wait for the answer; errors are in it, none is raised."""
+def trigger(message: TriggerMessage, caller: socket.socket | None = None) -> TriggerAnswer:
+    """Run what the message asks for and wait for the answer; errors are in it, none is raised.
+
+    When `caller` hangs up, the trigger is cancelled.
+    """
     begun = time.monotonic()
     body = message.raw_body.encode()
     statistics = Statistics(str(uuid.uuid4()), len(body))
     log = _log(statistics.trigger_id, message)
     try:
-        answer, error = _carry_out(message, body, statistics, log), None
+        answer, error = _carry_out(message, body, statistics, log, caller), None
         log.ended(answer.code, answer.node)
     except Exception as exception:  # noqa: BLE001  whatever it is, it is told here
         answer, error = None, _exact(exception)
@@ -98,7 +102,9 @@ def trigger(message: TriggerMessage) -> TriggerAnswer:
     return TriggerAnswer(statistics, error, answer)
 
 
-def _carry_out(message: TriggerMessage, body: bytes, statistics: Statistics, log: TriggerLog) -> Answer:
+def _carry_out(
+    message: TriggerMessage, body: bytes, statistics: Statistics, log: TriggerLog, caller: socket.socket | None
+) -> Answer:
     request = _request(message)
     if len(body) > LARGEST_BODY:
         raise errors.BodyTooLargeError(f"{len(body)} bytes")
@@ -106,7 +112,7 @@ def _carry_out(message: TriggerMessage, body: bytes, statistics: Statistics, log
     log.token_id = token.id
     job = manager.job(statistics.trigger_id, manager.admit(request, token.id), body)
     with place():
-        answer = dispatch(job)
+        answer = dispatch(job, caller)
     statistics.answered(answer)
     return succeeded(answer)
 

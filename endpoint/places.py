@@ -10,9 +10,6 @@ from django.db import connection
 from endpoint.errors import ManagerNotInitializedError
 from udapi_site import threads
 
-RETRY_AFTER_SECONDS = 5
-
-
 _free = threading.BoundedSemaphore(threads.for_triggers())
 # So many keep their connection to the database while they wait. SQLite's takes 160 KB, half of what a waiting caller
 # takes, and to open it anew takes longer than to look a trigger up: worth it in a crowd alone.
@@ -27,7 +24,7 @@ def place() -> Iterator[None]:
         ManagerNotInitializedError: none is left.
     """
     if not _free.acquire(blocking=False):
-        raise no_place("every place of this process is taken")
+        raise ManagerNotInitializedError.for_now("every place of this process is taken")
     keeps_database = _with_database.acquire(blocking=False)
     try:
         if not keeps_database and not connection.in_atomic_block:
@@ -48,8 +45,3 @@ def hold_place(environ: dict[str, Any]) -> None:
     client = environ.get("gunicorn.socket")
     if client is not None:
         client.hold(place())
-
-
-def no_place(message: str) -> ManagerNotInitializedError:
-    """Error 7, with the time after which another try makes sense."""
-    return ManagerNotInitializedError(message, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -152,7 +152,10 @@ def _execution(hosts: ScriptHosts, find: Callable[[str], Script], on_line: Calla
     def line_of(assignment: Assignment, line: str) -> None:
         on_line(line)
 
-    return Execution(hosts, find, queue_subscript, line_of)
+    def not_begun(why: str) -> None:
+        raise NoHostsError(why)
+
+    return Execution(hosts, find, queue_subscript, line_of, not_begun)
 
 
 def told(error: errors.TriggerError) -> str:

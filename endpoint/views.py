@@ -39,7 +39,7 @@ class TriggerView(APIView):
         admitted = manager.admit(self.called, token.id)
         content = body.read(request.META)
         self.body_is_read = True
-        answer = succeeded(manager.carry_out(self.trigger_id, admitted, content))
+        answer = succeeded(manager.carry_out(self.trigger_id, admitted, content, request.META.get("gunicorn.socket")))
         rendered = response.from_answer(answer)
         self.log.ended(answer.code, answer.node)
         return rendered

@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import redis
+from django.db import Error as DatabaseError
 
 from automation.source import RUN
 from fleet import queue
+from fleet.frames import FrameError
+from fleet.reply import UnansweredError
 from fleet.scripts import NoScriptError
 from hosts.jobs import Assignment, HostResult, Job, JobKind, Outcome, Script, SubscriptAnswer
 from hosts.script_hosts import ScriptHosts
@@ -19,8 +22,9 @@ _log = logging.getLogger("udapi.manager")
 class Execution:
     """Carries assignments out in `hosts`; safe for threads.
 
-    `find` gives the script of a name or raises `NoScriptError`. `queue_subscript` queues one that nobody waits for and
-    returns its id; it may raise `NoNodeError`, `UnansweredError` and `RedisError`. `on_line` gets what a script prints.
+    `find` gives the script of a name; it may raise `NoScriptError` and `DatabaseError`. `queue_subscript` queues one
+    that nobody waits for and returns its id; it may raise `NoNodeError`, `UnansweredError`, `FrameError` and
+    `RedisError`. `on_line` gets what a script prints, `on_not_begun` why a script could not be begun here.
     """
 
     def __init__(
@@ -29,13 +33,18 @@ class Execution:
         find: Callable[[str], Script],
         queue_subscript: Callable[[Script, Mapping[str, str]], str],
         on_line: Callable[[Assignment, str], None],
+        on_not_begun: Callable[[str], None],
     ) -> None:
-        self._hosts, self._find, self._queue, self._on_line = hosts, find, queue_subscript, on_line
+        self._hosts, self._find, self._queue = hosts, find, queue_subscript
+        self._on_line, self._on_not_begun = on_line, on_not_begun
 
     def run(self, assignment: Assignment, watch: Watch | None = None) -> HostResult:
         """How the run ends; `watch` is its caller's when it is a subscript that is waited for."""
         on_line, on_subscript = partial(self._on_line, assignment), partial(self._on_subscript, assignment)
-        return self._hosts.run(assignment, on_line, on_subscript, watch)
+        result = self._hosts.run(assignment, on_line, on_subscript, watch)
+        if result.outcome is Outcome.COULD_NOT_START:
+            self._on_not_begun(result.message)
+        return result
 
     def _on_subscript(
         self, caller: Assignment, name: str, parameters: dict[str, str], wait: bool, remaining: float, watch: Watch
@@ -45,8 +54,12 @@ class Execution:
             if wait:
                 return self._run_waited(caller, script, parameters, remaining, watch)
             return SubscriptAnswer(ok=True, job_id=self._queue(script, parameters))
-        except (NoScriptError, queue.NoNodeError, queue.UnansweredError) as error:
+        except (NoScriptError, queue.NoNodeError, UnansweredError, FrameError) as error:
             return SubscriptAnswer(ok=False, message=str(error))
+        except DatabaseError as error:
+            # The script does not see the text, which may contain an address of ours.
+            _log.error("trigger=%s subscript=%s cannot be read: %s", caller.job.id, name, error)
+            return SubscriptAnswer(ok=False, message="the database is not reachable")
         except redis.RedisError as error:
             return SubscriptAnswer(ok=False, message=f"the broker is not reachable: {error}")
 

@@ -1,18 +1,22 @@
 """Frames: jobs and answers as they travel through Redis, in a format that has a number.
 
-A frame is the number of its format (2 bytes, big-endian) and the job or answer as MessagePack.
+A frame is the number of its format (2 bytes, big-endian) and the job or answer as MessagePack. The number also covers
+what else Redis holds of a job: its ticket, its claim and its reply. A field with a default can be added within a
+format. What an earlier release would misunderstand needs a new number. A release reads and writes its own format and
+that of the release before, so that both can work together while a fleet is upgraded.
 """
 
 import struct
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from fleet.answer import Answer
 from hosts.jobs import Job
 
-FORMAT = 1
+READABLE: Final = (1,)
+"""The formats of this release, the newest first."""
 
 _NUMBER = struct.Struct(">H")
 _ENCODER = msgspec.msgpack.Encoder()
@@ -25,14 +29,40 @@ class FrameError(ValueError):
     """Bytes that are no frame of the expected kind, or content that no frame can hold."""
 
 
-def encode(content: Job | Answer) -> bytes:
+def listed(formats: Sequence[int]) -> str:
+    """The formats as Lua scripts search for them: each between two spaces."""
+    return f" {' '.join(map(str, formats))} "
+
+
+def release(version: str, formats: Sequence[int]) -> str:
+    """A release in words: `release 1.2.0 (formats 3, 4)`."""
+    return f"release {version} ({_named(formats)})"
+
+
+def _named(formats: Sequence[int]) -> str:
+    return f"format{'s' if len(formats) > 1 else ''} {', '.join(map(str, sorted(formats)))}"
+
+
+def number(frame: bytes) -> int:
+    """The format of a frame.
+
+    Raises:
+        FrameError: the bytes are no frame.
+    """
+    if len(frame) < _NUMBER.size:
+        raise FrameError(f"{len(frame)} bytes are no frame")
+    (found,) = _NUMBER.unpack_from(frame)
+    return int(found)
+
+
+def encode(content: Job | Answer, in_format: int = READABLE[0]) -> bytes:
     """The frame of a job or an answer.
 
     Raises:
         FrameError: a text holds a lone surrogate, which UTF-8 cannot express.
     """
     try:
-        return _NUMBER.pack(FORMAT) + _ENCODER.encode(content)
+        return _NUMBER.pack(in_format) + _ENCODER.encode(content)
     except UnicodeEncodeError as error:
         raise FrameError(f"a text is no valid Unicode: {error.reason}") from error
 
@@ -43,11 +73,8 @@ def decode(frame: bytes, kind: type[Framed]) -> Framed:
     Raises:
         FrameError: the frame has another format, or is none.
     """
-    if len(frame) < _NUMBER.size:
-        raise FrameError(f"{len(frame)} bytes are no frame")
-    (number,) = _NUMBER.unpack_from(frame)
-    if number != FORMAT:
-        raise FrameError(f"the frame has format {number}, and this release reads format {FORMAT}")
+    if (found := number(frame)) not in READABLE:
+        raise FrameError(f"the frame has format {found}, and this release reads {_named(READABLE)}")
     try:
         content: Framed = _DECODERS[kind].decode(memoryview(frame)[_NUMBER.size :])
     except (msgspec.MsgspecError, RecursionError) as error:

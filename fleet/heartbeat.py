@@ -5,15 +5,15 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
 import redis
 
-from broker.client import LuaScript, client
-from fleet import confinement, redis_keys
+from broker.client import brief_client
+from fleet import confinement, frames, lua, redis_keys
 from udapi_site import __version__
 
 HEARTBEAT_SECONDS = 2.0
@@ -22,22 +22,8 @@ HEARTBEAT_ENDS_AFTER_SECONDS = 6.0
 _RETRY_SECONDS = 0.5
 # How long a node that leaves waits for Redis to hear it.
 _FAREWELL_SECONDS = 1.0
-# If the consumer's loop has not ticked for this long, the node says that it takes no messages.
+# If the consumer's loop has not ticked for this long, the node leaves the fleet until it does.
 _SILENCE_SECONDS = 5.0
-
-# Redis allows ZREMRANGEBYSCORE when its memory is full, and then every later write of the script. A node that takes no
-# triggers is not among the nodes; its state tells what it still runs.
-_BEAT = LuaScript("""
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - 60000))
-if ARGV[4] == 'leaves' then
-  redis.call('ZREM', KEYS[1], ARGV[2])
-else
-  redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[1]), ARGV[2])
-end
-redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[1])
-""")
 
 _log = logging.getLogger("udapi.manager")
 
@@ -46,9 +32,9 @@ _log = logging.getLogger("udapi.manager")
 class NodeState:
     """What a heartbeat tells of a node.
 
-    `limit` is how many triggers it runs at once, `jobs` are the ids of those that run now, `version` is the product's.
-    A node that is not `is_consuming` has lost the broker's queue. `confines` says whether its kernel keeps scripts away
-    from files that are not theirs.
+    `limit` is how many triggers it runs at once, `jobs` are the ids of those that run now, `version` is the product's,
+    and `formats` are those of jobs that it reads. A node that is not `is_consuming` has lost the broker's queue, or
+    cannot begin scripts. `confines` says whether its kernel keeps scripts away from files that are not theirs.
     """
 
     id: int
@@ -56,6 +42,7 @@ class NodeState:
     limit: int
     since: str
     version: str = ""
+    formats: tuple[int, ...] = ()
     is_consuming: bool = True
     jobs: tuple[str, ...] = ()
     confines: bool = False  # a node of an earlier release does not
@@ -75,21 +62,29 @@ class Heartbeat:
     def __init__(self, node_id: int, limit: int, since: str) -> None:
         self.instance = uuid.uuid4().hex
         self._node_id, self._limit, self._since = node_id, limit, since
-        self._jobs: set[str] = set()
+        self._jobs: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
         self._leaves = self._stopped = False
         self._consumes = True
         self._ticked_at = 0.0
+        self.ends_at = 0.0
+        """When the last heartbeat that Redis has confirmed ends, on the monotonic clock."""
+        self._beating = threading.Lock()
         self._hurry, self._has_left = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def tick(self, *, is_consuming: bool = True) -> None:
         """The consumer's loop is well, and takes triggers or not. The thread that beats is started if none lives."""
-        self._ticked_at, self._consumes = time.monotonic(), is_consuming
+        self._ticked_at, did_consume, self._consumes = time.monotonic(), self._consumes, is_consuming
+        if is_consuming != did_consume:
+            self._hurry.set()
         if self._stopped or (self._thread and self._thread.is_alive()):
             return
         self._thread = threading.Thread(target=self._live, name="heartbeat", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            _log.exception("there is no room for the heartbeat's thread, the next tick tries again")
 
     @property
     def is_leaving(self) -> bool:
@@ -109,15 +104,15 @@ class Heartbeat:
         self._hurry.set()
 
     @contextmanager
-    def running(self, job_id: str) -> Iterator[None]:
-        """Meanwhile the job runs on this node."""
+    def running(self, job_id: str, script_id: str, since: float) -> Iterator[None]:
+        """Within this context the job runs on this node; `since` is on the monotonic clock."""
         with self._lock:
-            self._jobs.add(job_id)
+            self._jobs[job_id] = script_id, since
         try:
             yield
         finally:
             with self._lock:
-                self._jobs.discard(job_id)
+                del self._jobs[job_id]
 
     def _live(self) -> None:
         try:
@@ -130,7 +125,7 @@ class Heartbeat:
         reachable = True
         while not self._stopped:
             try:
-                self._beat()
+                self.beat()
                 reachable = True
             except redis.RedisError as error:
                 if reachable:
@@ -139,26 +134,53 @@ class Heartbeat:
             self._hurry.wait(HEARTBEAT_SECONDS if reachable else _RETRY_SECONDS)
             self._hurry.clear()
 
+    def beat(self) -> None:
+        """Tell Redis now what this node does.
+
+        Raises:
+            redis.RedisError.
+        """
+        # One at a time: an older state must not replace a newer one.
+        with self._beating:
+            sent_at = time.monotonic()
+            self._beat()
+            self.ends_at = sent_at + HEARTBEAT_ENDS_AFTER_SECONDS
+
     def _beat(self) -> None:
-        milliseconds = int(HEARTBEAT_ENDS_AFTER_SECONDS * 1_000)
-        keys = (redis_keys.NODES, redis_keys.node(self.instance))
+        # Asked before the state is collected, so that the state names every job that ran at this time.
+        seconds, microseconds = brief_client().time()
+        began = seconds * 1_000 + microseconds // 1_000
         leaves = self._leaves
-        word = "leaves" if leaves or not self._consumes else "stays"
-        _BEAT.run(client(), keys, milliseconds, self.instance, msgspec.json.encode(self._state()), word)
+        with self._lock:
+            jobs = dict(self._jobs)
+        lasts, state = int(HEARTBEAT_ENDS_AFTER_SECONDS * 1_000), msgspec.json.encode(self._state(tuple(jobs)))
+        word = "stays" if self._is_consuming and not leaves else "leaves"
+        what = (lasts, self.instance, state, word, began, self._limit, frames.listed(frames.READABLE))
+        lua.BEAT.run(brief_client(), redis_keys.to_beat(self.instance), *what, *_elapsed(jobs))
         if leaves:
             self._has_left.set()
 
-    def _state(self) -> NodeState:
-        with self._lock:
-            jobs = tuple(self._jobs)
-        is_consuming = self._consumes and time.monotonic() - self._ticked_at < _SILENCE_SECONDS
+    @property
+    def _is_consuming(self) -> bool:
+        return self._consumes and time.monotonic() - self._ticked_at < _SILENCE_SECONDS
+
+    def _state(self, jobs: tuple[str, ...]) -> NodeState:
         return NodeState(
             id=self._node_id,
             host=socket.gethostname(),
             limit=self._limit,
             since=self._since,
             version=__version__,
-            is_consuming=is_consuming,
+            formats=frames.READABLE,
+            is_consuming=self._is_consuming,
             jobs=jobs,
             confines=confinement.is_enforced(),
         )
+
+
+def _elapsed(jobs: Mapping[str, tuple[str, float]]) -> Iterator[str]:
+    """Script and milliseconds of each job, one after the other."""
+    now = time.monotonic()
+    for script_id, since in jobs.values():
+        yield script_id
+        yield str(int((now - since) * 1_000))

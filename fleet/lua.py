@@ -1,51 +1,120 @@
-"""What `fleet/queue.py` does within Redis, each in one step: publish, take, cancel, look.
+"""What dispatch does within Redis, each in one step: publish, take, give back, cancel, look, beat.
 
-All times are Redis' own, in milliseconds. With its memory full, Redis refuses a script's first write that needs memory,
+All times are Redis' own, in milliseconds. A ticket belongs to one life of the server, its `run_id`: one that comes back
+from a snapshot, or with a replica that is promoted, may have been taken before, so nobody takes it and nobody is told
+that it never started. With its memory full, Redis refuses a script's first write that needs memory,
 but none that comes after another write. So a script either does all of its work or nothing.
 """
 
 from broker.client import LuaScript
 
-# The message is written last: a job in the queue is complete.
-PUBLISH = LuaScript("""
-local nodes, ticket, queue, last_use, large = unpack(KEYS)
-local places, milliseconds, grace, used_by, frame, is_large, message = unpack(ARGV)
+TICKET = ("frame", "is_large", "published", "life", "deadline", "waits_until", "script", "format", "given_back")
+"""The fields of a ticket, in the order in which `TAKE` returns them; the last one may be missing."""
+
+# One key for each script estimates for how many milliseconds its next run will hold a slot: an average of its runs, in
+# which the last ones weigh most. Heartbeats renew its time to live while a job of the script waits or runs, so this
+# tells how long none has: the estimate then halves every ten seconds.
+_ESTIMATES = """
+local KEEP, ACTIVE, HALF = 120000, 4000, 10000
+local function estimate(estimates, script)
+  local told = tonumber(redis.call('GET', estimates .. script))
+  local idle = told and KEEP - redis.call('PTTL', estimates .. script)
+  return (told and idle > ACTIVE) and told * 0.5 ^ (idle / HALF) or told
+end
+local function write(estimates, script, milliseconds)
+  redis.call('SET', estimates .. script, string.format('%.1f', milliseconds), 'PX', KEEP)
+end
+"""
+
+# The message is written last: a job in the queue is complete. One that arrives `late` milliseconds after it was `sent`
+# is refused: its caller may have been answered meanwhile. So is a job that would not be done in its time, unless fewer
+# jobs wait than there are slots; `too long` is followed by how many milliseconds it lacks. A frame that some
+# living node cannot read is refused in favour of one of the `formats`, the best first, that every node reads, or at
+# least some node. Without a further look, the caller is sure to wait for `sure` milliseconds.
+PUBLISH = LuaScript(
+    _ESTIMATES
+    + """
+local nodes, fleet, ticket, queue, last_use, large, waiting, estimates = unpack(KEYS)
+local places, milliseconds, grace, least, used_by, frame, is_large, message = unpack(ARGV)
+local sent, late, life, sure, script, format, formats = unpack(ARGV, 9)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local refusal = nil
-if redis.call('LLEN', queue) >= tonumber(places) then refusal = 'no place' end
-if redis.call('ZCOUNT', nodes, string.format('(%.0f', now), '+inf') == 0 then refusal = 'no node' end
-if refusal then
-  redis.call('DEL', large)
-  return refusal
+local length = redis.call('LLEN', queue)
+local slots, all, some = unpack(redis.call('HMGET', fleet, 'slots', 'all', 'some'))
+local function in_another_format()
+  if not all or string.find(all, ' ' .. format .. ' ', 1, true) then return nil end
+  for _, readers in ipairs({all, some}) do
+    for other in string.gmatch(formats, '%d+') do
+      if string.find(readers, ' ' .. other .. ' ', 1, true) then
+        return other ~= format and 'format ' .. other or nil
+      end
+    end
+  end
+  return 'other release'
 end
-local moment = string.format('%.0f', now)
+local function too_long()
+  if not slots or length < tonumber(slots) then return nil end
+  local jobs, sum, counts = 0, 0, redis.call('HGETALL', waiting)
+  for place = 1, #counts, 2 do
+    local count = math.max(0, tonumber(counts[place + 1]))
+    jobs, sum = jobs + count, sum + count * (tonumber(redis.call('GET', estimates .. counts[place])) or 0)
+  end
+  -- Messages of cancelled jobs stay in the queue, and expired tickets in the counts.
+  length = math.min(length, jobs)
+  if jobs == 0 or length < tonumber(slots) then return nil end
+  local run = math.max(estimate(estimates, script) or 0, tonumber(least))
+  local lacks = length * sum / jobs / slots + run - milliseconds
+  return lacks > 0 and string.format('too long %.0f', lacks) or nil
+end
+local function refusal()
+  if math.abs(now - sent) > tonumber(late) then return 'too late' end
+  if redis.call('ZCOUNT', nodes, string.format('(%.0f', now), '+inf') == 0 then return 'no node' end
+  if length >= tonumber(places) then return 'no place' end
+  return in_another_format() or too_long()
+end
+local refused = refusal()
+if refused then
+  if string.sub(refused, 1, 7) ~= 'format ' then redis.call('DEL', large) end
+  return refused
+end
+local moment, asked = string.format('%.0f', now), math.min(now, tonumber(sent))
 if used_by ~= '' then redis.call('HSET', last_use, used_by, moment) end
-redis.call('HSET', ticket, 'frame', frame, 'is_large', is_large, 'published', moment,
-  'deadline', string.format('%.0f', now + milliseconds))
+redis.call('HSET', ticket, 'frame', frame, 'is_large', is_large, 'published', moment, 'life', life,
+  'deadline', string.format('%.0f', asked + milliseconds), 'waits_until', string.format('%.0f', asked + sure),
+  'script', script, 'format', format)
 redis.call('PEXPIRE', ticket, milliseconds + grace)
+redis.call('HINCRBY', waiting, script, 1)
 redis.call('LPUSH', queue, message)
 return 'published'
-""")
+"""
+)
 
 # Hands the answer of a job over, if there is one, and takes a job for the node `instance`: the job `wanted`, or else
-# the next in the queue; expired jobs are skipped. A message that does not begin as those of jobs do is
-# left to Celery. Whoever takes a ticket away owns its job. The result is the id of the job taken, the milliseconds
-# left, those waited, the frame and whether its body has a key of its own; or nothing.
-TAKE = LuaScript("""
-local run, reply, queue, tickets, runs = unpack(KEYS)
-local has_answer, answer, keep, wanted, instance, grace, least, marker = unpack(ARGV)
+# the next in the queue. Skipped are expired jobs, and those whose caller may have given up, because Redis could not be
+# reached: if the caller still waits, its next look sends the message again. A message that does not begin as those of
+# jobs do is left to Celery. Whoever takes a ticket away owns its job; one in a format that the node cannot read stays.
+# The result is the id of the job taken, the milliseconds left, those waited, and the fields of its ticket (`TICKET`);
+# only the format for a job `wanted` that the node cannot read; or nothing. The finished job held its slot for `held`
+# milliseconds, from which the estimate for its script `ran` learns.
+TAKE = LuaScript(
+    _ESTIMATES
+    + """
+local run, reply, queue, waiting, tickets, runs, estimates = unpack(KEYS)
+local has_answer, answer, keep, wanted, instance, grace, least, marker, life, formats, ran, held = unpack(ARGV)
 local function take(id)
-  local published, deadline, frame, is_large = unpack(
-    redis.call('HMGET', tickets .. id, 'published', 'deadline', 'frame', 'is_large'))
-  if not deadline then return nil end
+  local ticket = redis.call('HMGET', tickets .. id, @FIELDS)
+  local _, _, published, born, deadline, waits_until, script, format = unpack(ticket)
+  if not deadline or born ~= life then return nil end
+  if not string.find(formats, ' ' .. format .. ' ', 1, true) then return {format} end
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   local left = tonumber(deadline) - now
-  if left <= tonumber(least) then return nil end
+  if left <= tonumber(least) or now > tonumber(waits_until) then return nil end
   redis.call('DEL', tickets .. id)
-  redis.call('SET', runs .. id, instance, 'PX', left + grace)
-  return {id, left, now - published, frame, tonumber(is_large)}
+  local claim = instance .. ' ' .. string.format('%.0f', now) .. ' ' .. waits_until
+  redis.call('SET', runs .. id, claim, 'PX', left + grace)
+  redis.call('HINCRBY', waiting, script, -1)
+  return {id, left, now - published, ticket}
 end
 if wanted ~= '' then return take(wanted) or {} end
 redis.call('DEL', run)
@@ -53,23 +122,53 @@ if has_answer == '1' then
   redis.call('RPUSH', reply, answer)
   redis.call('PEXPIRE', reply, keep)
 end
+if ran ~= '' then
+  local told = estimate(estimates, ran) or tonumber(held)
+  write(estimates, ran, told + (held - told) / 8)
+end
 for _ = 1, instance == '' and 0 or 100 do
   local message = redis.call('LINDEX', queue, -1)
   if not message or string.sub(message, 1, #marker) ~= marker then break end
-  redis.call('RPOP', queue)
   local taken = take(string.sub(message, #marker + 1, #marker + 36))
+  -- Of another format: Celery fetches it, and this node gives it to others.
+  if taken and #taken == 1 then break end
+  redis.call('RPOP', queue)
   if taken then return taken end
 end
 return {}
-""")
+""".replace("@FIELDS", ", ".join(f"'{name}'" for name in TICKET))
+)
+
+# Makes a job that the node `instance` has taken, but not begun, the first in the queue, with the fields of its ticket;
+# not if its caller has given it up, and was told that it may have run. The result is whether the job waits again.
+GIVE_BACK = LuaScript(
+    """
+local ticket, run, queue, large, waiting = unpack(KEYS)
+local instance, message, grace, script = unpack(ARGV)
+local claim = redis.call('GET', run)
+if not claim or string.match(claim, '%S+') ~= instance then
+  redis.call('DEL', large)
+  return 0
+end
+redis.call('DEL', run)
+redis.call('HSET', ticket, unpack(ARGV, 5))
+redis.call('PEXPIREAT', ticket, string.format('%.0f', redis.call('HGET', ticket, 'deadline') + grace))
+redis.call('HINCRBY', waiting, script, 1)
+redis.call('RPUSH', queue, message)
+return 1
+"""
+)
 
 # Cancels a job that nobody has taken. The waiting caller passes no `answer`: it gets a reply that has just arrived, or
 # gives the run up. Anybody else leaves `answer` for the caller, and a running job alone.
-CANCEL = LuaScript("""
-local ticket, reply, run, large = unpack(KEYS)
-local answer, keep = unpack(ARGV)
-if redis.call('DEL', ticket) == 1 then
+CANCEL = LuaScript(
+    """
+local ticket, reply, run, large, waiting = unpack(KEYS)
+local answer, keep, life = unpack(ARGV)
+local born, script = unpack(redis.call('HMGET', ticket, 'life', 'script'))
+if redis.call('DEL', ticket) == 1 and born == life then
   redis.call('DEL', large)
+  redis.call('HINCRBY', waiting, script, -1)
   if answer ~= '' then
     redis.call('RPUSH', reply, answer)
     redis.call('PEXPIRE', reply, keep)
@@ -82,25 +181,103 @@ local last = redis.call('LPOP', reply)
 if last then return {last} end
 redis.call('DEL', run)
 return 'may have run'
-""")
+"""
+)
 
-# Whether nobody will answer any more: not while the ticket waits, or the reply is there. A ticket whose message is not
-# in the queue gets another one: a node has taken the message and died with it, or is just about to claim the ticket,
-# and then the second one does nothing. A node that leaves is no longer among the nodes, but finishes what it runs: its
-# state is still there.
-IS_LOST = LuaScript("""
-local ticket, reply, run, nodes, queue = unpack(KEYS)
-local state, message = unpack(ARGV)
-if redis.call('EXISTS', ticket) == 1 then
+# Whether nobody will answer any more: not while the ticket waits, or the reply is there. The look notes that the caller
+# waits; it frees memory before it takes some. A ticket whose message is not in the queue gets another one: a node has
+# skipped the job, has taken the message and died with it, or is just about to claim the ticket, and then the second one
+# does nothing. A claimed job is lost if its node is gone, or does not run it: a beat that began more than `late`
+# milliseconds after the claim would name the job. A node that continues later finds that it does not own the job any
+# more. A node that leaves finishes what it runs.
+IS_LOST = LuaScript(
+    """
+local ticket, reply, run, queue = unpack(KEYS)
+local state, message, id, late, waits_until, life = unpack(ARGV)
+local function later(known) return string.format('%.0f', math.max(tonumber(known), tonumber(waits_until))) end
+local born, known = unpack(redis.call('HMGET', ticket, 'life', 'waits_until'))
+if born == life then
+  redis.call('HDEL', ticket, 'waits_until')
+  redis.call('HSET', ticket, 'waits_until', later(known))
   if not redis.call('LPOS', queue, message) then redis.call('RPUSH', queue, message) end
   return 0
 end
 if redis.call('EXISTS', reply) == 1 then return 0 end
-local node = redis.call('GET', run)
-if not node then return 1 end
-if redis.call('EXISTS', state .. node) == 1 then return 0 end
-local ends = redis.call('ZSCORE', nodes, node)
-local time = redis.call('TIME')
-if ends and tonumber(ends) > time[1] * 1000 + math.floor(time[2] / 1000) then return 0 end
+local claim = redis.call('GET', run)
+if not claim then return 1 end
+local node, claimed, sure = string.match(claim, '(%S+) (%d+) (%d+)')
+local told = redis.call('GET', state .. node)
+local began = tonumber(string.match(told or '', '%d+'))
+if told and (began <= claimed + late or string.find(told, id, 1, true)) then
+  redis.call('PEXPIRE', run, redis.call('PTTL', run))
+  redis.call('SET', run, node .. ' ' .. claimed .. ' ' .. later(sure), 'KEEPTTL')
+  return 0
+end
+redis.call('DEL', run)
 return 1
+"""
+)
+
+# Whether the node `instance` still owns a job that it has claimed, and the caller is sure to wait.
+IS_HELD = LuaScript("""
+local claim = redis.call('GET', KEYS[1])
+if not claim then return 0 end
+local node, _, waits_until = string.match(claim, '(%S+) (%d+) (%d+)')
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return (node == ARGV[1] and now <= tonumber(waits_until)) and 1 or 0
 """)
+
+# Notes that a node is alive. Redis allows ZREMRANGEBYSCORE when its memory is full, and then every later write of the
+# script. A node that takes no triggers is not among the nodes; its state tells what it still runs. One key holds what
+# the nodes offer together, for `PUBLISH`. Further arguments are pairs: the script of a job that runs, and for how many
+# milliseconds.
+BEAT = LuaScript(
+    _ESTIMATES
+    + """
+local nodes, node, offers, fleet, queue, waiting, estimates = unpack(KEYS)
+local lasts, instance, state, word, began, slots, formats = unpack(ARGV)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', nodes, '-inf', string.format('%.0f', now - 60000))
+if word == 'leaves' then
+  redis.call('ZREM', nodes, instance)
+  redis.call('HDEL', offers, instance)
+else
+  redis.call('ZADD', nodes, string.format('%.0f', now + lasts), instance)
+  redis.call('HSET', offers, instance, slots .. ' ' .. formats)
+end
+redis.call('SET', node, began .. ' ' .. state, 'PX', lasts)
+
+local living, together, nobody, readers = 0, 0, {}, {}
+for _, each in ipairs(redis.call('HKEYS', offers)) do nobody[each] = true end
+for _, each in ipairs(redis.call('ZRANGEBYSCORE', nodes, string.format('(%.0f', now), '+inf')) do
+  local offered = redis.call('HGET', offers, each)
+  if offered then
+    nobody[each] = nil
+    living, together = living + 1, together + string.match(offered, '^%d+')
+    for format in string.gmatch(string.match(offered, ' .*'), '%d+') do readers[format] = (readers[format] or 0) + 1 end
+  end
+end
+for each in pairs(nobody) do redis.call('HDEL', offers, each) end
+local all, some = ' ', ' '
+for format, count in pairs(readers) do
+  some = some .. format .. ' '
+  if count == living then all = all .. format .. ' ' end
+end
+redis.call('DEL', fleet)
+if living > 0 then redis.call('HSET', fleet, 'slots', together, 'all', all, 'some', some) end
+
+-- A ticket that expires is not counted off.
+if redis.call('LLEN', queue) == 0 then redis.call('DEL', waiting) end
+local counts = redis.call('HGETALL', waiting)
+for place = 1, #counts, 2 do
+  local told = tonumber(counts[place + 1]) > 0 and estimate(estimates, counts[place])
+  if told then write(estimates, counts[place], told) end
+end
+for place = 8, #ARGV, 2 do
+  local script, elapsed = ARGV[place], tonumber(ARGV[place + 1])
+  write(estimates, script, math.max(elapsed, estimate(estimates, script) or 0))
+end
+"""
+)

@@ -27,6 +27,7 @@ def entry(job_id: str) -> str:
     return _entry_template().replace(_ID, job_id)
 
 
+@cache
 def marker() -> str:
     """How an entry begins: with this, followed by the id of its job."""
     return _entry_template().partition(_ID)[0]

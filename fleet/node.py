@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+from functools import partial
 from typing import Any
 
 from celery import bootsteps
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from fleet import confinement, message
+from fleet.fitness import Fitness, find_fault
 from fleet.heartbeat import Heartbeat
 from fleet.limits import concurrency_limit
 from fleet.numbers import NodeSlot
@@ -22,20 +24,22 @@ _log = logging.getLogger("udapi.manager")
 
 
 class Node(bootsteps.StartStopStep):
-    """This process as a node of the fleet: number, script hosts, heartbeat and runner; a step of Celery's worker."""
+    """This process as a node of the fleet: number, script hosts, heartbeat, runner; a step of Celery's worker."""
 
     requires = ("celery.worker.components:Pool",)
 
     slot: NodeSlot
     hosts: ScriptHosts
     heartbeat: Heartbeat
+    fitness: Fitness
     runner: Runner
+    _has_paused = False
 
     def start(self, worker: Any) -> None:
         """Be ready to run scripts. The node joins the fleet when the loop of Celery's consumer ticks.
 
         Raises:
-            SystemExit: it gets no number or no script hosts; its supervisor tries again.
+            SystemExit: it gets no number or cannot begin scripts; its supervisor tries again.
         """
         self._worker = worker
         try:
@@ -57,22 +61,44 @@ class Node(bootsteps.StartStopStep):
         user, state_dir = settings.UDAPI_SCRIPT_USER, settings.UDAPI_STATE_DIR
         self.hosts = ScriptHosts(user=user, state_dir=state_dir, reach=confinement.reach())
         self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
-        self.runner = Runner(self.slot.id, self.hosts, self.heartbeat, self._may_take_another)
+        self.fitness = Fitness(self.slot.id, partial(find_fault, self.hosts), self._tick_now)
+        self.runner = Runner(self.slot.id, self.hosts, self.heartbeat, self.fitness, self._may_take_another)
         linux.return_large_blocks()
-        self.hosts.start()
         _make_state_dir()
+        self.hosts.start()
+        if fault := find_fault(self.hosts):
+            self.hosts.stop()
+            raise OSError(fault)
 
     @property
     def is_consuming(self) -> bool:
-        """Whether the worker takes triggers: `celery control cancel_consumer` makes it stop."""
+        """Whether the worker takes triggers: not if it is unfit, or after `celery control cancel_consumer`."""
         consumer = self._worker.consumer.task_consumer
-        return consumer is not None and consumer.consuming_from(message.QUEUE)
+        return self.fitness.is_fit and consumer is not None and consumer.consuming_from(message.QUEUE)
 
     def _may_take_another(self) -> bool:
         return self.is_consuming and not self._worker.pool.has_waiting
 
     def _tick(self) -> None:
+        self._follow_fitness()
         self.heartbeat.tick(is_consuming=self.is_consuming)
+        self.fitness.tick()
+
+    def _follow_fitness(self) -> None:
+        """Fetch no triggers while the node is unfit. `Runner` gives back one that is already on its way."""
+        consumer, is_fit = self._worker.consumer, self.fitness.is_fit
+        if consumer.task_consumer is None:
+            return
+        if not is_fit and consumer.task_consumer.consuming_from(message.QUEUE):
+            consumer.cancel_task_queue(message.QUEUE)
+            self._has_paused = True
+        elif is_fit and self._has_paused:
+            consumer.add_task_queue(message.QUEUE)
+            self._has_paused = False
+
+    def _tick_now(self) -> None:
+        """Have the loop tick; for any thread."""
+        self._worker.hub.call_soon(self._tick)
 
     def run(self, job_id: str) -> None:
         """Run a job. If the thread takes another one with the answer, hand that to Celery."""
@@ -88,6 +114,7 @@ class Node(bootsteps.StartStopStep):
 
     def close(self, worker: Any) -> None:
         """New triggers go to other nodes."""
+        self.fitness.stop()
         self.heartbeat.leave()
 
     def stop(self, worker: Any) -> None:

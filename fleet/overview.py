@@ -10,7 +10,6 @@ import msgspec
 from broker.client import client
 from fleet import redis_keys
 from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS, NodeState
-from fleet.message import QUEUE
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,9 @@ def look() -> Fleet:
     Raises:
         redis.RedisError: the broker is not reachable.
     """
-    beats = cast(list[tuple[bytes, float]], client().zrange(redis_keys.NODES, 0, -1, withscores=True))
+    beats = cast(list[tuple[bytes, float]], client().zrange(redis_keys.nodes(), 0, -1, withscores=True))
     with client().pipeline(transaction=False) as asked:
-        asked.llen(QUEUE)
+        asked.llen(redis_keys.queue())
         for instance, _ends in beats:
             asked.get(redis_keys.node(instance.decode()))
         waiting, *states = asked.execute()
@@ -76,5 +75,6 @@ def nodes() -> list[NodeState]:
 
 def _beat(state: Any, ends: float) -> LivingNode:
     at = ends / 1_000 - HEARTBEAT_ENDS_AFTER_SECONDS
+    _, _, told = state.partition(b" ")
     # A node of a later release may say more.
-    return LivingNode(msgspec.json.decode(state, type=NodeState), datetime.fromtimestamp(at, UTC))
+    return LivingNode(msgspec.json.decode(told, type=NodeState), datetime.fromtimestamp(at, UTC))

@@ -6,8 +6,9 @@ import redis
 
 from automation.source import RUN
 from fleet import queue
+from fleet.fitness import PROBE_SCRIPT
 from fleet.frames import FrameError
-from fleet.runner import PROBE_SCRIPT
+from fleet.reply import UnansweredError
 from hosts.jobs import Job, JobKind
 
 
@@ -16,5 +17,5 @@ def probe(timeout_seconds: float) -> bool:
     job = Job(str(uuid.uuid4()), JobKind.PROBE, PROBE_SCRIPT.id, PROBE_SCRIPT.version, RUN)
     try:
         return queue.ask(job, timeout_seconds).reason is None
-    except (queue.NoNodeError, queue.UnansweredError, FrameError, redis.RedisError):
+    except (queue.NoNodeError, UnansweredError, FrameError, redis.RedisError):
         return False

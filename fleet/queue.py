@@ -1,4 +1,4 @@
-"""The way of a job through Redis: ticket, claim, cancel, reply.
+"""The way of a job through Redis, from the caller's side: publish, wait for the answer, revoke.
 
 A job lies in one key, its *ticket*, and the Celery message carries no more than its id. Whoever takes the ticket away
 owns the job: the worker that claims it runs it, the caller that cancels it knows that it never ran. So a job runs at
@@ -6,208 +6,189 @@ most once, and never after its deadline, whatever the broker delivers again; and
 can be sent again while its ticket waits. All times are Redis' own.
 """
 
+import math
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar
 
 import redis
 
-from broker.client import BRIEF_SECONDS, HeldConnection, blpop, brief_client, client, popped, shed
-from broker.last_use import LAST_USE_KEY
-from fleet import frames, lua, message, redis_keys
+from broker.client import HungUpError, client, popped, reply_seconds, server_life, server_milliseconds
+from broker.held import HeldConnection
+from fleet import frames, large_bodies, lua, message, overview, redis_keys
 from fleet.answer import Answer, Reason, failure
+from fleet.reply import (
+    GRACE_MILLISECONDS,
+    LATE_MILLISECONDS,
+    LEAST_SECONDS,
+    REPLY_MILLISECONDS,
+    START_MILLISECONDS,
+    SURE_MILLISECONDS,
+    UnansweredError,
+    give_up,
+    may_have_run,
+    patience,
+    wait,
+)
 from hosts.jobs import Job
+from udapi_site import __version__
 
-# A ticket outlives its deadline, so that the caller who gives up finds out whether it was taken.
-GRACE_MILLISECONDS = 5_000
-REPLY_MILLISECONDS = 10_000
-# A job with less time left is not claimed: its script would hardly begin before its caller is gone.
-START_MILLISECONDS = 100
 PLACES = 10_000
 """How many jobs may wait in the queue of the fleet."""
-
-# How often a waiting caller checks its node.
-_LOOK_SECONDS = 1.0
-# Never 0, with which Redis waits without end.
-_LEAST_SECONDS = 0.01
-# How long a waiting caller tolerates an unreachable broker, and how often it retries.
-_BROKEN_SECONDS = 3.0
-_RETRY_SECONDS = 0.2
-
-# A larger body has a key of its own: within a script Redis would copy it twice.
-_SMALL_BODY_BYTES = 64 * 1024
 
 # No node answers for a job that was revoked.
 _NO_NODE = 0
 
+_READABLE = frames.listed(frames.READABLE)
+
+Handed = TypeVar("Handed")
+
 
 class NoNodeError(Exception):
-    """No worker node is alive, or no place is left to wait."""
+    """No worker node can take the job: none is alive, none reads it, or too many jobs wait.
 
-
-class UnansweredError(Exception):
-    """No answer within the time, or none any more: the node is gone, or Redis did not take the job.
-
-    `may_have_run` is False for a job that certainly never ran, and never will.
+    `retry_after` is in how many seconds the queue will be short enough, where that is known.
     """
 
-    def __init__(self, message: str, *, may_have_run: bool) -> None:
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
-        self.may_have_run = may_have_run
+        self.retry_after = retry_after
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A job that is ours to run, the milliseconds until its deadline, and those that it waited in the queue."""
+class _OtherFormatError(NoNodeError):
+    """The nodes read the job in another format, which this release writes as well."""
 
-    job_id: str
-    frame: bytes
-    is_large: bool
-    large_body: bytes | None
-    milliseconds_left: int
-    milliseconds_waited: int
-
-    def job(self) -> Job:
-        """The job itself.
-
-        Raises:
-            fleet.frames.FrameError: it was published in another format, or its body is gone.
-        """
-        job = frames.decode(self.frame, Job)
-        if not self.is_large:
-            return job
-        if self.large_body is None:
-            raise frames.FrameError("the body of the job is gone")
-        return replace(job, body=self.large_body)
+    def __init__(self, wanted: int) -> None:
+        super().__init__(f"the worker nodes read format {wanted}")
+        self.wanted = wanted
 
 
 def publish(job: Job, start_within_seconds: float) -> None:
     """Queue a job that nobody waits for. One round trip.
 
     Raises:
-        NoNodeError: no node is alive, or the queue is full.
+        NoNodeError: no node can take it.
         UnansweredError: Redis refused it (its memory is full, say), or the answer of Redis was lost.
         redis.RedisError: Redis is not reachable; nothing was sent.
         fleet.frames.FrameError: no frame can hold the job.
     """
-    with HeldConnection(client()) as connection:
-        _hand_over(connection, lua.PUBLISH.over, job, start_within_seconds)
+    _in_a_common_format(job, partial(_publish, job, time.monotonic() + start_within_seconds))
 
 
-def ask(job: Job, seconds: float) -> Answer:
+def ask(job: Job, seconds: float, caller: socket.socket | None = None) -> Answer:
     """Queue a job and wait for its answer, at most `seconds`; its token is noted as used now.
 
     One round trip, and the wait for the answer goes out with it: a second one took a twentieth of the processor time of
-    a trigger. A broker that restarts is waited for a moment.
+    a trigger. A broker that restarts is waited for a moment. When `caller` hangs up, the job is cancelled at once.
 
     Raises:
-        NoNodeError: no node is alive, or the queue is full.
-        UnansweredError: Redis refused it, or no answer came; the job is cancelled and never starts later.
+        NoNodeError: no node can take it.
+        UnansweredError: Redis refused it, no answer came, or `caller` hung up; the job is cancelled and never starts
+            later.
         redis.RedisError: Redis is not reachable; nothing was sent.
         fleet.frames.FrameError: the answer has another format.
     """
-    deadline = time.monotonic() + seconds
-    publish_and_pop = partial(lua.PUBLISH.before_blpop, redis_keys.reply(job.id), min(seconds, _LOOK_SECONDS))
-    answer, is_quiet = None, False
-    with HeldConnection(client()) as connection:
-        _hand_over(connection, publish_and_pop, job, seconds)
-        published_at = time.monotonic()
-        try:
-            answer = popped(connection, sum(_patience(max(0.0, deadline - published_at))))
-            is_quiet = True
-        except redis.RedisError:
-            # `_wait` retries.
-            connection.disconnect()
-    frame = _wait(job.id, deadline, published_at, is_quiet=is_quiet) if answer is None else answer
+    try:
+        frame = _in_a_common_format(job, partial(_publish_and_wait, job, time.monotonic() + seconds, caller))
+    except HungUpError:
+        frame = give_up(job.id, "the caller hung up: ")
     return frames.decode(frame, Answer)
 
 
-def _hand_over(connection: Any, script: Callable[..., bytes], job: Job, start_within_seconds: float) -> None:
-    """Publish a job by way of `script`."""
-    milliseconds, is_large = int(start_within_seconds * 1_000), len(job.body) > _SMALL_BODY_BYTES
-    keys = (redis_keys.NODES, redis_keys.ticket(job.id), message.QUEUE, LAST_USE_KEY, redis_keys.body(job.id))
-    used_by = job.call.token_id if job.call else ""
-    frame = frames.encode(replace(job, body=b"") if is_large else job)
-    times = (PLACES, milliseconds, GRACE_MILLISECONDS)
+def _in_a_common_format(job: Job, hand_over: Callable[[int], Handed]) -> Handed:
+    """Hand a job over in the newest format, or in the one that the nodes read instead."""
+    try:
+        return hand_over(frames.READABLE[0])
+    except _OtherFormatError as refused:
+        wanted = refused.wanted
+    try:
+        return hand_over(wanted)
+    except _OtherFormatError:
+        large_bodies.drop(job.id)
+        raise
+
+
+def _publish(job: Job, deadline: float, in_format: int) -> None:
+    with HeldConnection(client()) as connection:
+        _hand_over(connection, lua.PUBLISH.over, job, deadline, None, in_format)
+
+
+def _publish_and_wait(job: Job, deadline: float, caller: socket.socket | None, in_format: int) -> bytes:
+    slice_seconds, _ = patience(_left(deadline))
+    publish_and_pop = partial(lua.PUBLISH.before_blpop, redis_keys.reply(job.id), slice_seconds)
+    answer, is_quiet = None, False
+    with HeldConnection(client()) as connection:
+        _hand_over(connection, publish_and_pop, job, deadline, SURE_MILLISECONDS, in_format)
+        published_at = time.monotonic()
+        try:
+            answer = popped(connection, sum(patience(_left(deadline))), caller)
+            is_quiet = True
+        except redis.RedisError:
+            # `wait` retries.
+            connection.disconnect()
+    return wait(job.id, deadline, published_at, caller, is_quiet=is_quiet) if answer is None else answer
+
+
+def _left(deadline: float) -> float:
+    """Seconds until `deadline`, never 0: with that Redis waits without end."""
+    return max(LEAST_SECONDS, deadline - time.monotonic())
+
+
+def _hand_over(
+    connection: Any, script: Callable[..., bytes], job: Job, deadline: float, sure: int | None, in_format: int
+) -> None:
+    """Publish a job by way of `script`.
+
+    Its caller waits until `deadline`, and `sure` milliseconds even without a look; None: nobody waits or looks.
+    """
+    is_large, used_by = len(job.body) > large_bodies.SMALL_BYTES, job.call.token_id if job.call else ""
+    frame = frames.encode(replace(job, body=b"") if is_large else job, in_format)
+    what = (used_by, frame, int(is_large), message.entry(job.id))
+    kind = (job.script_id, in_format, _READABLE)
     try:
         if is_large:
-            _set_aside(connection, job, milliseconds)
-        answer = script(connection, keys, *times, used_by, frame, int(is_large), message.entry(job.id))
+            large_bodies.set_aside(connection, job.id, job.body, int(_left(deadline) * 1_000))
+        # The upload of the body took some of the time.
+        left = int(_left(deadline) * 1_000)
+        limits = (PLACES, left, GRACE_MILLISECONDS, START_MILLISECONDS)
+        now, life = server_milliseconds(connection), server_life(connection)
+        times = (now, LATE_MILLISECONDS, life, left if sure is None else sure)
+        seconds = _left(deadline) if _left(deadline) < reply_seconds() else None
+        answer = script(connection, redis_keys.to_publish(job.id), *limits, *what, *times, *kind, seconds=seconds)
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise UnansweredError(str(error), may_have_run=_may_have_run(job.id)) from error
+        raise UnansweredError(str(error), may_have_run=may_have_run(job.id)) from error
     except redis.RedisError as error:
         if is_large:
-            _drop_body(job.id)
+            large_bodies.drop(job.id)
         raise UnansweredError(str(error), may_have_run=False) from error
     if answer != b"published":
-        raise NoNodeError(answer.decode())
+        raise _refusal(answer.decode())
 
 
-def _set_aside(connection: Any, job: Job, milliseconds: int) -> None:
-    connection.send_command("SET", redis_keys.body(job.id), job.body, "PX", milliseconds + GRACE_MILLISECONDS)
-    connection.read_response()
+def _refusal(answer: str) -> Exception:
+    """Why `PUBLISH` did not queue a job."""
+    what, _, number = answer.rpartition(" ")
+    if answer == "too late":
+        return UnansweredError("the job reached Redis too late", may_have_run=False)
+    if answer == "other release":
+        return NoNodeError(_other_releases())
+    if what == "format":
+        return _OtherFormatError(int(number))
+    if what == "too long":
+        return NoNodeError(f"the jobs that wait take {number} ms too long", math.ceil(int(number) / 1_000))
+    return NoNodeError(answer)
 
 
-def _drop_body(job_id: str) -> None:
-    """Free the memory of a body whose job Redis refused."""
+def _other_releases() -> str:
     with suppress(redis.RedisError):
-        brief_client().delete(redis_keys.body(job_id))
-
-
-def _may_have_run(job_id: str) -> bool:
-    """Cancel a job that may not have reached Redis; whether it may have run."""
-    try:
-        _cancel(job_id)
-    except UnansweredError as error:
-        return error.may_have_run
-    except redis.RedisError:
-        pass
-    return True
-
-
-def claim(job_id: str, instance: str) -> Claim | None:
-    """Take the job for the node `instance`; None when it is not to be run any more. Two round trips for a large body.
-
-    Raises:
-        redis.RedisError: the broker failed; the job must not be run.
-    """
-    return _take("", None, job_id, instance)
-
-
-def finish(job_id: str, answer: Answer | None, next_for: str = "") -> Claim | None:
-    """Hand `answer` over (None: nobody waits for it); returns the next job, taken for the node `next_for`.
-
-    One round trip: a node that has work does not wait for Celery to fetch it.
-
-    Raises:
-        redis.RedisError: the broker failed; the caller will not be answered.
-        fleet.frames.FrameError: no frame can hold the answer.
-    """
-    return _take(job_id, answer, "", next_for)
-
-
-def _take(finished: str, answer: Answer | None, wanted: str, instance: str) -> Claim | None:
-    mine = (redis_keys.run(finished), redis_keys.reply(finished))
-    others = (message.QUEUE, redis_keys.ticket(""), redis_keys.run(""))
-    reply = (int(answer is not None), frames.encode(answer) if answer else b"", REPLY_MILLISECONDS)
-    further = (wanted, instance, GRACE_MILLISECONDS, START_MILLISECONDS, message.marker())
-    with HeldConnection(client()) as connection:
-        return _claim(connection, lua.TAKE.over(connection, mine + others, *reply, *further))
-
-
-def _claim(connection: Any, taken: list[Any]) -> Claim | None:
-    if not taken:
-        return None
-    job_id, left, waited, frame, is_large = taken[0].decode(), *taken[1:]
-    body = None
-    if is_large:
-        connection.send_command("GETDEL", redis_keys.body(job_id))
-        body = connection.read_response()
-        shed(connection, body)
-    return Claim(job_id, frame, bool(is_large), body, left, waited)
+        ours = frames.release(__version__, frames.READABLE)
+        theirs = [f"node {node.id} is {frames.release(node.version, node.formats)}" for node in overview.nodes()]
+        return f"no worker node reads the jobs of {ours}: {', '.join(theirs)}"
+    return "no worker node reads the jobs of this release"
 
 
 def revoke(job_id: str) -> None:
@@ -217,60 +198,6 @@ def revoke(job_id: str) -> None:
         redis.RedisError.
     """
     answer = frames.encode(failure(Reason.NEVER_STARTED, "The trigger was revoked.", _NO_NODE))
-    lua.CANCEL.run(client(), _keys(job_id), answer, REPLY_MILLISECONDS)
-
-
-def _wait(job_id: str, deadline: float, answered_at: float, *, is_quiet: bool) -> bytes:
-    """The answer to a job, by `deadline`; Redis was well at `answered_at`. Both are on the monotonic clock.
-
-    `is_quiet`: the last wait ended without answer or error, so check the node first. After an error, wait first: the
-    answer may come although the other keys of the job are gone.
-
-    Raises:
-        UnansweredError: none came; the job is cancelled.
-    """
-    while (left := deadline - time.monotonic()) > 0:
-        try:
-            if is_quiet and _is_lost(job_id):
-                break
-            if (answer := _pop(job_id, deadline)) is not None:
-                return answer
-            is_quiet, answered_at = True, time.monotonic()
-        except redis.RedisError:
-            if time.monotonic() - answered_at > _BROKEN_SECONDS:
-                break
-            is_quiet = False
-            time.sleep(min(left, _RETRY_SECONDS))
-    try:
-        return _cancel(job_id)
-    except redis.RedisError as error:
-        raise UnansweredError("may have run", may_have_run=True) from error
-
-
-def _pop(job_id: str, deadline: float) -> bytes | None:
-    """Wait for the reply, one slice at most."""
-    slice_seconds, silence_seconds = _patience(max(_LEAST_SECONDS, deadline - time.monotonic()))
-    return blpop(redis_keys.reply(job_id), slice_seconds, silence_seconds)
-
-
-def _patience(left: float) -> tuple[float, float]:
-    """Seconds to wait per slice, and how late Redis may then be: not beyond the caller's time."""
-    slice_seconds = min(left, _LOOK_SECONDS)
-    return slice_seconds, min(_BROKEN_SECONDS, left - slice_seconds + BRIEF_SECONDS)
-
-
-def _is_lost(job_id: str) -> bool:
-    mine = (redis_keys.ticket(job_id), redis_keys.reply(job_id), redis_keys.run(job_id))
-    shared = (redis_keys.NODES, message.QUEUE)
-    return bool(lua.IS_LOST.run(brief_client(), mine + shared, redis_keys.node(""), message.entry(job_id)))
-
-
-def _cancel(job_id: str) -> bytes:
-    outcome = lua.CANCEL.run(brief_client(), _keys(job_id), b"", REPLY_MILLISECONDS)
-    if isinstance(outcome, list):
-        return cast(bytes, outcome[0])
-    raise UnansweredError(outcome.decode(), may_have_run=outcome != b"never started")
-
-
-def _keys(job_id: str) -> tuple[str, str, str, str]:
-    return redis_keys.ticket(job_id), redis_keys.reply(job_id), redis_keys.run(job_id), redis_keys.body(job_id)
+    with HeldConnection(client()) as connection:
+        what = (answer, REPLY_MILLISECONDS, server_life(connection))
+        lua.CANCEL.over(connection, redis_keys.to_cancel(job_id), *what)

@@ -6,28 +6,36 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 import redis
 from django.conf import settings
 
 from automation.source import RUN
-from fleet import queue
+from fleet import claims, queue
 from fleet.answer import Answer, Reason, failure
 from fleet.execution import Execution
+from fleet.fitness import PROBE_SCRIPT, Fitness
 from fleet.frames import FrameError
 from fleet.heartbeat import Heartbeat
+from fleet.reply import LATE_MILLISECONDS
 from fleet.results import judge
 from fleet.scripts import NoScriptError, load, load_by_name
 from hosts.jobs import Assignment, Job, JobKind, Outcome, Script
 from hosts.script_hosts import ScriptHosts
 from udapi_site.logs import TRIGGER_LOGGER
 
-PROBE_SCRIPT = Script(str(uuid.UUID(int=0)), "probe", 1, "def run(engine):\n    pass\n", timeout_seconds=30)
+_RETRY_SECONDS = 0.5
+_UNREADABLE_SECONDS = 0.2
 
 _log = logging.getLogger(TRIGGER_LOGGER)
 _manager_log = logging.getLogger("udapi.manager")
 _script_log = logging.getLogger("udapi.script")
+
+
+class _NotBegunError(Exception):
+    """A job whose script was not begun, and which another node may run."""
 
 
 class Runner:
@@ -36,9 +44,16 @@ class Runner:
     `may_take` says whether a thread that hands an answer over is to take another job.
     """
 
-    def __init__(self, node_id: int, hosts: ScriptHosts, heartbeat: Heartbeat, may_take: Callable[[], bool]) -> None:
-        self._node_id, self._heartbeat, self._may_take = node_id, heartbeat, may_take
-        self._execution = Execution(hosts, load_by_name, publish_subscript, _log_line)
+    def __init__(
+        self,
+        node_id: int,
+        hosts: ScriptHosts,
+        heartbeat: Heartbeat,
+        fitness: Fitness,
+        may_take: Callable[[], bool],
+    ) -> None:
+        self._node_id, self._heartbeat, self._fitness, self._may_take = node_id, heartbeat, fitness, may_take
+        self._execution = Execution(hosts, load_by_name, publish_subscript, _log_line, fitness.doubt)
         self._here = threading.local()
 
     def run(self, job_id: str) -> str | None:
@@ -56,43 +71,81 @@ class Runner:
     def abandon(self) -> None:
         """Tell the callers of jobs that this thread has taken, and cannot run, that they never started."""
         while self._taken:
-            job_id, _ = self._taken.popitem()
+            job_id, claim = self._taken.popitem()
             _manager_log.error("trigger=%s was taken from the queue and could not be run", job_id)
             answer = failure(Reason.NEVER_STARTED, "The worker node could not run the trigger.", self._node_id)
-            self._finish(job_id, answer, takes_next=False)
+            self._finish(claim, answer, takes_next=False)
 
     @property
-    def _taken(self) -> dict[str, queue.Claim]:
+    def _taken(self) -> dict[str, claims.Claim]:
         """The jobs that this thread has taken and not begun, by id."""
-        return cast(dict[str, queue.Claim], self._here.__dict__.setdefault("claims", {}))
+        return cast(dict[str, claims.Claim], self._here.__dict__.setdefault("claims", {}))
 
-    def _claim(self, job_id: str) -> queue.Claim | None:
+    def _claim(self, job_id: str) -> claims.Claim | None:
         try:
-            claim = queue.claim(job_id, self._heartbeat.instance)
+            claim = claims.claim(job_id, self._heartbeat.instance)
         except redis.RedisError as error:
             _manager_log.error("trigger=%s was not claimed, the broker failed: %s", job_id, error)
+            return None
+        except claims.UnreadableError as error:
+            self._leave_to_others(job_id, error)
             return None
         if claim is None:
             _manager_log.info("trigger=%s is not run: past its deadline, cancelled or taken", job_id)
         return claim
 
-    def _run(self, claim: queue.Claim) -> queue.Claim | None:
+    def _leave_to_others(self, job_id: str, error: claims.UnreadableError) -> None:
+        """Queue the job again for a node of another release. After a pause: this node may be the next to fetch it."""
+        _manager_log.error("trigger=%s is left to other worker nodes: %s", job_id, error)
+        time.sleep(_UNREADABLE_SECONDS)
+        try:
+            claims.put_back(job_id)
+        except redis.RedisError as failed:
+            _manager_log.error("trigger=%s was not put back, the broker failed: %s", job_id, failed)
+
+    def _run(self, claim: claims.Claim) -> claims.Claim | None:
         """Run a job and answer it; the next one."""
-        with self._heartbeat.running(claim.job_id):
-            answer = self._answer(claim)
-            takes_next = self._may_take() and not self._heartbeat.is_leaving
-            return self._finish(claim.job_id, answer, takes_next=takes_next)
-
-    def _finish(self, job_id: str, answer: Answer | None, *, takes_next: bool) -> queue.Claim | None:
-        # If the answer of Redis is lost, once more, without taking another job.
-        for instance in [self._heartbeat.instance, ""] if takes_next else ["", ""]:
+        with self._heartbeat.running(claim.job_id, claim.script_id, claim.asked_at):
+            if not self._fitness.is_fit:
+                self._give_back(claim, "The job was on its way when the node left the fleet.", is_failure=False)
+                return None
             try:
-                return queue.finish(job_id, answer, instance)
-            except redis.RedisError as error:
-                _manager_log.error("trigger=%s could not be answered, the broker failed: %s", job_id, error)
-        return None
+                answer = self._answer(claim)
+            except _NotBegunError as error:
+                self._give_back(claim, str(error), is_failure=True)
+                return None
+            takes_next = self._may_take() and not self._heartbeat.is_leaving
+            return self._finish(claim, answer, takes_next=takes_next)
 
-    def _answer(self, claim: queue.Claim) -> Answer | None:
+    def _give_back(self, claim: claims.Claim, why: str, *, is_failure: bool) -> None:
+        """Let another node run the job. If the broker fails, the caller learns that the job may have run."""
+        try:
+            waits = claims.give_back(claim, self._heartbeat.instance, is_failure=is_failure)
+        except redis.exceptions.OutOfMemoryError:
+            # Nothing has happened yet: the body of the job comes first.
+            answer = failure(Reason.NEVER_STARTED, "Redis has no room for a job that is given back.", self._node_id)
+            self._finish(claim, answer, takes_next=False)
+            return
+        except redis.RedisError as error:
+            _manager_log.error("trigger=%s could not be given back, the broker failed: %s", claim.job_id, error)
+            return
+        what = "given back" if waits else "given up by its caller"
+        _log.info("%s trigger=%s node=%s: %s", what, claim.job_id, self._node_id, why)
+
+    def _finish(self, claim: claims.Claim, answer: Answer | None, *, takes_next: bool) -> claims.Claim | None:
+        """Hand the answer over; retries until the caller's deadline. Only the first attempt takes a next job."""
+        instance = self._heartbeat.instance if takes_next else ""
+        while True:
+            try:
+                return claims.finish(claim, answer, instance)
+            except redis.RedisError as error:
+                _manager_log.error("trigger=%s could not be answered, the broker failed: %s", claim.job_id, error)
+            if answer is None or self._heartbeat.is_leaving or time.monotonic() > claim.deadline:
+                return None
+            instance = ""
+            time.sleep(_RETRY_SECONDS)
+
+    def _answer(self, claim: claims.Claim) -> Answer | None:
         """The answer of a job, None where nobody waits for it."""
         try:
             job = claim.job()
@@ -106,23 +159,55 @@ class Runner:
         self._log_end(job, answer, (time.monotonic() - begun) * 1_000)
         return None if job.kind is JobKind.SUBSCRIPT else answer
 
-    def _outcome(self, job: Job, claim: queue.Claim) -> Answer:
-        left, waited = claim.milliseconds_left / 1_000, claim.milliseconds_waited
+    def _outcome(self, job: Job, claim: claims.Claim) -> Answer:
+        waited = claim.milliseconds_waited
         try:
-            return self._carry_out(job, left, waited)
+            return self._carry_out(job, claim)
         except NoScriptError as error:
             return failure(Reason.NO_SCRIPT, str(error), self._node_id, waited)
+        except _NotBegunError:
+            raise
         except Exception:  # noqa: BLE001  whatever it is, the caller is answered
             return failure(Reason.UNEXPECTED, traceback.format_exc(), self._node_id, waited)
 
-    def _carry_out(self, job: Job, left: float, waited: float) -> Answer:
+    def _carry_out(self, job: Job, claim: claims.Claim) -> Answer:
+        waited = claim.milliseconds_waited
         script = PROBE_SCRIPT if job.kind is JobKind.PROBE else load(job.script_id, job.script_version)
-        assignment = Assignment(job, script, _time_limit(job.kind, script, left))
+        left = claim.deadline - time.monotonic()
+        if left <= 0:
+            return failure(Reason.NEVER_STARTED, "The claim of the job came too late.", self._node_id, waited)
+        start_by = partial(self._start_by, claim)
+        assignment = Assignment(job, script, _time_limit(job.kind, script, left), start_by=start_by)
         result = self._execution.run(assignment)
         if result.outcome is Outcome.TIMED_OUT and assignment.time_limit_seconds == left:
             message = "The caller's time was over before the script's."
             return failure(Reason.CALLER_TIMED_OUT, message, self._node_id, waited)
+        if result.outcome is Outcome.COULD_NOT_START and not claim.was_given_back:
+            raise _NotBegunError(result.message)
         return judge(result, self._node_id, waited)
+
+    def _start_by(self, claim: claims.Claim) -> float:
+        """Until when the script may begin, on the monotonic clock; 0 if it may not.
+
+        The caller may give the job up when no heartbeat says in time that it runs, or when they cannot reach Redis. So
+        a script begins within a second after the claim, or after it was found that the caller waits.
+        """
+        late, checked_at = LATE_MILLISECONDS / 1_000, claim.asked_at
+        # With little time left, a slow process would not make it.
+        if time.monotonic() > min(claim.asked_at + late / 2, self._heartbeat.ends_at):
+            checked_at = time.monotonic()
+            if not self._is_held(claim):
+                return 0.0
+        return min(claim.deadline, self._heartbeat.ends_at, checked_at + late)
+
+    def _is_held(self, claim: claims.Claim) -> bool:
+        """Whether the caller still waits for the job, for all that Redis knows."""
+        try:
+            self._heartbeat.beat()
+            return claims.is_held(claim.job_id, self._heartbeat.instance)
+        except redis.RedisError as error:
+            _manager_log.error("trigger=%s is not run, the broker failed: %s", claim.job_id, error)
+            return False
 
     def _log_end(self, job: Job, answer: Answer, milliseconds: float) -> None:
         result = f"code={answer.code}" if answer.reason is None else f"reason={answer.reason}"
@@ -147,7 +232,7 @@ def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
     """Queue a subscript that nobody waits for; its id.
 
     Raises:
-        fleet.queue.NoNodeError, fleet.queue.UnansweredError, fleet.frames.FrameError, redis.RedisError.
+        fleet.queue.NoNodeError, fleet.reply.UnansweredError, fleet.frames.FrameError, redis.RedisError.
     """
     job = Job(str(uuid.uuid4()), JobKind.SUBSCRIPT, script.id, script.version, RUN, parameters)
     queue.publish(job, settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)

@@ -20,6 +20,7 @@ def load(script_id: str, version: int) -> Script:
 
     Raises:
         NoScriptError: it has vanished since.
+        django.db.Error: the database cannot be read.
     """
     return _read(AutomationScript.objects.filter(pk=script_id), script_id)
 
@@ -29,14 +30,17 @@ def load_by_name(name: str) -> Script:
 
     Raises:
         NoScriptError: there is none.
+        django.db.Error: the database cannot be read.
     """
     return _read(AutomationScript.objects.filter(name=name), name)
 
 
 def _read(rows: "models.QuerySet[AutomationScript]", what: str) -> Script:
-    found = rows.first()
-    # A run holds no connection.
-    close_old_connections()
+    try:
+        found = rows.first()
+    finally:
+        # A run holds no connection, and a broken one is not used again.
+        close_old_connections()
     if found is None:
         raise NoScriptError(f"there is no script {what}")
     return Script(

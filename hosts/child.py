@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import NoReturn, TextIO
 
 from hosts import landlock, linux
-from hosts.frames import UNLIMITED, Frame, FrameReader
-from hosts.jobs import MAX_TASKS, Order
+from hosts.frames import LAST_BYTE, UNLIMITED, Frame, FrameReader
+from hosts.jobs import EXIT_NO_ROOM, MAX_TASKS, Order
 from hosts.link import Link
 from hosts.packages import Packages
 from hosts.reach import Reach
@@ -116,13 +116,11 @@ def _serve(channel: socket, surroundings: Surroundings) -> None:
 def _serve_next(channel: socket, surroundings: Surroundings, program: Program) -> bool:
     """Take a job and answer it; whether there may be another. In between a host holds nothing of either."""
     host = os.getpid()
-    job = _receive(channel)
+    job = _prepare(channel, surroundings)
     if job is None:
         return False
-    order = Order.parse(**job.header)  # type: ignore[arg-type]  # what does not fit is no order
-    surroundings.enter(order.scratch)
     link = Link(channel)
-    header, body = program.execute(order, job.body, link)
+    header, body = program.execute(*job, link)
     # A process that the script has forked comes back here, too: it has nothing to answer.
     if os.getpid() != host:
         surroundings.leave()
@@ -130,6 +128,22 @@ def _serve_next(channel: socket, surroundings: Surroundings, program: Program) -
     is_reusable = surroundings.leave() and program.is_sound
     link.send(header | {"reusable": is_reusable}, body)
     return True
+
+
+def _prepare(channel: socket, surroundings: Surroundings) -> tuple[Order, memoryview] | None:
+    """Receive the next job, and enter its directory; None when the worker has gone.
+
+    The byte after the job is read last. A host that ends earlier leaves it unread, so the job has not begun.
+    """
+    try:
+        job = _receive(channel)
+        if job is None:
+            return None
+        order = Order.parse(**job.header)  # type: ignore[arg-type]  # what does not fit is no order
+        surroundings.enter(order.scratch)
+    except MemoryError:
+        os._exit(EXIT_NO_ROOM)
+    return (order, job.body) if channel.recv(len(LAST_BYTE)) else None
 
 
 def _receive(channel: socket) -> Frame | None:

@@ -18,6 +18,9 @@ _EMPTY_OBJECT_BYTES = 2
 
 MAX_HEADER_BYTES = 1024 * 1024
 UNLIMITED = 2**32 - 1
+LAST_BYTE = b"\n"
+"""Follows the frame of a job: a host reads it when everything is ready for the script to begin."""
+
 _SMALL_BODY_BYTES = 16 * 1024
 # Buffers for one call; the system takes a thousand.
 _AT_ONCE = 16

@@ -14,6 +14,9 @@ DEFAULT_MEMORY_LIMIT_MB = 512
 MAX_TASKS = 200
 """How many processes and threads a run may have at once, its own included."""
 
+EXIT_NO_ROOM = 71
+"""The exit status of a host that cannot receive its job, because the script's memory limit is too small for it."""
+
 # The variable that names the directory for what outlives a run; services of systemd know it by the same name.
 STATE_DIRECTORY = "STATE_DIRECTORY"
 
@@ -76,13 +79,15 @@ class Assignment:
     """A job with the script that does it.
 
     The time limit counts from the call of `ScriptHosts.run`. `depth` is 0 for a job from the queue and one more for
-    each subscript that is waited for.
+    each subscript that is waited for. `start_by` is asked right before the job goes to a process: until when, on the
+    machine's monotonic clock, the script may begin.
     """
 
     job: Job
     script: Script
     time_limit_seconds: float
     depth: int = 0
+    start_by: "Callable[[], float] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +104,16 @@ class Order:
     script_name: str
     memory_limit_mb: int
     scratch: str
+    start_by: float | None = None
     source: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, assignment: Assignment, scratch: str, *, with_source: bool) -> "Order":
-        """The order for a process whose working directory is `scratch`."""
+    def of(cls, assignment: Assignment, scratch: str, start_by: float | None, *, with_source: bool) -> "Order":
+        """The order for a process whose working directory is `scratch`; the script does not begin after `start_by`."""
         job, script = assignment.job, assignment.script
         source = script.source if with_source else ""
         what = job.id, job.entry_point, job.parameters, job.call
-        return cls(*what, script.name, script.memory_limit_mb, scratch, source)
+        return cls(*what, script.name, script.memory_limit_mb, scratch, start_by, source)
 
     @classmethod
     def parse(cls, call: Mapping[str, Any] | None, **fields: Any) -> "Order":
@@ -127,7 +133,9 @@ class Outcome(StrEnum):
     OVER_LIMIT = "OverLimit"  # more memory, or more processes and threads than it may have
     DIED = "Died"  # the process ended without an answer
     ABANDONED = "Abandoned"  # the run that waited for this one has ended
-    COULD_NOT_START = "CouldNotStart"  # no line of the script was executed
+    UNREADABLE = "Unreadable"  # the host cannot read the job; no line of the script was executed
+    EXPIRED = "Expired"  # likewise: its time was over before
+    COULD_NOT_START = "CouldNotStart"  # likewise: no process or no directory for it, which is the machine's fault
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from hosts import gauge, tree
 from hosts.frames import MAX_HEADER_BYTES, Frame, FrameReader, MalformedFrameError, Outbox, pack
 from hosts.jobs import (
+    EXIT_NO_ROOM,
     MAX_BODY_BYTES,
     MAX_SUBSCRIPT_DEPTH,
     Assignment,
@@ -60,6 +61,7 @@ class Run:
         self._report_until = 0.0
         self._gone = self._may_rest = False
         self._has_spoken = self._is_unread = False
+        self._start_by: float | None = None
 
     def attend(self, host: Host, scratch: str) -> HostResult | None:
         """Run the job on `host`, which is at rest or about to start, with `scratch` as its working directory.
@@ -131,7 +133,7 @@ class Run:
                 Outcome.TIMED_OUT, f"The time limit of {self._assignment.time_limit_seconds:g} s was reached."
             )
         elif now >= self._deadline:
-            self._end(Outcome.COULD_NOT_START, "No process was started for the script within its time limit.")
+            self._end(Outcome.EXPIRED, "No process was started for the script within its time limit.")
         else:
             self._gone = True
 
@@ -201,7 +203,7 @@ class Run:
         if word == "exited":
             # The answer may be on its way still: whatever was sent before the end can be received.
             self._take_last_message()
-            if not self._is_unread:
+            if not self._is_unread or int(rest) == EXIT_NO_ROOM:
                 self._conclude(died(int(rest)))
         elif word == "failed":
             self._end(Outcome.COULD_NOT_START, f"No process could be started for the script: {rest}.")
@@ -219,7 +221,12 @@ class Run:
 
     def _send_job(self) -> None:
         self._due_at, self._look_at = self._deadline, time.monotonic() + gauge.INTERVAL_SECONDS
-        self._outbox.put(self._host.begin(self._assignment, self._scratch))
+        if self._assignment.start_by is not None:
+            self._start_by = self._assignment.start_by()
+        if self._start_by is not None and time.monotonic() > self._start_by:
+            self._end(Outcome.EXPIRED, "The job came too late to begin.")
+            return
+        self._outbox.put(self._host.begin(self._assignment, self._scratch, self._start_by))
         self._listen_to_job(READ | WRITE)
         self._on_job(WRITE)  # Most jobs go out at once.
 
@@ -248,9 +255,17 @@ class Run:
         """A socket that is closed with something unread in it says so; all that it can be is the job."""
         self._is_unread = isinstance(error, ConnectionError) and not self._has_spoken
 
+    def _check_expiry(self, message: HostResult | SubscriptCall) -> None:
+        """Raises MalformedFrameError for a script that says without reason that it has not begun."""
+        if not isinstance(message, HostResult) or message.outcome is not Outcome.EXPIRED:
+            return
+        if self._has_spoken or self._start_by is None or time.monotonic() < self._start_by:
+            raise MalformedFrameError("a run that has begun cannot expire")
+
     def _take(self, frame: Frame) -> None:
-        self._has_spoken = True
         message = read_message(frame)
+        self._check_expiry(message)
+        self._has_spoken = True
         if isinstance(message, HostResult):
             self._conclude(message)
         elif self._call:

@@ -11,6 +11,7 @@ import itertools
 import logging
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,13 +35,38 @@ def make_base(parent: Path | None, user: str) -> Path:
 
 
 def make_for_host(base: Path, user: str) -> str:
-    """A new directory under `base` for the scratch directories of one host. Raises OSError."""
+    """A new directory under `base` for the scratch directories of one host; `base` is made again if it is gone.
+
+    Raises OSError.
+    """
     # Not a `Path`: each would leave its name in Python's table of interned strings, which grows by steps.
     path = f"{base}/host-{next(_numbers)}"
+    try:
+        _make(path, user)
+    except FileNotFoundError:
+        _make_again(base, user)
+        _make(path, user)
+    return path
+
+
+def _make_again(base: Path, user: str) -> None:
+    """Make the directory for scratch directories once more.
+
+    Raises OSError, also when somebody else has taken its name meanwhile: whose directory it is could swap what we make.
+    """
+    try:
+        _make(str(base), user)
+    except FileExistsError:
+        found = base.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise
+
+
+def _make(path: str, user: str) -> None:
+    """Make a directory that `user` may pass through. Raises OSError."""
     os.mkdir(path, mode=0o700)
     if user:
         _let_pass(path)
-    return path
 
 
 def _let_pass(path: str) -> None:

@@ -2,6 +2,7 @@
 
 import linecache
 import sys
+import time
 import traceback
 import types
 from collections.abc import Callable
@@ -41,10 +42,12 @@ class Program:
     def execute(self, order: Order, body: memoryview, link: Link) -> Answer:
         """Run the script as ordered; its answer, whatever the script does short of ending or blocking the process."""
         filename = f"<script {order.script_name}>"
+        if order.start_by is not None and time.monotonic() > order.start_by:
+            return _answer(Outcome.EXPIRED, "The caller's time was over before the script began.")
         try:
             arguments = _arguments(order, body, link)
         except (AttributeError, TypeError, ValueError) as error:
-            return _answer(Outcome.COULD_NOT_START, f"The job cannot be read: {error!r}")
+            return _answer(Outcome.UNREADABLE, f"The job cannot be read: {error!r}")
         try:
             returned = self._call(order, filename, arguments)
             return _answer(Outcome.SUCCEEDED) if len(arguments) == 1 else _output(returned)

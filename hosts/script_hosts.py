@@ -89,15 +89,24 @@ class ScriptHosts:
                 run = Run(assignment, begun_at, on_line, on_subscript, mine)
                 if result := self._attend(run, assignment.script):
                     return result
-            raise HandOverError("the process that starts them keeps dying")
+            raise HandOverError("each one, or the process that starts them, ended too early")
         except HandOverError as error:
             return HostResult(Outcome.COULD_NOT_START, f"No process could be started for the script: {error}.")
 
     def _attend(self, run: Run, script: Script) -> HostResult | None:
         """The result of `run` on a host, a new one if none is warm; None if that never started."""
         key = HostKey.of(script)
-        host = (self.warm.take(key) if script.reuse else None) or self._new_host(key)
-        result = run.attend(host, self._scratch_of(host))
+        warm = self.warm.take(key) if script.reuse else None
+        host = warm or self._new_host(key)
+        try:
+            directory = self._scratch_of(host)
+        except HandOverError:
+            if not warm:
+                raise
+            # Its directory is gone, and perhaps those of the others; a new host makes its own.
+            self.warm.renew()
+            return None
+        result = run.attend(host, directory)
         if result is None and not host.pid:
             self._discard(host.zygote)
         elif run.leaves_at_rest:

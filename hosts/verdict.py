@@ -4,14 +4,16 @@ import signal
 from dataclasses import dataclass
 
 from hosts.frames import Frame, MalformedFrameError, parse_object
-from hosts.jobs import HostResult, Outcome, Output
+from hosts.jobs import EXIT_NO_ROOM, HostResult, Outcome, Output
 
+# What a script may claim in a frame of its own. Not COULD_NOT_START, after which another node runs the job.
 _FROM_SCRIPT = {
     Outcome.NOTHING_VALID_RETURNED,
     Outcome.SUCCEEDED,
     Outcome.FAILED,
     Outcome.TOO_LARGE,
-    Outcome.COULD_NOT_START,
+    Outcome.UNREADABLE,
+    Outcome.EXPIRED,
 }
 
 
@@ -45,6 +47,8 @@ def read_message(frame: Frame) -> HostResult | SubscriptCall:
 
 def died(status: int) -> HostResult:
     """The result of a process that ended without an answer; `status` is negative for a signal."""
+    if status == EXIT_NO_ROOM:
+        return HostResult(Outcome.DIED, "The job does not fit into the script's memory limit.")
     return HostResult(Outcome.DIED, f"The script's process ended with {_describe(status)}.")
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from hosts import linux, tree
 from hosts.channels import WorkerEnds
-from hosts.frames import pack
+from hosts.frames import LAST_BYTE, pack
 from hosts.jobs import Assignment, Order, Script
 from hosts.scratch import Scratch, remove, remove_empty
 from hosts.zygote_process import ZygoteProcess
@@ -68,13 +68,13 @@ class Host:
             return False
         return False
 
-    def begin(self, assignment: Assignment, scratch: str) -> list[memoryview]:
-        """The frame that has it carry out `assignment` in the directory `scratch`."""
+    def begin(self, assignment: Assignment, scratch: str, start_by: float | None) -> list[memoryview]:
+        """The frame that has it carry out `assignment` in the directory `scratch`, and the byte after it."""
         # The position in the report is shared with the host: it writes from the beginning again.
         os.lseek(self.ends.report, 0, os.SEEK_SET)
         self.runs += 1
-        order = Order.of(assignment, scratch, with_source=self.runs == 1)
-        return pack(msgspec.json.encode(order), assignment.job.body)
+        order = Order.of(assignment, scratch, start_by, with_source=self.runs == 1)
+        return [*pack(msgspec.json.encode(order), assignment.job.body), memoryview(LAST_BYTE)]
 
     def ask_for_report(self) -> None:
         """Have it write where its threads are, whatever they do."""

@@ -35,6 +35,7 @@ from supervisor.options import ProcessConfig, ServerOptions
 from supervisor.process import Subprocess
 from supervisor.supervisord import Supervisor
 
+from broker.installation import prefix
 from tests.stack import ROOT
 
 SEAMS = {
@@ -65,6 +66,7 @@ PRIVATE = {
     "_raw_delete": "django: rows are deleted without signals",
     "_password": "django: a user knows their new password until it is saved",
     "_get_response_for_code": "drf-spectacular: the responses of an operation",
+    "_sock": "redis-py: commands are packed, sent and read over a connection",
     "_work_queue": "gunicorn: a threaded worker accepts connections and handles each in a thread",
 }
 BESIDE = {"tests", "benchmarks", "chaos"}
@@ -156,19 +158,19 @@ def test_a_queue_in_redis_is_a_list_of_its_name_taken_from_the_right(stack):
     for task_id in sent:
         current_app.send_task("nobody", task_id=task_id, queue=queue)
     with stack.redis_client() as redis:
-        assert b'"id": "first"' in redis.lindex(queue, -1)
-        redis.delete(queue, f"_kombu.binding.{queue}")
+        assert b'"id": "first"' in redis.lindex(prefix() + queue, -1)
+        redis.delete(prefix() + queue, f"{prefix()}_kombu.binding.{queue}")
 
 
 def test_a_channel_names_the_class_of_its_connections_over_tls():
     """`rediss://` leads to the transport that verifies the server, in whatever way a connection is made."""
     from broker.tls import VerifiedConnection
-    from broker.transport import VerifiedTransport
+    from broker.transport import ClaimingTransport
 
     connection = Connection("rediss://redis.example.com/0", ssl={"ssl_cert_reqs": "required"})
-    assert connection.get_transport_cls() is VerifiedTransport
+    assert connection.get_transport_cls() is ClaimingTransport
     assert "self.connection_class_ssl" in inspect.getsource(kombu_redis.Channel)
-    assert VerifiedTransport.Channel.connection_class_ssl is VerifiedConnection
+    assert ClaimingTransport.Channel.connection_class_ssl is VerifiedConnection
 
 
 # --- The other dependencies ---
@@ -179,6 +181,7 @@ def test_commands_are_packed_sent_and_read_over_a_connection():
     assert parameters(AbstractConnection.pack_commands) == ["commands"]
     assert "timeout" in parameters(AbstractConnection.read_response)
     assert "timeout" in parameters(AbstractConnection.can_read)
+    assert {"_sock"} <= set(AbstractConnection.can_read.__code__.co_names)
     pool = ConnectionPool.from_url("redis://localhost:1/0")
     assert isinstance(pool.connection_class(**pool.connection_kwargs), AbstractConnection)
 

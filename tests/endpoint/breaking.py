@@ -1,5 +1,8 @@
 """Breaking what is stored in ways that the product itself refuses."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connection
 
 from automation.models import AutomationScript
@@ -18,3 +21,15 @@ def remove_script_row(script: AutomationScript) -> None:
             rows._raw_delete(rows.db)
         finally:
             cursor.execute(on)
+
+
+@contextmanager
+def without_scripts() -> Iterator[None]:
+    """Meanwhile every query for a script fails, for everybody."""
+    table = AutomationScript._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO away")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER TABLE away RENAME TO {table}")

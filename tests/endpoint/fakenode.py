@@ -2,19 +2,22 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
 from broker import client as broker_client
-from fleet import queue, redis_keys
+from fleet import claims, frames, large_bodies, lua, queue, redis_keys, reply
 from fleet.answer import Answer
-from fleet.message import QUEUE
+from fleet.claims import Claim
+from fleet.heartbeat import NodeState
 from tests.stack import Stack
 
 INSTANCE = "f" * 32
 NODE_ID = 4_711
+SLOTS = 4
 
 
 class FakeNode:
@@ -22,26 +25,36 @@ class FakeNode:
 
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         self.redis = stack.redis_client()
-        for module, name in ((queue, "client"), (queue, "brief_client"), (broker_client, "client")):
-            monkeypatch.setattr(module, name, lambda: self.redis)
+        for module in (queue, claims, large_bodies, reply, broker_client):
+            for name in {"client", "brief_client", "prompt_client"} & set(vars(module)):
+                monkeypatch.setattr(module, name, lambda: self.redis)
 
-    def live(self, seconds: float = 60) -> None:
-        """A heartbeat."""
-        now = self.redis.time()[0] * 1_000
-        self.redis.zadd(redis_keys.NODES, {INSTANCE: now + seconds * 1_000})
+    def live(
+        self,
+        seconds: float = 60,
+        formats: tuple[int, ...] = frames.READABLE,
+        running: Sequence[str | int] = (),
+        instance: str = INSTANCE,
+    ) -> None:
+        """A heartbeat with four slots; of other nodes as well. `running` are scripts and milliseconds in turn."""
+        state = NodeState(NODE_ID, "nowhere", SLOTS, "2026-01-31T00:00:00Z", version="0.0.9", formats=formats)
+        # Told before anything was claimed, so it says nothing of what does not run.
+        beat = (int(seconds * 1_000), instance, msgspec.json.encode(state), "stays", 0, SLOTS, frames.listed(formats))
+        lua.BEAT.run(self.redis, redis_keys.to_beat(instance), *beat, *running)
 
     def die(self) -> None:
         """No heartbeat any more."""
-        self.redis.zrem(redis_keys.NODES, INSTANCE)
+        self.redis.zrem(redis_keys.nodes(), INSTANCE)
+        self.redis.delete(redis_keys.node(INSTANCE), redis_keys.fleet())
 
-    def take(self) -> str:
-        """Claim the next job; its id."""
+    def take(self) -> Claim:
+        """Claim the next job."""
         while True:
-            entry = self.redis.brpop([QUEUE], timeout=10)
+            entry = self.redis.brpop([redis_keys.queue()], timeout=10)
             assert entry, "no job was queued"
             job_id: str = json.loads(entry[1])["headers"]["id"]
-            if queue.claim(job_id, INSTANCE):
-                return job_id
+            if claim := claims.claim(job_id, INSTANCE):
+                return claim
 
     @contextmanager
     def answers(self, answer: Answer | bytes | None) -> Iterator[None]:
@@ -54,11 +67,11 @@ class FakeNode:
         assert not thread.is_alive()
 
     def _answer(self, answer: Answer | bytes | None) -> None:
-        job_id = self.take()
+        claim = self.take()
         if isinstance(answer, bytes):
-            self.redis.rpush(redis_keys.reply(job_id), answer)
+            self.redis.rpush(redis_keys.reply(claim.job_id), answer)
         elif answer is not None:
-            queue.finish(job_id, answer)
+            claims.finish(claim, answer)
 
 
 def reports(reason: str, message: str = "") -> Answer:

@@ -12,11 +12,10 @@ import pytest
 from django.db.models import JSONField, Value
 
 from automation.models import AutomationScript
-from broker.last_use import LAST_USE_KEY
+from broker.last_use import last_use_key
 from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint import errors
 from fleet import redis_keys
-from fleet.message import QUEUE
 from tests.endpoint.breaking import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, METHODS, NEVER_STARTED, ROWS, assert_error
 from tests.endpoint.conftest import ENDPOINT_NODE
@@ -286,9 +285,9 @@ def test_a_refused_job_leaves_no_large_body_in_a_full_broker(lonely, fake_node, 
 
 def test_a_broker_that_refuses_to_note_the_tokens_use_has_not_queued_the_job(lonely, fake_node, publish):
     fake_node.live()
-    fake_node.redis.set(LAST_USE_KEY, "no hash")
+    fake_node.redis.set(last_use_key(), "no hash")
     assert_error(publish().call(lonely.client), 1001, detail=NEVER_STARTED)
-    assert fake_node.redis.llen(QUEUE) == 0 and not fake_node.redis.keys(redis_keys.ticket("*"))
+    assert fake_node.redis.llen(redis_keys.queue()) == 0 and not fake_node.redis.keys(redis_keys.ticket("*"))
 
 
 def test_no_worker_node(lonely, publish):
@@ -301,7 +300,7 @@ def test_no_worker_node(lonely, publish):
 
 def test_a_full_queue(lonely, fake_node, publish):
     fake_node.live()
-    fake_node.redis.rpush(QUEUE, *["{}"] * 10_000)
+    fake_node.redis.rpush(redis_keys.queue(), *["{}"] * 10_000)
     api = publish()
     begun = time.monotonic()
     answer = api.call(lonely.client)

@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from fleet import queue, redis_keys
+from broker.client import server_life
+from broker.held import HeldConnection
+from fleet import claims, lua, message, queue, redis_keys
 from fleet.answer import Answer
-from fleet.message import QUEUE
+from fleet.reply import LATE_MILLISECONDS
 from hosts.jobs import Job, JobKind
 from tests.endpoint.fakenode import INSTANCE, NODE_ID
 from tests.stack import wait_until
@@ -29,14 +31,14 @@ def lose(fake_node):
     """Takes the next message and forgets it."""
 
     def lose() -> None:
-        assert fake_node.redis.brpop([QUEUE], timeout=10), "no job was queued"
+        assert fake_node.redis.brpop([redis_keys.queue()], timeout=10), "no job was queued"
 
     fake_node.live()
     return lose
 
 
 def answer(fake_node, body: bytes) -> None:
-    queue.finish(fake_node.take(), Answer(NODE_ID, body=body))
+    claims.finish(fake_node.take(), Answer(NODE_ID, body=body))
 
 
 def test_with_nobody_behind_it(lonely, publish, fake_node, callers, lose):
@@ -44,7 +46,7 @@ def test_with_nobody_behind_it(lonely, publish, fake_node, callers, lose):
     lose()
     answer(fake_node, b"second try")
     assert called.result().text == "second try"
-    assert fake_node.redis.llen(QUEUE) == 0
+    assert fake_node.redis.llen(redis_keys.queue()) == 0
 
 
 def test_with_another_behind_it_that_still_waits(lonely, publish, fake_node, callers, lose):
@@ -52,7 +54,7 @@ def test_with_another_behind_it_that_still_waits(lonely, publish, fake_node, cal
     first = callers.submit(api.call, lonely.client)
     lose()
     second = callers.submit(api.call, lonely.client)
-    wait_until(lambda: fake_node.redis.llen(QUEUE) == 2, 10, "the first again, before the second")
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 2, 10, "the first again, before the second")
     answer(fake_node, b"first")
     assert first.result().text == "first"
     answer(fake_node, b"second")
@@ -64,7 +66,7 @@ def test_a_message_that_waits_is_not_sent_again(lonely, publish, fake_node, call
     called = callers.submit(publish().call, lonely.client)
     # The caller looks once a second.
     time.sleep(1.4)
-    assert fake_node.redis.llen(QUEUE) == 1
+    assert fake_node.redis.llen(redis_keys.queue()) == 1
     answer(fake_node, b"once")
     assert called.result().text == "once"
 
@@ -72,66 +74,114 @@ def test_a_message_that_waits_is_not_sent_again(lonely, publish, fake_node, call
 def test_a_message_that_is_there_twice_runs_once(lonely, publish, fake_node, callers):
     fake_node.live()
     called = callers.submit(publish().call, lonely.client)
-    _, message = fake_node.redis.brpop([QUEUE], timeout=10)
-    wait_until(lambda: fake_node.redis.llen(QUEUE) == 1, 10, "the message again")
-    fake_node.redis.rpush(QUEUE, message)
+    _, message = fake_node.redis.brpop([redis_keys.queue()], timeout=10)
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the message again")
+    fake_node.redis.rpush(redis_keys.queue(), message)
     answer(fake_node, b"once")
     assert called.result().text == "once"
-    _, again = fake_node.redis.brpop([QUEUE], timeout=10)
-    assert queue.claim(_id(again), "f" * 32) is None
+    _, again = fake_node.redis.brpop([redis_keys.queue()], timeout=10)
+    assert claims.claim(_id(again), "f" * 32) is None
 
 
 def test_an_answer_is_waited_for_though_redis_has_lost_all_else_of_the_job(lonely, fake_node, callers, monkeypatch):
     restarted = threading.Event()
 
-    def break_off(_connection, _seconds):
+    def break_off(_connection, _seconds, _caller):
         restarted.wait(10)
         raise redis.ConnectionError
 
     monkeypatch.setattr(queue, "popped", break_off)
     fake_node.live()
     asked = callers.submit(queue.ask, Job(str(uuid.uuid4()), JobKind.PROBE, "", 1, "run"), 5)
-    job_id = fake_node.take()
-    fake_node.redis.delete(redis_keys.run(job_id))
+    claim = fake_node.take()
+    fake_node.redis.delete(redis_keys.run(claim.job_id))
     restarted.set()
     time.sleep(0.5)
-    queue.finish(job_id, Answer(NODE_ID, body=b"in spite of that"))
+    claims.finish(claim, Answer(NODE_ID, body=b"in spite of that"))
     assert asked.result().body == b"in spite of that"
 
 
 def test_a_node_that_answers_takes_the_next_job_in_the_same_round_trip(lonely, publish, fake_node, callers):
     fake_node.live()
-    first, job_id = callers.submit(publish().call, lonely.client), fake_node.take()
+    first, claim = callers.submit(publish().call, lonely.client), fake_node.take()
     second = callers.submit(publish().call, lonely.client)
-    wait_until(lambda: fake_node.redis.llen(QUEUE) == 1, 10, "the second job")
-    taken = queue.finish(job_id, Answer(NODE_ID, body=b"first"), INSTANCE)
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the second job")
+    taken = claims.finish(claim, Answer(NODE_ID, body=b"first"), INSTANCE)
     assert first.result().text == "first"
-    assert taken is not None and queue.claim(taken.job_id, INSTANCE) is None
-    assert queue.finish(taken.job_id, Answer(NODE_ID, body=b"second"), INSTANCE) is None
+    assert taken is not None and claims.claim(taken.job_id, INSTANCE) is None
+    assert claims.finish(taken, Answer(NODE_ID, body=b"second"), INSTANCE) is None
     assert second.result().text == "second"
 
 
 def test_a_large_body_comes_with_the_next_job(lonely, publish, fake_node, callers):
     fake_node.live()
-    first, job_id = callers.submit(publish().call, lonely.client), fake_node.take()
+    first, claim = callers.submit(publish().call, lonely.client), fake_node.take()
     headers = {"Content-Type": "text/plain"}
     second = callers.submit(publish().call, lonely.client, content="x" * 200_000, headers=headers)
-    wait_until(lambda: fake_node.redis.llen(QUEUE) == 1, 10, "the second job")
-    taken = queue.finish(job_id, Answer(NODE_ID, body=b"first"), INSTANCE)
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the second job")
+    taken = claims.finish(claim, Answer(NODE_ID, body=b"first"), INSTANCE)
     assert taken is not None and taken.job().body == b"x" * 200_000
-    queue.finish(taken.job_id, Answer(NODE_ID, body=b"second"))
+    claims.finish(taken, Answer(NODE_ID, body=b"second"))
     assert (first.result().text, second.result().text) == ("first", "second")
 
 
 def test_a_job_past_its_deadline_is_passed_by(lonely, publish, fake_node, callers):
     fake_node.live()
-    called, job_id = callers.submit(publish().call, lonely.client), fake_node.take()
+    called, claim = callers.submit(publish().call, lonely.client), fake_node.take()
     for seconds in (0.1, 10):
         queue.publish(Job(str(uuid.uuid4()), JobKind.SUBSCRIPT, "", 1, "run"), seconds)
     time.sleep(0.2)
-    taken = queue.finish(job_id, Answer(NODE_ID), INSTANCE)
+    taken = claims.finish(claim, Answer(NODE_ID), INSTANCE)
     assert taken is not None and taken.milliseconds_left > 1_000
     assert called.result().status_code == 200
+
+
+def test_a_job_whose_caller_may_have_given_up_is_skipped_until_its_next_look(lonely, publish, fake_node, callers):
+    fake_node.live()
+    first, claim = callers.submit(publish().call, lonely.client), fake_node.take()
+    second = callers.submit(publish().call, lonely.client)
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the second job")
+    (ticket,) = fake_node.redis.keys(redis_keys.ticket("*"))
+    # It looks a second after it has called, so this is what a silence of some seconds leaves.
+    fake_node.redis.hset(ticket, "waits_until", fake_node.redis.time()[0] * 1_000 - 1_000)
+    assert claims.finish(claim, Answer(NODE_ID, body=b"first"), INSTANCE) is None
+    assert first.result().text == "first"
+    answer(fake_node, b"second")
+    assert second.result().text == "second"
+
+
+def test_a_look_that_redis_receives_late_does_not_make_the_caller_seem_to_wait(fake_node):
+    fake_node.live()
+    job = Job(str(uuid.uuid4()), JobKind.SUBSCRIPT, "", 1, "run")
+    queue.publish(job, 60)
+    now = fake_node.redis.time()[0] * 1_000
+    fake_node.redis.hset(redis_keys.ticket(job.id), "waits_until", now - 1_000)
+    look(fake_node, job.id, now - 500)
+    assert claims.claim(job.id, INSTANCE) is None
+    look(fake_node, job.id, now + 5_000)
+    assert claims.claim(job.id, INSTANCE)
+
+
+def test_a_claim_is_held_while_its_caller_looks_and_its_node_owns_it(fake_node):
+    fake_node.live()
+    job = Job(str(uuid.uuid4()), JobKind.SUBSCRIPT, "", 1, "run")
+    queue.publish(job, 1)
+    assert claims.claim(job.id, INSTANCE) and claims.is_held(job.id, INSTANCE)
+    assert not claims.is_held(job.id, "another")
+    time.sleep(1.1)
+    assert not claims.is_held(job.id, INSTANCE), "nobody has looked"
+    look(fake_node, job.id, fake_node.redis.time()[0] * 1_000 + 5_000)
+    assert claims.is_held(job.id, INSTANCE)
+    fake_node.redis.delete(redis_keys.run(job.id))
+    assert not claims.is_held(job.id, INSTANCE)
+
+
+def look(fake_node, job_id: str, waits_until: int) -> None:
+    """What a waiting caller asks Redis once a second."""
+    keys = (redis_keys.ticket(job_id), redis_keys.reply(job_id), redis_keys.run(job_id), redis_keys.queue())
+    what = (redis_keys.node(""), message.entry(job_id), job_id, LATE_MILLISECONDS, waits_until)
+    with HeldConnection(fake_node.redis) as connection:
+        assert lua.IS_LOST.over(connection, keys, *what, server_life(connection)) == 0
 
 
 @pytest.mark.parametrize(
@@ -145,13 +195,13 @@ def test_a_job_past_its_deadline_is_passed_by(lonely, publish, fake_node, caller
 )
 def test_a_message_that_is_not_ours_is_left_to_celery_with_all_behind_it(lonely, publish, fake_node, callers, foreign):
     fake_node.live()
-    first, job_id = callers.submit(publish().call, lonely.client), fake_node.take()
-    fake_node.redis.lpush(QUEUE, foreign)
+    first, claim = callers.submit(publish().call, lonely.client), fake_node.take()
+    fake_node.redis.lpush(redis_keys.queue(), foreign)
     second = callers.submit(publish().call, lonely.client)
-    wait_until(lambda: fake_node.redis.llen(QUEUE) == 2, 10, "the second job")
-    assert queue.finish(job_id, Answer(NODE_ID, body=b"first"), INSTANCE) is None
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 2, 10, "the second job")
+    assert claims.finish(claim, Answer(NODE_ID, body=b"first"), INSTANCE) is None
     assert first.result().text == "first"
-    assert fake_node.redis.rpop(QUEUE) == foreign.encode()
+    assert fake_node.redis.rpop(redis_keys.queue()) == foreign.encode()
     answer(fake_node, b"second")
     assert second.result().text == "second"
 

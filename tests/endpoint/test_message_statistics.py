@@ -4,7 +4,7 @@ import threading
 import time
 
 from endpoint.message import trigger
-from fleet import queue
+from fleet import claims, queue, redis_keys
 from fleet.limits import concurrency_limit
 from hosts.jobs import Job, JobKind
 from tests.endpoint.fakenode import INSTANCE
@@ -46,7 +46,7 @@ def test_the_time_in_the_queue_goes_by_redis(lonely, fake_node):
     fake_node.live()
     queue.publish(Job("job", JobKind.PROBE, "", 1, "run"), 10)
     time.sleep(0.3)
-    claim = queue.claim("job", INSTANCE)
+    claim = claims.claim("job", INSTANCE)
     assert claim is not None
     assert 300 <= claim.milliseconds_waited < 1_000
     assert 9_000 < claim.milliseconds_left <= 9_700
@@ -58,7 +58,7 @@ def test_who_waits_in_the_queue_is_told_how_long(stack, publish):
     with stack.redis_client() as redis:
         for thread in busy:
             thread.start()
-        wait_until(lambda: len(redis.keys("udapi:run:*")) == len(busy), 10, "every place is taken")
+        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == len(busy), 10, "every place is taken")
     statistics = trigger(to(api, raw_body="0.1")).statistics
     for thread in busy:
         thread.join()

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from broker.installation import prefix
 from tests.fleet.own_tasks import BEGUN, DONE
 from tests.stack import wait_until
 from udapi_site.celery import app
@@ -38,7 +39,7 @@ def _send(name: str, *arguments: int) -> None:
 
 def _waiting(redis) -> int:
     """Messages that wait, or are not acknowledged."""
-    return int(redis.llen("udapi.background") + redis.hlen("unacked"))
+    return int(redis.llen(f"{prefix()}udapi.background") + redis.hlen(f"{prefix()}unacked"))
 
 
 def test_every_task_of_a_user_arrives_beside_triggers_at_full_load(stack, background, redis, publish):
@@ -60,8 +61,8 @@ def test_a_task_that_is_acknowledged_late_is_delivered_again_when_its_program_is
     program.kill()
     program.wait()
     # Celery delivers again an hour later: let it have passed.
-    for tag in redis.zrange("unacked_index", 0, -1):
-        redis.zincrby("unacked_index", -3_700, tag)
+    for tag in redis.zrange(f"{prefix()}unacked_index", 0, -1):
+        redis.zincrby(f"{prefix()}unacked_index", -3_700, tag)
     background()
     wait_until(lambda: redis.smembers(DONE) == {b"7"}, what="the task again")
     assert redis.get(BEGUN) == b"2"

@@ -55,6 +55,6 @@ def test_the_version_is_the_projects():
 def test_a_node_whose_loop_does_not_tick_says_that_it_reads_no_queue(monkeypatch):
     beating = Heartbeat(4_713, 4, "2026-01-31T00:00:00Z")
     beating._ticked_at = time.monotonic()
-    assert beating._state().is_consuming
+    assert beating._state(()).is_consuming
     beating._ticked_at -= 60
-    assert not beating._state().is_consuming
+    assert not beating._state(()).is_consuming

@@ -20,8 +20,8 @@ def test_it_equals_a_message_that_celery_publishes(stack):
     # The stack's worker would take one from its own queue.
     current_app.send_task(TASK_NAME, task_id=JOB_ID, queue=ELSEWHERE, ignore_result=True)
     with stack.redis_client() as client:
-        published = json.loads(client.rpop(ELSEWHERE))
-        client.delete(f"_kombu.binding.{ELSEWHERE}")
+        published = json.loads(client.rpop(stack.prefix + ELSEWHERE))
+        client.delete(f"{stack.prefix}_kombu.binding.{ELSEWHERE}")
     prepared = json.loads(entry(JOB_ID).replace(QUEUE, ELSEWHERE))
     for each in (published, prepared):
         # Random per process and per message.

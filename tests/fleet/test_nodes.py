@@ -9,7 +9,6 @@ import pytest
 
 from fleet import redis_keys
 from fleet.limits import concurrency_limit
-from fleet.message import QUEUE
 from launcher.programs import BACKGROUND_GRACE_SECONDS
 from tests.fleet.conftest import Held
 from tests.stack import wait_until
@@ -77,7 +76,7 @@ def test_a_busy_node_that_has_lost_its_connections_takes_no_more_than_it_can_run
         wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == concurrency_limit(), 20, "one more that runs")
         # Two more rounds of the worker's loop.
         time.sleep(2)
-        assert redis.llen(QUEUE) == concurrency_limit() - 1
+        assert redis.llen(redis_keys.queue()) == concurrency_limit() - 1
     assert {each.result().status_code for each in waiting} == {200}
 
 

@@ -99,13 +99,14 @@ def test_a_trigger_whose_caller_timed_out_in_the_queue_never_runs(stack, publish
 
     with (
         stack.another_web(UDAPI_TRIGGER_TIMEOUT_SECONDS="1") as web,
-        ThreadPoolExecutor(concurrency_limit() + 20) as callers,
+        ThreadPoolExecutor(2 * concurrency_limit()) as callers,
     ):
         busy = [callers.submit(occupy, number) for number in range(concurrency_limit())]
         time.sleep(1)
+        # No more than there are slots: others would be refused.
         late = [
             callers.submit(api.call, web.client, content=f"late {n}", headers=TEXT, params={"seconds": "0"})
-            for n in range(20)
+            for n in range(concurrency_limit())
         ]
         answers = [future.result() for future in late]
         for future in busy:

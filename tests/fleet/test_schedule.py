@@ -7,13 +7,14 @@ from celery import Celery
 from django.db import OperationalError
 from django.utils import timezone
 
+from broker.installation import prefix
 from fleet import schedule
 from fleet.models import PeriodicTask
 from fleet.schedule import LeasedScheduler
 from udapi_site.celery import app as product
 
 QUEUE = "test-periodic"
-LEASE = "udapi:lease:scheduler"
+LEASE = f"{prefix()}lease:scheduler"
 
 
 @pytest.fixture

@@ -279,4 +279,4 @@ def test_a_module_that_modules_rely_on(bench):
 @pytest.mark.parametrize("fields", [{"call": None}, {"body": b"\xff"}])
 def test_a_job_that_cannot_be_read_does_not_start(bench, fields):
     ran = bench.trigger("print('started')", **fields)
-    assert (ran.outcome, ran.lines) == (Outcome.COULD_NOT_START, [])
+    assert (ran.outcome, ran.lines) == (Outcome.UNREADABLE, [])

@@ -1,0 +1,162 @@
+"""A worker node's side of the queue: claiming a job, handing its answer over, giving it back."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from broker.client import brief_client, client, prompt_client, server_life
+from broker.held import HeldConnection
+from fleet import frames, large_bodies, lua, message, redis_keys
+from fleet.answer import Answer, Reason
+from fleet.reply import GRACE_MILLISECONDS, REPLY_MILLISECONDS, START_MILLISECONDS
+from hosts.jobs import Job
+from udapi_site import __version__
+
+# A field of the ticket of a job that a node has given back.
+_GIVEN_BACK = "given_back"
+
+_READABLE = frames.listed(frames.READABLE)
+_NO_REPLY = (0, b"")
+_NOTHING_LEARNED = ("", 0)
+
+
+class UnreadableError(Exception):
+    """The job is in a format that this release does not read; its ticket was not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is ours to run, with the fields of its ticket.
+
+    The milliseconds are those until its deadline, and those that it waited in the queue. `asked_at` is when the claim
+    was sent, on the monotonic clock.
+    """
+
+    job_id: str
+    ticket: Mapping[str, bytes]
+    large_body: bytes | None
+    milliseconds_left: int
+    milliseconds_waited: int
+    asked_at: float
+
+    @property
+    def format(self) -> int:
+        """The format in which the job came; its answer goes back in the same."""
+        return frames.number(self.ticket["frame"])
+
+    @property
+    def script_id(self) -> str:
+        """The script of the job."""
+        return self.ticket["script"].decode()
+
+    @property
+    def deadline(self) -> float:
+        """When the caller's time is over, on the monotonic clock; it counts from when the claim was sent."""
+        return self.asked_at + self.milliseconds_left / 1_000
+
+    @property
+    def was_given_back(self) -> bool:
+        """Whether a node has taken the job before, and could not begin it."""
+        return _GIVEN_BACK in self.ticket
+
+    def job(self) -> Job:
+        """The job itself.
+
+        Raises:
+            fleet.frames.FrameError: it was published in another format, or its body is gone.
+        """
+        job = frames.decode(self.ticket["frame"], Job)
+        if self.ticket["is_large"] != b"1":
+            return job
+        if self.large_body is None:
+            raise frames.FrameError("the body of the job is gone")
+        return replace(job, body=self.large_body)
+
+
+def claim(job_id: str, instance: str) -> Claim | None:
+    """Take the job for the node `instance`; None when it is not to be run any more. Two round trips for a large body.
+
+    Raises:
+        UnreadableError: this release does not read it.
+        redis.RedisError: the broker failed; the job must not be run.
+    """
+    return _take("", _NO_REPLY, _NOTHING_LEARNED, job_id, instance)
+
+
+def put_back(job_id: str) -> None:
+    """Queue a message again whose job this node has not taken.
+
+    Raises:
+        redis.RedisError.
+    """
+    client().rpush(redis_keys.queue(), message.entry(job_id))
+
+
+def finish(done: Claim, answer: Answer | None, next_for: str = "") -> Claim | None:
+    """Hand `answer` over (None: nobody waits for it); returns the next job, taken for the node `next_for`.
+
+    One round trip: a node that has work does not wait for Celery to fetch it.
+
+    Raises:
+        redis.RedisError: the broker failed; the caller will not be answered.
+        fleet.frames.FrameError: no frame can hold the answer.
+    """
+    # From a job that never started there is nothing to learn.
+    has_run = answer is None or answer.reason != Reason.NEVER_STARTED
+    learned = (done.script_id, int((time.monotonic() - done.asked_at) * 1_000)) if has_run else _NOTHING_LEARNED
+    reply = (int(answer is not None), frames.encode(answer, done.format) if answer else b"")
+    return _take(done.job_id, reply, learned, "", next_for)
+
+
+def _take(
+    finished: str, reply: tuple[int, bytes], learned: tuple[str, int], wanted: str, instance: str
+) -> Claim | None:
+    what = (wanted, instance, GRACE_MILLISECONDS, START_MILLISECONDS, message.marker())
+    further = (_READABLE, *learned)
+    # A slot of the node waits for this.
+    pooled = prompt_client() if len(reply[1]) <= large_bodies.SMALL_BYTES else client()
+    with HeldConnection(pooled) as connection:
+        asked_at = time.monotonic()
+        arguments = (*reply, REPLY_MILLISECONDS, *what, server_life(connection), *further)
+        taken = lua.TAKE.over(connection, redis_keys.to_take(finished), *arguments)
+        return _claim(connection, taken, asked_at) if taken else None
+
+
+def _claim(connection: Any, taken: list[Any], asked_at: float) -> Claim:
+    if len(taken) == 1:
+        raise UnreadableError(
+            f"the job has format {taken[0].decode()}, and {frames.release(__version__, frames.READABLE)} cannot read it"
+        )
+    job_id, left, waited, fields = taken[0].decode(), *taken[1:]
+    ticket = {name: field for name, field in zip(lua.TICKET, fields, strict=True) if field is not None}
+    body = None
+    if ticket["is_large"] == b"1":
+        body = large_bodies.taken(connection, job_id)
+    return Claim(job_id, ticket, body, left, waited, asked_at)
+
+
+def give_back(claim: Claim, instance: str, *, is_failure: bool) -> bool:
+    """Make a job that the node `instance` has claimed, but not begun, the first in the queue; whether it waits again.
+
+    It does not if its caller has given it up. If `is_failure`, the next claim of the job says that it was given back.
+
+    Raises:
+        redis.RedisError: the broker failed. The job may wait again, so it must be neither run nor given back.
+    """
+    ticket = {**claim.ticket, **({_GIVEN_BACK: b"1"} if is_failure else {})}
+    fields = [part for field in ticket.items() for part in field]
+    with HeldConnection(client()) as connection:
+        if claim.large_body is not None:
+            large_bodies.set_aside(connection, claim.job_id, claim.large_body, claim.milliseconds_left)
+        what = (instance, message.entry(claim.job_id), GRACE_MILLISECONDS, claim.script_id)
+        return bool(lua.GIVE_BACK.over(connection, redis_keys.to_give_back(claim.job_id), *what, *fields))
+
+
+def is_held(job_id: str, instance: str) -> bool:
+    """Whether a job that the node `instance` has claimed is still its own, and its caller is sure to wait.
+
+    Raises:
+        redis.RedisError.
+    """
+    return bool(lua.IS_HELD.run(brief_client(), [redis_keys.run(job_id)], instance))

@@ -1,0 +1,127 @@
+"""Waiting for the reply to a job in slices, with a check of the job's node between two; giving up cancels the job."""
+
+import socket
+import time
+from typing import cast
+
+import redis
+
+from broker.client import BRIEF_SECONDS, LEAST_PATIENCE_SECONDS, blpop, brief_client, server_life, server_milliseconds
+from broker.held import HeldConnection
+from fleet import lua, message, redis_keys
+
+REPLY_MILLISECONDS = 10_000
+# A ticket outlives its deadline, so that the caller who gives up finds out whether it was taken.
+GRACE_MILLISECONDS = 5_000
+# A job with less time left is not claimed: its script would hardly begin before its caller is gone.
+START_MILLISECONDS = 100
+# A job that reaches Redis later than this is refused: its caller may have been answered. It is also how long a node has
+# to begin a job that it has claimed, before a heartbeat without the job counts.
+LATE_MILLISECONDS = 1_000
+# How often a waiting caller checks its node.
+LOOK_SECONDS = 1.0
+
+# Never 0, with which Redis waits without end.
+LEAST_SECONDS = 0.01
+# How often a waiting caller retries, for as long as it tolerates an unreachable broker.
+_RETRY_SECONDS = 0.2
+# How long after a look Redis can be sure that the caller waits: as long as the caller tolerates an unreachable Redis,
+# less the time that a node has to begin the job.
+SURE_MILLISECONDS = int(LEAST_PATIENCE_SECONDS * 1_000) - LATE_MILLISECONDS
+
+
+class UnansweredError(Exception):
+    """No answer within the time, or none any more: the node is gone, the caller too, or Redis did not take the job.
+
+    `may_have_run` is False for a job that certainly never ran, and never will.
+    """
+
+    def __init__(self, message: str, *, may_have_run: bool) -> None:
+        super().__init__(message)
+        self.may_have_run = may_have_run
+
+
+def wait(job_id: str, deadline: float, answered_at: float, caller: socket.socket | None, *, is_quiet: bool) -> bytes:
+    """The reply to a job, by `deadline`; Redis was well at `answered_at`. Both are on the monotonic clock.
+
+    `is_quiet`: the last wait ended without answer or error, so check the node first. After an error, wait first: the
+    answer may come although the other keys of the job are gone.
+
+    Raises:
+        UnansweredError: none came; the job is cancelled.
+        broker.client.HungUpError: `caller` hung up; the job is not cancelled yet.
+    """
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            if is_quiet:
+                if _is_lost(job_id):
+                    break
+                answered_at = time.monotonic()
+            if (answer := _pop(job_id, deadline, caller)) is not None:
+                return answer
+            is_quiet, answered_at = True, time.monotonic()
+        except redis.RedisError:
+            if time.monotonic() - answered_at > LEAST_PATIENCE_SECONDS:
+                break
+            is_quiet = False
+            time.sleep(min(left, _RETRY_SECONDS))
+    return give_up(job_id)
+
+
+def patience(left: float) -> tuple[float, float]:
+    """Seconds to wait per slice, and how late Redis may then be: not beyond the caller's time."""
+    slice_seconds = min(left, LOOK_SECONDS)
+    return slice_seconds, min(LEAST_PATIENCE_SECONDS, left - slice_seconds + BRIEF_SECONDS)
+
+
+def give_up(job_id: str, why: str = "") -> bytes:
+    """Cancel a job; the reply, if it has just arrived. `why` begins the message of the error.
+
+    Raises:
+        UnansweredError.
+    """
+    try:
+        return cancel(job_id, why)
+    except redis.RedisError as error:
+        raise UnansweredError(f"{why}may have run", may_have_run=True) from error
+
+
+def cancel(job_id: str, why: str = "") -> bytes:
+    """Like `give_up`.
+
+    Raises:
+        UnansweredError.
+        redis.RedisError: whether the job is cancelled is unknown.
+    """
+    with HeldConnection(brief_client()) as connection:
+        what = (b"", REPLY_MILLISECONDS, server_life(connection))
+        outcome = lua.CANCEL.over(connection, redis_keys.to_cancel(job_id), *what)
+    if isinstance(outcome, list):
+        return cast(bytes, outcome[0])
+    raise UnansweredError(why + outcome.decode(), may_have_run=outcome != b"never started")
+
+
+def may_have_run(job_id: str) -> bool:
+    """Cancel a job that may not have reached Redis; whether it may have run."""
+    try:
+        cancel(job_id)
+    except UnansweredError as error:
+        return error.may_have_run
+    except redis.RedisError:
+        pass
+    return True
+
+
+def _pop(job_id: str, deadline: float, caller: socket.socket | None) -> bytes | None:
+    """Wait for the reply, one slice at most."""
+    slice_seconds, silence_seconds = patience(max(LEAST_SECONDS, deadline - time.monotonic()))
+    return blpop(redis_keys.reply(job_id), slice_seconds, silence_seconds, caller)
+
+
+def _is_lost(job_id: str) -> bool:
+    keys = (redis_keys.ticket(job_id), redis_keys.reply(job_id), redis_keys.run(job_id), redis_keys.queue())
+    what = (redis_keys.node(""), message.entry(job_id), job_id, LATE_MILLISECONDS)
+    with HeldConnection(brief_client()) as connection:
+        # A look that Redis receives late must not make the caller seem to wait.
+        waits_until = server_milliseconds(connection) + SURE_MILLISECONDS
+        return bool(lua.IS_LOST.over(connection, keys, *what, waits_until, server_life(connection)))

@@ -1,0 +1,165 @@
+"""What callers are told stays true when Redis or a worker freezes, or Redis comes back with old data."""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fleet import redis_keys, reply
+from fleet.limits import concurrency_limit
+from tests.fleet.conftest import Held
+from tests.stack import Stack, wait_until
+from tests.tcp_proxy import TcpProxy
+
+NOTES_ITS_BEGINNING = """
+import time
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    with open({file!r}, "a") as notes:
+        notes.write(f"{{request.raw_body}} {{time.monotonic()}}\\n")
+    time.sleep(0.05)
+    return ApiTriggerOutput(response_body="done")
+"""
+
+
+@pytest.fixture
+def impatient(own_stack) -> Stack:
+    """A stack whose callers wait four seconds."""
+    stack: Stack = own_stack(UDAPI_TRIGGER_TIMEOUT_SECONDS="4")
+    return stack
+
+
+class Notes:
+    """When each run of an API began, and when its caller was answered, both on the machine's monotonic clock."""
+
+    def __init__(self, stack: Stack, publish) -> None:
+        self._file = stack.state_dir / "notes"
+        self._stack, self._api = stack, publish(NOTES_ITS_BEGINNING.format(file=str(self._file)))
+        self.answered: dict[str, float] = {}
+
+    def call(self, name: str, client: httpx.Client | None = None):
+        answer = self._api.call(client or self._stack.client, content=name, headers={"Content-Type": "text/plain"})
+        self.answered[name] = time.monotonic()
+        return answer
+
+    def begun(self) -> dict[str, float]:
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        return {name: float(moment) for name, moment in (line.split() for line in lines)}
+
+    def late(self) -> list[str]:
+        """The runs that began when nobody waited for them any more."""
+        return [name for name, begun in self.begun().items() if begun > self.answered[name]]
+
+
+@pytest.fixture
+def notes(impatient, publish) -> Notes:
+    made = Notes(impatient, publish)
+    assert made.call("first").status_code == 200
+    return made
+
+
+def test_a_job_that_a_frozen_redis_receives_late_never_runs(impatient, notes):
+    with ThreadPoolExecutor(8) as callers:
+        # Each thread of the web server has its connection.
+        list(callers.map(notes.call, [f"before{number}" for number in range(8)]))
+        impatient.redis.send_signal(signal.SIGSTOP)
+        try:
+            answers = list(callers.map(notes.call, [f"frozen{number}" for number in range(8)]))
+        finally:
+            impatient.redis.send_signal(signal.SIGCONT)
+    assert {answer.json()["errors"][0]["errorCode"] for answer in answers} <= {1001, 1006}
+    wait_until(lambda: notes.call("after").status_code == 200, 20, "a trigger after that")
+    assert not [name for name in notes.begun() if name.startswith("frozen")]
+
+
+def claim() -> bytes:
+    """What claims contain, and no other command."""
+    return f"{redis_keys.run('')}\r\n".encode()
+
+
+@pytest.fixture
+def network(impatient):
+    """Between Redis and the one worker of the impatient stack, which itself bears with ten seconds of silence."""
+    proxy = TcpProxy(str(impatient.data.redis_socket))
+    password = impatient.data.redis_password_file.read_text().strip()
+    impatient.stop_worker()
+    wait_until(lambda: impatient.nodes() == 0, 10, "no node")
+    address = f"redis://:{password}@127.0.0.1:{proxy.port}/0"
+    impatient.worker = impatient.start_worker(REDIS_URL=address, UDAPI_TRIGGER_TIMEOUT_SECONDS="60")
+    wait_until(lambda: impatient.nodes() == 1, 20, "a node behind the proxy")
+    yield proxy
+    proxy.close()
+
+
+def test_a_claim_whose_answer_comes_late_is_not_run(network, notes):
+    # The caller waits four seconds.
+    network.marker, network.delay = claim(), 5
+    answer = notes.call("late")
+    assert answer.json()["errors"][0]["errorCode"] == 1001
+    network.marker = b""
+    time.sleep(3)
+    assert "late" not in notes.begun()
+
+
+def test_a_claim_whose_answer_comes_later_is_run_only_while_the_caller_waits(network, notes, impatient):
+    with impatient.another_web(UDAPI_TRIGGER_TIMEOUT_SECONDS="30") as web:
+        network.marker, network.delay = claim(), 1.2
+        assert notes.call("late", web.client).status_code == 200
+        network.delay = 4.8
+        # The node's heartbeats do not name the job, so the caller gives up.
+        answer = notes.call("given up", web.client)
+        assert "may have been executed" in answer.json()["errors"][0]["detail"]
+        network.marker = b""
+        wait_until(lambda: "came too late" in impatient.log_text("manager.log"), 10, "the node's refusal")
+        assert "given up" not in notes.begun()
+
+
+def test_a_busy_worker_whose_broker_goes_silent_is_deaf_for_seconds_only(network, impatient, publish):
+    held = Held(impatient, publish, impatient.state_dir)
+    with ThreadPoolExecutor(concurrency_limit()) as callers, impatient.redis_client() as redis:
+        calls = [callers.submit(held.call) for _ in range(concurrency_limit())]
+        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == concurrency_limit(), 20, "a busy node")
+        network.is_silent = True
+        held.go.touch()
+        assert {each.result().status_code for each in calls} == {500}
+    network.is_silent = False
+    begun = time.monotonic()
+    wait_until(lambda: held.call().status_code == 200, 20, "a trigger after the silence")
+    assert time.monotonic() - begun < 4
+
+
+def test_a_redis_that_comes_back_from_a_snapshot_repeats_nothing_and_does_not_say_that_it_never_ran(
+    breakable_stack, publish, tmp_path, monkeypatch
+):
+    directory = breakable_stack.state_dir / tmp_path.name
+    directory.mkdir(mode=0o700)
+    held = Held(breakable_stack, publish, directory)
+    with breakable_stack.redis_client() as redis:
+        snapshot = Path(redis.config_get("dir")["dir"]) / "dump.rdb"
+    try:
+        with held.busy() as callers, breakable_stack.redis_client() as redis:
+            waiting = [callers.submit(held.call) for _ in range(3)]
+            wait_until(lambda: len(redis.keys(redis_keys.ticket("*"))) == 3, 20, "jobs that wait")
+            tickets = [key.decode().rpartition(":")[2] for key in redis.keys(redis_keys.ticket("*"))]
+            redis.save()
+        assert {each.result().status_code for each in waiting} == {200}
+        breakable_stack.redis.kill()
+        breakable_stack.redis.wait()
+        breakable_stack.redis = breakable_stack.start_redis()
+        with breakable_stack.redis_client() as redis:
+            assert redis.exists(*map(redis_keys.ticket, tickets)) == 3, "no snapshot was loaded"
+            monkeypatch.setattr(reply, "brief_client", lambda: redis)
+            with pytest.raises(reply.UnansweredError) as refused:
+                reply.cancel(tickets[0])
+        assert refused.value.may_have_run
+        wait_until(lambda: held.call().status_code == 200, 20, "a trigger after that")
+        assert len(held.runs()) == len(set(held.runs())) == concurrency_limit() + 3 + 1
+    finally:
+        snapshot.unlink(missing_ok=True)
+        with breakable_stack.redis_client() as redis:
+            # Other tests count what runs.
+            redis.flushall()
