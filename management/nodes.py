@@ -15,13 +15,14 @@ from management.views import ManagementView
 
 
 class NodeSerializer(serializers.Serializer[Any]):
-    """A worker node: how many triggers it runs at once at the most, and how many now."""
+    """A worker node: how many triggers it runs at once at the most, how many now, and its version of the product."""
 
     id = serializers.IntegerField()
     host = serializers.CharField()
     limit = serializers.IntegerField()
     running = serializers.IntegerField()
     since = serializers.DateTimeField()
+    version = serializers.CharField()
 
 
 class NodesView(ManagementView):

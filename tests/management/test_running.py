@@ -12,7 +12,7 @@ def test_nodes_that_live_are_listed(stack):
         _, key = create_key(user, "ci", 1)
         page = stack.client.get(f"{ROOT}nodes/", headers={"Authorization": f"Token {key}"}).json()
         assert page["count"] == 1
-        assert page["results"][0].keys() == {"id", "host", "limit", "running", "since"}
+        assert page["results"][0].keys() == {"id", "host", "limit", "running", "since", "version"}
     finally:
         user.delete()
 
