@@ -1,17 +1,13 @@
-"""A broker that restarts, falls silent, forgets everything or is full."""
+"""A broker that restarts, freezes, forgets everything or is full."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 
-from chaos.callers import Load, seconds_until_success
-from chaos.marks import Marks
-from chaos.report import Row, row
+from chaos.report import Row
+from chaos.trial import during, stand_still
 from tests.publishing import Publisher
-from tests.stack import Stack, wait_until
-
-CALLERS = 8
-BACK_SECONDS = 15.0
-_SCRIPT_SECONDS = "?seconds=0.05"
+from tests.stack import Stack
 
 
 def restarts(stack: Stack, publish: Publisher, *, times: int, quick: int, limit: float) -> list[Row]:
@@ -23,18 +19,18 @@ def restarts(stack: Stack, publish: Publisher, *, times: int, quick: int, limit:
             is_quick = number < quick - 1
             time.sleep(0.3 if is_quick else 3.0)
 
-    return _during(stack, publish, f"broker: {times} restarts, {quick} within 3 s", fault, limit)
+    return during(stack, publish, f"broker: {times} restarts, {quick} within 3 s", fault, limit)
 
 
-def pause(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[Row]:
-    """The broker answers nobody for `seconds`."""
-
-    def fault() -> None:
-        with stack.redis_client() as client:
-            client.execute_command("CLIENT", "PAUSE", int(seconds * 1_000), "ALL")
-        time.sleep(seconds)
-
-    return _during(stack, publish, f"broker: silent for {seconds:g} s", fault, limit)
+def freeze(stack: Stack, publish: Publisher, *, seconds: Sequence[float], limit: float) -> list[Row]:
+    """The broker freezes for each of `seconds` in turn."""
+    return [
+        row
+        for each in seconds
+        for row in during(
+            stack, publish, f"broker: frozen for {each:g} s", partial(stand_still, stack.redis, each), limit
+        )
+    ]
 
 
 def flush(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list[Row]:
@@ -46,7 +42,7 @@ def flush(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list
                 client.flushall()
             time.sleep(2.5)
 
-    return _during(stack, publish, f"broker: {times} FLUSHALL under load", fault, limit)
+    return during(stack, publish, f"broker: {times} FLUSHALL under load", fault, limit)
 
 
 def full(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[Row]:
@@ -59,7 +55,7 @@ def full(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> l
             time.sleep(seconds)
             client.config_set("maxmemory", before)
 
-    return _during(stack, publish, "broker: memory full (noeviction)", fault, limit)
+    return during(stack, publish, "broker: memory full (noeviction)", fault, limit)
 
 
 def outage(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[Row]:
@@ -70,26 +66,10 @@ def outage(stack: Stack, publish: Publisher, *, seconds: float, limit: float) ->
         time.sleep(seconds)
         stack.redis = stack.start_redis()
 
-    return _during(stack, publish, f"broker: away for {seconds:g} s", fault, limit)
+    return during(stack, publish, f"broker: away for {seconds:g} s", fault, limit)
 
 
 def _restart(stack: Stack) -> None:
     stack.redis.kill()
     stack.redis.wait(10)
     stack.redis = stack.start_redis()
-
-
-def _during(stack: Stack, publish: Publisher, name: str, fault: Callable[[], None], limit: float) -> list[Row]:
-    with Marks(stack.state_dir) as marks:
-        api = publish(marks.source)
-        load = Load(stack.url, api, query=_SCRIPT_SECONDS, pause=0.05)
-        with load.going_on(CALLERS):
-            wait_until(lambda: len(load.answers) >= CALLERS, what="the first answers")
-            fault()
-            again = seconds_until_success(stack.url, api, BACK_SECONDS)
-        answers = row(name, load.answers, limit, f"twice: {len(marks.twice())}")
-        kept = answers.survived if not marks.twice() else 0
-        return [
-            Row(name, answers.tried, kept, answers.worst_seconds, answers.note),
-            Row("  success again within 15 s", 1, int(again < BACK_SECONDS), again),
-        ]

@@ -23,18 +23,31 @@ CLOSED, REFUSED, SILENCE = "closed", "refused", "silence"
 @dataclass(frozen=True)
 class Answer:
     """One call: `result` is the status, with the error code where it is one, or how the connection ended; `ended`
-    is the time of day."""
+    is the time of day, `retry_after` in seconds."""
 
     marker: str
     ended: float
     seconds: float
     result: str
     text: str = ""
+    retry_after: int = 0
 
     @property
     def is_honest(self) -> bool:
         """An answer of the script or of the catalogue; a refused connection never carried a request."""
         return self.result == "200" or self.result == REFUSED or " code " in self.result
+
+    @property
+    def heard(self) -> str:
+        """The result, and what its text says of the run."""
+        if "may have been executed" in self.text:
+            return f"{self.result} (may have run)"
+        return f"{self.result} (never started)" if "safe to send it again" in self.text else self.result
+
+    @property
+    def never_started(self) -> bool:
+        """Whether the caller was told that the trigger did not run and never will."""
+        return "safe to send it again" in self.text or self.result.startswith("503 ")
 
     @property
     def may_have_run(self) -> bool:
@@ -66,10 +79,10 @@ def _exchange(connection: http.client.HTTPConnection, api: Api, marker: str, que
         return SILENCE, ""
     except (OSError, http.client.HTTPException):
         return CLOSED, ""
-    return _result(response.status, text), text
+    return result_of(response.status, text), text
 
 
-def _result(status: int, text: str) -> str:
+def result_of(status: int, text: str) -> str:
     if status == 200:
         return "200"
     try:
@@ -128,7 +141,7 @@ def seconds_until_success(url: str, api: Api, limit: float) -> float:
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < limit:
         with contextlib.suppress(OSError):
-            if call(url, api, "again").result == "200":
+            if call(url, api, f"again-{passed:.3f}").result == "200":
                 return time.monotonic() - begun
         time.sleep(0.1)
     return passed

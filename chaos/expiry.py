@@ -7,13 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from chaos.callers import Answer, Load, call, seconds_until_success
 from chaos.marks import Marks
 from chaos.report import Row, row
+from chaos.trial import BEGINNING_SECONDS
 from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS
-from fleet.queue import GRACE_MILLISECONDS
+from fleet.reply import GRACE_MILLISECONDS
 from tests.publishing import Publisher
 from tests.stack import Stack, wait_until
 
-# A run is handed to its process just before its caller's time is over; "afterwards" begins behind that moment.
-BEGINNING_SECONDS = 0.5
 # Callers that begin at once are answered at once, and begin again at once: what would be measured is their own crowd,
 # here and before the endpoint's first line.
 SPREAD_SECONDS = 5.0

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from chaos import broker, expiry, killing, slow, soak
+from chaos import broker, expiry, killing, neighbours, overload, partition, past, slow, soak, stops
 from chaos.report import Row
 from tests.nginx import Nginx
 from tests.publishing import Publisher
@@ -12,42 +13,73 @@ from tests.stack import Stack
 
 TRIGGER_SECONDS = 5
 LIMIT_SECONDS = TRIGGER_SECONDS + 1.0
+# The product's default.
+PATIENT_SECONDS = 90
+
+Fault = Callable[[Stack], list[Row]]
 
 
 def faults(root: Path, *, small: bool, minutes: float) -> dict[str, Callable[[], list[Row]]]:
     """All faults by name, each on a fresh stack; with `small` about a tenth of everything."""
     publish, size = Publisher(), 10 if small else 1
-    data_dir = Path(os.environ["UDAPI_DATA_DIR"])
-
-    def on_stack(fault: Callable[[Stack], list[Row]]) -> Callable[[], list[Row]]:
-        def run() -> list[Row]:
-            stack = Stack(data_dir, {"UDAPI_TRIGGER_TIMEOUT_SECONDS": str(TRIGGER_SECONDS)})
-            try:
-                return fault(stack)
-            finally:
-                stack.stop()
-
-        return run
-
-    found: dict[str, Callable[[Stack], list[Row]]] = {
-        "kills": lambda stack: killing.kills(
-            stack, publish, triggers=10_000 // size, kills=21 // min(size, 3), limit=LIMIT_SECONDS
-        ),
-        "rolling": lambda stack: [killing.rolling_restart(stack, publish, rounds=3, limit=LIMIT_SECONDS)],
-        "restarts": lambda stack: broker.restarts(
-            stack, publish, times=20 // min(size, 4), quick=3, limit=LIMIT_SECONDS
-        ),
-        "pause": lambda stack: broker.pause(stack, publish, seconds=30, limit=LIMIT_SECONDS),
-        "flush": lambda stack: broker.flush(stack, publish, times=5, limit=LIMIT_SECONDS),
-        "full": lambda stack: broker.full(stack, publish, seconds=10, limit=LIMIT_SECONDS),
-        "outage": lambda stack: broker.outage(stack, publish, seconds=60 / min(size, 2), limit=LIMIT_SECONDS),
-        "expiry": lambda stack: expiry.timed_out(stack, publish, count=1_000 // size, callers=100, limit=LIMIT_SECONDS),
-        "stopped": lambda stack: expiry.stopped_worker(stack, publish, callers=20, limit=LIMIT_SECONDS),
-        "slow": lambda stack: _slow_clients(stack, publish, root),
-    }
+    found: dict[str, Callable[[], list[Row]]]
+    found = {name: partial(_on_stack, TRIGGER_SECONDS, fault) for name, fault in _quick(publish, size, root).items()}
+    found |= {name: partial(_on_stack, PATIENT_SECONDS, fault) for name, fault in _patient(publish, size).items()}
     if minutes:
-        found["soak"] = lambda stack: soak.soak(stack, publish, minutes=minutes, limit=LIMIT_SECONDS)
-    return {name: on_stack(fault) for name, fault in found.items()}
+        steady = partial(soak.soak, publish=publish, minutes=minutes, limit=LIMIT_SECONDS)
+        found["soak"] = partial(_on_stack, TRIGGER_SECONDS, steady)
+    return found
+
+
+def _on_stack(trigger_seconds: int, fault: Fault) -> list[Row]:
+    """Cause the fault on a fresh stack whose callers wait `trigger_seconds`."""
+    # More waiting slots than jobs that can be done by the deadline.
+    environment = {"UDAPI_TRIGGER_TIMEOUT_SECONDS": str(trigger_seconds), "UDAPI_WEB_THREADS": "1000"}
+    stack = Stack(Path(os.environ["UDAPI_DATA_DIR"]), environment)
+    try:
+        return fault(stack)
+    finally:
+        stack.stop()
+
+
+def _quick(publish: Publisher, size: int, root: Path) -> dict[str, Fault]:
+    """The faults whose callers soon give up."""
+    at_most = LIMIT_SECONDS
+    kills = {"triggers": 10_000 // size, "kills": 21 // min(size, 3)}
+    restarts = {"times": 20 // min(size, 4), "quick": 3}
+    return {
+        "kills": lambda stack: killing.kills(stack, publish, **kills, limit=at_most),
+        "rolling": lambda stack: [killing.rolling_restart(stack, publish, rounds=3, limit=at_most)],
+        "restarts": lambda stack: broker.restarts(stack, publish, **restarts, limit=at_most),
+        "flush": lambda stack: broker.flush(stack, publish, times=5, limit=at_most),
+        "full": lambda stack: broker.full(stack, publish, seconds=10, limit=at_most),
+        "outage": lambda stack: broker.outage(stack, publish, seconds=60 / min(size, 2), limit=at_most),
+        "expiry": lambda stack: expiry.timed_out(stack, publish, count=1_000 // size, callers=100, limit=at_most),
+        "stopped": lambda stack: expiry.stopped_worker(stack, publish, callers=20, limit=at_most),
+        "overload": lambda stack: overload.overload(
+            stack, publish, seconds=60 / size, factors=(0.8, 2, 3), deadline=TRIGGER_SECONDS, limit=at_most
+        ),
+        "neighbours": lambda stack: neighbours.neighbours(stack, publish, root, seconds=20 / size, limit=at_most),
+        "slow": lambda stack: _slow_clients(stack, publish, root),
+        "snapshot": lambda stack: past.snapshot(stack, publish, times=5 // min(size, 5), limit=at_most),
+        "replica": lambda stack: past.replica(stack, publish, times=5 // min(size, 5), limit=at_most),
+    }
+
+
+def _patient(publish: Publisher, size: int) -> dict[str, Fault]:
+    """The faults that end before a caller's time does: a trigger that is answered during one must not run later."""
+    at_most = PATIENT_SECONDS + 1.0
+    return {
+        "freeze": lambda stack: broker.freeze(
+            stack, publish, seconds=(2, 3, 8, 12, 30)[: max(2, 5 // size)], limit=at_most
+        ),
+        "partition": lambda stack: [
+            *partition.worker(stack, publish, short=2, long=12, limit=at_most),
+            *partition.web(stack, publish, seconds=2, run_seconds=0.2, limit=at_most),
+            *partition.web(stack, publish, seconds=15, run_seconds=3, limit=at_most),
+        ],
+        "stops": lambda stack: stops.stops(stack, publish, times=20 // min(size, 5), seconds=(0.2, 9.0), limit=at_most),
+    }
 
 
 def _slow_clients(stack: Stack, publish: Publisher, root: Path) -> list[Row]:

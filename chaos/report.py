@@ -30,7 +30,7 @@ def row(fault: str, answers: Iterable[Answer], limit_seconds: float, note: str =
     in_time = [answer for answer in every if answer.seconds <= limit_seconds and answer.is_honest]
     heard: dict[str, int] = {}
     for answer in every:
-        heard[answer.result] = heard.get(answer.result, 0) + 1
+        heard[answer.heard] = heard.get(answer.heard, 0) + 1
     counts = ", ".join(f"{result}: {count}" for result, count in sorted(heard.items()))
     worst = max((answer.seconds for answer in every), default=0.0)
     return Row(fault, len(every), len(in_time), worst, "; ".join(part for part in (counts, note) if part))

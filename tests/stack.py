@@ -16,7 +16,7 @@ import psutil
 
 from launcher import redis_server
 from launcher.places import Places
-from tests.environment import make_data_dir
+from tests.environment import INSTALLATION, make_data_dir
 from udapi_site.datadir import DataDir
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,19 +48,24 @@ def wait_until(condition, seconds: float = START_SECONDS, what: str = "") -> Non
 
 
 class Web:
-    """One gunicorn."""
+    """One gunicorn of the product below `root`."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, root: Path = ROOT) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = _start(
             [PYTHON, "-m", "gunicorn", "-c", "python:udapi_site.gunicorn_conf", "udapi_site.wsgi"],
             environment | {"UDAPI_PORT": str(self.port)},
             log,
+            root,
         )
         limits = httpx.Limits(max_connections=1_000)
         self.client = httpx.Client(base_url=self.url, timeout=120, limits=limits)
-        wait_until(self._answers, what=f"gunicorn, see {log}")
+        try:
+            wait_until(self._answers, what=f"gunicorn, see {log}")
+        except BaseException:
+            self.stop()
+            raise
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, "gunicorn ended"
@@ -82,10 +87,16 @@ class Machine:
         self.data = DataDir(data_dir)
         self.log = data_dir / "processes.log"
         # As the launcher has it, which checks the settings itself.
-        self.environment = {"UDAPI_DATA_DIR": str(data_dir), "CELERY_SKIP_CHECKS": "1"} | (environment or {})
+        own = {"UDAPI_DATA_DIR": str(data_dir), "CELERY_SKIP_CHECKS": "1", "UDAPI_INSTALLATION": INSTALLATION}
+        self.environment = own | (environment or {})
         self._started: list[subprocess.Popen[bytes]] = []
         redis_server.configure(Places(self.data))
         self.redis = self.start_redis()
+
+    @property
+    def prefix(self) -> str:
+        """How its names in Redis begin."""
+        return f"udapi:{self.environment['UDAPI_INSTALLATION']}:"
 
     @property
     def state_dir(self) -> Path:
@@ -98,6 +109,17 @@ class Machine:
         process = self._start([str(server.program), str(Places(self.data).redis_config)], redis_server.ENVIRONMENT)
         wait_until(self._redis_answers, 10, "Redis")
         return process
+
+    def start_replica(self, port: int) -> tuple[subprocess.Popen[bytes], Path]:
+        """Start a second Redis, a replica of the one behind the loopback `port`; it and its socket."""
+        config, own = Places(self.data).redis_config, self.data.redis_socket.with_name("replica.sock")
+        password = self.data.redis_password_file.read_text().strip()
+        file = config.with_name("replica.conf")
+        file.touch(mode=0o600)
+        lines = (f'unixsocket "{own}"', f"replicaof 127.0.0.1 {port}", f"masterauth {password}")
+        file.write_text("\n".join([config.read_text(), *lines, ""]))
+        server = redis_server.find()
+        return self._start([str(server.program), str(file)], redis_server.ENVIRONMENT), own
 
     def start_background(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start one background program; it is ready some seconds later."""
@@ -113,12 +135,15 @@ class Machine:
         """End Redis; `start_redis` brings it back, empty."""
         _stop(self.redis)
 
-    def redis_client(self, database: int = 0) -> Any:
-        """A client of the stack's Redis."""
+    def redis_client(self, database: int = 0, socket: Path | None = None) -> Any:
+        """A client of the stack's Redis, or of the one that listens on `socket`."""
         import redis
 
-        password = self.data.redis_password_file.read_text()
-        return redis.Redis(unix_socket_path=str(self.data.redis_socket), password=password, db=database)
+        from broker.client import meet
+
+        path = str(socket or self.data.redis_socket)
+        options: dict[str, Any] = {"unix_socket_path": path, "redis_connect_func": meet}
+        return redis.Redis(db=database, password=self.data.redis_password_file.read_text(), **options)
 
     def log_text(self, name: str) -> str:
         """The content of `endpoint.log` or `manager.log` so far."""
@@ -129,15 +154,19 @@ class Machine:
         """End whatever still runs, Redis last."""
         for process in [each for each in self._started if each is not self.redis]:
             _stop(process)
-        _stop(self.redis)
+        # One that stands on another machine goes on.
+        if self.redis in self._started:
+            _stop(self.redis)
 
-    def _start_celery(self, name: str, program: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _start_celery(
+        self, name: str, program: list[str], environment: dict[str, str], root: Path = ROOT
+    ) -> subprocess.Popen[bytes]:
         command = [PYTHON, "-m", "celery", *program, "--hostname", f"{name}-{free_port()}@%h"]
         command += ["--without-gossip", "--without-mingle"]
-        return self._start(command, self.environment | environment)
+        return self._start(command, self.environment | environment, root)
 
-    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        self._started.append(_start(command, environment, self.log))
+    def _start(self, command: list[str], environment: dict[str, str], root: Path = ROOT) -> subprocess.Popen[bytes]:
+        self._started.append(_start(command, environment, self.log, root))
         return self._started[-1]
 
     def _redis_answers(self) -> bool:
@@ -160,6 +189,7 @@ class Stack(Machine):
         try:
             self.worker = self.start_worker()
             self.web = Web(self.environment, self.log)
+            self._started.append(self.web.process)
             wait_until(lambda: self.nodes() >= 1, what="a worker node")
         except BaseException:
             print(self.log.read_text())
@@ -172,16 +202,16 @@ class Stack(Machine):
         """Where gunicorn listens."""
         return self.web.url
 
-    def start_worker(self, **environment: str) -> subprocess.Popen[bytes]:
-        """Start one worker node."""
+    def start_worker(self, root: Path = ROOT, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one worker node of the product below `root`."""
         program = ["-A", "udapi_site.triggers", "worker", "-Q", "udapi.triggers"]
-        return self._start_celery("test", program, environment)
+        return self._start_celery("test", program, environment, root)
 
     @contextmanager
-    def another_worker(self, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """One more worker node for a while."""
+    def another_worker(self, root: Path = ROOT, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """One more worker node for a while, of the product below `root`."""
         before = self.nodes()
-        process = self.start_worker(**environment)
+        process = self.start_worker(root, **environment)
         try:
             wait_until(lambda: self.nodes() > before, what="another worker")
             yield process
@@ -189,9 +219,9 @@ class Stack(Machine):
             _stop(process)
 
     @contextmanager
-    def another_web(self, **environment: str) -> Iterator[Web]:
+    def another_web(self, root: Path = ROOT, **environment: str) -> Iterator[Web]:
         """One more gunicorn, with settings of its own, before the same fleet."""
-        web = Web(self.environment | environment, self.log)
+        web = Web(self.environment | environment, self.log, root)
         try:
             yield web
         finally:
@@ -215,11 +245,11 @@ class Stack(Machine):
         """How many worker nodes have a heartbeat now."""
         with self.redis_client() as client:
             now = client.time()[0] * 1000
-            return int(client.zcount("udapi:nodes", now, "+inf"))
+            return int(client.zcount(f"{self.prefix}nodes", now, "+inf"))
 
     def stop(self) -> None:
         """End everything, and look that nothing is left."""
-        family = [psutil.Process(each.pid) for each in (*self._started, self.web.process) if _lives(each)]
+        family = [psutil.Process(each.pid) for each in self._started if _lives(each)]
         everybody = [process for parent in family for process in (parent, *parent.children(recursive=True))]
         self.web.stop()
         self.end()
@@ -238,10 +268,10 @@ def own_data_dir(path: Path, database_url: str) -> tuple[Path, dict[str, str]]:
     return made, {"DATABASE_URL": database_url}
 
 
-def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+def _start(command: list[str], environment: dict[str, str], log: Path, root: Path = ROOT) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            command, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             env=_environment(environment),
         )  # fmt: skip
 

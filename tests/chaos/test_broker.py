@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: a broker that restarts, falls silent, forgets or is full."""
+"""The short form of `make chaos`: a broker that restarts, freezes, forgets or is full."""
 
 from chaos import broker
 from tests.chaos.conftest import LIMIT_SECONDS
@@ -8,11 +8,11 @@ def test_restarts(broken_stack, publish, survived):
     survived(broker.restarts(broken_stack, publish, times=4, quick=3, limit=LIMIT_SECONDS))
 
 
-def test_silence(broken_stack, publish, survived):
-    survived(broker.pause(broken_stack, publish, seconds=7, limit=LIMIT_SECONDS))
+def test_redis_freezes(broken_stack, publish, survived):
+    survived(broker.freeze(broken_stack, publish, seconds=(2, 6), limit=LIMIT_SECONDS))
 
 
-def test_it_forgets_everything(broken_stack, publish, survived):
+def test_redis_forgets_everything(broken_stack, publish, survived):
     survived(broker.flush(broken_stack, publish, times=1, limit=LIMIT_SECONDS))
 
 
