@@ -1,4 +1,4 @@
-"""Redis clients of a process: a patient one, and one with short time-outs for callers with a deadline."""
+"""The Redis clients of a process, which differ in how long they wait, and what is known of a connection's server."""
 
 import hashlib
 import re
@@ -39,9 +39,6 @@ _READ_BYTES = 16 * 1024
 # A larger reply grows the buffer of its connection, which is closed afterwards.
 _LARGE_BYTES = 1_000_000
 
-# For how long an end of the caller's connection goes unnoticed at first.
-_UNWATCHED_SECONDS = 0.2
-
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 
 
@@ -75,7 +72,10 @@ def prompt_client() -> redis.Redis:
 
 @cache
 def reply_seconds() -> float:
-    """The time-out of `client`: 30 MB on a slow network, within a caller's time if that is not short."""
+    """The time-out of `client`: a quarter of a caller's time, but 3 to 10 s, and never more than the caller's time.
+
+    This is enough for 30 MB on a slow network.
+    """
     caller = float(settings.UDAPI_TRIGGER_TIMEOUT_SECONDS)
     return max(min(LEAST_PATIENCE_SECONDS, caller), min(10.0, caller / 4))
 
@@ -101,7 +101,7 @@ def claim_installation() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Peer:
-    """The server of a connection: how far its clock is ahead of this process's monotonic one, and its `run_id`."""
+    """A connection's server: its `run_id`, and by how much its clock is ahead of this process's monotonic clock."""
 
     milliseconds_ahead: float
     life: str
@@ -140,14 +140,14 @@ def _log_in(connection: Any) -> None:
 
 
 def server_milliseconds(connection: Any) -> int:
-    """What the clock of the connection's server shows now, unless it was set since the connection was made."""
+    """The time on the server's clock. It is wrong if somebody has set that clock since the connection was made."""
     return int(_peers[connection].milliseconds_ahead + time.monotonic() * 1_000)
 
 
 def server_life(connection: Any) -> str:
-    """The `run_id` of the connection's server, which no connection outlives.
+    """The `run_id` of the connection's server. A connection ends with its server, so this stays true.
 
-    A script could ask for it, but `INFO` takes longer than all that a script does with a job.
+    Lua scripts do not ask for it: `INFO` takes longer than everything else that they do with a job.
     """
     return _peers[connection].life
 
@@ -209,12 +209,12 @@ def _ask(connection: Any, *command: str | bytes | int, seconds: float | None = N
 
 
 def _response(connection: Any, seconds: float | None) -> Any:
-    """The reply within `seconds`. Without them, the time-out of the socket need not be changed, which takes time."""
+    """Read the reply within `seconds`; None keeps the time-out of the socket, which saves two system calls."""
     return connection.read_response() if seconds is None else connection.read_response(timeout=seconds)
 
 
 class HungUpError(Exception):
-    """Whoever the answer is for has closed their connection, or will send nothing more."""
+    """The caller has closed the connection, or the sending half of it."""
 
 
 def blpop(key: str, seconds: float, silence: float, peer: socket.socket | None = None) -> bytes | None:
@@ -235,17 +235,12 @@ def popped(connection: Any, seconds: float, peer: socket.socket | None = None) -
     """What the BLPOP that was sent over the connection pops; a server that says nothing for `seconds` is given up.
 
     An answer that has begun has the connection's own time-out. After an error the connection is of no further use.
-    `peer` is watched from a moment on: to watch two sockets takes a tenth of the time of a short trigger.
 
     Raises:
         redis.RedisError, HungUpError: as for `blpop`.
     """
-    at_first = min(seconds, _UNWATCHED_SECONDS)
-    try:
-        return _popped(connection, connection.read_response(timeout=at_first, disconnect_on_error=False))
-    except redis.TimeoutError:
-        _wait(connection, seconds - at_first, peer)
-        return _popped(connection, connection.read_response())
+    _wait(connection, seconds, peer)
+    return _popped(connection, connection.read_response())
 
 
 def _wait(connection: Any, seconds: float, peer: socket.socket | None) -> None:
