@@ -13,7 +13,7 @@ STANDALONE = "standalone"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerFacts:
     """What a server tells of itself. `saves` is False for a server that does not show its configuration."""
 
     version: str
@@ -36,14 +36,14 @@ class Danger:
     text: str
 
 
-def look(pooled: redis.Redis) -> Server:
+def look(pooled: redis.Redis) -> ServerFacts:
     """What the server tells. Two round trips.
 
     Raises:
         redis.RedisError: it does not answer.
     """
     told: dict[str, Any] = pooled.info()
-    return Server(
+    return ServerFacts(
         version=str(told.get("redis_version", "")),
         # Valkey has another name for it.
         mode=str(told.get("redis_mode") or told.get("server_mode") or STANDALONE),
@@ -61,12 +61,12 @@ def _saves(pooled: redis.Redis) -> bool:
         return False
 
 
-def dangers(server: Server) -> list[Danger]:
+def dangers(server: ServerFacts) -> list[Danger]:
     """The properties that should be different, the worst first."""
     return [*_errors(server), *_warnings(server)]
 
 
-def _errors(server: Server) -> Iterator[Danger]:
+def _errors(server: ServerFacts) -> Iterator[Danger]:
     if server.mode != STANDALONE:
         text = (
             f"Redis runs as a {server.mode}, but all keys of a trigger must lie on one server: "
@@ -86,7 +86,7 @@ def _is_old(version: str) -> bool:
     return all(part.isdecimal() for part in parts) and tuple(map(int, parts)) < OLDEST_VERSION
 
 
-def _warnings(server: Server) -> Iterator[Danger]:
+def _warnings(server: ServerFacts) -> Iterator[Danger]:
     if server.eviction != NO_EVICTION:
         text = (
             f"Redis evicts keys when its memory is full (maxmemory-policy {server.eviction}), so waiting triggers, "

@@ -21,7 +21,7 @@ _NO_REPLY = (0, b"")
 _NOTHING_LEARNED = ("", 0)
 
 
-class UnreadableError(Exception):
+class ForeignFormatError(Exception):
     """The job is in a format that this release does not read; its ticket was not taken."""
 
 
@@ -78,7 +78,7 @@ def claim(job_id: str, instance: str) -> Claim | None:
     """Take the job for the node `instance`; None when it is not to be run any more. Two round trips for a large body.
 
     Raises:
-        UnreadableError: this release does not read it.
+        ForeignFormatError: this release does not read it.
         redis.RedisError: the broker failed; the job must not be run.
     """
     return _take("", _NO_REPLY, _NOTHING_LEARNED, job_id, instance)
@@ -125,7 +125,7 @@ def _take(
 
 def _claim(connection: Any, taken: list[Any], asked_at: float) -> Claim:
     if len(taken) == 1:
-        raise UnreadableError(
+        raise ForeignFormatError(
             f"the job has format {taken[0].decode()}, and {frames.release(__version__, frames.READABLE)} cannot read it"
         )
     job_id, left, waited, fields = taken[0].decode(), *taken[1:]

@@ -87,14 +87,14 @@ class Runner:
         except redis.RedisError as error:
             _manager_log.error("trigger=%s was not claimed, the broker failed: %s", job_id, error)
             return None
-        except claims.UnreadableError as error:
+        except claims.ForeignFormatError as error:
             self._leave_to_others(job_id, error)
             return None
         if claim is None:
             _manager_log.info("trigger=%s is not run: past its deadline, cancelled or taken", job_id)
         return claim
 
-    def _leave_to_others(self, job_id: str, error: claims.UnreadableError) -> None:
+    def _leave_to_others(self, job_id: str, error: claims.ForeignFormatError) -> None:
         """Queue the job again for a node of another release. After a pause: this node may be the next to fetch it."""
         _manager_log.error("trigger=%s is left to other worker nodes: %s", job_id, error)
         time.sleep(_UNREADABLE_SECONDS)

@@ -15,7 +15,7 @@ from tests.environment import make_data_dir
 from tests.launcher.running import environment, refused
 from tests.stack import ROOT, free_port
 
-SAFE = server.Server("7.2.4", server.STANDALONE, server.PRIMARY, server.NO_EVICTION, saves=False, appends=False)
+SAFE = server.ServerFacts("7.2.4", server.STANDALONE, server.PRIMARY, server.NO_EVICTION, saves=False, appends=False)
 OF_REDIS = re.compile(r"udapi\.(?:E01[123]|W014|I001)")
 
 
