@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-from hosts import linux
+from foundation import linux
 
 if __name__ == "__main__":
     linux.hide_memory()

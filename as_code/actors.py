@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 
-from access.authorship import SYSTEM
 from access.flags import flags
 from access.policy import POLICY, Action, allows
-from as_code.kinds import Kind
+from as_code.kinds import DocumentKind
+from objects.authorship import SYSTEM
 
 
 class UnknownUserError(Exception):
@@ -27,15 +27,15 @@ class Actor:
         """Who the changes are made by."""
         return SYSTEM if self.user is None else self.user.get_username()
 
-    def may(self, kind: Kind, action: Action) -> bool:
+    def may(self, kind: DocumentKind, action: Action) -> bool:
         """Whether the policy allows it."""
         return self.user is None or allows(self.user, kind.label, action)
 
-    def refused(self, kinds: Iterable[Kind], action: Action) -> list[Kind]:
+    def refused(self, kinds: Iterable[DocumentKind], action: Action) -> list[DocumentKind]:
         """Those of `kinds` with which he may not do it."""
         return [kind for kind in kinds if not self.may(kind, action)]
 
-    def refusal(self, kind: Kind, action: Action, what: str) -> str:
+    def refusal(self, kind: DocumentKind, action: Action, what: str) -> str:
         """The sentence for something that he may not do."""
         return f"{self.name} may not {what}: that needs {_needed(kind, action)}"
 
@@ -54,7 +54,7 @@ def actor_named(name: str | None) -> Actor:
     return Actor(user)
 
 
-def _needed(kind: Kind, action: Action) -> str:
+def _needed(kind: DocumentKind, action: Action) -> str:
     labels = {f"{flag.content_type.app_label}.{flag.codename}": flag.name for flag in flags()}
     alternatives = (" and ".join(labels[flag] for flag in sorted(need)) for need in POLICY[kind.label, action])
     return " or ".join(alternatives)

@@ -10,7 +10,7 @@ import yaml
 
 from as_code import nodes, reading
 from as_code.faults import Faults, Place, shown, shown_path
-from as_code.kinds import DEFINITIONS, KINDS, REQUIRED, SCRIPTS, TOKENS, Kind, default_input_type
+from as_code.kinds import DEFINITIONS, KINDS, REQUIRED, SCRIPTS, TOKENS, DocumentKind, default_input_type
 from automation.source import contents_of
 from definitions import routes
 
@@ -19,7 +19,7 @@ from definitions import routes
 class Entry:
     """An object as a file describes it: its properties, complete, and the line of each that is written down."""
 
-    kind: Kind
+    kind: DocumentKind
     place: Place
     values: dict[str, Any]
     lines: dict[str, int]
@@ -48,7 +48,7 @@ class Files:
     sections: dict[str, Place] = field(default_factory=dict)
     """The kinds of which the files speak at all, and where."""
 
-    def of(self, kind: Kind) -> Sequence[Entry]:
+    def of(self, kind: DocumentKind) -> Sequence[Entry]:
         """The entries of one kind."""
         return self.entries[kind.section]
 
@@ -112,7 +112,7 @@ class _File:
             self._report(error.line, f"{section} {error}")
             return []
 
-    def _entry(self, kind: Kind, node: yaml.Node) -> Entry | None:
+    def _entry(self, kind: DocumentKind, node: yaml.Node) -> Entry | None:
         """None when something is wrong with it."""
         faults_before = len(self._faults.found)
         written = self._members(node)
@@ -126,7 +126,7 @@ class _File:
         lines = {name: nodes.line_of(key) for name, (key, _) in written.items()}
         return self._finished(Entry(kind, Place(self._name, nodes.line_of(node)), values, lines))
 
-    def _value(self, kind: Kind, name: str, written: dict[str, Any], entry: yaml.Node) -> Any:
+    def _value(self, kind: DocumentKind, name: str, written: dict[str, Any], entry: yaml.Node) -> Any:
         one = kind.by_name[name]
         if name not in written:
             if one.default is REQUIRED and isinstance(entry, yaml.MappingNode):

@@ -16,9 +16,9 @@ from as_code.actors import Actor
 from as_code.filenames import file_names
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS
 from as_code.stored import Stored, token_keys
+from foundation.logs import AUDIT_LOGGER
 from tokens import peppers
 from tokens.models import ApiToken
-from udapi_site.logs import AUDIT_LOGGER
 
 MAIN_FILE = "apis.yaml"
 SCHEMA_FILE = "apis.schema.json"

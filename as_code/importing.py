@@ -10,15 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from access.authorship import AuthoredModel
-from access.changes import add_checked, delete_checked, save_checked
 from as_code import losing
 from as_code import plan as planning
 from as_code import stored as storage
 from as_code.actors import Actor
 from as_code.documents import Files, read_files
 from as_code.faults import Faults
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, Kind
+from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
 from as_code.plan import Plan, Target
 from as_code.report import Report
 from as_code.rights import check_changes, check_reading, prunable
@@ -27,6 +25,8 @@ from automation.models import AutomationScript
 from automation.source import contents_of
 from definitions.changes import add_definitions, save_definition
 from definitions.models import ApiDefinition
+from objects.authorship import AuthoredModel
+from objects.changes import add_checked, delete_checked, save_checked
 from tokens import peppers
 from tokens.models import ApiToken
 
@@ -114,7 +114,7 @@ class _Import:
             report.secrets[target.entry.reference] = secret
         return True
 
-    def _save(self, kind: Kind, targets: Sequence[Target]) -> None:
+    def _save(self, kind: DocumentKind, targets: Sequence[Target]) -> None:
         """New objects together, which takes a few statements; where one of them is refused, each by itself."""
         new = [target for target in targets if target.is_new]
         for first in range(0, len(new), TOGETHER):
@@ -125,7 +125,7 @@ class _Import:
                 self._save_each(batch)
         self._save_each(target for target in targets if not target.is_new)
 
-    def _add(self, kind: Kind, targets: Sequence[Target]) -> None:
+    def _add(self, kind: DocumentKind, targets: Sequence[Target]) -> None:
         instances, by = [target.instance for target in targets], self.actor.name
         if kind is SCRIPTS:
             # Compiled together; then each finds it done.
@@ -151,7 +151,7 @@ class _Import:
         for place, message in faults_of(error, target.entry):
             self.faults.add(place, message)
 
-    def _delete(self, doomed: Mapping[str, list[AuthoredModel]], kind: Kind) -> None:
+    def _delete(self, doomed: Mapping[str, list[AuthoredModel]], kind: DocumentKind) -> None:
         for instance in doomed.get(kind.section, []):
             try:
                 delete_checked(instance, self.actor.name)

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import yaml
 
-from access.authorship import AuthoredModel
 from access.policy import DEFINITION, SCRIPT, TOKEN
 from as_code import nodes
 from automation.models import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_SECONDS, AutomationScript, Reuse
 from definitions.models import ActionType, ApiDefinition, InputType
+from objects.authorship import AuthoredModel
 from tokens.models import ApiToken
 
 REQUIRED: Final = object()
@@ -40,7 +40,7 @@ class Property:
         setattr(instance, self.column, value)
 
 
-class RateLimit(Property):
+class RateLimitProperty(Property):
     """A mapping in the file, two columns in the database."""
 
     def of(self, instance: Any) -> Any:
@@ -56,7 +56,7 @@ class RateLimit(Property):
 
 
 @dataclass(frozen=True)
-class Kind:
+class DocumentKind:
     """A kind of object: its section in the files, its name in the policy, its model and its properties."""
 
     section: str
@@ -122,7 +122,7 @@ def _digest(node: yaml.Node) -> dict[str, Any]:
 
 _ID: Final = Property("id", _uuid, None)
 
-SCRIPTS: Final = Kind(
+SCRIPTS: Final = DocumentKind(
     "scripts",
     "script",
     SCRIPT,
@@ -138,7 +138,7 @@ SCRIPTS: Final = Kind(
         Property("reuse", nodes.text, str(Reuse.WARM), column="reuse"),
     ),
 )
-TOKENS: Final = Kind(
+TOKENS: Final = DocumentKind(
     "tokens",
     "token",
     TOKEN,
@@ -148,12 +148,12 @@ TOKENS: Final = Kind(
         Property("name", nodes.text, column="name"),
         Property("key", nodes.text, None),
         Property("isDisabled", nodes.flag, False, column="is_disabled"),
-        RateLimit("rateLimit", _rate_limit, None, column="rate_limit"),
+        RateLimitProperty("rateLimit", _rate_limit, None, column="rate_limit"),
         Property("secretDigest", _digest, None),
     ),
     {"secret_digest": "secretDigest"},
 )
-DEFINITIONS: Final = Kind(
+DEFINITIONS: Final = DocumentKind(
     "definitions",
     "definition",
     DEFINITION,

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from access.authorship import AuthoredModel
 from as_code.documents import Entry, Files
 from as_code.faults import Faults, Place, shown
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, Kind
+from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
 from as_code.stored import Stored
 from definitions import routes
+from objects.authorship import AuthoredModel
 
 References = Mapping[str, AuthoredModel]
 
@@ -30,7 +30,7 @@ class Target:
     allowed_tokens: frozenset[UUID] = frozenset()
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> DocumentKind:
         """The kind of object."""
         return self.entry.kind
 
@@ -47,7 +47,7 @@ class Plan:
     targets: dict[str, list[Target]] = field(default_factory=dict)
     unnamed: dict[str, list[AuthoredModel]] = field(default_factory=dict)
 
-    def changes(self, kind: Kind) -> list[Target]:
+    def changes(self, kind: DocumentKind) -> list[Target]:
         """What is to be saved."""
         return [target for target in self.targets[kind.section] if target.is_different]
 
@@ -71,7 +71,7 @@ def make(files: Files, stored: Stored, faults: Faults) -> Plan:
 
 
 def _match(
-    kind: Kind, entries: Sequence[Entry], stored: Sequence[AuthoredModel], faults: Faults
+    kind: DocumentKind, entries: Sequence[Entry], stored: Sequence[AuthoredModel], faults: Faults
 ) -> list[tuple[Entry, AuthoredModel]]:
     """Each entry with its object: that of its id, else that of its name or route, else a new one."""
     by_id = {instance.pk: instance for instance in stored}
@@ -92,11 +92,11 @@ def _match(
     return matched
 
 
-def _new(kind: Kind, wanted: UUID | None) -> AuthoredModel:
+def _new(kind: DocumentKind, wanted: UUID | None) -> AuthoredModel:
     return kind.model(id=wanted) if wanted else kind.model()
 
 
-def _natural_key(kind: Kind, instance: Any) -> str:
+def _natural_key(kind: DocumentKind, instance: Any) -> str:
     return str(instance.signature if kind is DEFINITIONS else instance.name)
 
 
@@ -147,7 +147,7 @@ class _Wiring:
         )
         yield Target(entry, instance, plain.is_new, plain.was, differs, script, allowed)
 
-    def _find(self, known: References, name: str, kind: Kind, place: Place) -> AuthoredModel | None:
+    def _find(self, known: References, name: str, kind: DocumentKind, place: Place) -> AuthoredModel | None:
         if name not in known:
             rule = "it is not in the files, and not exactly one of that name is stored"
             self._faults.add(place, f"unknown {kind.noun} {shown(name)}: {rule}")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from access.authorship import AuthoredModel
 from as_code import writing
-from as_code.kinds import DEFINITIONS, KINDS, TOKENS, Kind
+from as_code.kinds import DEFINITIONS, KINDS, TOKENS, DocumentKind
 from as_code.plan import Plan, Target
 from as_code.stored import Stored, token_keys
+from objects.authorship import AuthoredModel
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Report:
             for title, entry in self._deleted[kind.section]:
                 yield from self._lines(kind, title, entry, {})
 
-    def _lines(self, kind: Kind, title: str, before: Any, after: Any) -> Iterator[str]:
+    def _lines(self, kind: DocumentKind, title: str, before: Any, after: Any) -> Iterator[str]:
         old, new = (writing.as_yaml(entry).splitlines() if entry else [] for entry in (before, after))
         name = writing.on_one_line(title)
         from_file = f"{kind.noun} {name}" if before else "/dev/null"
@@ -83,7 +83,7 @@ class Report:
             values["secretDigest"] = "the one in the file"
         return writing.entry(target.kind, values)
 
-    def _entry(self, kind: Kind, instance: Any) -> writing.Written:
+    def _entry(self, kind: DocumentKind, instance: Any) -> writing.Written:
         extra = self._references(instance.pk, instance.script_id) if kind is DEFINITIONS else {}
         return writing.entry(kind, kind.content(instance) | extra)
 
@@ -93,5 +93,5 @@ class Report:
         return names | ({"script": self._scripts[script]} if script else {})
 
 
-def _title(kind: Kind, instance: Any) -> str:
+def _title(kind: DocumentKind, instance: Any) -> str:
     return str(instance.route if kind is DEFINITIONS else instance.name)

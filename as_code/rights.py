@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from access.authorship import AuthoredModel
 from access.policy import Action
 from as_code.actors import Actor
 from as_code.documents import Files
@@ -11,6 +10,7 @@ from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS
 from as_code.plan import Plan
 from as_code.stored import Stored
 from definitions.publication import Exposure, why_publishing
+from objects.authorship import AuthoredModel
 
 Objects = Mapping[str, list[AuthoredModel]]
 

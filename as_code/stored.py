@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from access.authorship import AuthoredModel
-from as_code.kinds import DEFINITIONS, SCRIPTS, TOKENS, Kind
+from as_code.kinds import DEFINITIONS, SCRIPTS, TOKENS, DocumentKind
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
+from objects.authorship import AuthoredModel
 from tokens.models import ApiToken
 
 SHORT = 8
@@ -25,7 +25,7 @@ class Stored:
     allowed: Mapping[UUID, frozenset[UUID]]
     """The tokens of each definition."""
 
-    def of(self, kind: Kind) -> Sequence[AuthoredModel]:
+    def of(self, kind: DocumentKind) -> Sequence[AuthoredModel]:
         """The objects of one kind."""
         by_section: dict[str, Sequence[AuthoredModel]] = {
             SCRIPTS.section: self.scripts,

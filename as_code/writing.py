@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from as_code.kinds import DEFINITIONS, REQUIRED, Kind, default_input_type
+from as_code.kinds import DEFINITIONS, REQUIRED, DocumentKind, default_input_type
 
 Written = Mapping[str, Any]
 """An entry as it is written down: what has its default is left out."""
@@ -33,7 +33,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def entry(kind: Kind, values: Mapping[str, Any]) -> Written:
+def entry(kind: DocumentKind, values: Mapping[str, Any]) -> Written:
     """What is worth writing down of an object's properties, in the order of the table."""
     defaults = {one.name: one.default for one in kind.properties if one.default is not REQUIRED}
     if kind is DEFINITIONS:

@@ -8,11 +8,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from access.authorship import AuthoredModel
-from access.changes import refusal
-from access.fields import DerivedBooleanField
-from access.texts import NAME_LENGTH, is_name, is_storable
 from automation.source import ON_API_TRIGGER, RUN, contents, has_entry_point
+from foundation.texts import NAME_LENGTH, is_name, is_storable
+from objects.authorship import AuthoredModel
+from objects.changes import refusal
+from objects.columns import DerivedBooleanField
 
 DEFAULT_TIMEOUT_SECONDS = 60
 LONGEST_TIMEOUT_SECONDS = 86_400

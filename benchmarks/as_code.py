@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from benchmarks import databases
-from tests.environment import make_data_dir
-from tests.stack import ROOT
+from testbed.data_dir import make_data_dir
+from testbed.stack import ROOT
 
 COUNT = 2_500
 

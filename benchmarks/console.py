@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.chromium import launch
-from tests.environment import make_data_dir
-from tests.stack import ROOT, Stack
+from testbed.chromium import launch
+from testbed.data_dir import make_data_dir
+from testbed.stack import ROOT, Stack
 
 COUNT, ROUNDS, WARM_UP = 2_500, 11, 2
 PAGES = {

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests import postgresql
+from testbed import postgresql
 
 
 def run(description: str | None, measure: Callable[[Path, str | None], None]) -> None:

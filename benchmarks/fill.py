@@ -30,10 +30,10 @@ def _insert(model: type[Row], rows: Iterable[Row]) -> Sequence[Row]:
 
 def fill(count: int) -> dict[str, object]:
     """Make `count` tokens and definitions; the secret of one token, a static and a dynamic path it may call."""
-    from access.changes import save_checked
     from automation.models import AutomationScript
     from definitions import routes
     from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
+    from objects.changes import save_checked
     from tokens.models import ApiToken
 
     script = save_checked(AutomationScript(name="echo", source=ECHO), by="benchmark")

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks import databases
-from tests.environment import make_data_dir
-from tests.stack import ROOT, Stack
+from testbed.data_dir import make_data_dir
+from testbed.stack import ROOT, Stack
 
 COUNT, ROUNDS, WARM_UP = 2_500, 15, 3
 LISTS = ("definitions", "tokens")

@@ -14,8 +14,8 @@ import httpx
 import psutil
 
 from benchmarks.speed import usage
-from tests.environment import make_data_dir
-from tests.stack import ROOT, Stack
+from testbed.data_dir import make_data_dir
+from testbed.stack import ROOT, Stack
 
 REST_SECONDS = 20
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks import mirrored
 from benchmarks.fill import fill
-from tests.elasticsearch import Elasticsearch
-from tests.stack import PYTHON, ROOT, Machine
+from testbed.elasticsearch import Elasticsearch
+from testbed.stack import PYTHON, ROOT, Machine
 
 CHANGES_A_SECOND = 50
 ROUNDS = 20
@@ -150,8 +150,8 @@ def _changes(part: int) -> None:
     django.setup()
     from django.contrib.auth.models import User
 
-    from access.changes import save_checked
     from definitions.models import ApiDefinition
+    from objects.changes import save_checked
     from search.query import matching_ids
 
     going = [True]

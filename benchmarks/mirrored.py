@@ -5,9 +5,9 @@ from pathlib import Path
 
 import django
 
-from tests.elasticsearch import USER
-from tests.environment import make_data_dir
-from tests.stack import Machine
+from testbed.data_dir import make_data_dir
+from testbed.elasticsearch import USER
+from testbed.stack import Machine
 
 
 def set_up(directory: Path, url: str, password: str, name: str) -> Machine:

@@ -24,9 +24,9 @@ from typing import Any
 from django.test.utils import setup_test_environment
 
 from benchmarks import mirrored
-from tests.elasticsearch import Elasticsearch
-from tests.search.proxy import AWAY, BUSY, OK
-from tests.stack import PYTHON, ROOT, Machine
+from testbed.elasticsearch import Elasticsearch
+from testbed.elasticsearch_proxy import AWAY, BUSY, OK
+from testbed.stack import PYTHON, ROOT, Machine
 
 TURNS = 20
 KILLS = frozenset({3, 8, 17, 24, 31})
@@ -69,7 +69,7 @@ class _Proxy:
 
 @contextmanager
 def _proxy(target: str) -> Iterator[_Proxy]:
-    command = [PYTHON, "-m", "tests.search.proxy", target]
+    command = [PYTHON, "-m", "testbed.elasticsearch_proxy", target]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield _Proxy(process)
@@ -96,8 +96,8 @@ class _Keeper:
 
 
 def _measure(proxy: _Proxy, keeper: _Keeper, directory: Path, count: int, seconds: float) -> None:
-    from tests.publishing import Publisher
-    from tests.search.changes import KINDS, Changes
+    from testbed.mirror_changes import KINDS, Changes
+    from testbed.publishing import Publisher
 
     changes = Changes(Publisher(), directory)
     for _ in range(2 * len(KINDS)):
@@ -119,7 +119,7 @@ def _measure(proxy: _Proxy, keeper: _Keeper, directory: Path, count: int, second
 
 
 def _half_turn(changes: Any, took: Took, count: int, seconds: float, middle: Any) -> None:
-    from tests.search.changes import KINDS
+    from testbed.mirror_changes import KINDS
 
     began = time.monotonic()
     for number in range(count):

@@ -18,9 +18,9 @@ from typing import Any
 
 import httpx
 
-from tests import postgresql
-from tests.environment import make_data_dir
-from tests.stack import ROOT, Stack
+from testbed import postgresql
+from testbed.data_dir import make_data_dir
+from testbed.stack import ROOT, Stack
 
 COUNTS = (10, 1_000, 100_000)
 ROUNDS, CALLS, WARM_UP = 9, 150, 100

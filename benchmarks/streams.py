@@ -41,8 +41,8 @@ def measure(stack: Any, subscribers: int, calls: int) -> None:
     from django.contrib.auth.models import User
 
     from keys.models import PersonalKey
-    from tests.events.listening import Listener
-    from tests.publishing import Publisher
+    from testbed.listener import Listener
+    from testbed.publishing import Publisher
 
     api = Publisher()(QUICK)
     # One user may hold a few streams only.
@@ -65,7 +65,7 @@ def measure(stack: Any, subscribers: int, calls: int) -> None:
 
 def main() -> None:
     """Set up a stack of its own in a temporary directory."""
-    from tests.environment import make_data_dir
+    from testbed.data_dir import make_data_dir
 
     given = [int(text) for text in sys.argv[1:]]
     subscribers, calls = (*given, *(200, 500)[len(given) :])
@@ -77,7 +77,7 @@ def main() -> None:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        from tests.stack import Stack
+        from testbed.stack import Stack
 
         stack = Stack(data_dir)
         try:

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from broker import owner
-from broker.held import HeldConnection
+from broker.connections import HeldConnection
 from broker.keepalive import KEEPALIVE
 from broker.tls import VerifiedConnection
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from tests.environment import make_data_dir
+from testbed.data_dir import make_data_dir
 
 
 @contextmanager
@@ -44,9 +44,9 @@ def main() -> int:
     with _ground() as root:
         # They import models.
         from chaos.faults import faults
-        from chaos.report import Row, table
+        from chaos.report import ReportRow, table
 
-        rows: list[Row] = []
+        rows: list[ReportRow] = []
         for name, fault in faults(root, small=arguments.small, minutes=arguments.soak).items():
             if not arguments.only or name in arguments.only:
                 rows += fault()

@@ -4,13 +4,13 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from chaos.report import Row
+from chaos.report import ReportRow
 from chaos.trial import during, stand_still
-from tests.publishing import Publisher
-from tests.stack import Stack
+from testbed.publishing import Publisher
+from testbed.stack import Stack
 
 
-def restarts(stack: Stack, publish: Publisher, *, times: int, quick: int, limit: float) -> list[Row]:
+def restarts(stack: Stack, publish: Publisher, *, times: int, quick: int, limit: float) -> list[ReportRow]:
     """`times` restarts under load, `quick` of them within three seconds; then a trigger succeeds within 15 s."""
 
     def fault() -> None:
@@ -22,7 +22,7 @@ def restarts(stack: Stack, publish: Publisher, *, times: int, quick: int, limit:
     return during(stack, publish, f"broker: {times} restarts, {quick} within 3 s", fault, limit)
 
 
-def freeze(stack: Stack, publish: Publisher, *, seconds: Sequence[float], limit: float) -> list[Row]:
+def freeze(stack: Stack, publish: Publisher, *, seconds: Sequence[float], limit: float) -> list[ReportRow]:
     """The broker freezes for each of `seconds` in turn."""
     return [
         row
@@ -33,7 +33,7 @@ def freeze(stack: Stack, publish: Publisher, *, seconds: Sequence[float], limit:
     ]
 
 
-def flush(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list[Row]:
+def flush(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list[ReportRow]:
     """The broker forgets everything, `times` in a row."""
 
     def fault() -> None:
@@ -45,7 +45,7 @@ def flush(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list
     return during(stack, publish, f"broker: {times} FLUSHALL under load", fault, limit)
 
 
-def full(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[Row]:
+def full(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[ReportRow]:
     """The broker's memory is full: what it cannot take is refused at once, what runs is answered."""
 
     def fault() -> None:
@@ -58,7 +58,7 @@ def full(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> l
     return during(stack, publish, "broker: memory full (noeviction)", fault, limit)
 
 
-def outage(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[Row]:
+def outage(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[ReportRow]:
     """The broker is away for `seconds`."""
 
     def fault() -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tests.publishing import Api
+from testbed.publishing import Api
 
 # Nobody is waited for longer than this, so that a caller who is never answered is counted and does not hang.
 PATIENCE_SECONDS = 150.0
@@ -21,7 +21,7 @@ CLOSED, REFUSED, SILENCE = "closed", "refused", "silence"
 
 
 @dataclass(frozen=True)
-class Answer:
+class CallResult:
     """One call: `result` is the status, with the error code where it is one, or how the connection ended; `ended`
     is the time of day, `retry_after` in seconds."""
 
@@ -55,7 +55,7 @@ class Answer:
         return self.result == CLOSED or "may have been executed" in self.text
 
 
-def call(url: str, api: Api, marker: str, query: str = "") -> Answer:
+def call(url: str, api: Api, marker: str, query: str = "") -> CallResult:
     """One trigger on a connection of its own, with `marker` as its body."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE_SECONDS)
@@ -63,7 +63,7 @@ def call(url: str, api: Api, marker: str, query: str = "") -> Answer:
     result, text = _exchange(connection, api, marker, query)
     seconds = time.monotonic() - begun
     connection.close()
-    return Answer(marker, time.time(), seconds, result, text)
+    return CallResult(marker, time.time(), seconds, result, text)
 
 
 def _exchange(connection: http.client.HTTPConnection, api: Api, marker: str, query: str) -> tuple[str, str]:
@@ -91,13 +91,13 @@ def result_of(status: int, text: str) -> str:
         return f"{status} no catalogue"
 
 
-class Load:
+class CallerLoad:
     """Callers side by side, each calling again as soon as it is answered, the first time within `spread` seconds."""
 
     def __init__(
         self, url: str, api: Api, total: int | None = None, query: str = "", pause: float = 0.0, spread: float = 0.0
     ) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[CallResult] = []
         self._url, self._api, self._query, self._pause, self._spread = url, api, query, pause, spread
         self._numbers = iter(range(total)) if total is not None else itertools.count()
         self._lock, self._stopped = threading.Lock(), threading.Event()
@@ -109,7 +109,7 @@ class Load:
                 caller.result()
 
     @contextmanager
-    def going_on(self, callers: int) -> Iterator["Load"]:
+    def going_on(self, callers: int) -> Iterator["CallerLoad"]:
         """Meanwhile the callers call; they end with the block."""
         thread = threading.Thread(target=self.run, args=(callers,))
         thread.start()

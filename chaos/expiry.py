@@ -4,14 +4,14 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from chaos.callers import Answer, Load, call, seconds_until_success
+from chaos.callers import CallerLoad, CallResult, call, seconds_until_success
 from chaos.marks import Marks
-from chaos.report import Row, row
+from chaos.report import ReportRow, row
 from chaos.trial import BEGINNING_SECONDS
 from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS
 from fleet.reply import GRACE_MILLISECONDS
-from tests.publishing import Publisher
-from tests.stack import Stack, wait_until
+from testbed.publishing import Publisher
+from testbed.stack import Stack, wait_until
 
 # Callers that begin at once are answered at once, and begin again at once: what would be measured is their own crowd,
 # here and before the endpoint's first line.
@@ -19,10 +19,10 @@ SPREAD_SECONDS = 5.0
 LATER_SECONDS = GRACE_MILLISECONDS / 1_000 + 2
 
 
-def timed_out(stack: Stack, publish: Publisher, *, count: int, callers: int, limit: float) -> list[Row]:
+def timed_out(stack: Stack, publish: Publisher, *, count: int, callers: int, limit: float) -> list[ReportRow]:
     """More callers than the node can serve, until `count` of them have timed out; then every TTL passes."""
     with Marks(stack.state_dir) as marks:
-        load = Load(stack.url, publish(marks.source), query="?seconds=0.8", spread=SPREAD_SECONDS)
+        load = CallerLoad(stack.url, publish(marks.source), query="?seconds=0.8", spread=SPREAD_SECONDS)
         with load.going_on(callers):
             wait_until(lambda: len(_unanswered(load)) >= count, 60 + count / 5, "timed-out triggers")
         time.sleep(LATER_SECONDS)
@@ -33,12 +33,12 @@ def timed_out(stack: Stack, publish: Publisher, *, count: int, callers: int, lim
     never = len([answer for answer in late if not answer.may_have_run])
     return [
         row("callers whose time is over", load.answers, limit),
-        Row("  told that it never started, and it did not", never, never - len(lied_to), 0.0),
-        Row("  timed out, and did not run afterwards", len(late), len(late) - len(later), 0.0),
+        ReportRow("  told that it never started, and it did not", never, never - len(lied_to), 0.0),
+        ReportRow("  timed out, and did not run afterwards", len(late), len(late) - len(later), 0.0),
     ]
 
 
-def stopped_worker(stack: Stack, publish: Publisher, *, callers: int, limit: float) -> list[Row]:
+def stopped_worker(stack: Stack, publish: Publisher, *, callers: int, limit: float) -> list[ReportRow]:
     """The only worker node is stopped (SIGSTOP) until its callers are gone, then it goes on."""
     with Marks(stack.state_dir) as marks:
         api = publish(marks.source)
@@ -53,10 +53,10 @@ def stopped_worker(stack: Stack, publish: Publisher, *, callers: int, limit: flo
         late = [marker for marker in marks.runs() if marker.startswith("stopped")]
     return [
         row("callers of a stopped worker node", answers, limit),
-        Row("  not run when it went on", callers, callers - len(late), 0.0),
-        Row("  success again", 1, int(again < 30), again),
+        ReportRow("  not run when it went on", callers, callers - len(late), 0.0),
+        ReportRow("  success again", 1, int(again < 30), again),
     ]
 
 
-def _unanswered(load: Load) -> list[Answer]:
+def _unanswered(load: CallerLoad) -> list[CallResult]:
     return [answer for answer in load.answers if answer.result == "500 code 1001"]

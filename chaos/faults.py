@@ -5,24 +5,24 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chaos import broker, expiry, killing, neighbours, overload, partition, past, slow, soak, stops
-from chaos.report import Row
-from tests.nginx import Nginx
-from tests.publishing import Publisher
-from tests.stack import Stack
+from chaos import broker, expiry, neighbours, overload, partition, past, slow, soak, stops
+from chaos.report import ReportRow
+from testbed.nginx import Nginx
+from testbed.publishing import Publisher
+from testbed.stack import Stack
 
 TRIGGER_SECONDS = 5
 LIMIT_SECONDS = TRIGGER_SECONDS + 1.0
 # The product's default.
 PATIENT_SECONDS = 90
 
-Fault = Callable[[Stack], list[Row]]
+Fault = Callable[[Stack], list[ReportRow]]
 
 
-def faults(root: Path, *, small: bool, minutes: float) -> dict[str, Callable[[], list[Row]]]:
+def faults(root: Path, *, small: bool, minutes: float) -> dict[str, Callable[[], list[ReportRow]]]:
     """All faults by name, each on a fresh stack; with `small` about a tenth of everything."""
     publish, size = Publisher(), 10 if small else 1
-    found: dict[str, Callable[[], list[Row]]]
+    found: dict[str, Callable[[], list[ReportRow]]]
     found = {name: partial(_on_stack, TRIGGER_SECONDS, fault) for name, fault in _quick(publish, size, root).items()}
     found |= {name: partial(_on_stack, PATIENT_SECONDS, fault) for name, fault in _patient(publish, size).items()}
     if minutes:
@@ -31,7 +31,7 @@ def faults(root: Path, *, small: bool, minutes: float) -> dict[str, Callable[[],
     return found
 
 
-def _on_stack(trigger_seconds: int, fault: Fault) -> list[Row]:
+def _on_stack(trigger_seconds: int, fault: Fault) -> list[ReportRow]:
     """Cause the fault on a fresh stack whose callers wait `trigger_seconds`."""
     # More waiting slots than jobs that can be done by the deadline.
     environment = {"UDAPI_TRIGGER_TIMEOUT_SECONDS": str(trigger_seconds), "UDAPI_WEB_THREADS": "1000"}
@@ -48,8 +48,8 @@ def _quick(publish: Publisher, size: int, root: Path) -> dict[str, Fault]:
     kills = {"triggers": 10_000 // size, "kills": 21 // min(size, 3)}
     restarts = {"times": 20 // min(size, 4), "quick": 3}
     return {
-        "kills": lambda stack: killing.kills(stack, publish, **kills, limit=at_most),
-        "rolling": lambda stack: [killing.rolling_restart(stack, publish, rounds=3, limit=at_most)],
+        "kills": lambda stack: kills.kills(stack, publish, **kills, limit=at_most),
+        "rolling": lambda stack: [kills.rolling_restart(stack, publish, rounds=3, limit=at_most)],
         "restarts": lambda stack: broker.restarts(stack, publish, **restarts, limit=at_most),
         "flush": lambda stack: broker.flush(stack, publish, times=5, limit=at_most),
         "full": lambda stack: broker.full(stack, publish, seconds=10, limit=at_most),
@@ -82,7 +82,7 @@ def _patient(publish: Publisher, size: int) -> dict[str, Fault]:
     }
 
 
-def _slow_clients(stack: Stack, publish: Publisher, root: Path) -> list[Row]:
+def _slow_clients(stack: Stack, publish: Publisher, root: Path) -> list[ReportRow]:
     """A good client beside slow ones: through nginx, then straight."""
     api = publish()
     directory = root / "nginx"

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chaos.callers import Answer, Load, call
+from chaos.callers import CallerLoad, CallResult, call
 from chaos.marks import Marks
-from chaos.report import Row, row
-from fleet.frames import READABLE
-from tests.publishing import Publisher
-from tests.stack import ROOT, Stack, wait_until
-from udapi_site import __version__
+from chaos.report import ReportRow, row
+from fleet.redis_frames import READABLE
+from foundation import __version__
+from testbed.publishing import Publisher
+from testbed.stack import ROOT, Stack, wait_until
 
 CALLERS = 6
 _REFUSED_SECONDS = 1.0
@@ -30,8 +30,8 @@ def release(directory: Path, newest: int) -> Path:
     for package in [entry.parent for entry in ROOT.glob("*/__init__.py")]:
         if package.name not in {"tests", "chaos", "benchmarks"}:
             shutil.copytree(package, copy / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    _edit(copy / "fleet/frames.py", r"READABLE: Final = \(.*\)", f"READABLE: Final = ({newest}, {newest - 1})")
-    _edit(copy / "udapi_site/__init__.py", r'__version__ = ".*"', f'__version__ = "{version(newest)}"')
+    _edit(copy / "fleet/redis_frames.py", r"READABLE: Final = \(.*\)", f"READABLE: Final = ({newest}, {newest - 1})")
+    _edit(copy / "foundation/__init__.py", r'__version__ = ".*"', f'__version__ = "{version(newest)}"')
     for file in ("hosts/jobs.py", "fleet/answer.py"):
         field = r'    body: bytes = field\(default=b"", repr=False\)\n'
         _edit(copy / file, field, rf'\g<0>    added_in_{newest}: str = "new"\n')
@@ -50,12 +50,12 @@ def _edit(file: Path, pattern: str, replacement: str) -> None:
     file.write_text(text)
 
 
-def neighbours(stack: Stack, publish: Publisher, directory: Path, *, seconds: float, limit: float) -> list[Row]:
+def neighbours(stack: Stack, publish: Publisher, directory: Path, *, seconds: float, limit: float) -> list[ReportRow]:
     """The neighbour's node beside ours, then alone, then its web server beside ours; then releases too far apart."""
     next_one, after = release(directory, NEXT), release(directory, AFTER_NEXT)
     with Marks(stack.state_dir) as marks:
         api = publish(marks.source)
-        load = Load(stack.url, api, query="?seconds=0.02", pause=0.02)
+        load = CallerLoad(stack.url, api, query="?seconds=0.02", pause=0.02)
         with stack.another_worker(next_one), load.going_on(CALLERS):
             time.sleep(seconds)
             with _without_own_worker(stack):
@@ -76,7 +76,7 @@ def neighbours(stack: Stack, publish: Publisher, directory: Path, *, seconds: fl
         _served("  a web server two ahead, a node between", newest, limit),
         _served("  a node two ahead beside ours", mixed, limit),
         _refused(stack, refused),
-        Row("  none twice", len(load.answers), len(load.answers) - len(twice), 0.0),
+        ReportRow("  none twice", len(load.answers), len(load.answers) - len(twice), 0.0),
     ]
 
 
@@ -90,16 +90,18 @@ def _without_own_worker(stack: Stack) -> Iterator[None]:
     wait_until(lambda: stack.nodes() == before, 30, "the node again")
 
 
-def _served(name: str, answers: list[Answer], limit: float) -> Row:
+def _served(name: str, answers: list[CallResult], limit: float) -> ReportRow:
     heard = row(name, answers, limit)
     served = len([answer for answer in answers if answer.result == "200"])
-    return Row(name, heard.tried, served, heard.worst_seconds, heard.note)
+    return ReportRow(name, heard.tried, served, heard.worst_seconds, heard.note)
 
 
-def _refused(stack: Stack, answers: list[Answer]) -> Row:
+def _refused(stack: Stack, answers: list[CallResult]) -> ReportRow:
     """A node alone that cannot read our jobs: error 7 at once, and a line that names both releases."""
     heard = row("  a node two ahead alone: refused at once", answers, _REFUSED_SECONDS)
     refused = len([answer for answer in answers if answer.result == _REFUSED])
     told = [line for line in stack.log_text("endpoint.log").splitlines() if "no worker node reads" in line]
     named = bool(told) and f"release {__version__} " in told[-1] and f"release {version(AFTER_NEXT)} " in told[-1]
-    return Row(heard.fault, heard.tried, min(refused, heard.survived) if named else 0, heard.worst_seconds, heard.note)
+    return ReportRow(
+        heard.fault, heard.tried, min(refused, heard.survived) if named else 0, heard.worst_seconds, heard.note
+    )

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from urllib.parse import urlsplit
 
-from chaos.callers import CLOSED, REFUSED, Answer, result_of
+from chaos.callers import CLOSED, REFUSED, CallResult, result_of
 from chaos.marks import Marks
-from chaos.report import Row, row
-from tests.publishing import Api, Publisher
-from tests.stack import Stack
+from chaos.report import ReportRow, row
+from testbed.publishing import Api, Publisher
+from testbed.stack import Stack
 
 SCRIPT_SECONDS, SLOW_SECONDS = 0.05, 2.0
 LEAST_GOODPUT, LEAST_USEFUL = 0.9, 0.99
@@ -39,20 +39,20 @@ class Callers:
         succeeded = [answer for answer in asyncio.run(self._closed(seconds)) if answer.result == "200"]
         return len(succeeded) / seconds
 
-    def at_rate(self, rate: float, seconds: float) -> list[Answer]:
+    def at_rate(self, rate: float, seconds: float) -> list[CallResult]:
         """`rate` calls per second, however late their answers are."""
         return asyncio.run(self._open([number / rate for number in range(int(rate * seconds))], self._call))
 
-    def at_once(self, count: int) -> list[Answer]:
+    def at_once(self, count: int) -> list[CallResult]:
         """`count` calls at the same moment."""
         return asyncio.run(self._open([0.0] * count, self._call))
 
-    def at_once_and_again(self, count: int) -> list[Answer]:
+    def at_once_and_again(self, count: int) -> list[CallResult]:
         """The same; a caller who is refused calls once more after `Retry-After`."""
         return asyncio.run(self._open([0.0] * count, self._call_until_served))
 
-    async def _closed(self, seconds: float) -> list[Answer]:
-        answers: list[Answer] = []
+    async def _closed(self, seconds: float) -> list[CallResult]:
+        answers: list[CallResult] = []
         until = time.monotonic() + seconds
 
         async def call_on() -> None:
@@ -62,7 +62,9 @@ class Callers:
         await asyncio.gather(*(call_on() for _ in range(_CALLERS)))
         return answers
 
-    async def _open(self, moments: Sequence[float], call: Callable[[], Coroutine[None, None, Answer]]) -> list[Answer]:
+    async def _open(
+        self, moments: Sequence[float], call: Callable[[], Coroutine[None, None, CallResult]]
+    ) -> list[CallResult]:
         begun, calls = time.monotonic(), []
         for moment in moments:
             if (wait := begun + moment - time.monotonic()) > 0:
@@ -70,7 +72,7 @@ class Callers:
             calls.append(asyncio.create_task(call()))
         return await asyncio.gather(*calls)
 
-    async def _call_until_served(self) -> Answer:
+    async def _call_until_served(self) -> CallResult:
         for _ in range(_ATTEMPTS):
             answer = await self._call()
             if answer.result == "200" or answer.may_have_run:
@@ -78,11 +80,11 @@ class Callers:
             await asyncio.sleep(answer.retry_after)
         return answer
 
-    async def _call(self) -> Answer:
+    async def _call(self) -> CallResult:
         self._count += 1
         marker, begun = f"mark-{id(self)}-{self._count}", time.monotonic()
         result, text, retry_after = await self._exchange(marker)
-        return Answer(marker, time.time(), time.monotonic() - begun, result, text, retry_after)
+        return CallResult(marker, time.time(), time.monotonic() - begun, result, text, retry_after)
 
     async def _exchange(self, marker: str) -> tuple[str, str, int]:
         try:
@@ -104,7 +106,7 @@ class Callers:
 
 def overload(
     stack: Stack, publish: Publisher, *, seconds: float, factors: Sequence[float], deadline: float, limit: float
-) -> list[Row]:
+) -> list[ReportRow]:
     """Calls at multiples of the rate that 32 callers reach, each for `seconds`; then bursts.
 
     The callers of `stack` wait for `deadline` seconds; each must be answered within `limit`.
@@ -114,7 +116,7 @@ def overload(
         callers = Callers(stack, api, SCRIPT_SECONDS)
         callers.closed(_WARM_UP_SECONDS)
         capacity = callers.closed(min(10.0, seconds))
-        rows: list[Row] = []
+        rows: list[ReportRow] = []
         for factor in factors:
             answers = callers.at_rate(factor * capacity, seconds)
             name = f"{factor:g} times the capacity of {capacity:.0f}/s for {seconds:g} s"
@@ -122,25 +124,25 @@ def overload(
         return rows + _bursts(stack, publish(marks.source), publish(marks.source), int(capacity * deadline), limit)
 
 
-def _judged(answers: list[Answer], marks: Marks, factor: float, most: float) -> list[Row]:
+def _judged(answers: list[CallResult], marks: Marks, factor: float, most: float) -> list[ReportRow]:
     served = [answer for answer in answers if answer.result == "200"]
     refused = [answer for answer in answers if answer.result == _BUSY]
     if factor < 1:
         too_many = max(0, len(refused) - int(len(answers) * MOST_REFUSED))
-        return [Row("  at most 1 in 1,000 refused", len(answers), len(answers) - too_many, 0.0)]
+        return [ReportRow("  at most 1 in 1,000 refused", len(answers), len(answers) - too_many, 0.0)]
     goodput = len(served) / most
     begun = marks.begun()
     started = [answer for answer in answers if answer.marker in begun]
     useful = len(served) / max(1, len(started))
     told = [answer for answer in refused if answer.retry_after > 0]
     return [
-        Row("  served, of the capacity", 1, int(goodput >= LEAST_GOODPUT), 0.0, f"{goodput:.1%}"),
-        Row("  useful, of the runs that started", 1, int(useful >= LEAST_USEFUL), 0.0, f"{useful:.2%}"),
-        Row("  refused, and told when to call again", len(refused), len(told), 0.0),
+        ReportRow("  served, of the capacity", 1, int(goodput >= LEAST_GOODPUT), 0.0, f"{goodput:.1%}"),
+        ReportRow("  useful, of the runs that started", 1, int(useful >= LEAST_USEFUL), 0.0, f"{useful:.2%}"),
+        ReportRow("  refused, and told when to call again", len(refused), len(told), 0.0),
     ]
 
 
-def _bursts(stack: Stack, unknown: Api, slow: Api, fitting: int, limit: float) -> list[Row]:
+def _bursts(stack: Stack, unknown: Api, slow: Api, fitting: int, limit: float) -> list[ReportRow]:
     """Bursts of an API that was never called before, and of one that is slow."""
     fast = Callers(stack, unknown, SCRIPT_SECONDS)
     whole = fast.at_once(int(fitting * CALM_FACTOR))
@@ -153,11 +155,11 @@ def _bursts(stack: Stack, unknown: Api, slow: Api, fitting: int, limit: float) -
     return [
         _all_served("a burst that fits its deadline", whole, limit),
         _all_served("  twice that; the refused come back when told", doubled, limit),
-        Row("  a fast API after a burst of a slow one", 1, int(passed < PASSES_SECONDS), passed),
+        ReportRow("  a fast API after a burst of a slow one", 1, int(passed < PASSES_SECONDS), passed),
     ]
 
 
-def _all_served(name: str, answers: list[Answer], limit: float) -> Row:
+def _all_served(name: str, answers: list[CallResult], limit: float) -> ReportRow:
     heard = row(name, answers, limit)
     served = len([answer for answer in answers if answer.result == "200"])
-    return Row(name, heard.tried, served, heard.worst_seconds, heard.note)
+    return ReportRow(name, heard.tried, served, heard.worst_seconds, heard.note)

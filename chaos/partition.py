@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
-from chaos.callers import Answer, call
-from chaos.report import Row
+from chaos.callers import CallResult, call
+from chaos.report import ReportRow
 from chaos.trial import during
 from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS
-from tests.publishing import Api, Publisher
-from tests.stack import Stack, wait_until
-from tests.tcp_proxy import TcpProxy
+from testbed.publishing import Api, Publisher
+from testbed.stack import Stack, wait_until
+from testbed.tcp_proxy import TcpProxy
 
 LEAVES_WITHIN_SECONDS = HEARTBEAT_ENDS_AFTER_SECONDS + 2.0
 DEAF_SECONDS = 8.0
@@ -38,7 +38,7 @@ def _network(stack: Stack) -> Iterator[tuple[TcpProxy, str]]:
         proxy.close()
 
 
-def worker(stack: Stack, publish: Publisher, *, short: float, long: float, limit: float) -> list[Row]:
+def worker(stack: Stack, publish: Publisher, *, short: float, long: float, limit: float) -> list[ReportRow]:
     """One of two nodes is cut off for `short` seconds, then for `long`, which is enough to leave the fleet."""
     with _network(stack) as (network, address), stack.another_worker(REDIS_URL=address, UDAPI_NODE_ID=str(_NODE)):
         return [*_briefly(stack, publish, network, short, limit), *_for_long(stack, publish, network, long, limit)]
@@ -50,13 +50,13 @@ def _silence(network: TcpProxy, seconds: float) -> None:
     network.is_silent = False
 
 
-def _briefly(stack: Stack, publish: Publisher, network: TcpProxy, seconds: float, limit: float) -> list[Row]:
+def _briefly(stack: Stack, publish: Publisher, network: TcpProxy, seconds: float, limit: float) -> list[ReportRow]:
     """The node tries to hand its answers over until it can, so that every run is answered."""
     name = f"partition: one of two workers, {seconds:g} s"
     return during(stack, publish, name, partial(_silence, network, seconds), limit, answers_runs=True)
 
 
-def _for_long(stack: Stack, publish: Publisher, network: TcpProxy, seconds: float, limit: float) -> list[Row]:
+def _for_long(stack: Stack, publish: Publisher, network: TcpProxy, seconds: float, limit: float) -> list[ReportRow]:
     """The node leaves the fleet, the other one goes on, and the node is back soon after the silence."""
     failing, more = publish(_FAIL), []
 
@@ -74,8 +74,8 @@ def _for_long(stack: Stack, publish: Publisher, network: TcpProxy, seconds: floa
     return [*during(stack, publish, f"partition: one of two workers, {seconds:g} s", fault, limit), *more]
 
 
-def _within(what: str, limit: float, seconds: float) -> Row:
-    return Row(f"  {what} within {limit:g} s", 1, int(seconds < limit), seconds)
+def _within(what: str, limit: float, seconds: float) -> ReportRow:
+    return ReportRow(f"  {what} within {limit:g} s", 1, int(seconds < limit), seconds)
 
 
 def _seconds_until_heard(stack: Stack, failing: Api) -> float:
@@ -89,11 +89,11 @@ def _seconds_until_heard(stack: Stack, failing: Api) -> float:
     return passed
 
 
-def _is_of_node(answer: Answer) -> bool:
+def _is_of_node(answer: CallResult) -> bool:
     return answer.result == "500 code 12" and bool(json.loads(answer.text)["errors"][0]["faultingNode"] == _NODE)
 
 
-def web(stack: Stack, publish: Publisher, *, seconds: float, run_seconds: float, limit: float) -> list[Row]:
+def web(stack: Stack, publish: Publisher, *, seconds: float, run_seconds: float, limit: float) -> list[ReportRow]:
     """The web server is cut off for `seconds`, while jobs of its callers wait for others that take `run_seconds`."""
     with _network(stack) as (network, address), stack.another_web(REDIS_URL=address) as cut_off:
         name, fault = f"partition: the web server, {seconds:g} s", partial(_silence, network, seconds)

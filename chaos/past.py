@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chaos.report import Row
+from chaos.report import ReportRow
 from chaos.trial import during
 from fleet import redis_keys
-from tests.publishing import Publisher
-from tests.stack import Stack, wait_until
-from tests.tcp_proxy import TcpProxy
+from testbed.publishing import Publisher
+from testbed.stack import Stack, wait_until
+from testbed.tcp_proxy import TcpProxy
 
 USUAL_SAVE = "3600 1 300 100 60 10000"
 # From the snapshot to the end of Redis: what waited has run by then.
@@ -20,7 +20,7 @@ _LATER_SECONDS = 1.5
 _WAITING = 6
 
 
-def snapshot(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list[Row]:
+def snapshot(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list[ReportRow]:
     """Redis saves while jobs wait and run, is killed later, and comes back with what it saved."""
     with stack.redis_client() as redis:
         file = Path(redis.config_get("dir")["dir"]) / "dump.rdb"
@@ -40,7 +40,7 @@ def snapshot(stack: Stack, publish: Publisher, *, times: int, limit: float) -> l
     return _repeated(stack, publish, f"snapshot: Redis back from it, {times} times", back, times, limit)
 
 
-def replica(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list[Row]:
+def replica(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list[ReportRow]:
     """A replica falls behind while jobs wait and run; Redis is killed later, and the replica takes its place."""
     return _repeated(
         stack, publish, f"replica: one that lags promoted, {times} times", lambda: _fail_over(stack), times, limit
@@ -77,7 +77,7 @@ def _is_synchronous(replica: Any) -> bool:
 
 def _repeated(
     stack: Stack, publish: Publisher, name: str, back: Callable[[], None], times: int, limit: float
-) -> list[Row]:
+) -> list[ReportRow]:
     """The rows of a fault that brings old tickets back, `times` in a row."""
     old: list[int] = []
 
@@ -88,7 +88,7 @@ def _repeated(
             time.sleep(1.0)
 
     rows = during(stack, publish, name, fault, limit)
-    came_back = Row("  old tickets came back", times, sum(count > 0 for count in old), 0.0, f"{old} tickets")
+    came_back = ReportRow("  old tickets came back", times, sum(count > 0 for count in old), 0.0, f"{old} tickets")
     return [*rows, came_back]
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chaos.callers import Answer
+from chaos.callers import CallResult
 
 BROKEN_RULE = "TOO LATE OR NOT AT ALL"
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """`tried` triggers (or whatever is counted) met the fault, `survived` of them as the contract says."""
 
     fault: str
@@ -24,7 +24,7 @@ class Row:
         return self.tried == self.survived
 
 
-def row(fault: str, answers: Iterable[Answer], limit_seconds: float, note: str = "") -> Row:
+def row(fault: str, answers: Iterable[CallResult], limit_seconds: float, note: str = "") -> ReportRow:
     """The row of callers who must all be answered within `limit_seconds`; what they heard is counted in the note."""
     every = list(answers)
     in_time = [answer for answer in every if answer.seconds <= limit_seconds and answer.is_honest]
@@ -33,10 +33,10 @@ def row(fault: str, answers: Iterable[Answer], limit_seconds: float, note: str =
         heard[answer.heard] = heard.get(answer.heard, 0) + 1
     counts = ", ".join(f"{result}: {count}" for result, count in sorted(heard.items()))
     worst = max((answer.seconds for answer in every), default=0.0)
-    return Row(fault, len(every), len(in_time), worst, "; ".join(part for part in (counts, note) if part))
+    return ReportRow(fault, len(every), len(in_time), worst, "; ".join(part for part in (counts, note) if part))
 
 
-def table(rows: Iterable[Row]) -> str:
+def table(rows: Iterable[ReportRow]) -> str:
     """The rows as text, the bad ones marked."""
     lines = [f"{'fault':44} {'tried':>7} {'survived':>8} {'worst s':>8}  what was seen"]
     lines += [

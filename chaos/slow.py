@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from chaos.report import Row
-from tests.publishing import Api
-from tests.stack import Stack
+from chaos.report import ReportRow
+from testbed.publishing import Api
+from testbed.stack import Stack
 
 _BEGINNING = b"POST /api/custom/slow HTTP/1.1\r\nHost: localhost\r\n"
 _PIECE = b"X-A: b\r\n"
@@ -89,7 +89,7 @@ def slowest(url: str, api: Api, calls: int) -> tuple[set[int], float]:
     return statuses, sorted(times)[max(0, len(times) * 99 // 100 - 1)]
 
 
-def beside(name: str, url: str, api: Api, *, connections: int, calls: int) -> Row:
+def beside(name: str, url: str, api: Api, *, connections: int, calls: int) -> ReportRow:
     """A good client beside slow connections, in turns with it alone; the median of its p99 stays within twice."""
     before, meanwhile, heard = [], [], set()
     for _ in range(ROUNDS):
@@ -104,12 +104,12 @@ def beside(name: str, url: str, api: Api, *, connections: int, calls: int) -> Ro
     note = f"p99 {usual * 1000:.0f} ms alone, {slowed * 1000:.0f} ms beside {connections} slow connections"
     if heard != {200}:
         note += f"; answers {sorted(heard)}"
-    return Row(name, calls, calls if is_good else 0, max(meanwhile), note)
+    return ReportRow(name, calls, calls if is_good else 0, max(meanwhile), note)
 
 
-def straight(stack: Stack, api: Api, *, connections: int, calls: int) -> Row:
+def straight(stack: Stack, api: Api, *, connections: int, calls: int) -> ReportRow:
     """The same straight to gunicorn, which is measured and not promised: all that counts is that it answers."""
     row = beside(
         f"{connections} slow connections straight to gunicorn", stack.url, api, connections=connections, calls=calls
     )
-    return Row(row.fault, row.tried, row.tried, row.worst_seconds, f"{row.note} (measured, not promised)")
+    return ReportRow(row.fault, row.tried, row.tried, row.worst_seconds, f"{row.note} (measured, not promised)")

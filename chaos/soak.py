@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from chaos.callers import Load
-from chaos.report import Row, row
-from tests.processes import descriptors
-from tests.publishing import ECHO, Api, Publisher
-from tests.stack import Stack, wait_until
+from chaos.callers import CallerLoad
+from chaos.report import ReportRow, row
+from testbed.processes import descriptors
+from testbed.publishing import ECHO, Api, Publisher
+from testbed.stack import Stack, wait_until
 
 CALLERS = 8
 SAMPLE_SECONDS = 5.0
@@ -45,11 +45,11 @@ class Curve:
         self.descriptors.append(descriptors)
 
 
-def soak(stack: Stack, publish: Publisher, *, minutes: float, limit: float) -> list[Row]:
+def soak(stack: Stack, publish: Publisher, *, minutes: float, limit: float) -> list[ReportRow]:
     """Half of the top rate for `minutes`; the curves of all processes, and of the generations of script hosts."""
     api = publish(ECHO)
     pause = _pause_for_half(stack, api)
-    load = Load(stack.url, api, pause=pause)
+    load = CallerLoad(stack.url, api, pause=pause)
     with load.going_on(CALLERS):
         time.sleep(minutes * 60 * WARM_UP_SHARE)
         curves = _measure(stack, minutes * 60 * (1 - WARM_UP_SHARE))
@@ -74,7 +74,7 @@ def growth(seconds: list[float], values: list[float], typical: Callable[[list[fl
 
 def _pause_for_half(stack: Stack, api: Api) -> float:
     """How long each caller rests between two calls, so that they come at half of the top rate."""
-    load = Load(stack.url, api)
+    load = CallerLoad(stack.url, api)
     with load.going_on(CALLERS):
         wait_until(lambda: len(load.answers) >= CALLERS, what="the first answers")
         before = len(load.answers)
@@ -133,7 +133,7 @@ def _sample(curves: dict[tuple[str, int], Curve], name: str, process: psutil.Pro
     return True
 
 
-def _row(curve: Curve) -> Row:
+def _row(curve: Curve) -> ReportRow:
     grown = growth(curve.seconds, curve.memory, statistics.median)
     # Connections come and go; what leaks stays when they have gone.
     more = growth(curve.seconds, curve.descriptors, min)
@@ -144,4 +144,4 @@ def _row(curve: Curve) -> Row:
         f"RSS {curve.memory[0]:.1f} → {curve.memory[-1]:.1f} MB, {memory:+.2%} in 10 min; "
         f"descriptors {curve.descriptors[0]:.0f} → {curve.descriptors[-1]:.0f}, {descriptors:+.2%}"
     )
-    return Row(f"  {curve.name}", 1, int(is_flat), 0.0, note)
+    return ReportRow(f"  {curve.name}", 1, int(is_flat), 0.0, note)

@@ -3,15 +3,17 @@
 import random
 import time
 
-from chaos.report import Row
+from chaos.report import ReportRow
 from chaos.trial import during, stand_still
-from tests.publishing import Publisher
-from tests.stack import Stack
+from testbed.publishing import Publisher
+from testbed.stack import Stack
 
 _SEED = 1
 
 
-def stops(stack: Stack, publish: Publisher, *, times: int, seconds: tuple[float, float], limit: float) -> list[Row]:
+def stops(
+    stack: Stack, publish: Publisher, *, times: int, seconds: tuple[float, float], limit: float
+) -> list[ReportRow]:
     """One of two worker nodes is stopped and goes on, `times` in a row, for `seconds` at least and at most.
 
     The triggers are so short that a node is often stopped between its claim of a job and the beginning of the run.

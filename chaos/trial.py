@@ -5,11 +5,11 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 
-from chaos.callers import Answer, Load, seconds_until_success
+from chaos.callers import CallerLoad, CallResult, seconds_until_success
 from chaos.marks import Marks
-from chaos.report import Row, row
-from tests.publishing import Publisher
-from tests.stack import Stack, wait_until
+from chaos.report import ReportRow, row
+from testbed.publishing import Publisher
+from testbed.stack import Stack, wait_until
 
 # So many that some of their jobs run while others wait.
 CALLERS = 16
@@ -32,7 +32,7 @@ def during(
     url: str = "",
     run_seconds: float = 0.2,
     answers_runs: bool = False,
-) -> list[Row]:
+) -> list[ReportRow]:
     """Cause the fault under load, at the stack's web server or at `url`; then a trigger succeeds within 15 s.
 
     With `answers_runs`, every caller whose trigger ran gets its answer.
@@ -40,7 +40,7 @@ def during(
     address = url or stack.url
     with Marks(stack.state_dir) as marks:
         api = publish(marks.source)
-        load = Load(address, api, query=f"?seconds={run_seconds}", pause=_PAUSE_SECONDS)
+        load = CallerLoad(address, api, query=f"?seconds={run_seconds}", pause=_PAUSE_SECONDS)
         with load.going_on(CALLERS):
             wait_until(lambda: len(load.answers) >= CALLERS, what="the first answers")
             fault()
@@ -50,11 +50,11 @@ def during(
             row(name, load.answers, limit),
             truth(load.answers, marks),
             *([_answered(load.answers, marks)] if answers_runs else []),
-            Row(f"  success again within {BACK_SECONDS:g} s", 1, int(again < BACK_SECONDS), again),
+            ReportRow(f"  success again within {BACK_SECONDS:g} s", 1, int(again < BACK_SECONDS), again),
         ]
 
 
-def truth(answers: Sequence[Answer], marks: Marks) -> Row:
+def truth(answers: Sequence[CallResult], marks: Marks) -> ReportRow:
     """Nothing ran twice, or after its caller was answered; what was answered ran, what "never started" did not."""
     runs, begun = marks.runs(), marks.begun()
     broken = {
@@ -68,13 +68,15 @@ def truth(answers: Sequence[Answer], marks: Marks) -> Row:
     note = ", ".join(f"{what}: {_shown(markers)}" for what, markers in broken.items())
     guilty = {marker for markers in broken.values() for marker in markers}
     latest = max((begun.get(each.marker, 0.0) - each.ended for each in answers), default=0.0)
-    return Row("  once, in time, and told the truth", len(answers), len(answers) - len(guilty), max(0.0, latest), note)
+    return ReportRow(
+        "  once, in time, and told the truth", len(answers), len(answers) - len(guilty), max(0.0, latest), note
+    )
 
 
-def _answered(answers: Sequence[Answer], marks: Marks) -> Row:
+def _answered(answers: Sequence[CallResult], marks: Marks) -> ReportRow:
     runs = marks.runs()
     ran = [each for each in answers if runs[each.marker]]
-    return Row("  every run was answered", len(ran), sum(each.result == "200" for each in ran), 0.0)
+    return ReportRow("  every run was answered", len(ran), sum(each.result == "200" for each in ran), 0.0)
 
 
 def _shown(markers: Sequence[str]) -> str:

@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from access.changes import save_checked
 from console.deletion import CheckedDeletion
 from console.forms import CheckedForm
+from console.object_pages import ReadablePages
 from console.templatetags.console import local_time
-from console.viewing import ReadablePages
+from objects.changes import save_checked
 from search.query import SearchResult, in_order, matching_ids
 
 MOST_FOUND = 500

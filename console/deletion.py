@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from access.changes import delete_checked
-from access.console import PolicyAdmin
-from console.usage import SHOWN, name_definitions, refusal_text
+from access.pages import PolicyAdmin
+from console.blockers import SHOWN, name_definitions, refusal_text
+from objects.changes import delete_checked
 
 Blocked = list[tuple[str, SafeString]]
 

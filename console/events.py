@@ -12,11 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from access.console import UnfoldAdmin
+from access.pages import UnfoldAdmin
 from console.templatetags.console import copy_button, local_time
 from events import exports
 from events.models import InformationEvent, Verb
-from events.reading import readable_types
+from events.visibility import readable_types
 
 _TONES: Final[Mapping[Verb, str]] = {Verb.ADDED: "good", Verb.UPDATED: "info", Verb.DELETED: "bad"}
 

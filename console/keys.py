@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from access.console import UnfoldAdmin
+from access.pages import UnfoldAdmin
 from access.policy import manages_people, may_enter
 from console.forms import ModelForm
 from console.secret import TicketField, secret_page, shown_before_page, ticket_id

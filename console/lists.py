@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from access.console import PolicyAdmin
-from access.texts import is_storable
+from access.pages import PolicyAdmin
 from console.templatetags.console import local_time
+from foundation.texts import is_storable
 
 PER_PAGE = 50
 

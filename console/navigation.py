@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from access.policy import DEFINITION, MESSAGE, NODE, SCRIPT, TOKEN, Action, AnyUser, allows, manages_people
-from events.reading import readable_types
+from events.visibility import readable_types
 
 
 @dataclass(frozen=True)
-class Entry:
+class MenuEntry:
     """A page of the menu, and who finds it there."""
 
     title: Any
@@ -37,35 +37,35 @@ def _everybody(user: AnyUser) -> bool:
     return True
 
 
-_MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
-    ("", (Entry(_("Overview"), "space_dashboard", "admin:index", _everybody),)),
+_MENU: tuple[tuple[Any, tuple[MenuEntry, ...]], ...] = (
+    ("", (MenuEntry(_("Overview"), "space_dashboard", "admin:index", _everybody),)),
     (
         _("User-Defined APIs"),
         (
-            Entry(_("Definitions"), "api", "admin:definitions_apidefinition_changelist", _may(DEFINITION)),
-            Entry(_("Tokens"), "key", "admin:tokens_apitoken_changelist", _may(TOKEN)),
-            Entry(_("Scripts"), "code", "admin:automation_automationscript_changelist", _may(SCRIPT)),
-            Entry(_("Trigger"), "play_circle", "admin:trigger", _may(MESSAGE, "send")),
+            MenuEntry(_("Definitions"), "api", "admin:definitions_apidefinition_changelist", _may(DEFINITION)),
+            MenuEntry(_("Tokens"), "key", "admin:tokens_apitoken_changelist", _may(TOKEN)),
+            MenuEntry(_("Scripts"), "code", "admin:automation_automationscript_changelist", _may(SCRIPT)),
+            MenuEntry(_("Trigger"), "play_circle", "admin:trigger", _may(MESSAGE, "send")),
         ),
     ),
     (
         _("Operation"),
         (
-            Entry(
+            MenuEntry(
                 _("Events"),
                 "history",
                 "admin:events_informationevent_changelist",
                 lambda user: bool(readable_types(user)),
             ),
-            Entry(_("Nodes"), "dns", "admin:automation_workernode_changelist", _may(NODE)),
+            MenuEntry(_("Nodes"), "dns", "admin:automation_workernode_changelist", _may(NODE)),
         ),
     ),
     (
         _("Access"),
         (
-            Entry(_("Personal keys"), "vpn_key", "admin:keys_personalkey_changelist", _everybody),
-            Entry(_("Users"), "person", "admin:auth_user_changelist", manages_people),
-            Entry(_("Groups"), "group", "admin:auth_group_changelist", manages_people),
+            MenuEntry(_("Personal keys"), "vpn_key", "admin:keys_personalkey_changelist", _everybody),
+            MenuEntry(_("Users"), "person", "admin:auth_user_changelist", manages_people),
+            MenuEntry(_("Groups"), "group", "admin:auth_group_changelist", manages_people),
         ),
     ),
 )
@@ -77,5 +77,5 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
     return [group for group in groups if group["items"]]
 
 
-def _for(request: HttpRequest, entries: Iterable[Entry]) -> list[dict[str, Any]]:
+def _for(request: HttpRequest, entries: Iterable[MenuEntry]) -> list[dict[str, Any]]:
     return [entry.shown(request) for entry in entries if entry.is_for(request.user)]

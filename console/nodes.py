@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.console import UnfoldAdmin
+from access.pages import UnfoldAdmin
 from access.policy import NODE, allows
 from automation.models import WorkerNode
 from fleet import overview

@@ -13,17 +13,17 @@ from django.utils.translation import gettext as _
 from access.policy import MESSAGE, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
 from console import cells
+from console.blockers import name_definitions
 from console.definitions.columns import token_order
 from console.templatetags.console import copy_button, local_time
-from console.trigger import trigger_url
-from console.usage import name_definitions
+from console.trigger_page import trigger_url
 from definitions import routes
 from definitions.models import ApiDefinition
 from tokens.models import ApiToken
 
 
 @dataclass(frozen=True)
-class Row:
+class ReadableRow:
     """A line: what it is, and its value as HTML; a wide one takes all of the page."""
 
     label: str
@@ -31,54 +31,58 @@ class Row:
     is_wide: bool = False
 
 
-def rows_of(user: AnyUser, obj: Any) -> list[Row]:
+def rows_of(user: AnyUser, obj: Any) -> list[ReadableRow]:
     """The lines of `obj`, those of every object last."""
     return [*_CONTENT[type(obj)](user, obj), *_authorship(obj)]
 
 
-def _definition(user: AnyUser, definition: ApiDefinition) -> Iterable[Row]:
+def _definition(user: AnyUser, definition: ApiDefinition) -> Iterable[ReadableRow]:
     url = f"{settings.UDAPI_PUBLIC_URL}/{routes.PREFIX}{definition.route}"
     try_it = cells.link(trigger_url(definition), _("Try it")) if allows(user, MESSAGE, "send") else ""
-    yield Row(_("URL"), format_html("<code>{}</code> {} {}", url, copy_button(url, _("the URL")), try_it))
-    yield Row(_("Name"), definition.name or _nothing())
-    yield Row(_("Description"), _text(definition.description))
-    yield Row(_("Script"), _script_link(user, definition.script))
-    yield Row(_("Method to be executed"), definition.get_action_type_display())
+    yield ReadableRow(_("URL"), format_html("<code>{}</code> {} {}", url, copy_button(url, _("the URL")), try_it))
+    yield ReadableRow(_("Name"), definition.name or _nothing())
+    yield ReadableRow(_("Description"), _text(definition.description))
+    yield ReadableRow(_("Script"), _script_link(user, definition.script))
+    yield ReadableRow(_("Method to be executed"), definition.get_action_type_display())
     if definition.input_type:
-        yield Row(_("Input type"), definition.get_input_type_display())
-    yield Row(_("Allowed tokens"), _tokens(user, definition))
+        yield ReadableRow(_("Input type"), definition.get_input_type_display())
+    yield ReadableRow(_("Allowed tokens"), _tokens(user, definition))
 
 
-def _token(user: AnyUser, token: ApiToken) -> Iterable[Row]:
-    yield Row(_("Name"), token.name)
-    yield Row(_("State"), cells.badge(_("Disabled"), "off") if token.is_disabled else cells.badge(_("Enabled"), "good"))
-    yield Row(_("Rate limit"), cells.limit_in_words(token.rate_limit, token.rate_window_seconds))
-    yield Row(_("Secret"), _("Cannot be shown: only a digest of it is kept."))
-    yield Row(_("Used by"), _users(user, token))
+def _token(user: AnyUser, token: ApiToken) -> Iterable[ReadableRow]:
+    yield ReadableRow(_("Name"), token.name)
+    yield ReadableRow(
+        _("State"), cells.badge(_("Disabled"), "off") if token.is_disabled else cells.badge(_("Enabled"), "good")
+    )
+    yield ReadableRow(_("Rate limit"), cells.limit_in_words(token.rate_limit, token.rate_window_seconds))
+    yield ReadableRow(_("Secret"), _("Cannot be shown: only a digest of it is kept."))
+    yield ReadableRow(_("Used by"), _users(user, token))
 
 
-def _script(user: AnyUser, script: AutomationScript) -> Iterable[Row]:
-    yield Row(_("Name"), script.name)
-    yield Row(_("Description"), _text(script.description))
-    yield Row(_("Entry points"), _codes(script.entry_points()))
-    yield Row(_("Parameters"), _codes(script.parameters))
-    yield Row(_("Time-out"), _("%(seconds)d seconds") % {"seconds": script.timeout_seconds})
-    yield Row(_("Used by"), _users(user, script))
+def _script(user: AnyUser, script: AutomationScript) -> Iterable[ReadableRow]:
+    yield ReadableRow(_("Name"), script.name)
+    yield ReadableRow(_("Description"), _text(script.description))
+    yield ReadableRow(_("Entry points"), _codes(script.entry_points()))
+    yield ReadableRow(_("Parameters"), _codes(script.parameters))
+    yield ReadableRow(_("Time-out"), _("%(seconds)d seconds") % {"seconds": script.timeout_seconds})
+    yield ReadableRow(_("Used by"), _users(user, script))
     source = format_html('<pre class="ud-source" tabindex="0">{}</pre>', script.source)
-    yield Row(_("Source"), format_html("{}{}", copy_button(script.source, _("the source")), source), is_wide=True)
+    yield ReadableRow(
+        _("Source"), format_html("{}{}", copy_button(script.source, _("the source")), source), is_wide=True
+    )
 
 
-_CONTENT: Final[Mapping[type, Callable[[AnyUser, Any], Iterable[Row]]]] = {
+_CONTENT: Final[Mapping[type, Callable[[AnyUser, Any], Iterable[ReadableRow]]]] = {
     ApiDefinition: _definition,
     ApiToken: _token,
     AutomationScript: _script,
 }
 
 
-def _authorship(obj: Any) -> Iterable[Row]:
-    yield Row(_("Id"), format_html("<code>{}</code> {}", obj.pk, copy_button(obj.pk, _("the id"))))
-    yield Row(_("Created"), _by(obj.created_at, obj.created_by))
-    yield Row(_("Last modified"), _by(obj.last_modified, obj.last_modified_by))
+def _authorship(obj: Any) -> Iterable[ReadableRow]:
+    yield ReadableRow(_("Id"), format_html("<code>{}</code> {}", obj.pk, copy_button(obj.pk, _("the id"))))
+    yield ReadableRow(_("Created"), _by(obj.created_at, obj.created_by))
+    yield ReadableRow(_("Last modified"), _by(obj.last_modified, obj.last_modified_by))
 
 
 def _by(moment: Any, user: str) -> SafeString:

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from access.console import UnfoldAdmin
+from access.pages import UnfoldAdmin
 from console.forms import NotShownField
 
 _SALT: Final = "console.new"

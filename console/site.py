@@ -11,11 +11,11 @@ from django.views.i18n import JavaScriptCatalog
 
 from access.policy import may_enter
 from console.navigation import menu
-from console.passwords import LogInForm, PasswordPage, within_limits
+from console.password_forms import LogInForm, PasswordPage, within_limits
 from console.start import start_page
-from console.trigger import OfferedDefinitions, TriggerPage
+from console.trigger_page import OfferedDefinitions, TriggerPage
 from events import positions
-from events.reading import readable_types
+from events.visibility import readable_types
 
 if TYPE_CHECKING:
     # django-unfold has no types; what we use of its class is Django's.

@@ -15,7 +15,7 @@ from automation.models import AutomationScript
 from console.attention import Concern, concerns
 from definitions.models import ApiDefinition
 from events.models import InformationEvent
-from events.reading import readable_events
+from events.visibility import readable_events
 from fleet import overview
 from search import state as mirror
 from tokens.models import ApiToken

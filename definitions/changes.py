@@ -7,10 +7,10 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
-from access.announcements import added_together
-from access.changes import add_checked, refusal, save_checked
 from definitions import routes
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
+from objects.announcements import added_together
+from objects.changes import add_checked, refusal, save_checked
 from tokens.models import ApiToken
 
 

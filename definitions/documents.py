@@ -7,8 +7,8 @@ from django.db.models import F, QuerySet
 from django_elasticsearch_dsl.fields import KeywordField, ObjectField, TextField
 from django_elasticsearch_dsl.registries import registry
 
-from access.documents import AuthoredDocument, exact_field, name_field, searchable, words_field
 from definitions.models import AllowedToken, ApiDefinition
+from objects.documents import AuthoredDocument, exact_field, name_field, searchable, words_field
 
 _NOT_SHOWN = {"script_id", "signature", "shape", "literal_count"}
 

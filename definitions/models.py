@@ -11,14 +11,14 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from access.authorship import AuthoredModel
-from access.changes import refusal
-from access.closed import ClosedManager
-from access.fields import DerivedCharField, DerivedSmallIntegerField
-from access.texts import NAME_LENGTH, is_name, is_storable
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
 from definitions import routes
+from foundation.texts import NAME_LENGTH, is_name, is_storable
+from objects.authorship import AuthoredModel
+from objects.changes import refusal
+from objects.columns import DerivedCharField, DerivedSmallIntegerField
+from objects.managers import ClosedManager
 from tokens.models import ApiToken
 
 # Casefolding makes three characters out of one at the most.

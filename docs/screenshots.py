@@ -22,7 +22,7 @@ PUBLIC_URL = "http://apis.example.com"
 def own_stack() -> Iterator[str]:
     """A running stack with an empty database; its address."""
     with tempfile.TemporaryDirectory() as place:
-        from tests.environment import make_data_dir
+        from testbed.data_dir import make_data_dir
 
         data = make_data_dir(Path(place) / "data")
         os.environ |= {
@@ -36,7 +36,7 @@ def own_stack() -> Iterator[str]:
         django.setup()
         from django.core.management import call_command
 
-        from tests.stack import Stack
+        from testbed.stack import Stack
 
         call_command("migrate", verbosity=0)
         stack = Stack(data, {"UDAPI_PUBLIC_URL": PUBLIC_URL})
@@ -81,10 +81,10 @@ def make_world() -> World:
     """Definitions, tokens, scripts, and a little that wants attention."""
     from django.contrib.auth.models import User
 
-    from access.changes import save_checked
     from automation.models import AutomationScript
     from definitions.changes import save_definition
     from definitions.models import ActionType, ApiDefinition
+    from objects.changes import save_checked
     from tokens.models import ApiToken
 
     User.objects.create_user("jane", first_name="Jane", last_name="Miller", is_superuser=True)
@@ -121,8 +121,8 @@ def take_all(console: str) -> None:
     from django.contrib.auth.models import User
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.chromium import launch
-    from tests.browser.visitor import Profiles, Visitor
+    from testbed.chromium import launch
+    from testbed.visitor import Profiles, Visitor
 
     with sync_playwright() as playwright, launch(playwright) as browser:
         profiles = Profiles(browser)

@@ -8,8 +8,9 @@ from typing import Any
 from gunicorn.http.errors import ParseException
 
 from endpoint import errors
-from endpoint.places import hold_place
-from endpoint.reading import LARGEST_BODY, announced_length
+from endpoint.trigger_request import announced_length
+from endpoint.waiting_slots import hold_place
+from foundation.limits import LARGEST_TRIGGER_BODY
 
 CONTENT_TYPES = frozenset({"application/json", "application/xml", "text/xml", "text/plain"})
 
@@ -37,7 +38,7 @@ def read(environ: dict[str, Any]) -> bytes:
     body = bytearray(first)
     for step in steps:
         body += step
-        if len(body) > LARGEST_BODY:
+        if len(body) > LARGEST_TRIGGER_BODY:
             raise errors.BodyTooLargeError("more than was announced")
     if len(body) < announced_length(environ):
         raise errors.FailedToReadBodyError(f"broken off after {len(body)} bytes")

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from udapi_site import connections
+from web import database
 
 TITLE = "Error occurred while handling the request, contact your admin with the provided errorCode and faultingNode ID."
 GENERIC = "Something went wrong, contact the system administrator."
@@ -78,7 +78,7 @@ class ManagerNotInitializedError(TriggerError):
     @classmethod
     def for_now(cls, message: str, seconds: int | None = None) -> "ManagerNotInitializedError":
         """The error, with `Retry-After`: the seconds after which another try makes sense."""
-        return cls(message, headers={"Retry-After": str(seconds or connections.RETRY_AFTER_SECONDS)})
+        return cls(message, headers={"Retry-After": str(seconds or database.RETRY_AFTER_SECONDS)})
 
 
 class UnexpectedExceptionError(TriggerError):
@@ -277,7 +277,7 @@ def foreseen(exception: Exception) -> TriggerError:
     """
     if isinstance(exception, TriggerError):
         return exception
-    if connections.are_all_taken(exception):
+    if database.are_all_taken(exception):
         return ManagerNotInitializedError.for_now(f"no connection to the database: {exception}")
     _log.error("unexpected exception", exc_info=exception)
     return UnexpectedExceptionError(f"{type(exception).__name__}: {exception}")

@@ -12,14 +12,14 @@ from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_poin
 from definitions import routes
 from definitions.lookups import DefinitionRow, ScriptRow
 from definitions.models import ActionType, InputType
-from endpoint import errors, manager
+from endpoint import admission, errors
 from endpoint.dispatch import succeeded
-from endpoint.reading import TriggerRequest
+from endpoint.trigger_request import TriggerRequest
 from fleet import confinement
 from fleet.answer import Answer
 from fleet.execution import Execution
 from fleet.results import judge
-from fleet.scripts import NoScriptError
+from fleet.script_cache import NoScriptError
 from hosts.jobs import Assignment, Script
 from hosts.script_hosts import ScriptHosts
 
@@ -62,7 +62,7 @@ class Tryout:
             TriggerError: what the trigger ends in.
         """
         script = self._read(self.file)
-        job = manager.job(str(uuid.uuid4()), self._admitted(script), self.body)
+        job = admission.job(str(uuid.uuid4()), self._admitted(script), self.body)
         assignment = Assignment(job, script, self.timeout_seconds)
         hosts = _started_hosts()
         try:
@@ -71,14 +71,14 @@ class Tryout:
             hosts.stop()
         return succeeded(judge(result, _NODE))
 
-    def _admitted(self, script: Script) -> manager.Admitted:
+    def _admitted(self, script: Script) -> admission.Admitted:
         route, called = _route(self.route)
         has_api_trigger = has_entry_point(script.source, ON_API_TRIGGER)
         action_type, input_type = self._action(has_api_trigger)
         row = ScriptRow(_NOBODY, script.version, script.name, [], has_api_trigger, script.has_run)
         definition = DefinitionRow(_NOBODY, route, action_type, input_type, row.id, row, is_allowed=True)
         request = TriggerRequest(self.method, called, self.query)
-        return manager.Admitted(request, _NOBODY, definition, manager.runnable(definition))
+        return admission.Admitted(request, _NOBODY, definition, admission.runnable(definition))
 
     def _action(self, has_api_trigger: bool) -> tuple[str, str]:
         """Action type and input type of the definition that a caller would reach."""

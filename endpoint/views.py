@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from definitions.lookups import TokenRow
-from endpoint import body, errors, manager, reading, response
+from endpoint import admission, body, errors, response, trigger_request
 from endpoint.authentication import BearerAuthentication
 from endpoint.dispatch import succeeded
-from endpoint.triggerlog import TriggerLog
+from endpoint.trigger_log import TriggerLog
 
 CLOSED = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
 """A browser that shows an answer as a page runs nothing in it, and no other site can embed it."""
@@ -28,18 +28,18 @@ class TriggerView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The checks before anybody is asked who calls; nothing is negotiated."""
         self.trigger_id = str(uuid.uuid4())
-        self.log = TriggerLog(self.trigger_id, str(request.META["REQUEST_METHOD"]), reading.path(request.META))
-        self.called = reading.read(request.META)
+        self.log = TriggerLog(self.trigger_id, str(request.META["REQUEST_METHOD"]), trigger_request.path(request.META))
+        self.called = trigger_request.read(request.META)
 
     def trigger(self, request: Request) -> HttpResponseBase:
         """The whole story; whatever is raised on the way is rendered in `handle_exception`."""
         token = cast(TokenRow, request.auth)
         self.log.started(token.id)
-        manager.count_against_limit(token)
-        admitted = manager.admit(self.called, token.id)
+        admission.count_against_limit(token)
+        admitted = admission.admit(self.called, token.id)
         content = body.read(request.META)
         self.body_is_read = True
-        answer = succeeded(manager.carry_out(self.trigger_id, admitted, content, request.META.get("gunicorn.socket")))
+        answer = succeeded(admission.carry_out(self.trigger_id, admitted, content, request.META.get("gunicorn.socket")))
         rendered = response.from_answer(answer)
         self.log.ended(answer.code, answer.node)
         return rendered

@@ -12,5 +12,5 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         """Receivers connect when their module is imported."""
-        import_module("events.recording")
-        import_module("events.people")
+        import_module("events.recorder")
+        import_module("events.user_changes")

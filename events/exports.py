@@ -7,9 +7,9 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
-from events import wire
+from events import formats
 from events.models import InformationEvent
-from udapi_site import connections
+from web import database
 
 PAGE = 1_000
 """Events that an export holds at once."""
@@ -18,8 +18,8 @@ TRIES = 5
 """How often an export asks for a page: one that has run for an hour should survive a busy moment."""
 
 FILES: Final[Mapping[str, tuple[Callable[[Iterable[InformationEvent]], Iterator[str]], str]]] = {
-    "csv": (wire.csv_lines, "text/csv"),
-    "jsonl": (wire.json_lines, "application/jsonl"),
+    "csv": (formats.csv_lines, "text/csv"),
+    "jsonl": (formats.json_lines, "application/jsonl"),
 }
 """The lines and the media type of each kind of file."""
 
@@ -29,7 +29,7 @@ def export(events: "QuerySet[InformationEvent]", kind: str, by: str) -> Streamin
     lines, media_type = FILES[kind]
     file_name = f"events.{kind}"
     return StreamingHttpResponse(
-        lines(wire.recorded(in_pages(events), by, file_name)),
+        lines(formats.recorded(in_pages(events), by, file_name)),
         content_type=f"{media_type}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"},
     )
@@ -57,7 +57,7 @@ def _read(events: "QuerySet[InformationEvent]") -> list[InformationEvent]:
         try:
             return list(events)
         except OperationalError as error:
-            if not tries_left or not connections.are_all_taken(error):
+            if not tries_left or not database.are_all_taken(error):
                 raise
         finally:
-            connections.give_back()
+            database.give_back()

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 from django.db import DatabaseError, close_old_connections, connections
 
-from events import positions, wire
+from events import formats, positions
 from events.models import InformationEvent
 from events.readers import Reader
 from events.subscription import Message, Subscription
-from udapi_site.ending import at_end
+from web.shutdown import at_end
 
 TICK_SECONDS = 0.5
 """How often it looks: the longest that an event is under way."""
@@ -158,7 +158,7 @@ class Hub:
 
 def as_message(event: InformationEvent) -> Message:
     """The event as the stream sends it; its position is the id to resume from."""
-    position, data = event.position or 0, json.dumps(wire.as_dict(event), ensure_ascii=False)
+    position, data = event.position or 0, json.dumps(formats.as_dict(event), ensure_ascii=False)
     text = f"id: {position}\nevent: {event.object_type}ChangedEventMessage\ndata: {data}\n\n"
     return Message(position, text)
 

@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from access.authorship import USER_NAME_LENGTH
-from access.closed import ClosedQuerySet, UnrecordedChangeError
+from objects.authorship import USER_NAME_LENGTH
+from objects.managers import ClosedQuerySet, UnrecordedChangeError
 
 # First name, a blank and last name of Django's users.
 SHOWN_NAME_LENGTH = 301

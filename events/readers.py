@@ -6,7 +6,7 @@ from typing import Protocol
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 
-from events.reading import readable_types
+from events.visibility import readable_types
 
 
 class Credential(Protocol):

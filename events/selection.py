@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from access.changes import refusal
 from events.models import InformationEvent, ObjectType, Verb
+from objects.changes import refusal
 
 Values = tuple[Any, ...]
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from broker.client import brief_client, client, prompt_client, server_life
-from broker.held import HeldConnection
-from fleet import frames, large_bodies, lua, message, redis_keys
+from broker.connections import HeldConnection
+from fleet import celery_message, large_bodies, lua, redis_frames, redis_keys
 from fleet.answer import Answer, Reason
 from fleet.reply import GRACE_MILLISECONDS, REPLY_MILLISECONDS, START_MILLISECONDS
+from foundation import __version__
 from hosts.jobs import Job
-from udapi_site import __version__
 
 # A field of the ticket of a job that a node has given back.
 _GIVEN_BACK = "given_back"
 
-_READABLE = frames.listed(frames.READABLE)
+_READABLE = redis_frames.listed(redis_frames.READABLE)
 _NO_REPLY = (0, b"")
 _NOTHING_LEARNED = ("", 0)
 
@@ -43,7 +43,7 @@ class Claim:
     @property
     def format(self) -> int:
         """The format in which the job came; its answer goes back in the same."""
-        return frames.number(self.ticket["frame"])
+        return redis_frames.number(self.ticket["frame"])
 
     @property
     def script_id(self) -> str:
@@ -64,13 +64,13 @@ class Claim:
         """The job itself.
 
         Raises:
-            fleet.frames.FrameError: it was published in another format, or its body is gone.
+            fleet.redis_frames.FrameError: it was published in another format, or its body is gone.
         """
-        job = frames.decode(self.ticket["frame"], Job)
+        job = redis_frames.decode(self.ticket["frame"], Job)
         if self.ticket["is_large"] != b"1":
             return job
         if self.large_body is None:
-            raise frames.FrameError("the body of the job is gone")
+            raise redis_frames.FrameError("the body of the job is gone")
         return replace(job, body=self.large_body)
 
 
@@ -90,7 +90,7 @@ def put_back(job_id: str) -> None:
     Raises:
         redis.RedisError.
     """
-    client().rpush(redis_keys.queue(), message.entry(job_id))
+    client().rpush(redis_keys.queue(), celery_message.entry(job_id))
 
 
 def finish(done: Claim, answer: Answer | None, next_for: str = "") -> Claim | None:
@@ -100,19 +100,19 @@ def finish(done: Claim, answer: Answer | None, next_for: str = "") -> Claim | No
 
     Raises:
         redis.RedisError: the broker failed; the caller will not be answered.
-        fleet.frames.FrameError: no frame can hold the answer.
+        fleet.redis_frames.FrameError: no frame can hold the answer.
     """
     # From a job that never started there is nothing to learn.
     has_run = answer is None or answer.reason != Reason.NEVER_STARTED
     learned = (done.script_id, int((time.monotonic() - done.asked_at) * 1_000)) if has_run else _NOTHING_LEARNED
-    reply = (int(answer is not None), frames.encode(answer, done.format) if answer else b"")
+    reply = (int(answer is not None), redis_frames.encode(answer, done.format) if answer else b"")
     return _take(done.job_id, reply, learned, "", next_for)
 
 
 def _take(
     finished: str, reply: tuple[int, bytes], learned: tuple[str, int], wanted: str, instance: str
 ) -> Claim | None:
-    what = (wanted, instance, GRACE_MILLISECONDS, START_MILLISECONDS, message.marker())
+    what = (wanted, instance, GRACE_MILLISECONDS, START_MILLISECONDS, celery_message.marker())
     further = (_READABLE, *learned)
     # A slot of the node waits for this.
     pooled = prompt_client() if len(reply[1]) <= large_bodies.SMALL_BYTES else client()
@@ -125,9 +125,8 @@ def _take(
 
 def _claim(connection: Any, taken: list[Any], asked_at: float) -> Claim:
     if len(taken) == 1:
-        raise ForeignFormatError(
-            f"the job has format {taken[0].decode()}, and {frames.release(__version__, frames.READABLE)} cannot read it"
-        )
+        ours = redis_frames.release(__version__, redis_frames.READABLE)
+        raise ForeignFormatError(f"the job has format {taken[0].decode()}, and {ours} cannot read it")
     job_id, left, waited, fields = taken[0].decode(), *taken[1:]
     ticket = {name: field for name, field in zip(lua.TICKET, fields, strict=True) if field is not None}
     body = None
@@ -149,7 +148,7 @@ def give_back(claim: Claim, instance: str, *, is_failure: bool) -> bool:
     with HeldConnection(client()) as connection:
         if claim.large_body is not None:
             large_bodies.set_aside(connection, claim.job_id, claim.large_body, claim.milliseconds_left)
-        what = (instance, message.entry(claim.job_id), GRACE_MILLISECONDS, claim.script_id)
+        what = (instance, celery_message.entry(claim.job_id), GRACE_MILLISECONDS, claim.script_id)
         return bool(lua.GIVE_BACK.over(connection, redis_keys.to_give_back(claim.job_id), *what, *fields))
 
 

@@ -9,9 +9,9 @@ from django.db import Error as DatabaseError
 
 from automation.source import RUN
 from fleet import queue
-from fleet.frames import FrameError
+from fleet.redis_frames import FrameError
 from fleet.reply import UnansweredError
-from fleet.scripts import NoScriptError
+from fleet.script_cache import NoScriptError
 from hosts.jobs import Assignment, HostResult, Job, JobKind, Outcome, Script, SubscriptAnswer
 from hosts.script_hosts import ScriptHosts
 from hosts.watch import Watch

@@ -13,8 +13,8 @@ import msgspec
 import redis
 
 from broker.client import brief_client
-from fleet import confinement, frames, lua, redis_keys
-from udapi_site import __version__
+from fleet import confinement, lua, redis_frames, redis_keys
+from foundation import __version__
 
 HEARTBEAT_SECONDS = 2.0
 HEARTBEAT_ENDS_AFTER_SECONDS = 6.0
@@ -155,7 +155,7 @@ class Heartbeat:
             jobs = dict(self._jobs)
         lasts, state = int(HEARTBEAT_ENDS_AFTER_SECONDS * 1_000), msgspec.json.encode(self._state(tuple(jobs)))
         word = "stays" if self._is_consuming and not leaves else "leaves"
-        what = (lasts, self.instance, state, word, began, self._limit, frames.listed(frames.READABLE))
+        what = (lasts, self.instance, state, word, began, self._limit, redis_frames.listed(redis_frames.READABLE))
         lua.BEAT.run(brief_client(), redis_keys.to_beat(self.instance), *what, *_elapsed(jobs))
         if leaves:
             self._has_left.set()
@@ -171,7 +171,7 @@ class Heartbeat:
             limit=self._limit,
             since=self._since,
             version=__version__,
-            formats=frames.READABLE,
+            formats=redis_frames.READABLE,
             is_consuming=self._is_consuming,
             jobs=jobs,
             confines=confinement.is_enforced(),

@@ -9,13 +9,14 @@ from celery import bootsteps
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from fleet import confinement, message
+from fleet import celery_message, confinement
 from fleet.fitness import Fitness, find_fault
 from fleet.heartbeat import Heartbeat
 from fleet.limits import concurrency_limit
 from fleet.numbers import NodeSlot
 from fleet.runner import Runner
-from hosts import linux, scratch
+from foundation import linux
+from hosts import scratch
 from hosts.script_hosts import ScriptHosts
 
 TICK_SECONDS = 1.0
@@ -51,7 +52,7 @@ class Node(bootsteps.StartStopStep):
         if not confinement.is_enforced():
             _log.warning("node=%s %s", self.slot.id, confinement.UNCONFINED)
         worker.pool.when_idle = self.runner.abandon
-        worker.app.tasks[message.TASK_NAME].node = self
+        worker.app.tasks[celery_message.TASK_NAME].node = self
         worker.timer.call_after(0, self._tick)
         worker.timer.call_repeatedly(TICK_SECONDS, self._tick)
 
@@ -74,7 +75,7 @@ class Node(bootsteps.StartStopStep):
     def is_consuming(self) -> bool:
         """Whether the worker takes triggers: not if it is unfit, or after `celery control cancel_consumer`."""
         consumer = self._worker.consumer.task_consumer
-        return self.fitness.is_fit and consumer is not None and consumer.consuming_from(message.QUEUE)
+        return self.fitness.is_fit and consumer is not None and consumer.consuming_from(celery_message.QUEUE)
 
     def _may_take_another(self) -> bool:
         return self.is_consuming and not self._worker.pool.has_waiting
@@ -89,11 +90,11 @@ class Node(bootsteps.StartStopStep):
         consumer, is_fit = self._worker.consumer, self.fitness.is_fit
         if consumer.task_consumer is None:
             return
-        if not is_fit and consumer.task_consumer.consuming_from(message.QUEUE):
-            consumer.cancel_task_queue(message.QUEUE)
+        if not is_fit and consumer.task_consumer.consuming_from(celery_message.QUEUE):
+            consumer.cancel_task_queue(celery_message.QUEUE)
             self._has_paused = True
         elif is_fit and self._has_paused:
-            consumer.add_task_queue(message.QUEUE)
+            consumer.add_task_queue(celery_message.QUEUE)
             self._has_paused = False
 
     def _tick_now(self) -> None:
@@ -105,9 +106,9 @@ class Node(bootsteps.StartStopStep):
         following = self.runner.run(job_id)
         if following is None:
             return
-        strategy = self._worker.consumer.strategies[message.TASK_NAME]
+        strategy = self._worker.consumer.strategies[celery_message.TASK_NAME]
         try:
-            strategy(message.received(following), None, _nothing, _nothing, ())
+            strategy(celery_message.received(following), None, _nothing, _nothing, ())
         finally:
             if not self._worker.pool.has_next_here:
                 self.runner.abandon()

@@ -7,7 +7,7 @@ import redis
 from automation.source import RUN
 from fleet import queue
 from fleet.fitness import PROBE_SCRIPT
-from fleet.frames import FrameError
+from fleet.redis_frames import FrameError
 from fleet.reply import UnansweredError
 from hosts.jobs import Job, JobKind
 

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import redis
 
 from broker.client import HungUpError, client, popped, reply_seconds, server_life, server_milliseconds
-from broker.held import HeldConnection
-from fleet import frames, large_bodies, lua, message, overview, redis_keys
+from broker.connections import HeldConnection
+from fleet import celery_message, large_bodies, lua, overview, redis_frames, redis_keys
 from fleet.answer import Answer, Reason, failure
 from fleet.reply import (
     GRACE_MILLISECONDS,
@@ -34,8 +34,8 @@ from fleet.reply import (
     patience,
     wait,
 )
+from foundation import __version__
 from hosts.jobs import Job
-from udapi_site import __version__
 
 PLACES = 10_000
 """How many jobs may wait in the queue of the fleet."""
@@ -43,7 +43,7 @@ PLACES = 10_000
 # No node answers for a job that was revoked.
 _NO_NODE = 0
 
-_READABLE = frames.listed(frames.READABLE)
+_READABLE = redis_frames.listed(redis_frames.READABLE)
 
 Handed = TypeVar("Handed")
 
@@ -74,7 +74,7 @@ def publish(job: Job, start_within_seconds: float) -> None:
         NoNodeError: no node can take it.
         UnansweredError: Redis refused it (its memory is full, say), or the answer of Redis was lost.
         redis.RedisError: Redis is not reachable; nothing was sent.
-        fleet.frames.FrameError: no frame can hold the job.
+        fleet.redis_frames.FrameError: no frame can hold the job.
     """
     _in_a_common_format(job, partial(_publish, job, time.monotonic() + start_within_seconds))
 
@@ -90,19 +90,19 @@ def ask(job: Job, seconds: float, caller: socket.socket | None = None) -> Answer
         UnansweredError: Redis refused it, no answer came, or `caller` hung up; the job is cancelled and never starts
             later.
         redis.RedisError: Redis is not reachable; nothing was sent.
-        fleet.frames.FrameError: the answer has another format.
+        fleet.redis_frames.FrameError: the answer has another format.
     """
     try:
         frame = _in_a_common_format(job, partial(_publish_and_wait, job, time.monotonic() + seconds, caller))
     except HungUpError:
         frame = give_up(job.id, "the caller hung up: ")
-    return frames.decode(frame, Answer)
+    return redis_frames.decode(frame, Answer)
 
 
 def _in_a_common_format(job: Job, hand_over: Callable[[int], Handed]) -> Handed:
     """Hand a job over in the newest format, or in the one that the nodes read instead."""
     try:
-        return hand_over(frames.READABLE[0])
+        return hand_over(redis_frames.READABLE[0])
     except _OtherFormatError as refused:
         wanted = refused.wanted
     try:
@@ -146,8 +146,8 @@ def _hand_over(
     Its caller waits until `deadline`, and `sure` milliseconds even without a look; None: nobody waits or looks.
     """
     is_large, used_by = len(job.body) > large_bodies.SMALL_BYTES, job.call.token_id if job.call else ""
-    frame = frames.encode(replace(job, body=b"") if is_large else job, in_format)
-    what = (used_by, frame, int(is_large), message.entry(job.id))
+    frame = redis_frames.encode(replace(job, body=b"") if is_large else job, in_format)
+    what = (used_by, frame, int(is_large), celery_message.entry(job.id))
     kind = (job.script_id, in_format, _READABLE)
     try:
         if is_large:
@@ -185,8 +185,8 @@ def _refusal(answer: str) -> Exception:
 
 def _other_releases() -> str:
     with suppress(redis.RedisError):
-        ours = frames.release(__version__, frames.READABLE)
-        theirs = [f"node {node.id} is {frames.release(node.version, node.formats)}" for node in overview.nodes()]
+        ours = redis_frames.release(__version__, redis_frames.READABLE)
+        theirs = [f"node {node.id} is {redis_frames.release(node.version, node.formats)}" for node in overview.nodes()]
         return f"no worker node reads the jobs of {ours}: {', '.join(theirs)}"
     return "no worker node reads the jobs of this release"
 
@@ -197,7 +197,7 @@ def revoke(job_id: str) -> None:
     Raises:
         redis.RedisError.
     """
-    answer = frames.encode(failure(Reason.NEVER_STARTED, "The trigger was revoked.", _NO_NODE))
+    answer = redis_frames.encode(failure(Reason.NEVER_STARTED, "The trigger was revoked.", _NO_NODE))
     with HeldConnection(client()) as connection:
         what = (answer, REPLY_MILLISECONDS, server_life(connection))
         lua.CANCEL.over(connection, redis_keys.to_cancel(job_id), *what)

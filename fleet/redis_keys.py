@@ -1,8 +1,8 @@
 """The keys of dispatch in Redis. All begin with the prefix of the installation."""
 
 from broker.installation import prefix
-from broker.last_use import last_use_key
-from fleet.message import QUEUE
+from broker.last_use_key import last_use_key
+from fleet.celery_message import QUEUE
 
 
 def queue() -> str:

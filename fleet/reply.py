@@ -7,8 +7,8 @@ from typing import cast
 import redis
 
 from broker.client import BRIEF_SECONDS, LEAST_PATIENCE_SECONDS, blpop, brief_client, server_life, server_milliseconds
-from broker.held import HeldConnection
-from fleet import lua, message, redis_keys
+from broker.connections import HeldConnection
+from fleet import celery_message, lua, redis_keys
 
 REPLY_MILLISECONDS = 10_000
 # A ticket outlives its deadline, so that the caller who gives up finds out whether it was taken.
@@ -120,7 +120,7 @@ def _pop(job_id: str, deadline: float, caller: socket.socket | None) -> bytes | 
 
 def _is_lost(job_id: str) -> bool:
     keys = (redis_keys.ticket(job_id), redis_keys.reply(job_id), redis_keys.run(job_id), redis_keys.queue())
-    what = (redis_keys.node(""), message.entry(job_id), job_id, LATE_MILLISECONDS)
+    what = (redis_keys.node(""), celery_message.entry(job_id), job_id, LATE_MILLISECONDS)
     with HeldConnection(brief_client()) as connection:
         # A look that Redis receives late must not make the caller seem to wait.
         waits_until = server_milliseconds(connection) + SURE_MILLISECONDS

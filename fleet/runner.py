@@ -17,14 +17,14 @@ from fleet import claims, queue
 from fleet.answer import Answer, Reason, failure
 from fleet.execution import Execution
 from fleet.fitness import PROBE_SCRIPT, Fitness
-from fleet.frames import FrameError
 from fleet.heartbeat import Heartbeat
+from fleet.redis_frames import FrameError
 from fleet.reply import LATE_MILLISECONDS
 from fleet.results import judge
-from fleet.scripts import NoScriptError, load, load_by_name
+from fleet.script_cache import NoScriptError, load, load_by_name
+from foundation.logs import TRIGGER_LOGGER
 from hosts.jobs import Assignment, Job, JobKind, Outcome, Script
 from hosts.script_hosts import ScriptHosts
-from udapi_site.logs import TRIGGER_LOGGER
 
 _RETRY_SECONDS = 0.5
 _UNREADABLE_SECONDS = 0.2
@@ -232,7 +232,7 @@ def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
     """Queue a subscript that nobody waits for; its id.
 
     Raises:
-        fleet.queue.NoNodeError, fleet.reply.UnansweredError, fleet.frames.FrameError, redis.RedisError.
+        fleet.queue.NoNodeError, fleet.reply.UnansweredError, fleet.redis_frames.FrameError, redis.RedisError.
     """
     job = Job(str(uuid.uuid4()), JobKind.SUBSCRIPT, script.id, script.version, RUN, parameters)
     queue.publish(job, settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)

@@ -7,7 +7,7 @@ from celery import Task, current_app
 from celery.worker import control
 
 from fleet import queue
-from fleet.message import TASK_NAME
+from fleet.celery_message import TASK_NAME
 
 if TYPE_CHECKING:
     from fleet.node import Node

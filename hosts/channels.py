@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from hosts.linux import UnsupportedError
+from foundation.linux import UnsupportedError
 
 _REPORT_BYTES = 64 * 1024
 

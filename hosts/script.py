@@ -28,7 +28,7 @@ MAX_TRACEBACK_CHARACTERS = 64 * 1024
 Answer = tuple[dict[str, object], bytes | memoryview]
 
 
-class Program:
+class LoadedScript:
     """The script of this process: loaded once, run as often as there are jobs.
 
     `is_sound` as long as every run came to an end of its own: what an exception has left half done is not used again.

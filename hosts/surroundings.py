@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 
-from hosts import linux
+from foundation import linux
 from hosts.jobs import STATE_DIRECTORY
 
 SCRIPT_DESCRIPTORS = range(5)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from hosts import linux, tree
+from foundation import linux
+from hosts import tree
 from hosts.channels import WorkerEnds
 from hosts.frames import LAST_BYTE, pack
 from hosts.jobs import Assignment, Order, Script

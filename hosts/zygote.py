@@ -24,7 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from hosts import child, landlock, linux, packages, tree
+from foundation import linux
+from hosts import host_process, landlock, packages, tree
 from hosts.keeper import keep
 from hosts.reach import Reach
 from hosts.scratch import remove_tree
@@ -51,7 +52,7 @@ class _Host:
 class Zygote:
     """Serves requests until the worker is gone; then no host is left."""
 
-    def __init__(self, requests: socket.socket, account: child.Account | None, reach: Reach) -> None:
+    def __init__(self, requests: socket.socket, account: host_process.Account | None, reach: Reach) -> None:
         self._requests, self._account, self._reach = requests, account, reach
         self._packages = packages.find()
         # What scripts log; made here for all hosts, each of which has an output of its own.
@@ -110,11 +111,11 @@ class Zygote:
             self._selector.unregister(self._requests)
             self._selector.unregister(self._keeper)
 
-    def _terms(self, memory_limit_mb: int, directory: str) -> child.Terms:
+    def _terms(self, memory_limit_mb: int, directory: str) -> host_process.Terms:
         shared = self._reach, self._packages, self._log
-        return child.Terms(memory_limit_mb, directory, *shared, self._count_tasks(), self._account)
+        return host_process.Terms(memory_limit_mb, directory, *shared, self._count_tasks(), self._account)
 
-    def _begin(self, terms: child.Terms, leash_fd: int, job: int, output: int, report: int) -> None:
+    def _begin(self, terms: host_process.Terms, leash_fd: int, job: int, output: int, report: int) -> None:
         leash, zygote = socket.socket(fileno=leash_fd), os.getpid()
         try:
             pid = os.fork()
@@ -123,7 +124,7 @@ class Zygote:
             leash.close()
         else:
             if pid == 0:
-                child.live(zygote, terms, job, output, report)
+                host_process.live(zygote, terms, job, output, report)
             self._watch(_Host(pid, os.pidfd_open(pid), leash))
         _close([job, output, report])
 
@@ -169,11 +170,11 @@ def _close(descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
-def _account(user: str) -> child.Account | None:
+def _account(user: str) -> host_process.Account | None:
     if not user:
         return None
     entry = pwd.getpwnam(user)
-    return child.Account(entry.pw_uid, entry.pw_gid)
+    return host_process.Account(entry.pw_uid, entry.pw_gid)
 
 
 def main() -> None:

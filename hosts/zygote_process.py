@@ -10,7 +10,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from hosts import channels, linux
+from foundation import linux
+from hosts import channels
 from hosts.allowances import PROJECT
 from hosts.jobs import STATE_DIRECTORY
 from hosts.reach import Reach

@@ -12,4 +12,4 @@ class KeysConfig(AppConfig):
 
     def ready(self) -> None:
         """Receivers connect when their module is imported."""
-        import_module("keys.passwords")
+        import_module("keys.password_changes")

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
-from access.changes import refusal
-from access.texts import NAME_LENGTH, is_name
+from foundation.texts import NAME_LENGTH, is_name
 from keys.models import DEFAULT_DAYS, LONGEST_DAYS, MOST_KEYS, PersonalKey
+from objects.changes import refusal
 
 _log = logging.getLogger("udapi.audit.keys")
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from knox.models import AbstractAuthToken
 from knox.settings import CONSTANTS
 
-from access.texts import NAME_LENGTH
+from foundation.texts import NAME_LENGTH
 
 DEFAULT_DAYS, LONGEST_DAYS = 90, 3_650
 MOST_KEYS = 50

@@ -7,8 +7,8 @@ import sys
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from hosts import linux
-from launcher import generated, lock, places, private
+from foundation import linux
+from launcher import generated, lock, paths, private
 from launcher.steps import StartError, say
 
 EARLIER_CHILDREN_SECONDS = 120
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     linux.hide_memory()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
     os.umask(0o077)
-    os.chdir(places.PROJECT)
+    os.chdir(paths.PROJECT)
     try:
         if arguments == ["worker"]:
             _start_worker()
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _start_stack() -> None:
-    here = places.from_environment()
+    here = paths.from_environment()
     private.directory(here.data.root)
     private.directory(here.run_dir)
     lock.hold(here.lock)
@@ -47,7 +47,7 @@ def _start_stack() -> None:
 
 
 def _start_worker() -> None:
-    here = places.from_environment()
+    here = paths.from_environment()
     private.directory(here.data.root)
     private.directory(here.run_dir)
     free = next(each for each in here.nodes() if lock.try_to_hold(each.lock))

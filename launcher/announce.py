@@ -15,12 +15,12 @@ from collections.abc import Callable
 import django
 from django.conf import settings
 
-from hosts import linux
-from launcher import places as places_module
+from foundation import linux
+from launcher import paths as places_module
 from launcher import programs
-from launcher.child import end_with_parent
-from launcher.places import Places
+from launcher.paths import Places
 from launcher.steps import say
+from launcher.supervised import end_with_parent
 
 PATIENCE_SECONDS = 60
 QUIET_SECONDS = 4

@@ -11,10 +11,10 @@ from as_code.actors import Actor
 from as_code.faults import RefusedImportError
 from as_code.importing import import_files
 from definitions.models import ApiDefinition
+from foundation import env
 from launcher import private
-from launcher.places import PROJECT, Places
+from launcher.paths import PROJECT, Places
 from launcher.steps import StartError
-from udapi_site import env
 
 DEMO_ROUTE = "demo/echo"
 DEMO_FILE = PROJECT / "demo" / "apis.yaml"

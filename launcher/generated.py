@@ -2,10 +2,10 @@
 
 import secrets
 
+from foundation import env
+from foundation.data_directory import DataDir
 from launcher import private
 from launcher.steps import StartError, step
-from udapi_site import env
-from udapi_site.datadir import DataDir
 
 SECRET_BYTES = 32
 

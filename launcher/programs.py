@@ -7,10 +7,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from foundation.logs import LogSettings
 from launcher import redis_server
-from launcher.places import Places, python
+from launcher.paths import Places, python
 from launcher.supervise import LONGEST_BACK_OFF_SECONDS
-from udapi_site.logs import LogSettings
 
 STEADY_SECONDS = 5
 """A program that ends sooner than this after its start counts as failed."""
@@ -26,7 +26,7 @@ LOGGING = ("supervisor", "redis", "worker", "background", "mirror", "web", "mana
 
 
 @dataclass(frozen=True)
-class Program:
+class SupervisedProgram:
     """One program of the stack: started by rising, stopped by falling priority."""
 
     name: str
@@ -40,7 +40,7 @@ def web_grace_seconds() -> int:
     return settings.UDAPI_TRIGGER_TIMEOUT_SECONDS + MARGIN_SECONDS
 
 
-def node(name_suffix: str = "") -> list[Program]:
+def node(name_suffix: str = "") -> list[SupervisedProgram]:
     """The two programs of a worker node: one runs triggers, the other ordinary tasks and the scheduler.
 
     `name_suffix` tells the node's Celery workers from others on this machine.
@@ -53,20 +53,20 @@ def node(name_suffix: str = "") -> list[Program]:
     ]
 
 
-def _celery(name: str, arguments: list[str], name_suffix: str, priority: int, grace_seconds: int) -> Program:
+def _celery(name: str, arguments: list[str], name_suffix: str, priority: int, grace_seconds: int) -> SupervisedProgram:
     options = ["--without-gossip", "--without-mingle", "--hostname", f"{name}{name_suffix}@%h"]
-    return Program(name, python("-m", "celery", *arguments, *options), priority, grace_seconds)
+    return SupervisedProgram(name, python("-m", "celery", *arguments, *options), priority, grace_seconds)
 
 
-def stack(redis: list[str] | None) -> list[Program]:
+def stack(redis: list[str] | None) -> list[SupervisedProgram]:
     """The programs, `redis` among them where it is the command of an embedded one."""
     # gunicorn waits as long as its own grace says, so the supervisor's is a little longer.
     grace = web_grace_seconds() + MARGIN_SECONDS
-    web = python("-m", "gunicorn", "-c", "python:udapi_site.gunicorn_conf", "udapi_site.wsgi")
-    programs = [*node(), Program("web", web, priority=300, grace_seconds=grace)]
+    web = python("-m", "gunicorn", "-c", "python:web.gunicorn_conf", "udapi_site.wsgi")
+    programs = [*node(), SupervisedProgram("web", web, priority=300, grace_seconds=grace)]
     if redis is not None:
         command = _with_environment(redis_server.ENVIRONMENT, redis)
-        programs.insert(0, Program("redis", command, priority=100, grace_seconds=REDIS_GRACE_SECONDS))
+        programs.insert(0, SupervisedProgram("redis", command, priority=100, grace_seconds=REDIS_GRACE_SECONDS))
     return programs
 
 
@@ -81,7 +81,7 @@ def log_file(name: str) -> Path:
     return logs.directory / f"{name}.log"
 
 
-def supervisor_config(places: Places, programs: list[Program], supervisor_pid: int) -> str:
+def supervisor_config(places: Places, programs: list[SupervisedProgram], supervisor_pid: int) -> str:
     """The supervisor's configuration. It holds no secret: its children inherit the environment."""
     sections = [_supervisor_section(places), *(_program_section(places, each, supervisor_pid) for each in programs)]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
@@ -97,8 +97,8 @@ def _supervisor_section(places: Places) -> Iterator[str]:
     yield from _log_lines("", f"supervisor{places.suffix}")
 
 
-def _program_section(places: Places, program: Program, supervisor_pid: int) -> Iterator[str]:
-    wrapper = python("-m", "launcher.child", str(supervisor_pid), str(places.children_lock))
+def _program_section(places: Places, program: SupervisedProgram, supervisor_pid: int) -> Iterator[str]:
+    wrapper = python("-m", "launcher.supervised", str(supervisor_pid), str(places.children_lock))
     yield f"[program:{program.name}]"
     yield f"command = {_escaped(shlex.join([*wrapper, *program.command]))}"
     yield f"priority = {program.priority}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from broker.server import OLDEST_VERSION
 from launcher import private
-from launcher.places import Places
+from launcher.paths import Places
 from launcher.steps import StartError
 
 LARGEST_MEMORY = 1024**3

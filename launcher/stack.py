@@ -19,11 +19,11 @@ from django.db.migrations.executor import MigrationExecutor
 from broker.client import claim_installation, server_client
 from broker.installation import UnknownInstallationError, installation_id
 from broker.owner import ForeignInstallationError
+from foundation import env, logs
+from foundation.log_file import make_log_private
 from launcher import database_lock, first_start, private, programs, redis_server
-from launcher.places import Places, python
+from launcher.paths import Places, python
 from launcher.steps import StartError, say, step
-from udapi_site import env, logs
-from udapi_site.log_file import make_log_private
 
 DESCRIPTORS = 65_536
 """Open files of a process: each waiting trigger takes two in gunicorn."""
@@ -186,7 +186,7 @@ def _migrate() -> str:
     return f"migrated, {pending} steps"
 
 
-def _write_supervisor_config(places: Places, stack: list[programs.Program]) -> None:
+def _write_supervisor_config(places: Places, stack: list[programs.SupervisedProgram]) -> None:
     config = programs.supervisor_config(places, stack, supervisor_pid=os.getpid())
     private.write(places.supervisor_config, config)
 

@@ -15,7 +15,7 @@ from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 from supervisor.supervisord import Supervisor
 
-from hosts import linux
+from foundation import linux
 from launcher.steps import say
 
 LONGEST_BACK_OFF_SECONDS = 30
@@ -29,7 +29,7 @@ class _Process(Subprocess):  # type: ignore[misc]
 
     def spawn(self) -> Any:
         # Until it becomes another program the child has the supervisor's own handlers, which would swallow the
-        # signal to stop. So it begins with the signal blocked, and `launcher.child` lets it through.
+        # signal to stop. So it begins with the signal blocked, and `launcher.supervised` lets it through.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             return super().spawn()

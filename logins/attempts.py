@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 from logins.errors import LockedError
 from logins.models import AttemptCounter
-from udapi_site.addresses import client_network
+from web.client_address import client_network
 
 MOST_BY_USER: Final = 10
 """Failed attempts with one user name from one address."""

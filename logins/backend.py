@@ -7,8 +7,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
 from logins.attempts import Attempt
-from logins.checking import checked
-from udapi_site.addresses import client_address
+from logins.password_check import checked
+from web.client_address import client_address
 
 
 class LimitedBackend(ModelBackend):

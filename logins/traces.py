@@ -8,9 +8,9 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from access.texts import is_storable
+from foundation.texts import is_storable
 from logins.attempts import Attempt
-from udapi_site.addresses import client_address
+from web.client_address import client_address
 
 _log = logging.getLogger("udapi.audit.logins")
 # Below the logger of whatever strangers cause, so that their lines push out nobody else's.

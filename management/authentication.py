@@ -11,15 +11,15 @@ from rest_framework import authentication, exceptions
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from access.authorship import USER_NAME_LENGTH
-from access.texts import is_storable
+from foundation.texts import is_storable
 from keys.models import PersonalKey
 from logins import traces
 from logins.attempts import Attempt
 from logins.errors import LogInRefusedError
 from management.browsers import is_from_another_site
 from management.errors import PermissionDeniedError, TooManyAttemptsError, UnsupportedMediaTypeError
-from udapi_site.addresses import client_address
+from objects.authorship import USER_NAME_LENGTH
+from web.client_address import client_address
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 

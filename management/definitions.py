@@ -7,14 +7,14 @@ from django.db.models import CharField, Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Cast, Coalesce
 
 from access.policy import DEFINITION
-from access.texts import NAME_LENGTH, is_storable
 from automation.models import AutomationScript
 from definitions import routes
 from definitions.changes import save_definition
 from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
+from foundation.texts import NAME_LENGTH, is_storable
 from management.fields import Authored, Choice, Id, Part, Several, Text, Values, authorship
 from management.filters import ID, TEXT, Filters, one_of
-from management.objects import ObjectViewSet, operations
+from management.object_views import ObjectViewSet, operations
 from search.models import DEFINITIONS
 
 

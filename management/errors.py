@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -13,129 +13,92 @@ from redis import RedisError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from udapi_site import connections
+from web import database
+from web.errors import RequestError, RequestTooLargeError
 
 CONFLICTS = frozenset({"RouteInUse", "TokenInUse", "NameInUse", "ScriptInUse", "TooManyKeys"})
 
 _log = logging.getLogger("udapi.management")
 
 
-class ManagementError(Exception):
-    """A request that is refused; `details` stand beside `reason` and `detail`, `headers` go with the answer."""
-
-    status: ClassVar[int]
-    reason: ClassVar[str]
-    detail: ClassVar[str]
-
-    def __init__(self, detail: str = "", *, headers: Mapping[str, str] | None = None, **details: object) -> None:
-        super().__init__(detail or self.detail)
-        self.headers = dict(headers or {})
-        self.details = details
-
-    def entries(self) -> list[dict[str, object]]:
-        """The `errors` of the answer."""
-        return [{"reason": self.reason, "detail": str(self)} | self.details]
-
-
-class InvalidJsonError(ManagementError):
+class InvalidJsonError(RequestError):
     """The body is no JSON object."""
 
     status, reason = 400, "InvalidJson"
     detail = "The body is no JSON object in UTF-8."
 
 
-class InvalidRequestError(ManagementError):
+class InvalidRequestError(RequestError):
     """Something about the request that no other reason names."""
 
     status, reason = 400, "InvalidRequest"
     detail = "The request could not be read."
 
 
-class NotAuthenticatedError(ManagementError):
+class NotAuthenticatedError(RequestError):
     """No credentials, or none that open anything."""
 
     status, reason = 401, "NotAuthenticated"
     detail = "Log in: with a personal key, HTTP Basic or a session."
 
 
-class PermissionDeniedError(ManagementError):
+class PermissionDeniedError(RequestError):
     """The user lacks a permission flag."""
 
     status, reason = 403, "PermissionDenied"
     detail = "You do not have the permission to do this."
 
 
-class NotFoundError(ManagementError):
+class NotFoundError(RequestError):
     """Nothing is at this address."""
 
     status, reason = 404, "NotFound"
     detail = "There is nothing at this address."
 
 
-class MethodNotAllowedError(ManagementError):
+class MethodNotAllowedError(RequestError):
     """Another method than the address takes."""
 
     status, reason = 405, "MethodNotAllowed"
     detail = "This address does not take this method."
 
 
-class RequestTimeoutError(ManagementError):
-    """The client took too long to send the body."""
-
-    status, reason = 408, "RequestTimeout"
-    detail = "The body took too long."
-
-
-class LengthRequiredError(ManagementError):
-    """A body whose length is not announced."""
-
-    status, reason = 411, "LengthRequired"
-    detail = "Send the body with a Content-Length."
-
-
-class StaleError(ManagementError):
+class StaleError(RequestError):
     """The object is no longer in the version that the client has seen."""
 
     status, reason = 412, "Stale"
     detail = "Somebody has changed the object meanwhile: get it again, then make your changes."
 
 
-class BodyTooLargeError(ManagementError):
-    """The body is larger than anything that can be meant."""
-
-    status, reason = 413, "BodyTooLarge"
-    detail = "The body is too large."
-
-
-class UnsupportedMediaTypeError(ManagementError):
+class UnsupportedMediaTypeError(RequestError):
     """A body that is not `application/json`."""
 
     status, reason = 415, "UnsupportedMediaType"
     detail = "Bodies are application/json."
 
 
-class TooManyAttemptsError(ManagementError):
+class TooManyAttemptsError(RequestError):
     """Too many log-ins have failed, or are being checked right now."""
 
     status, reason = 429, "TooManyAttempts"
     detail = "Too many failed log-in attempts, try again later."
 
 
-class UnexpectedExceptionError(ManagementError):
+class UnexpectedError(RequestError):
     """Anything not foreseen; the log has it."""
 
     status, reason = 500, "UnexpectedException"
     detail = "Something went wrong, contact the system administrator."
 
 
-class UnavailableError(ManagementError):
+class UnavailableError(RequestError):
     """Redis or the database does not answer, or there is no room left, on a disk say."""
 
     status, reason = 503, "Unavailable"
     detail = "This is not available right now, try again later."
 
 
-class RefusedError(ManagementError):
+class RefusedError(RequestError):
     """A change that a rule of the object refuses; `code` is the reason and `params` are the details of each."""
 
     def __init__(self, error: ValidationError, **shared: object) -> None:
@@ -154,7 +117,7 @@ class RefusedError(ManagementError):
 
 
 # What DRF and Django raise by themselves; the first that fits, so subclasses come first.
-_FOREIGN: tuple[tuple[type[Exception], type[ManagementError]], ...] = (
+_FOREIGN: tuple[tuple[type[Exception], type[RequestError]], ...] = (
     (drf.NotAuthenticated, NotAuthenticatedError),
     (drf.AuthenticationFailed, NotAuthenticatedError),
     (drf.PermissionDenied, PermissionDeniedError),
@@ -165,7 +128,7 @@ _FOREIGN: tuple[tuple[type[Exception], type[ManagementError]], ...] = (
     (drf.MethodNotAllowed, MethodNotAllowedError),
     (drf.UnsupportedMediaType, UnsupportedMediaTypeError),
     (drf.ParseError, InvalidJsonError),
-    (RequestDataTooBig, BodyTooLargeError),
+    (RequestDataTooBig, RequestTooLargeError),
     (SuspiciousOperation, InvalidRequestError),
     (UnreadablePostError, InvalidRequestError),
     (RedisError, UnavailableError),
@@ -174,9 +137,9 @@ _FOREIGN: tuple[tuple[type[Exception], type[ManagementError]], ...] = (
 )
 
 
-def foreseen(error: Exception) -> ManagementError:
+def foreseen(error: Exception) -> RequestError:
     """`error` as one of ours; what nobody foresaw is logged and says nothing to the client."""
-    if isinstance(error, ManagementError):
+    if isinstance(error, RequestError):
         return error
     if isinstance(error, ValidationError):
         return RefusedError(error)
@@ -186,7 +149,7 @@ def foreseen(error: Exception) -> ManagementError:
                 _log.error("not available: %s", error)
             return ours(headers=_headers(error))
     _log.error("an exception that nobody foresaw", exc_info=error)
-    return UnexpectedExceptionError()
+    return UnexpectedError()
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response:
@@ -217,8 +180,8 @@ def _entry(error: ValidationError, shared: Mapping[str, object]) -> dict[str, ob
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    if connections.are_all_taken(error):
-        return {"Retry-After": str(connections.RETRY_AFTER_SECONDS)}
+    if database.are_all_taken(error):
+        return {"Retry-After": str(database.RETRY_AFTER_SECONDS)}
     # DRF has put it there.
     challenge = getattr(error, "auth_header", None)
     return {"WWW-Authenticate": challenge} if challenge else {}

@@ -11,16 +11,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.texts import is_storable
-from events import exports, wire
+from events import exports, formats
 from events.models import InformationEvent, ObjectType, Verb
-from events.reading import readable_events, readable_types
 from events.selection import FILTERS, Selection
+from events.visibility import readable_events, readable_types
+from foundation.texts import is_storable
 from management.errors import NotFoundError, PermissionDeniedError
 from management.fields import as_id
 from management.filters import ORDERING, order_schema
 from management.pagination import PAGE_PARAMETERS, Pages
-from management.query import invalid
+from management.query_string import invalid
 from management.views import ManagementView
 
 _ORDER: Final[Mapping[str, str]] = {
@@ -134,7 +134,7 @@ class EventListView(EventView):
         events = self.selected(request, "ordering", "limit", "offset")
         pages = Pages()
         found = pages.paginate_list(events.order_by(*_order(request)), request)
-        return Response(pages.envelope([wire.as_dict(event) for event in found]))
+        return Response(pages.envelope([formats.as_dict(event) for event in found]))
 
 
 class EventCountView(EventView):
@@ -157,7 +157,7 @@ class SingleEventView(EventView):
         event = readable_events(request.user).filter(Q(event_id=as_id(key))).first() if as_id(key) else None
         if event is None:
             raise NotFoundError
-        return Response(wire.as_dict(event))
+        return Response(formats.as_dict(event))
 
 
 class ExportView(EventView):

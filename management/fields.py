@@ -12,9 +12,9 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
-from access.authorship import AuthoredModel
-from access.changes import refusal
-from access.texts import is_storable
+from foundation.texts import is_storable
+from objects.authorship import AuthoredModel
+from objects.changes import refusal
 
 Values = dict[str, Any]
 

@@ -10,16 +10,16 @@ from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from access.texts import is_storable
+from foundation.texts import is_storable
 from management.fields import as_id
 from management.pagination import PAGE_PARAMETERS
-from management.query import invalid, only
+from management.query_string import invalid, only
 
 Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
-class Kind:
+class ValueKind:
     """A kind of values: how one is read (None where it cannot be one), and how OpenAPI calls it."""
 
     read: Callable[[str], Any]
@@ -39,17 +39,17 @@ def _moment(value: str) -> datetime | None:
         return None
 
 
-def one_of(*known: str) -> Kind:
+def one_of(*known: str) -> ValueKind:
     """One of `known`."""
-    return Kind(lambda value: value if value in known else None, {"type": "string", "enum": list(known)})
+    return ValueKind(lambda value: value if value in known else None, {"type": "string", "enum": list(known)})
 
 
-TEXT = Kind(str, {"type": "string"})
-ID = Kind(as_id, {"type": "string", "format": "uuid"})
-FLAG = Kind(_flag, {"type": "boolean"})
-MOMENT = Kind(_moment, {"type": "string", "format": "date-time"})
+TEXT = ValueKind(str, {"type": "string"})
+ID = ValueKind(as_id, {"type": "string", "format": "uuid"})
+FLAG = ValueKind(_flag, {"type": "boolean"})
+MOMENT = ValueKind(_moment, {"type": "string", "format": "date-time"})
 
-AUTHORSHIP: Mapping[str, tuple[str, Kind]] = {
+AUTHORSHIP: Mapping[str, tuple[str, ValueKind]] = {
     "id": ("pk", ID),
     "createdBy": ("created_by", TEXT),
     "lastModifiedBy": ("last_modified_by", TEXT),
@@ -80,11 +80,11 @@ def order_schema(names: Iterable[str]) -> dict[str, Any]:
 class Filters:
     """The parameters that a list takes, by name: what they look at, and how their value is read."""
 
-    own: Mapping[str, tuple[str, Kind]]
+    own: Mapping[str, tuple[str, ValueKind]]
     order: Mapping[str, str]
     searched: tuple[str, ...]
     default: str
-    known: Mapping[str, tuple[str, Kind]] = field(init=False)
+    known: Mapping[str, tuple[str, ValueKind]] = field(init=False)
     columns: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:

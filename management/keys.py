@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.policy import manages_people
-from access.texts import NAME_LENGTH
+from foundation.texts import NAME_LENGTH
 from keys.changes import create_key, end_keys
 from keys.models import DEFAULT_DAYS, LONGEST_DAYS, PersonalKey
 from management.errors import NotFoundError
 from management.fields import Moment, Number, Text, Values, as_id, read, utc
 from management.openapi import ID, Operation
 from management.pagination import PAGE_PARAMETERS, Pages, page_of
-from management.query import only
+from management.query_string import only
 from management.views import ManagementView
 
 OWNER = OpenApiParameter("user", str, description="Only keys of the user of this name.")

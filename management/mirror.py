@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from access.policy import MIRROR
 from management.fields import Values, utc
 from management.openapi import Operation
-from management.query import only
+from management.query_string import only
 from management.views import ManagementView
 from search import state
 

@@ -10,7 +10,7 @@ from access.policy import NODE
 from fleet import overview
 from management.openapi import Operation
 from management.pagination import PAGE_PARAMETERS, Pages, page_of
-from management.query import only
+from management.query_string import only
 from management.views import ManagementView
 
 

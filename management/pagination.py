@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 
-from management.query import whole_number
+from management.query_string import whole_number
 
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 10_000

@@ -11,7 +11,7 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
-from management.query import invalid, only
+from management.query_string import invalid, only
 from management.views import ManagementView
 
 

@@ -5,9 +5,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 
-from access.changes import save_checked
 from access.policy import SCRIPT
-from access.texts import NAME_LENGTH, is_storable
 from automation.models import (
     DEFAULT_MEMORY_MB,
     DEFAULT_TIMEOUT_SECONDS,
@@ -18,11 +16,13 @@ from automation.models import (
     Reuse,
 )
 from definitions.publication import refused_publishing
+from foundation.texts import NAME_LENGTH, is_storable
 from management.errors import PermissionDeniedError
 from management.fields import Authored, Choice, Number, Several, Text, Values, authorship
 from management.filters import TEXT, Filters
-from management.objects import ObjectViewSet, operations
+from management.object_views import ObjectViewSet, operations
 from management.openapi import NAME
+from objects.changes import save_checked
 
 
 class ScriptSerializer(Authored):

@@ -10,9 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.changes import save_checked
 from access.policy import TOKEN
-from access.texts import NAME_LENGTH
+from foundation.texts import NAME_LENGTH
 from management.errors import errors_of
 from management.fields import (
     Authored,
@@ -28,8 +27,9 @@ from management.fields import (
     utc,
 )
 from management.filters import FLAG, TEXT, Filters
-from management.objects import ObjectViewSet, operations
+from management.object_views import ObjectViewSet, operations
 from management.openapi import ETAG, ID, IF_MATCH, Operation
+from objects.changes import save_checked
 from search.models import TOKENS
 from tokens.models import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, ApiToken
 from tokens.secrets import LONGEST, SHORTEST

@@ -9,14 +9,11 @@ from rest_framework.response import Response
 
 from access.policy import MESSAGE
 from endpoint.errors import CATALOGUE
-from endpoint.message import TriggerMessage, trigger
-from endpoint.reading import LARGEST_BODY
+from endpoint.trigger_message import TriggerMessage, trigger
+from foundation.limits import LARGEST_MESSAGE
 from management.fields import Text, WrongTypeError, read
 from management.views import ManagementView
 from management.wire import JsonParser
-
-# JSON may take six bytes for one, and the body is not all of a message.
-LARGEST_MESSAGE = 6 * LARGEST_BODY + 1024 * 1024
 
 
 class MessageParser(JsonParser):

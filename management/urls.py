@@ -3,12 +3,12 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from management.definitions import DefinitionViewSet
+from management.event_stream import StreamView
 from management.events import CsvView, EventCountView, EventListView, JsonLinesView, SingleEventView
 from management.keys import KeysView, KeyView
-from management.live import StreamView
 from management.mirror import MirrorView
 from management.nodes import NodesView
-from management.objects import COLLECTION, COUNT, SINGLE
+from management.object_views import COLLECTION, COUNT, SINGLE
 from management.schema import DocsView, SchemaView
 from management.scripts import ScriptViewSet
 from management.tokens import TokenViewSet

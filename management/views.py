@@ -16,6 +16,7 @@ from management.authentication import BasicAuthentication, KeyAuthentication, Se
 from management.browsers import is_browser
 from management.openapi import ManagementSchema
 from management.wire import JsonOnly, JsonParser, JsonRenderer
+from web.errors import LengthRequiredError
 
 KEY_CHALLENGE = 'Token realm="User-Defined APIs"'
 CHALLENGE = f'{KEY_CHALLENGE}, Basic realm="User-Defined APIs", charset="UTF-8"'
@@ -52,7 +53,7 @@ class ManagementView(APIView):
         """
         super().initial(request, *args, **kwargs)
         if "HTTP_TRANSFER_ENCODING" in request.META:
-            raise errors.LengthRequiredError
+            raise LengthRequiredError
 
     def get_exception_handler(self) -> Any:
         """The management API's own."""

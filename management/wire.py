@@ -10,17 +10,17 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from management.errors import BodyTooLargeError, InvalidJsonError
-from udapi_site import connections
-
-LARGEST_BODY = 10 * 1024 * 1024
+from foundation.limits import LARGEST_MANAGEMENT_BODY
+from management.errors import InvalidJsonError
+from web import database
+from web.errors import RequestTooLargeError
 
 
 class JsonParser(BaseParser):
     """A JSON object in UTF-8; a name given twice, NaN and nesting without end are refused."""
 
     media_type = "application/json"
-    largest = LARGEST_BODY
+    largest = LARGEST_MANAGEMENT_BODY
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -28,13 +28,13 @@ class JsonParser(BaseParser):
         """The object.
 
         Raises:
-            BodyTooLargeError, InvalidJsonError: it cannot be one.
+            RequestTooLargeError, InvalidJsonError: it cannot be one.
         """
         # The caller is authenticated by now, and the body may come slowly.
-        connections.give_back()
+        database.give_back()
         body = stream.read(self.largest + 1)
         if len(body) > self.largest:
-            raise BodyTooLargeError
+            raise RequestTooLargeError
         return parse(body)
 
 

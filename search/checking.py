@@ -10,7 +10,7 @@ from elasticsearch.helpers import scan
 from search import indices
 from search.connection import asking, client
 from search.draining import showing
-from search.kinds import Kind, Source, same
+from search.kinds import MirroredKind, Source, same
 from search.models import DEFINITIONS, SPREADS, Intent, SetAside
 
 PAGE = 1_000
@@ -20,7 +20,7 @@ PAUSE_SECONDS = 1.0
 
 
 @dataclass
-class Findings:
+class Drift:
     """The ids of documents that are missing, stale and orphaned, and what is wrong with the index itself."""
 
     missing: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ def nothing() -> None:
     """What is done between two pages unless said otherwise."""
 
 
-def check(kind: Kind, between: Callable[[], object] = nothing) -> Findings:
+def check(kind: MirroredKind, between: Callable[[], object] = nothing) -> Drift:
     """What differs between mirror and database. What waits to be written, or is set aside, is no difference.
 
     `between` is called after each page, to go on with other work.
@@ -66,7 +66,7 @@ def check(kind: Kind, between: Callable[[], object] = nothing) -> Findings:
     """
     fault = indices.fault(kind)
     if fault and not fault.startswith(indices.BLOCKED):
-        return Findings(fault=fault)
+        return Drift(fault=fault)
     with asking():
         client().indices.refresh(index=kind.alias)
     suspects = _suspects(kind, between)
@@ -79,7 +79,7 @@ def check(kind: Kind, between: Callable[[], object] = nothing) -> Findings:
     return _sorted(seen, fault)
 
 
-def _suspects(kind: Kind, between: Callable[[], object]) -> list[str]:
+def _suspects(kind: MirroredKind, between: Callable[[], object]) -> list[str]:
     """The ids where document and object are not the same at the first, hasty look."""
     suspects: list[str] = []
     unseen = {str(key) for key in kind.rows().order_by().values_list("pk", flat=True)}
@@ -91,7 +91,7 @@ def _suspects(kind: Kind, between: Callable[[], object]) -> list[str]:
     return suspects + sorted(unseen)
 
 
-def _documents(kind: Kind) -> Iterator[dict[str, Source]]:
+def _documents(kind: MirroredKind) -> Iterator[dict[str, Source]]:
     """All documents, by pages."""
     with asking():
         page: dict[str, Source] = {}
@@ -103,7 +103,7 @@ def _documents(kind: Kind) -> Iterator[dict[str, Source]]:
         yield page
 
 
-def _look(kind: Kind, ids: Iterable[str]) -> "dict[str, _Seen]":
+def _look(kind: MirroredKind, ids: Iterable[str]) -> "dict[str, _Seen]":
     """Those that differ now and do not wait to be written."""
     keys = sorted(ids)
     found: dict[str, _Seen] = {}
@@ -118,7 +118,7 @@ def _look(kind: Kind, ids: Iterable[str]) -> "dict[str, _Seen]":
     return found
 
 
-def fetch(kind: Kind, ids: list[str]) -> dict[str, tuple[Source, int]]:
+def fetch(kind: MirroredKind, ids: list[str]) -> dict[str, tuple[Source, int]]:
     """The documents with these ids as they are at this moment, and their versions.
 
     Raises:
@@ -131,7 +131,7 @@ def fetch(kind: Kind, ids: list[str]) -> dict[str, tuple[Source, int]]:
     return {each["_id"]: (each["_source"], each["_version"]) for each in answer["docs"] if each.get("found")}
 
 
-def _excused(kind: Kind, ids: list[str]) -> set[str]:
+def _excused(kind: MirroredKind, ids: list[str]) -> set[str]:
     """Those of `ids` that wait to be written, or cannot be."""
     own = Intent.objects.filter(kind=kind.name, object_id__in=ids)
     aside = SetAside.objects.filter(kind=kind.name, object_id__in=ids)
@@ -142,8 +142,8 @@ def _excused(kind: Kind, ids: list[str]) -> set[str]:
     return excused
 
 
-def _sorted(seen: "dict[str, _Seen]", fault: str) -> Findings:
-    findings = Findings(fault=fault)
+def _sorted(seen: "dict[str, _Seen]", fault: str) -> Drift:
+    findings = Drift(fault=fault)
     for key, look in sorted(seen.items()):
         if look.found is None:
             findings.missing.append(key)

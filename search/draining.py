@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from definitions.models import ApiDefinition
-from search.kinds import ALL, Kind
+from search.kinds import ALL, MirroredKind
 from search.models import DEFINITIONS, KINDS, SPREADS, TOKEN_NAME, Intent, SetAside
 from search.writing import PAGE, Written, write
 
@@ -29,7 +29,7 @@ def drain(most: int = PAGE) -> int:
     return len(intents) + _spread(most)
 
 
-def bring(kind: Kind, ids: Sequence[str]) -> Written:
+def bring(kind: MirroredKind, ids: Sequence[str]) -> Written:
     """Bring documents to what the database says, and note which of them are refused.
 
     Raises:
@@ -40,7 +40,7 @@ def bring(kind: Kind, ids: Sequence[str]) -> Written:
     return written
 
 
-def settle(kind: Kind, ids: Sequence[str], written: Written) -> None:
+def settle(kind: MirroredKind, ids: Sequence[str], written: Written) -> None:
     """What was refused is set aside, and what was not is so no longer."""
     aside = SetAside.objects.filter(kind=kind.name)
     known = set(aside.filter(object_id__in=ids).values_list("object_id", flat=True))

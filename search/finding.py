@@ -9,10 +9,10 @@ from html import escape
 from typing import Any
 from uuid import UUID
 
-from access.documents import searchable
 from access.policy import TOKEN, AnyUser, allows
+from objects.documents import searchable
 from search.connection import READ_SECONDS, MirrorError, asking, client
-from search.kinds import ALL, Kind
+from search.kinds import ALL, MirroredKind
 from search.models import DEFINITIONS
 from search.query import ELASTICSEARCH, MOST, SearchResult, use
 
@@ -80,7 +80,7 @@ def find(kind: str, text: str, user: AnyUser, narrowed: Mapping[str, Any], limit
     return SearchResult([hit["_id"] for hit in hits], highlights, ELASTICSEARCH)
 
 
-def _ask(kind: Kind, query: dict[str, Any], user: AnyUser, limit: int) -> Sequence[dict[str, Any]]:
+def _ask(kind: MirroredKind, query: dict[str, Any], user: AnyUser, limit: int) -> Sequence[dict[str, Any]]:
     options: dict[str, Any] = {"source": False, "allow_partial_search_results": False, "track_total_hits": False}
     if limit <= HIGHLIGHTED:
         fields = {name: {"number_of_fragments": 3} for name in _shown(kind.name, user)}

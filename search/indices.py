@@ -3,7 +3,7 @@
 from typing import Any
 
 from search.connection import MirrorError, asking, client
-from search.kinds import INDEX_SETTINGS, Kind
+from search.kinds import INDEX_SETTINGS, MirroredKind
 
 CLOSED = "the index is closed"
 BLOCKED = "the index is blocked"
@@ -14,7 +14,7 @@ NOT_OURS = frozenset({MISSING, FOREIGN, CHANGED})
 """What only a new index can set right."""
 
 
-def create(kind: Kind) -> str:
+def create(kind: MirroredKind) -> str:
     """A new, empty index; its name. An alias of its own marks it as one that may be published.
 
     Raises:
@@ -42,7 +42,7 @@ def forbid(index: str) -> bool:
     return answer.meta.status < 400
 
 
-def publish(kind: Kind, index: str) -> bool:
+def publish(kind: MirroredKind, index: str) -> bool:
     """Let the alias mean `index` and, in the same step, no other index; the former one is then removed.
 
     Nothing changes if the mark is gone; returns whether the alias means `index`.
@@ -67,7 +67,7 @@ def publish(kind: Kind, index: str) -> bool:
     return True
 
 
-def _move_alias(kind: Kind, index: str, former: set[str]) -> None:
+def _move_alias(kind: MirroredKind, index: str, former: set[str]) -> None:
     """Move the alias and remove the mark in one step, which fails if another process has taken the mark."""
     actions: list[dict[str, Any]] = [
         {"remove": {"index": index, "alias": _mark(index), "must_exist": True}},
@@ -99,7 +99,7 @@ def remove(indices: set[str]) -> None:
             client().options(ignore_status=404).indices.delete(index=index)
 
 
-def remove_leftovers(kind: Kind, filling: str = "") -> None:
+def remove_leftovers(kind: MirroredKind, filling: str = "") -> None:
     """Delete indices of ours that nothing uses: those of rebuilds that were given up. `filling` is kept.
 
     Raises:
@@ -116,7 +116,7 @@ def remove_leftovers(kind: Kind, filling: str = "") -> None:
             remove({index})
 
 
-def fault(kind: Kind) -> str:
+def fault(kind: MirroredKind) -> str:
     """What is wrong with what the alias means, in words; empty when nothing is.
 
     Raises:
@@ -145,7 +145,7 @@ def _block(settings: dict[str, Any]) -> str:
     return f"{BLOCKED} ({', '.join(blocks)})" if blocks else ""
 
 
-def open_again(kind: Kind) -> None:
+def open_again(kind: MirroredKind) -> None:
     """Open a closed index, and wait until it can be searched.
 
     Raises:
@@ -155,7 +155,7 @@ def open_again(kind: Kind) -> None:
         client().indices.open(index=kind.alias, wait_for_active_shards="1")
 
 
-def _behind(kind: Kind) -> set[str]:
+def _behind(kind: MirroredKind) -> set[str]:
     """The indices that the alias means, or the index that has its name."""
     with asking():
         found = client().indices.get(

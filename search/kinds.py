@@ -11,8 +11,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
-from access.documents import AuthoredDocument
 from definitions.documents import DefinitionDocument
+from objects.documents import AuthoredDocument
 from search.models import DEFINITIONS, TOKENS
 from tokens.documents import TokenDocument
 
@@ -27,7 +27,7 @@ INDEX_SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Kind:
+class MirroredKind:
     """One kind."""
 
     name: str
@@ -91,5 +91,5 @@ def same(one: Source, other: Source) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-ALL = {DEFINITIONS: Kind(DEFINITIONS, DefinitionDocument()), TOKENS: Kind(TOKENS, TokenDocument())}
+ALL = {DEFINITIONS: MirroredKind(DEFINITIONS, DefinitionDocument()), TOKENS: MirroredKind(TOKENS, TokenDocument())}
 """By name."""

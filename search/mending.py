@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 from django.utils import timezone
 
-from access.announcements import announced
 from access.policy import MIRROR
+from objects.announcements import announced
 from search import indices, process
-from search.checking import PAGE, Findings, check, fetch, nothing
+from search.checking import PAGE, Drift, check, fetch, nothing
 from search.connection import IndexFaultError, MirrorError
 from search.draining import bring, settle
-from search.kinds import Kind
+from search.kinds import MirroredKind
 from search.models import Copy, SetAside
 from search.writing import Written, pages, send, write
 
@@ -31,25 +31,25 @@ SENDERS = 2
 Item = TypeVar("Item")
 
 
-class BusyError(Exception):
+class MirrorBusyError(Exception):
     """Another process rebuilds this index right now."""
 
 
-class SupersededError(BusyError):
+class SupersededError(MirrorBusyError):
     """Another process has given this rebuild up, and publishes an index of its own."""
 
     def __init__(self, index: str) -> None:
         super().__init__(f"Another process has given up the rebuild that filled {index}, and rebuilds in its place.")
 
 
-def rebuild(kind: Kind, between: Callable[[], object] = nothing) -> int:
+def rebuild(kind: MirroredKind, between: Callable[[], object] = nothing) -> int:
     """Fill a new index and swap it in; `between` is called after each page, to go on with other work.
 
     Changes go on meanwhile: whoever writes one, writes it into the new index too. The old one is searched until the
     alias is moved. Returns the number of documents.
 
     Raises:
-        BusyError: another process is at it, or has taken it over; the alias was not moved.
+        MirrorBusyError: another process is at it, or has taken it over; the alias was not moved.
         MirrorError: the old index stays as it is.
     """
     index = _begin(kind)
@@ -67,11 +67,11 @@ def rebuild(kind: Kind, between: Callable[[], object] = nothing) -> int:
     return done
 
 
-def _begin(kind: Kind) -> str:
+def _begin(kind: MirroredKind) -> str:
     """A new index that this process alone may fill and publish; its name."""
     copy = Copy.get(kind.name)
     if copy.filling and not is_given_up(copy):
-        raise BusyError(f"Another process fills {copy.filling} ({copy.done} of {copy.total}).")
+        raise MirrorBusyError(f"Another process fills {copy.filling} ({copy.done} of {copy.total}).")
     if copy.filling:
         # First: the other process may continue at any moment, and writers stop filling its index once ours is noted.
         indices.forbid(copy.filling)
@@ -79,11 +79,11 @@ def _begin(kind: Kind) -> str:
     values = {"filling": index, "filler": process.me(), "done": 0, "total": total, "filled_at": timezone.now()}
     if not copy.replace(**values):
         indices.remove({index})
-        raise BusyError("Another process has begun at the same moment.")
+        raise MirrorBusyError("Another process has begun at the same moment.")
     return index
 
 
-def _fill(kind: Kind, index: str, between: Callable[[], object]) -> int:
+def _fill(kind: MirroredKind, index: str, between: Callable[[], object]) -> int:
     """Each page is read while those before are on their way."""
     done, told_at = 0, time.monotonic()
     with ThreadPoolExecutor(SENDERS) as sender:
@@ -118,13 +118,13 @@ def _send(index: str, actions: list[dict[str, Any]]) -> Written:
     return written
 
 
-def _tell(kind: Kind, index: str, done: int) -> None:
+def _tell(kind: MirroredKind, index: str, done: int) -> None:
     values = {"done": done, "filled_at": timezone.now()}
     if not Copy.objects.filter(kind=kind.name, filling=index).update(**values):
         raise SupersededError(index)
 
 
-def abandon(kind: Kind) -> None:
+def abandon(kind: MirroredKind) -> None:
     """Forget an index that nobody goes on filling.
 
     Raises:
@@ -144,13 +144,13 @@ def is_given_up(copy: Copy) -> bool:
     return idle >= GIVEN_UP_SECONDS or not process.may_live(copy.filler)
 
 
-def repair(kind: Kind, *, retry: bool = True, between: Callable[[], object] = nothing) -> Findings:
+def repair(kind: MirroredKind, *, retry: bool = True, between: Callable[[], object] = nothing) -> Drift:
     """Find what differs and set it right; returns what was found. `retry` tries what is set aside as well.
 
     `between` is called after each page.
 
     Raises:
-        BusyError, MirrorError: some of it is still as it was.
+        MirrorBusyError, MirrorError: some of it is still as it was.
     """
     findings = check(kind, between)
     if findings.fault == indices.CLOSED:
@@ -169,7 +169,7 @@ def repair(kind: Kind, *, retry: bool = True, between: Callable[[], object] = no
     return findings
 
 
-def note(kind: Kind, findings: Findings, *, repaired: bool) -> None:
+def note(kind: MirroredKind, findings: Drift, *, repaired: bool) -> None:
     """Keep for all to see what a check has found; drift that was repaired is worth an information event."""
     values = {"missing": findings.missing, "stale": findings.stale, "orphaned": findings.orphaned}
     counts = {name: len(ids) for name, ids in values.items()}
@@ -182,7 +182,7 @@ def note(kind: Kind, findings: Findings, *, repaired: bool) -> None:
         announced.send(sender=MIRROR, name=kind.name, text=text, properties={"name": kind.name})
 
 
-def _overwrite(kind: Kind, ids: list[str]) -> None:
+def _overwrite(kind: MirroredKind, ids: list[str]) -> None:
     """Write them. A foreign document may have a larger version than we have ever given: ours goes above it."""
     written = write(kind, ids)
     if written.newer:

@@ -6,9 +6,9 @@ from typing import Any
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
-from access.announcements import added_together
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
+from objects.announcements import added_together
 from search.models import DEFINITIONS, SCRIPT_NAME, TOKEN_NAME, TOKENS, Intent
 from search.switch import is_on
 from tokens.models import ApiToken

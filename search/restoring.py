@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from elasticsearch.helpers import scan
 
-from access.authorship import AuthoredModel
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
+from objects.authorship import AuthoredModel
 from search.connection import asking, client
-from search.kinds import ALL, Kind, Source
+from search.kinds import ALL, MirroredKind, Source
 from search.models import DEFINITIONS, TOKENS
 from tokens.models import ApiToken
 
@@ -49,7 +49,7 @@ def restore(definitions: str | None, tokens: str | None) -> list[str]:
     return lines
 
 
-def _sources(kind: Kind, index: str | None) -> Iterator[Source]:
+def _sources(kind: MirroredKind, index: str | None) -> Iterator[Source]:
     with asking():
         yield from (hit["_source"] for hit in scan(client(), index=index or kind.alias, size=500))
 

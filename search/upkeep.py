@@ -13,8 +13,8 @@ from broker.lease import Lease
 from search import indices, switch
 from search.connection import IndexFaultError, MirrorError, ping
 from search.draining import drain
-from search.kinds import ALL, Kind
-from search.mending import BusyError, abandon, rebuild, repair
+from search.kinds import ALL, MirroredKind
+from search.mending import MirrorBusyError, abandon, rebuild, repair
 from search.models import FAILURE_LENGTH, Copy, Mirror
 from search.writing import PAGE
 
@@ -116,11 +116,11 @@ def _is_due(copy: Copy) -> bool:
     return timezone.now() - copy.checked_at > timedelta(minutes=settings.ELASTICSEARCH_CHECK_MINUTES)
 
 
-def _set_right(kind: Kind, lease: Lease) -> bool:
+def _set_right(kind: MirroredKind, lease: Lease) -> bool:
     """Returns whether that succeeded."""
     try:
         _repair(kind, lease)
-    except BusyError:
+    except MirrorBusyError:
         return False
     except MirrorError as error:
         fault = str(error)[:FAILURE_LENGTH]
@@ -131,7 +131,7 @@ def _set_right(kind: Kind, lease: Lease) -> bool:
     return True
 
 
-def _repair(kind: Kind, lease: Lease) -> None:
+def _repair(kind: MirroredKind, lease: Lease) -> None:
     abandon(kind)
     if Copy.get(kind.name).checked_at is None and indices.fault(kind) in indices.NOT_OURS:
         # There never was an index, which is no drift.

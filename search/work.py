@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from search.checking import check
 from search.connection import MirrorError
-from search.kinds import ALL, Kind
-from search.mending import BusyError, note, rebuild, repair
+from search.kinds import ALL, MirroredKind
+from search.mending import MirrorBusyError, note, rebuild, repair
 from search.restoring import RestoreError, restore
 from search.tasks import bring_changes, repair_when_due
 
 __all__ = [
-    "BusyError",
+    "MirrorBusyError",
     "MirrorError",
     "RestoreError",
     "bring_changes",
@@ -24,6 +24,6 @@ __all__ = [
 ]
 
 
-def chosen(names: Iterable[str]) -> list[Kind]:
+def chosen(names: Iterable[str]) -> list[MirroredKind]:
     """The kinds with these names; all when there are none."""
     return [ALL[name] for name in names] or list(ALL.values())

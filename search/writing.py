@@ -12,7 +12,7 @@ from typing import Any
 from elasticsearch.helpers import streaming_bulk
 
 from search.connection import asking, client, failure, is_documents_fault
-from search.kinds import Kind
+from search.kinds import MirroredKind
 from search.models import Copy, Mirror
 
 PAGE = 500
@@ -29,7 +29,7 @@ class Written:
     newer: set[str] = field(default_factory=set)
 
 
-def write(kind: Kind, ids: Sequence[str], *, above: int = 0) -> Written:
+def write(kind: MirroredKind, ids: Sequence[str], *, above: int = 0) -> Written:
     """Bring the documents `ids` to what the database says, also in an index that is just being filled.
 
     Raises:
@@ -46,7 +46,7 @@ def write(kind: Kind, ids: Sequence[str], *, above: int = 0) -> Written:
     return written
 
 
-def pages(kind: Kind) -> Iterator[dict[str, dict[str, Any]]]:
+def pages(kind: MirroredKind) -> Iterator[dict[str, dict[str, Any]]]:
     """What fills an index with all documents, by id, in their order: who is there throughout is in one of the pages.
 
     One ticket will do: whoever writes meanwhile takes a larger one, and goes on to write whatever changes later.

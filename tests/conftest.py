@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from tests import postgresql
-from tests.publishing import Publisher
-from tests.stack import Stack, own_data_dir
+from testbed import postgresql
+from testbed.publishing import Publisher
+from testbed.stack import Stack, own_data_dir
 
 
 def pytest_runtest_setup(item):

@@ -1,7 +1,6 @@
 """A throw-away environment for each test process, made before Django reads its settings (`-p tests.environment`)."""
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -9,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgresql
+from testbed import postgresql
+from testbed.data_dir import INSTALLATION, make_data_dir
 
 # What the machine's environment says about the product must not reach the tests.
 _OURS = ("UDAPI_", "DATABASE_URL", "REDIS_", "ELASTICSEARCH_", "DJANGO_")
-
-INSTALLATION = "tests"
-"""Of the tests and their stacks, which share a database; so no test has to ask it for the id."""
 
 # On PostgreSQL only what asks the database anything of its own. Left out is what runs a stack whose database plays no
 # part beyond finding a token and a definition, which other tests do on both: scripts and their processes, the queue,
@@ -105,18 +102,3 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     if early_config.known_args_namespace.database == "postgresql":
         os.environ["DATABASE_URL"] = postgresql.url(root)
     return (yield)
-
-
-def make_data_dir(path: Path) -> Path:
-    """A data directory with the secrets that a first start would have made."""
-    path.mkdir(mode=0o700)
-    (path / "redis").mkdir(mode=0o700)
-    files = {
-        "secret_key": secrets.token_hex(32),
-        "secret_peppers": f"1:{secrets.token_hex(32)}",
-        "redis/password": secrets.token_hex(32),
-    }
-    for name, content in files.items():
-        (path / name).write_text(content)
-        (path / name).chmod(0o600)
-    return path

@@ -12,7 +12,7 @@ import pytest
 from django.db.models import signals
 from django.dispatch import Signal
 
-from tests.stack import ROOT
+from testbed.stack import ROOT
 
 # They stand beside the layers: what starts the product, and what is no part of it.
 BESIDE = {"launcher", "udapi_site", "tests", "benchmarks", "chaos"}
@@ -23,8 +23,8 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 MAY_CATCH_EVERYTHING = {
     "fleet/runner.py",
     "hosts/script.py",
-    "hosts/child.py",
-    "endpoint/message.py",
+    "hosts/host_process.py",
+    "endpoint/trigger_message.py",
 }
 EVERYTHING = {"Exception", "BaseException"}
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.stack import ROOT
+from testbed.stack import ROOT
 
 VARIABLE = re.compile(r"(UDAPI_[A-Z_]+|DATABASE_URL|REDIS_[A-Z_]+|ELASTICSEARCH_[A-Z_]+)")
 ROW = re.compile(r"^\| (`[^|]*`) \|", re.MULTILINE)

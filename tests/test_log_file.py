@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from udapi_site import logs
-from udapi_site.log_file import SharedFileHandler
+from foundation import logs
+from foundation.log_file import SharedFileHandler
 
 LINES, PROCESSES = 1_500, 4
 WRITER = f"""
 import logging, sys
 from pathlib import Path
-from udapi_site.log_file import SharedFileHandler
+from foundation.log_file import SharedFileHandler
 
 log = logging.getLogger("shared")
 log.addHandler(SharedFileHandler(Path(sys.argv[1]), 20_000, 1_000))

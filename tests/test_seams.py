@@ -36,7 +36,7 @@ from supervisor.process import Subprocess
 from supervisor.supervisord import Supervisor
 
 from broker.installation import prefix
-from tests.stack import ROOT
+from testbed.stack import ROOT
 
 SEAMS = {
     "celery: a thread pool submits a request in on_apply": "fleet/pool.py",
@@ -45,17 +45,17 @@ SEAMS = {
     "celery: the consumer connects in ensure_connected": "fleet/consumer.py",
     "celery: a control command can be replaced, and called": "fleet/tasks.py",
     "celery: beat sends in apply_entry, and orders its entries when it has none before": "fleet/schedule.py",
-    "celery: a message without content type is decoded already": "fleet/message.py",
-    "kombu: a message in memory can be got and serialised": "fleet/message.py",
+    "celery: a message without content type is decoded already": "fleet/celery_message.py",
+    "kombu: a message in memory can be got and serialised": "fleet/celery_message.py",
     "kombu: a queue in Redis is a list of its name, taken from the right": "fleet/lua.py",
     "kombu: a channel names the class of its connections over TLS": "broker/transport.py",
     "redis-py: commands are packed, sent and read over a connection": "broker/client.py",
     "redis-py: a connection over TLS wraps its socket in a method": "broker/tls.py",
-    "gunicorn: a threaded worker accepts connections and handles each in a thread": "udapi_site/web_worker.py",
-    "gunicorn: a complaint about a request begins with these words": "udapi_site/gunicorn_conf.py",
+    "gunicorn: a threaded worker accepts connections and handles each in a thread": "web/worker.py",
+    "gunicorn: a complaint about a request begins with these words": "web/gunicorn_conf.py",
     "supervisor: programs, their states and the shutdown can be overridden": "launcher/supervise.py",
     "django: rows are deleted without signals": "definitions/changes.py",
-    "django: a user knows their new password until it is saved": "keys/passwords.py",
+    "django: a user knows their new password until it is saved": "keys/password_changes.py",
     "drf-spectacular: the responses of an operation": "management/openapi.py",
 }
 """What is used, and the first module that does."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import ROOT
+from testbed.stack import ROOT
 
 WITH_A_SHELL = "import subprocess\n\nsubprocess.run(input(), shell=True, check=True)\n"
 RUFF = str(Path(sys.executable).parent / "ruff")

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django_elasticsearch_dsl.fields import BooleanField, IntegerField, ObjectField
 from django_elasticsearch_dsl.registries import registry
 
-from access.documents import AuthoredDocument, name_field, searchable, words_field
+from objects.documents import AuthoredDocument, name_field, searchable, words_field
 from tokens.models import ApiToken
 
 

@@ -11,7 +11,7 @@ from django.db import Error as DatabaseError
 from django.db.models import Q
 
 from broker.client import client
-from broker.last_use import last_use_key
+from broker.last_use_key import last_use_key
 from tokens.models import ApiToken
 
 # Of two nodes that take the notes at once, one gets them. What was used since keeps its newer note.

@@ -11,9 +11,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from access.authorship import AuthoredModel
-from access.changes import refusal
-from access.texts import NAME_LENGTH, is_name
+from foundation.texts import NAME_LENGTH, is_name
+from objects.authorship import AuthoredModel
+from objects.changes import refusal
 from tokens import peppers, secrets
 
 LARGEST_LIMIT = 100

@@ -1,3 +1,1 @@
-"""The project: settings, addresses, logs and the Celery application, which Django loads so that tasks find it."""
-
-__version__ = "0.1.0"
+"""The roof: settings, addresses, system checks and the Celery applications. It may import every package."""

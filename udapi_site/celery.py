@@ -20,8 +20,8 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from broker.installation import prefix
 from broker.keepalive import KEEPALIVE
-from hosts import linux
-from udapi_site import logs, timetable
+from foundation import linux, logs
+from udapi_site import timetable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
 

@@ -6,8 +6,9 @@ from urllib.parse import quote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from udapi_site import env, logs, redis_url
-from udapi_site.datadir import DataDir
+from broker import redis_url
+from foundation import env, logs
+from foundation.data_directory import DataDir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = DataDir(Path(env.text("UDAPI_DATA_DIR", str(BASE_DIR / "var"))).resolve())
@@ -121,6 +122,7 @@ INSTALLED_APPS = [
     "knox",
     "udapi_site",
     "broker",
+    "objects",
     "access",
     "logins",
     "keys",
@@ -140,14 +142,14 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # What follows is for browsers and the management API.
     "endpoint.middleware.TriggerMiddleware",
-    "udapi_site.connections.ConnectionMiddleware",
-    "udapi_site.content_policy.ContentPolicyMiddleware",
-    "udapi_site.bodies.BodyMiddleware",
+    "web.database.ConnectionMiddleware",
+    "web.content_policy.ContentPolicyMiddleware",
+    "web.bodies.BodyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "access.acting.ActingMiddleware",
+    "objects.actor.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 TEMPLATES = [
@@ -185,7 +187,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
-FILE_UPLOAD_HANDLERS = ["udapi_site.uploads.RefusingUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["web.uploads.RefusingUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 # A trigger is never redirected, and a console address without its slash is simply not found.
 APPEND_SLASH = False

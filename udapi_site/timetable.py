@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.conf import settings
 
 _INTERVALS: Final = {
-    "access.tasks.clear_sessions": timedelta(days=1),
+    "logins.tasks.clear_sessions": timedelta(days=1),
     "tokens.tasks.move_last_use": timedelta(minutes=1),
 }
 # Only where there is a mirror: the client of Elasticsearch takes 20 MB.

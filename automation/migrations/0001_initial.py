@@ -4,7 +4,7 @@ import uuid
 
 from django.db import migrations, models
 
-import access.fields
+import objects.columns
 
 
 class Migration(migrations.Migration):
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("last_modified_by", models.CharField(default="system", editable=False, max_length=150)),
                 ("last_modified", models.DateTimeField(auto_now=True)),
-                ("version", access.fields.VersionField(default=0, editable=False)),
+                ("version", objects.columns.VersionField(default=0, editable=False)),
                 ("name", models.CharField(blank=True, max_length=200, unique=True)),
                 ("description", models.TextField(blank=True)),
                 ("source", models.TextField(blank=True)),
@@ -47,8 +47,8 @@ class Migration(migrations.Migration):
                         default=60, help_text="A run that takes longer is ended.", verbose_name="time-out (seconds)"
                     ),
                 ),
-                ("has_api_trigger", access.fields.DerivedBooleanField(default=False, editable=False)),
-                ("has_run", access.fields.DerivedBooleanField(default=False, editable=False)),
+                ("has_api_trigger", objects.columns.DerivedBooleanField(default=False, editable=False)),
+                ("has_run", objects.columns.DerivedBooleanField(default=False, editable=False)),
             ],
             options={
                 "ordering": ["name"],

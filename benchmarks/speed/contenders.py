@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from launcher import redis_server
-from tests.stack import ROOT, Stack, free_port, wait_until
+from testbed.stack import ROOT, Stack, free_port, wait_until
 
 BODY = "x" * 100
 WEB_WORKERS, WEB_THREADS = 2, 256
@@ -110,7 +110,7 @@ def rivals(directory: Path, stack: Stack, path: str, secret: str) -> Iterator[li
         )
         url, web = made.gunicorn(f"{plain}:application")
         settings = stack.environment | {"DJANGO_SETTINGS_MODULE": "udapi_site.settings"}
-        admitting = made.gunicorn("benchmarks.speed.rivals.admitting:application", **settings)
+        admitting = made.gunicorn("benchmarks.speed.rivals.admission:application", **settings)
         bearer = [{"Authorization": f"Bearer {secret}"}]
         contenders = [
             Contender("floor", f"{url}/floor", {"gunicorn": web}),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.contenders import TOKENS
-from tests.environment import make_data_dir
-from tests.stack import ROOT, Stack
+from testbed.data_dir import make_data_dir
+from testbed.stack import ROOT, Stack
 
 ECHO = """
 from automation.sdk import ApiTriggerOutput
@@ -47,7 +47,7 @@ def product(directory: Path, **environment: str) -> Iterator[Stack]:
 
 def publish(source: str, route: str, **token: Any) -> Any:
     """A published script with `path` and `secret`."""
-    from tests.publishing import Publisher
+    from testbed.publishing import Publisher
 
     publisher = Publisher()
     return publisher(source, route=route, token=publisher.token(**token))
@@ -56,7 +56,7 @@ def publish(source: str, route: str, **token: Any) -> Any:
 def limited_secrets(api: Any) -> list[str]:
     """Secrets of tokens with a limit that may call the API, enough of them not to reach it."""
     from definitions.changes import save_definition
-    from tests.publishing import Publisher
+    from testbed.publishing import Publisher
 
     made = [Publisher().token(rate_limit=100, rate_window_seconds=1) for _ in range(TOKENS)]
     save_definition(api.definition, by="benchmark", allowed_tokens=[api.token, *(token for token, _ in made)])

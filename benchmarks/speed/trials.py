@@ -18,7 +18,7 @@ from benchmarks.speed.load import PERCENTILES, closed, constant, percentiles
 from benchmarks.speed.product import ECHO, publish
 from benchmarks.speed.report import Table
 from benchmarks.speed.rounds import measure
-from tests.stack import Stack
+from testbed.stack import Stack
 
 RATES = (40, 80, 160, 240, 320, 400, 480, 560)
 PUBLISHED_P95 = 21.0

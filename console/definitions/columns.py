@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy
 
 from access.policy import TOKEN, AnyUser, allows
 from console import cells
-from console.definitions import calling, words
-from console.trigger import trigger_url
-from console.usage import count_rows
+from console.blockers import count_rows
+from console.definitions import curl, words
+from console.trigger_page import trigger_url
 from definitions.models import AllowedToken, ApiDefinition
 from tokens.models import ApiToken
 
@@ -94,7 +94,7 @@ def _address(obj: ApiDefinition, buttons: list[SafeString]) -> SafeString:
         '<span class="ud-url"><a class="ud-url-text" href="{}"><span>{}</span>{}</a>'
         '<span class="ud-url-buttons">{}</span></span>',
         page,
-        calling.base_url(),
+        curl.base_url(),
         obj.route,
         format_html_join("", "{}", ([button] for button in buttons)),
     )
@@ -102,8 +102,8 @@ def _address(obj: ApiDefinition, buttons: list[SafeString]) -> SafeString:
 
 def _copy_buttons(obj: ApiDefinition) -> list[SafeString]:
     return [
-        cells.copy_button(calling.url(obj.route), _("Copy URL of %s") % obj.route),
-        cells.copy_button(calling.curl(obj), _("Copy %s as curl") % obj.route, "terminal"),
+        cells.copy_button(curl.url(obj.route), _("Copy URL of %s") % obj.route),
+        cells.copy_button(curl.curl(obj), _("Copy %s as curl") % obj.route, "terminal"),
     ]
 
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from access.policy import MESSAGE, SCRIPT, TOKEN, allows
 from console.base import AUTHORSHIP, CheckedAdmin
-from console.definitions import calling, pickers
+from console.definitions import curl, pickers
 from console.definitions.columns import DefinitionColumns, with_columns
 from console.definitions.filters import FILTERS
-from console.definitions.form import DefinitionForm
+from console.definitions.forms import DefinitionForm
 from console.lists import AUTHORSHIP_COLUMNS, ObjectList
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition
@@ -98,7 +98,7 @@ class DefinitionAdmin(DefinitionColumns, ObjectList, CheckedAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """The form, with what stands before the route."""
-        context |= {"base_url": calling.base_url(), "may_add_tokens": allows(request.user, TOKEN, "add")}
+        context |= {"base_url": curl.base_url(), "may_add_tokens": allows(request.user, TOKEN, "add")}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def store(self, obj: ApiDefinition, form: Any, by: str) -> None:

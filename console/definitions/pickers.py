@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from access.policy import DEFINITION, SCRIPT, TOKEN, AnyUser, allows
-from access.texts import is_storable
 from automation.models import AutomationScript
 from console.definitions import route_check
-from console.scripts import reading
+from console.scripts import analysis
+from foundation.texts import is_storable
 from tokens.models import ApiToken
 
 OFFERED = 50
@@ -31,7 +31,7 @@ def pick_script(request: HttpRequest) -> HttpResponse:
     """The scripts that fit what is being typed, by name."""
     _require(request.user, SCRIPT)
     found = _search(AutomationScript.objects.order_by("name"), request, "description")
-    context = {"scripts": reading.summaries(list(found[:OFFERED]))}
+    context = {"scripts": analysis.summaries(list(found[:OFFERED]))}
     return TemplateResponse(request, "console/definitions/script_options.html", context)
 
 
@@ -40,7 +40,7 @@ def show_script(request: HttpRequest) -> HttpResponse:
     _require(request.user, SCRIPT)
     wanted = _as_id(request.GET.get("script", ""))
     script = AutomationScript.objects.filter(pk=wanted).first() if wanted else None
-    context = {"script": reading.summary(script) if script else None}
+    context = {"script": analysis.summary(script) if script else None}
     return TemplateResponse(request, "console/definitions/script_card.html", context)
 
 

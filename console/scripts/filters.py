@@ -26,7 +26,7 @@ class EntryPointFilter(ChoiceFilter):
         return self._wanted[value]
 
 
-class UseFilter(ChoiceFilter):
+class ScriptUseFilter(ChoiceFilter):
     """Whether an API runs it."""
 
     title = _("use")
@@ -41,4 +41,4 @@ class UseFilter(ChoiceFilter):
         return Q(api_count__gt=0) if value == "used" else Q(api_count=0)
 
 
-FILTERS = (EntryPointFilter, UseFilter, *AUTHORSHIP_FILTERS)
+FILTERS = (EntryPointFilter, ScriptUseFilter, *AUTHORSHIP_FILTERS)

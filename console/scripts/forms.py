@@ -6,10 +6,10 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from access.changes import refusal
 from automation.models import LARGEST_MEMORY_MB, LONGEST_TIMEOUT_SECONDS, SMALLEST_MEMORY_MB
 from console.forms import CheckedForm
 from definitions.publication import locked_source, refused_publishing
+from objects.changes import refusal
 
 _INPUT = {"class": "ud-input"}
 

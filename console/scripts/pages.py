@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy
 from access.policy import DEFINITION, allows
 from automation.models import AutomationScript
 from console.base import AUTHORSHIP, CheckedAdmin
+from console.blockers import count_rows, name_definitions, used_by
 from console.lists import AUTHORSHIP_COLUMNS, ObjectList
-from console.scripts import reading
+from console.scripts import analysis
 from console.scripts.columns import ScriptColumns
 from console.scripts.filters import FILTERS
 from console.scripts.forms import ScriptForm
 from console.scripts.templates import template, templates
-from console.usage import count_rows, name_definitions, used_by
 from definitions.models import ApiDefinition
 
 
@@ -70,7 +70,7 @@ class ScriptAdmin(ScriptColumns, ObjectList, CheckedAdmin):
         """
         if request.method != "POST" or not self.has_change_permission(request):
             raise PermissionDenied
-        return JsonResponse(asdict(reading.findings(request.POST.get("source", "").replace("\r\n", "\n"))))
+        return JsonResponse(asdict(analysis.findings(request.POST.get("source", "").replace("\r\n", "\n"))))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A script of the demo may be named in the address; nothing else."""

@@ -24,7 +24,7 @@ class StateFilter(ChoiceFilter):
         return Q(is_disabled=value == "disabled")
 
 
-class UseFilter(ChoiceFilter):
+class TokenUseFilter(ChoiceFilter):
     """Whether it is of any use."""
 
     title = _("use")
@@ -65,4 +65,4 @@ class LimitFilter(ChoiceFilter):
         return Q(rate_limit__isnull=value == "no")
 
 
-FILTERS = (StateFilter, UseFilter, LimitFilter, *AUTHORSHIP_FILTERS)
+FILTERS = (StateFilter, TokenUseFilter, LimitFilter, *AUTHORSHIP_FILTERS)

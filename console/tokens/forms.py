@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from access.changes import refusal
-from access.texts import NAME_LENGTH
 from console.forms import CheckedForm
 from console.secret import TicketField
+from foundation.texts import NAME_LENGTH
+from objects.changes import refusal
 from tokens import secrets
 from tokens.models import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, ApiToken
 

@@ -16,17 +16,17 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.decorators import action
 
-from access.changes import save_checked
 from access.policy import DEFINITION, allows
 from console.base import AUTHORSHIP, CheckedAdmin
+from console.blockers import count_rows, used_by
 from console.lists import AUTHORSHIP_COLUMNS, ObjectList
 from console.secret import object_context, secret_page, shown_before_page, ticket_id
 from console.tokens.columns import TokenColumns
 from console.tokens.filters import FILTERS
 from console.tokens.forms import PRESET, NewTokenForm, RotateForm, TokenForm
-from console.tokens.switching import switch_each
-from console.usage import count_rows, used_by
+from console.tokens.switches import switch_each
 from definitions.models import AllowedToken
+from objects.changes import save_checked
 from search.models import TOKENS
 from tokens.models import ApiToken
 

@@ -5,7 +5,7 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
-import access.fields
+import objects.columns
 
 
 class Migration(migrations.Migration):
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("last_modified_by", models.CharField(default="system", editable=False, max_length=150)),
                 ("last_modified", models.DateTimeField(auto_now=True)),
-                ("version", access.fields.VersionField(default=0, editable=False)),
+                ("version", objects.columns.VersionField(default=0, editable=False)),
                 ("name", models.CharField(blank=True, default="", max_length=200)),
                 ("description", models.TextField(blank=True, default="")),
                 ("route", models.CharField(blank=True, max_length=249)),
@@ -59,9 +59,9 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("signature", access.fields.DerivedCharField(editable=False, max_length=748, unique=True)),
-                ("shape", access.fields.DerivedCharField(editable=False, max_length=125)),
-                ("literal_count", access.fields.DerivedSmallIntegerField(editable=False)),
+                ("signature", objects.columns.DerivedCharField(editable=False, max_length=748, unique=True)),
+                ("shape", objects.columns.DerivedCharField(editable=False, max_length=125)),
+                ("literal_count", objects.columns.DerivedSmallIntegerField(editable=False)),
                 (
                     "allowed_tokens",
                     models.ManyToManyField(

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from access.authorship import AuthoredModel
-from access.changes import delete_checked, save_checked
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition
+from objects.authorship import AuthoredModel
+from objects.changes import delete_checked, save_checked
+from testbed.publishing import ECHO, Publisher
 from tests.definitions.strategies import undone
-from tests.publishing import ECHO, Publisher
 from tokens.models import ApiToken
 
 

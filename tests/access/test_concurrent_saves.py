@@ -4,9 +4,9 @@ from functools import partial
 
 import pytest
 
-from access.changes import save_checked
 from definitions.models import ApiDefinition
-from tests.publishing import Publisher
+from objects.changes import save_checked
+from testbed.publishing import Publisher
 from tests.racing import race
 
 WRITERS = 20

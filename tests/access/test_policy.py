@@ -6,8 +6,8 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 
-from access.authorship import AuthoredModel
 from access.policy import FLAGS, POLICY, allows
+from objects.authorship import AuthoredModel
 
 ALL_FLAGS = sorted(FLAGS)
 

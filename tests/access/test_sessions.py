@@ -6,7 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.utils import timezone
 
-from access.tasks import clear_sessions
+from logins.tasks import clear_sessions
 from udapi_site import timetable
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests.people import remove_users
+from testbed.people import remove_users
 from tests.racing import race, refusals
 
 PASSWORD = "a password of ours"

@@ -19,9 +19,9 @@ from jsonschema import Draft202012Validator
 from as_code.actors import Actor
 from as_code.faults import Fault, RefusedImportError
 from as_code.importing import import_files
+from testbed.publishing import ECHO, Publisher
+from testbed.stack import ROOT
 from tests.as_code.conftest import GOOD, import_apis, refused
-from tests.publishing import ECHO, Publisher
-from tests.stack import ROOT
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,9 @@ import sys
 import pytest
 from django.contrib.auth.models import User
 
+from testbed.publishing import ECHO, Publisher
+from testbed.stack import ROOT
 from tests.as_code.conftest import import_apis
-from tests.publishing import ECHO, Publisher
-from tests.stack import ROOT
 
 PAGE = (ROOT / "docs" / "definitions-as-code.md").read_text()
 

@@ -14,9 +14,9 @@ from django.db import connection
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition, RoutePrefix
 from events.models import InformationEvent
+from testbed.publishing import ECHO, Publisher
+from testbed.stack import ROOT
 from tests.as_code.conftest import GOOD, export, import_apis, refused, state
-from tests.publishing import ECHO, Publisher
-from tests.stack import ROOT
 from tokens.models import ApiToken
 
 

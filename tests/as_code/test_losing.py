@@ -6,8 +6,8 @@ from as_code.actors import Actor
 from as_code.importing import import_files
 from as_code.kinds import DEFINITIONS as KIND
 from automation.models import AutomationScript
+from testbed.publishing import ECHO
 from tests.as_code.conftest import GOOD, import_apis
-from tests.publishing import ECHO
 
 pytestmark = pytest.mark.django_db
 

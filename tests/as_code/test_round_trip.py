@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from access.changes import save_checked
-from access.texts import is_storable
 from as_code import nodes, writing
 from as_code.filenames import file_names
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ActionType, ApiDefinition
 from events.models import InformationEvent
+from foundation.texts import is_storable
+from objects.changes import save_checked
+from testbed.publishing import ECHO, Publisher
 from tests.as_code.conftest import export, import_apis, refused, run, state
-from tests.publishing import ECHO, Publisher
 from tokens import peppers, secrets
 from tokens.models import ApiToken
 

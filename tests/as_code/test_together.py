@@ -10,17 +10,17 @@ from django.db.models import F, Model
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
-from access.announcements import added_together
-from access.authorship import AuthoredModel
-from access.changes import add_checked, save_checked
 from as_code import importing
 from automation.models import AutomationScript
 from definitions.changes import add_definitions, save_definition
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
 from events.models import InformationEvent
+from objects.announcements import added_together
+from objects.authorship import AuthoredModel
+from objects.changes import add_checked, save_checked
 from search.models import Intent
+from testbed.publishing import ECHO, Publisher
 from tests.as_code.conftest import import_apis, refused
-from tests.publishing import ECHO, Publisher
 from tests.refusals import refused as refused_change
 from tokens.models import ApiToken
 

@@ -12,12 +12,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
-from access.changes import save_checked
 from automation import compiler, inspection
 from automation.models import AutomationScript
 from automation.source import LARGEST_SOURCE, compile_error, contents_of
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition
+from objects.changes import save_checked
 from tests.refusals import refused
 
 RUN = "def run(engine): pass\n"

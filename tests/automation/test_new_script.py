@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from automation.source import compile_error, has_entry_point
-from tests.stack import ROOT
+from testbed.stack import ROOT
 
 
 def new_script(*arguments) -> str:

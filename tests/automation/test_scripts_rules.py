@@ -4,8 +4,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from access.changes import delete_checked, save_checked
 from automation.models import AutomationScript
+from objects.changes import delete_checked, save_checked
 from tests.racing import race, refusals
 from tests.refusals import only_reason, reasons_of, refused
 

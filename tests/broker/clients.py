@@ -27,7 +27,7 @@ def main() -> None:
     """One JSON object: the client → "connected", or its error."""
     django.setup()
     from broker.client import brief_client, client
-    from broker.held import HeldConnection
+    from broker.connections import HeldConnection
     from udapi_site.celery import app
 
     ways: dict[str, Callable[[], Any]] = {

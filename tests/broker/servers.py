@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from launcher import redis_server
-from tests.stack import free_port, wait_until
+from testbed.stack import free_port, wait_until
 
 NOT_SAVING = ("--save", "")
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from broker import client as broker_client
-from broker.held import IDLE_SECONDS, HeldConnection
-from tests.stack import wait_until
+from broker.connections import IDLE_SECONDS, HeldConnection
+from testbed.stack import wait_until
 
 BURST = 100
 
@@ -42,7 +42,7 @@ def test_after_a_burst_of_callers_the_web_server_closes_what_it_no_longer_needs(
 
 
 def test_a_connection_in_use_is_not_closed_however_long_that_takes(stack, monkeypatch):
-    monkeypatch.setattr("broker.held.IDLE_SECONDS", 0.2)
+    monkeypatch.setattr("broker.connections.IDLE_SECONDS", 0.2)
     with stack.redis_client() as redis, HeldConnection(broker_client.client()) as connection:
         connection.send_command("BLPOP", "nobody pushes here", 1)
         assert connection.read_response(timeout=3) is None
@@ -50,7 +50,7 @@ def test_a_connection_in_use_is_not_closed_however_long_that_takes(stack, monkey
 
 
 def test_closing_idle_connections_loses_no_answer_of_busy_threads(stack, monkeypatch):
-    monkeypatch.setattr("broker.held.IDLE_SECONDS", 0.001)
+    monkeypatch.setattr("broker.connections.IDLE_SECONDS", 0.001)
     together = Barrier(8)
 
     def work(thread: int) -> bool:

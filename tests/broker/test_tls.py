@@ -16,10 +16,10 @@ import trustme
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
+from broker import redis_url
 from broker.client import client
+from testbed.stack import ROOT, Stack, wait_until
 from tests.broker.listener import Listener
-from tests.stack import ROOT, Stack, wait_until
-from udapi_site import redis_url
 from udapi_site.checks import check_redis
 
 PASSWORD = "the-password-of-redis"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.chromium import CHROMIUM, launch
-from tests.browser.visitor import Profiles, Visitor, remove_users
+from testbed.chromium import CHROMIUM, launch
+from testbed.visitor import Profiles, Visitor, remove_users
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from keys.changes import create_key
 from search.models import Mirror
+from testbed.visitor import PREFIX
 from tests.browser.test_every_page import PAGES
-from tests.browser.visitor import PREFIX
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 GRAVE = ("serious", "critical")

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
-from tests.people import remove_users
+from testbed.people import remove_users
 from tokens.models import ApiToken
 
 PASSWORD = "correct-horse-battery-staple"

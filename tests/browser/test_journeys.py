@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 
 from access.policy import FLAGS
 from definitions.models import ApiDefinition
-from tests.browser.visitor import PREFIX, SEES, log_in_by_form
-from tests.publishing import ECHO
+from testbed.publishing import ECHO
+from testbed.visitor import PREFIX, SEES, log_in_by_form
 from tokens.models import ApiToken
 
 

@@ -6,9 +6,9 @@ import time
 import httpx
 import pytest
 
-from access.changes import delete_checked, save_checked
-from tests.browser.visitor import PATIENCE, log_in
-from tests.stack import wait_until
+from objects.changes import delete_checked, save_checked
+from testbed.stack import wait_until
+from testbed.visitor import PATIENCE, log_in
 
 
 @pytest.fixture

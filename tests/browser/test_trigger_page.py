@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tests.browser.visitor import PATIENCE
-from tests.publishing import ECHO
+from testbed.publishing import ECHO
+from testbed.visitor import PATIENCE
 
 BYTES = """
 from automation.sdk import ApiTriggerOutput

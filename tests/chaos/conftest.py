@@ -3,7 +3,7 @@
 import pytest
 
 from chaos.report import table
-from tests.stack import Stack, own_data_dir
+from testbed.stack import Stack, own_data_dir
 
 TRIGGER_SECONDS = 4
 # In the suite the machine has other things to do as well; `make chaos` allows one second.

@@ -14,14 +14,14 @@ import httpx
 import psutil
 import pytest
 
-from tests import postgresql
-from tests.stack import PYTHON, ROOT, Stack, own_data_dir, wait_until
+from testbed import postgresql
+from testbed.stack import PYTHON, ROOT, Stack, own_data_dir, wait_until
 
 SECRET = "s" * 40
 
 _FILL = f"""
 from django.contrib.auth.models import User
-from tests.publishing import ECHO, Publisher
+from testbed.publishing import ECHO, Publisher
 User.objects.create_superuser("admin", password="a password of ours")
 publish = Publisher()
 publish(ECHO, route="echo", token=publish.token({SECRET!r}))

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from chaos.callers import call
 from chaos.marks import Marks
 from fleet.limits import concurrency_limit
-from tests.stack import wait_until
+from testbed.stack import wait_until
 
 
 def test_what_runs_is_finished_and_what_waits_is_left_to_others(breakable_stack, publish):

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from tests.publishing import Publisher
+from testbed.publishing import Publisher
 
 FLAGS = frozenset(
     {

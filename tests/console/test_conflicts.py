@@ -1,7 +1,7 @@
 """Two editors of one object: the later save is refused, is told of the first, and loses nothing that was typed."""
 
-from access.changes import save_checked
 from definitions.changes import save_definition
+from objects.changes import save_checked
 from tests.console.conftest import filled_in, page
 
 DEFINITION, SCRIPT = "definitions_apidefinition", "automation_automationscript"

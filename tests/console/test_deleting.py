@@ -3,9 +3,9 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from access.changes import delete_checked
 from automation.models import AutomationScript
 from console import deletion
+from objects.changes import delete_checked
 from tests.console.conftest import FLAGS, page, said
 from tokens.models import ApiToken
 

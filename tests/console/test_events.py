@@ -5,10 +5,10 @@ import json
 import pytest
 from django.contrib.auth.models import User
 
-from access.changes import delete_checked, save_checked
 from events.models import InformationEvent
+from objects.changes import delete_checked, save_checked
+from testbed.publishing import Publisher
 from tests.console.conftest import page
-from tests.publishing import Publisher
 
 MODEL = "events_informationevent"
 LIST = "/console/events/informationevent/"

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from django.contrib import admin
 
-from tests.stack import PYTHON, ROOT
+from testbed.stack import PYTHON, ROOT
 
 LOADED = """
 import sys

@@ -4,8 +4,8 @@ import pytest
 
 from automation.models import AutomationScript
 from definitions.models import ActionType
+from testbed.publishing import ECHO
 from tests.console.conftest import FLAGS, errors, page, said, submit
-from tests.publishing import ECHO
 
 MODEL = "automation_automationscript"
 BOTH = "def on_api_trigger(engine, request):\n    pass\n\ndef run(engine):\n    pass\n"

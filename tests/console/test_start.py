@@ -5,12 +5,12 @@ from datetime import timedelta
 import redis
 from django.utils import timezone
 
-from access.changes import save_checked
 from automation.models import AutomationScript
 from definitions.models import ActionType
 from fleet import overview
+from objects.changes import save_checked
+from testbed.publishing import ECHO
 from tests.console.test_query_counts import publish, queries
-from tests.publishing import ECHO
 from tokens.models import ApiToken
 
 START = "/console/"

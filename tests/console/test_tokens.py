@@ -7,9 +7,9 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from access.changes import save_checked
 from console import base
 from console.tokens import pages as tokens
+from objects.changes import save_checked
 from tests.console.conftest import errors, page, submit
 from tokens import peppers
 from tokens.models import ApiToken

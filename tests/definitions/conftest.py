@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from access.changes import save_checked
 from automation.models import AutomationScript
 from definitions import lookups, routes
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition
-from tests.publishing import ECHO
+from objects.changes import save_checked
+from testbed.publishing import ECHO
 
 NOBODY = uuid.uuid4()
 

@@ -4,10 +4,10 @@ import uuid
 
 import pytest
 
-from access.changes import delete_checked
 from definitions.changes import save_definition
 from definitions.models import AllowedToken, ApiDefinition
-from tests.publishing import Publisher
+from objects.changes import delete_checked
+from testbed.publishing import Publisher
 from tests.refusals import refused
 
 

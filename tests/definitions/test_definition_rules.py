@@ -6,12 +6,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from access.changes import save_checked
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ActionType, AllowedToken, ApiDefinition, RoutePrefix
+from objects.changes import save_checked
+from testbed.publishing import Publisher
 from tests.definitions.conftest import make_script
-from tests.publishing import Publisher
 from tests.refusals import errors_of, reasons_of, refused
 
 

@@ -10,11 +10,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, transaction
 from django.db.models.signals import pre_delete
 
-from access.changes import delete_checked, save_checked
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
-from tests.publishing import Publisher
+from objects.changes import delete_checked, save_checked
+from testbed.publishing import Publisher
 from tests.racing import race, refusals
 from tests.refusals import only_reason
 from tokens.models import ApiToken

@@ -6,12 +6,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from access.changes import delete_checked, save_checked
 from definitions.changes import save_definition
 from definitions.lookups import TokenRow, find_definition, find_token
 from definitions.models import ApiDefinition
+from objects.changes import delete_checked, save_checked
+from testbed.publishing import Publisher
 from tests.definitions.conftest import NOBODY
-from tests.publishing import Publisher
 from tokens import peppers
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from as_code.actors import Actor
 from as_code.importing import import_files
-from tests.stack import ROOT, Stack
+from testbed.stack import ROOT, Stack
 
 DEMO = ROOT / "demo"
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from definitions.models import ApiDefinition
+from testbed.stack import wait_until
 from tests.demo.conftest import DEMO
 from tests.endpoint.catalogue import assert_error
-from tests.stack import wait_until
 
 
 @pytest.fixture

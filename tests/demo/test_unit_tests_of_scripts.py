@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from testbed.stack import ROOT
 from tests.demo.conftest import DEMO
-from tests.stack import ROOT
 
 NO_DJANGO = "import sys\nsys.modules['django'] = None\n"
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testbed.stack import ROOT
 from tests.docs.pages import Block
-from tests.stack import ROOT
 
 RUNS = ("sh", "bash", "console", "python")
 SHELLS = ("sh", "bash", "console")

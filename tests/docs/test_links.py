@@ -5,8 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from testbed.stack import ROOT
 from tests.docs import pages
-from tests.stack import ROOT
 
 CLICKS = 2
 

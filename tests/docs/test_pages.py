@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 from definitions.changes import save_definition
 from definitions.models import ActionType, ApiDefinition, InputType
 from keys.changes import create_key
+from testbed.data_dir import INSTALLATION
+from testbed.people import remove_users
+from testbed.publishing import ECHO
 from tests.docs import pages
 from tests.docs.running import Place, is_script, run, same_form
-from tests.environment import INSTALLATION
-from tests.people import remove_users
-from tests.publishing import ECHO
 from tokens.models import ApiToken
 
 PASSWORD = "correct horse battery staple"

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from keys.changes import create_key
-from tests.nginx import Nginx
+from testbed.nginx import Nginx
 
 TRANSFER_SECONDS, SILENCE_SECONDS = 6, 3
 PLACES = 4

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.publishing import Api
+from testbed.publishing import Api
 
 # Refused: a 4xx or a closed connection. Taken: one answer, the doubtful part has no effect. Either of them: open.
 REFUSED, TAKEN, OPEN = "refused", "taken", "open"

@@ -7,12 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 
 from keys.changes import create_key
+from testbed.listener import Listener
+from testbed.nginx import Nginx
+from testbed.stack import ROOT, wait_until
 from tests.edge.upstream import upstream
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error
 from tests.endpoint.wire import Connection, head
-from tests.events.listening import Listener
-from tests.nginx import Nginx
-from tests.stack import ROOT, wait_until
 
 TEXT = {"Content-Type": "text/plain"}
 

@@ -10,9 +10,9 @@ import httpx
 import psutil
 import pytest
 
+from testbed.nginx import Nginx
+from testbed.stack import free_port, wait_until
 from tests.endpoint.catalogue import MAY_HAVE_RUN, NEVER_STARTED, assert_error
-from tests.nginx import Nginx
-from tests.stack import free_port, wait_until
 
 MARK = """
 import time

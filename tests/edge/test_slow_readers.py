@@ -6,13 +6,13 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from testbed.listener import Listener
+from testbed.stack import wait_until
 from tests.edge.conftest import PLACES, TRANSFER_SECONDS
 from tests.edge.frames import head as trigger_head
 from tests.edge.slowness import received, receiver
 from tests.endpoint.catalogue import assert_error
 from tests.endpoint.wire import head
-from tests.events.listening import Listener
-from tests.stack import wait_until
 
 LARGE = 12_000_000
 """More than the buffers of a connection hold."""

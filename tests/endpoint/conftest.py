@@ -3,8 +3,8 @@
 import pytest
 
 from fleet import overview
+from testbed.stack import Stack, own_data_dir
 from tests.endpoint.fakenode import FakeNode
-from tests.stack import Stack, own_data_dir
 
 ENDPOINT_NODE = 9_001
 

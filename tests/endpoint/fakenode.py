@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from broker import client as broker_client
-from fleet import claims, frames, large_bodies, lua, queue, redis_keys, reply
+from fleet import claims, large_bodies, lua, queue, redis_frames, redis_keys, reply
 from fleet.answer import Answer
 from fleet.claims import Claim
 from fleet.heartbeat import NodeState
-from tests.stack import Stack
+from testbed.stack import Stack
 
 INSTANCE = "f" * 32
 NODE_ID = 4_711
@@ -32,14 +32,22 @@ class FakeNode:
     def live(
         self,
         seconds: float = 60,
-        formats: tuple[int, ...] = frames.READABLE,
+        formats: tuple[int, ...] = redis_frames.READABLE,
         running: Sequence[str | int] = (),
         instance: str = INSTANCE,
     ) -> None:
         """A heartbeat with four slots; of other nodes as well. `running` are scripts and milliseconds in turn."""
         state = NodeState(NODE_ID, "nowhere", SLOTS, "2026-01-31T00:00:00Z", version="0.0.9", formats=formats)
         # Told before anything was claimed, so it says nothing of what does not run.
-        beat = (int(seconds * 1_000), instance, msgspec.json.encode(state), "stays", 0, SLOTS, frames.listed(formats))
+        beat = (
+            int(seconds * 1_000),
+            instance,
+            msgspec.json.encode(state),
+            "stays",
+            0,
+            SLOTS,
+            redis_frames.listed(formats),
+        )
         lua.BEAT.run(self.redis, redis_keys.to_beat(instance), *beat, *running)
 
     def die(self) -> None:

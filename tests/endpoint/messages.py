@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from definitions.models import ActionType
-from endpoint.message import TriggerMessage, trigger
-from tests.publishing import ECHO
+from endpoint.trigger_message import TriggerMessage, trigger
+from testbed.publishing import ECHO
 
 NO_ENTRY_POINT = ActionType.NO_ENTRY_POINT
 UNKNOWN = "well-formed-but-unknown-" + "x" * 32

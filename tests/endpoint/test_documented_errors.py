@@ -4,7 +4,7 @@ import re
 
 from endpoint.errors import CATALOGUE
 from fleet.answer import Reason
-from tests.stack import ROOT
+from testbed.stack import ROOT
 
 ROW = re.compile(r"^\| (\d+) \| (\d+) \|([^|]*)\|", re.MULTILINE)
 

@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.test import Client
 
 from keys.changes import create_key
+from testbed.stack import wait_until
 from tests.endpoint.catalogue import assert_error
 from tests.endpoint.wire import Connection, head
-from tests.stack import wait_until
 
 ONE = {"UDAPI_DATABASE_POOL_SIZE": "1", "UDAPI_WEB_WORKERS": "1"}
 

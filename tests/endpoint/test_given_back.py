@@ -9,8 +9,8 @@ import pytest
 from fleet import claims, queue, redis_keys, reply
 from fleet.answer import Answer
 from hosts.jobs import Job, JobKind
+from testbed.stack import wait_until
 from tests.endpoint.fakenode import INSTANCE, NODE_ID
-from tests.stack import wait_until
 
 LARGE = b"x" * 200_000
 NEVER_STARTED = "The request was not started in time, it is safe to send it again."

@@ -12,12 +12,12 @@ from django.contrib.auth.models import User
 from fleet import claims, redis_keys
 from fleet.answer import Answer
 from keys.changes import create_key
+from testbed.people import remove_users
+from testbed.stack import wait_until
 from tests.endpoint import catalogue
 from tests.endpoint.catalogue import assert_error
 from tests.endpoint.fakenode import INSTANCE, NODE_ID
 from tests.endpoint.wire import Connection, head
-from tests.people import remove_users
-from tests.stack import wait_until
 
 NEVER_STARTED = "the caller hung up: never started"
 MAY_HAVE_RUN = "the caller hung up: may have run"

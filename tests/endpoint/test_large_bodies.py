@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from definitions.models import InputType
+from testbed.publishing import ECHO
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error
-from tests.publishing import ECHO
 
 TEXT = {"Content-Type": "text/plain"}
 

@@ -8,10 +8,10 @@ import pytest
 
 from definitions.models import ActionType
 from fleet.answer import Answer
+from testbed.stack import wait_until
 from tests.endpoint.catalogue import assert_error
 from tests.endpoint.conftest import ENDPOINT_NODE
 from tests.endpoint.wire import exchange, head
-from tests.stack import wait_until
 from tokens.secrets import generate
 
 SAYS = """

@@ -10,13 +10,13 @@ import pytest
 import redis
 
 from broker.client import server_life
-from broker.held import HeldConnection
-from fleet import claims, lua, message, queue, redis_keys
+from broker.connections import HeldConnection
+from fleet import celery_message, claims, lua, queue, redis_keys
 from fleet.answer import Answer
 from fleet.reply import LATE_MILLISECONDS
 from hosts.jobs import Job, JobKind
+from testbed.stack import wait_until
 from tests.endpoint.fakenode import INSTANCE, NODE_ID
-from tests.stack import wait_until
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_a_claim_is_held_while_its_caller_looks_and_its_node_owns_it(fake_node):
 def look(fake_node, job_id: str, waits_until: int) -> None:
     """What a waiting caller asks Redis once a second."""
     keys = (redis_keys.ticket(job_id), redis_keys.reply(job_id), redis_keys.run(job_id), redis_keys.queue())
-    what = (redis_keys.node(""), message.entry(job_id), job_id, LATE_MILLISECONDS, waits_until)
+    what = (redis_keys.node(""), celery_message.entry(job_id), job_id, LATE_MILLISECONDS, waits_until)
     with HeldConnection(fake_node.redis) as connection:
         assert lua.IS_LOST.over(connection, keys, *what, server_life(connection)) == 0
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from endpoint.message import trigger
+from endpoint.trigger_message import trigger
 from tests.endpoint.catalogue import LARGEST_BODY
 from tests.endpoint.messages import (
     ALL,

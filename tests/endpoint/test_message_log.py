@@ -2,9 +2,9 @@
 
 import logging
 
-from endpoint.message import TriggerMessage, trigger
+from endpoint.trigger_message import TriggerMessage, trigger
+from foundation.logs import TRIGGER_LOGGER
 from tests.endpoint.messages import UNKNOWN, to
-from udapi_site.logs import TRIGGER_LOGGER
 
 
 def test_the_two_lines_of_every_trigger_and_no_secret(stack, publish, caplog, worker_node):

@@ -7,7 +7,7 @@ from django.db.models import JSONField, Value
 
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition, InputType
-from endpoint import manager
+from endpoint import admission
 from tests.endpoint.breaking import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY
 from tests.endpoint.fakenode import reports
@@ -85,7 +85,7 @@ def test_an_exception_on_the_endpoint_is_told_with_its_traceback(stack, publish,
         raise LookupError("a mistake")
 
     api = publish()
-    monkeypatch.setattr(manager, "admit", breaks)
+    monkeypatch.setattr(admission, "admit", breaks)
     error = failed(to(api))
     assert error["reason"] == "UnexpectedException"
     assert "Traceback" in error["message"]

@@ -3,13 +3,13 @@
 import threading
 import time
 
-from endpoint.message import trigger
+from endpoint.trigger_message import trigger
 from fleet import claims, queue, redis_keys
 from fleet.limits import concurrency_limit
 from hosts.jobs import Job, JobKind
+from testbed.stack import wait_until
 from tests.endpoint.fakenode import INSTANCE
 from tests.endpoint.messages import RAISES, SLEEPS, to
-from tests.stack import wait_until
 
 
 def test_the_statistics_of_a_success(stack, publish, worker_node):

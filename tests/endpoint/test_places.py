@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.stack import wait_until
+from testbed.stack import wait_until
 
 SLEEP = """
 import time

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.stack import ROOT, free_port
+from testbed.stack import ROOT, free_port
 
 HEAD = "from automation.sdk import *\n\ndef on_api_trigger(engine, request):\n"
 

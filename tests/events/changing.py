@@ -19,7 +19,7 @@ def main(seed: int, count: int, is_deadly: bool) -> None:
     django.setup()
     from django.db import connection
 
-    from access.changes import delete_checked, save_checked
+    from objects.changes import delete_checked, save_checked
     from tokens.models import ApiToken
 
     chance = random.Random(seed)

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Permission, User
 
 from events.models import InformationEvent
 from keys.models import PersonalKey
-from tests.events.listening import Listener
-from tests.publishing import Publisher
+from testbed.listener import Listener
+from testbed.publishing import Publisher
 
 
 @pytest.fixture

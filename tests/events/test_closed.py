@@ -8,10 +8,10 @@ from django.core import serializers
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from access.closed import UnrecordedChangeError
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
+from objects.managers import UnrecordedChangeError
 from tokens.models import ApiToken
 
 BULK_WAYS = {

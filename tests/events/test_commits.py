@@ -14,8 +14,8 @@ from django.db import connection, connections, transaction
 
 from events import positions
 from events.models import InformationEvent
-from tests.publishing import Publisher
-from tests.stack import ROOT
+from testbed.publishing import Publisher
+from testbed.stack import ROOT
 from tokens.models import ApiToken
 
 PROCESSES = 8

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
+from events.formats import recorded
 from events.models import InformationEvent
-from events.wire import recorded
-from tests.publishing import Publisher
-from udapi_site.logs import AUDIT_LOGGER
+from foundation.logs import AUDIT_LOGGER
+from testbed.publishing import Publisher
 
 EXPORTS = [
     ("/console/events/informationevent/export/csv/", "events.csv"),

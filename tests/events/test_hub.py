@@ -11,7 +11,7 @@ from events import positions
 from events.models import ObjectType
 from events.selection import Selection
 from events.subscription import MOST_WAITING, Message, Subscription
-from tests.stack import wait_until
+from testbed.stack import wait_until
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from access.changes import delete_checked, save_checked
 from keys.models import PersonalKey
-from tests.events.listening import ADDRESS
-from tests.stack import wait_until
+from objects.changes import delete_checked, save_checked
+from testbed.listener import ADDRESS
+from testbed.stack import wait_until
 
 FLAGS = {
     "definitions.ui_available": "ApiDefinitionChangedEventMessage",

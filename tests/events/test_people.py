@@ -11,10 +11,10 @@ from django.urls import reverse
 
 from events.models import InformationEvent
 from events.readers import Reader
-from events.reading import readable_types
+from events.visibility import readable_types
+from foundation.logs import AUDIT_LOGGER
 from keys.changes import create_key
-from tests.people import remove_users
-from udapi_site.logs import AUDIT_LOGGER
+from testbed.people import remove_users
 
 PREFIX = "recorded-"
 PEOPLE = ["User", "Group", "PersonalKey"]

@@ -6,12 +6,12 @@ from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from access.changes import delete_checked, save_checked
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
-from tests.publishing import ECHO
+from objects.changes import delete_checked, save_checked
+from testbed.publishing import ECHO
 from tokens.models import ApiToken
 
 
@@ -147,13 +147,13 @@ def test_an_event_that_cannot_be_kept_keeps_the_change_away(monkeypatch):
     """Without a transaction around them: a bare save and its event are one."""
     token = ApiToken(name="bare")
     token.set_secret(None)
-    monkeypatch.setattr("events.recording.shown_name", lambda by: 1 / 0)
+    monkeypatch.setattr("events.recorder.shown_name", lambda by: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         token.save()
     assert not ApiToken.objects.filter(pk=token.pk).exists()
     monkeypatch.undo()
     token.save(force_insert=True)
-    monkeypatch.setattr("events.recording.shown_name", lambda by: 1 / 0)
+    monkeypatch.setattr("events.recorder.shown_name", lambda by: 1 / 0)
     pk = token.pk
     with pytest.raises(ZeroDivisionError):
         token.delete()

@@ -14,9 +14,9 @@ import pytest
 from django.db import connections
 
 from events.models import InformationEvent
-from tests.events.listening import ADDRESS, Listener
-from tests.publishing import Publisher
-from tests.stack import wait_until
+from testbed.listener import ADDRESS, Listener
+from testbed.publishing import Publisher
+from testbed.stack import wait_until
 
 ONE = {"UDAPI_WEB_WORKERS": "1"}
 PATIENCE_SECONDS = 300

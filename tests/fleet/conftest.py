@@ -9,7 +9,7 @@ import pytest
 
 from fleet import redis_keys
 from fleet.limits import concurrency_limit
-from tests.stack import Stack, wait_until
+from testbed.stack import Stack, wait_until
 
 HOLD = """
 import os, time

@@ -13,10 +13,10 @@ from celery import current_app
 from endpoint.errors import NEVER_STARTED
 from fleet import queue, redis_keys
 from fleet.answer import Reason
+from fleet.celery_message import QUEUE, TASK_NAME
 from fleet.limits import concurrency_limit
-from fleet.message import QUEUE, TASK_NAME
 from hosts.jobs import Job, JobKind
-from tests.stack import wait_until
+from testbed.stack import wait_until
 
 NAMES_ITSELF = """
 from automation.sdk import ApiTriggerOutput

@@ -10,9 +10,9 @@ import pytest
 
 from fleet import redis_keys, reply
 from fleet.limits import concurrency_limit
+from testbed.stack import Stack, wait_until
+from testbed.tcp_proxy import TcpProxy
 from tests.fleet.conftest import Held
-from tests.stack import Stack, wait_until
-from tests.tcp_proxy import TcpProxy
 
 NOTES_ITS_BEGINNING = """
 import time

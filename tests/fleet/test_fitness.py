@@ -8,7 +8,7 @@ import pytest
 
 from fleet import fitness
 from fleet.fitness import Fitness
-from tests.stack import wait_until
+from testbed.stack import wait_until
 
 FAULT = "no scratch directory"
 

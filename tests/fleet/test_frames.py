@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from msgspec import msgpack
 
-from fleet import frames
+from fleet import redis_frames
 from fleet.answer import Answer, Reason, failure
 from hosts.jobs import Call, Job, JobKind
 
@@ -16,21 +16,21 @@ ANSWER = Answer(7, code=201, headers={"X-A": ["1", "2"]}, is_text=False, run_mil
 
 @pytest.mark.parametrize("content", [JOB, replace(JOB, call=None, body=b""), ANSWER, failure(Reason.NO_SCRIPT, "m", 1)])
 def test_what_was_encoded_is_decoded(content):
-    decoded = frames.decode(frames.encode(content), type(content))
-    assert frames.encode(decoded) == frames.encode(content)
+    decoded = redis_frames.decode(redis_frames.encode(content), type(content))
+    assert redis_frames.encode(decoded) == redis_frames.encode(content)
     assert (type(decoded), decoded.body) == (type(content), content.body)
 
 
 def test_a_body_stands_in_a_frame_as_it_is():
-    frame = frames.encode(replace(JOB, body=b"x" * 1_000))
+    frame = redis_frames.encode(replace(JOB, body=b"x" * 1_000))
     assert frame.endswith(b"x" * 1_000) and len(frame) < 1_500
 
 
 @pytest.mark.parametrize("number", [0, 2, 65_535])
 def test_a_frame_of_another_format_is_refused_by_name(number):
-    frame = number.to_bytes(2, "big") + frames.encode(JOB)[2:]
-    with pytest.raises(frames.FrameError, match=f"format {number}, and this release reads format 1"):
-        frames.decode(frame, Job)
+    frame = number.to_bytes(2, "big") + redis_frames.encode(JOB)[2:]
+    with pytest.raises(redis_frames.FrameError, match=f"format {number}, and this release reads format 1"):
+        redis_frames.decode(frame, Job)
 
 
 NO_FRAMES = {
@@ -46,26 +46,26 @@ NO_FRAMES = {
 
 @pytest.mark.parametrize("content", NO_FRAMES.values(), ids=NO_FRAMES)
 def test_what_is_no_frame_is_refused(content):
-    with pytest.raises(frames.FrameError):
-        frames.decode(b"\0\1" + content, Answer)
+    with pytest.raises(redis_frames.FrameError):
+        redis_frames.decode(b"\0\1" + content, Answer)
 
 
 def test_a_frame_has_a_number():
-    with pytest.raises(frames.FrameError, match="1 bytes are no frame"):
-        frames.decode(b"\0", Answer)
+    with pytest.raises(redis_frames.FrameError, match="1 bytes are no frame"):
+        redis_frames.decode(b"\0", Answer)
 
 
 def test_a_job_is_no_answer():
-    with pytest.raises(frames.FrameError):
-        frames.decode(frames.encode(JOB), Answer)
+    with pytest.raises(redis_frames.FrameError):
+        redis_frames.decode(redis_frames.encode(JOB), Answer)
 
 
 def test_a_field_that_a_newer_neighbour_adds_is_ignored():
     frame = b"\0\1" + msgpack.encode({"node": 7, "of_tomorrow": [1], "body": b"body"})
-    assert frames.decode(frame, Answer) == Answer(7, body=b"body")
+    assert redis_frames.decode(frame, Answer) == Answer(7, body=b"body")
 
 
 def test_a_lone_surrogate_fits_into_no_frame_and_is_replaced_in_a_message():
-    with pytest.raises(frames.FrameError):
-        frames.encode(replace(JOB, parameters={"p": "\ud800"}))
+    with pytest.raises(redis_frames.FrameError):
+        redis_frames.encode(replace(JOB, parameters={"p": "\ud800"}))
     assert failure(Reason.ACTION_ERROR, "odd: \ud800", 1).message == "odd: ?"

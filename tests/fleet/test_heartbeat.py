@@ -10,8 +10,8 @@ import pytest
 from fleet import overview
 from fleet.heartbeat import Heartbeat
 from fleet.limits import concurrency_limit
-from tests.stack import ROOT, wait_until
-from udapi_site import __version__
+from foundation import __version__
+from testbed.stack import ROOT, wait_until
 
 
 def test_it_names_the_jobs_that_run_the_release_and_whether_the_queue_is_read(held):

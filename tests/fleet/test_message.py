@@ -9,8 +9,8 @@ from typing import Any
 from celery import current_app
 from celery.app import trace
 
-from fleet import message
-from fleet.message import QUEUE, TASK_NAME, entry
+from fleet import celery_message
+from fleet.celery_message import QUEUE, TASK_NAME, entry
 
 JOB_ID = "11111111-2222-3333-4444-555555555555"
 ELSEWHERE = "test.published"
@@ -32,7 +32,7 @@ def test_it_equals_a_message_that_celery_publishes(stack):
 
 
 def test_what_a_node_takes_by_itself_is_what_its_consumer_would_have_received(stack):
-    received = message.received(JOB_ID)
+    received = celery_message.received(JOB_ID)
     envelope = json.loads(entry(JOB_ID))
     assert (received.headers, received.properties) == (envelope["headers"], envelope["properties"])
     # What the consumer would have decoded; Celery reads no callbacks out of it.
@@ -45,19 +45,19 @@ def test_a_job_that_a_node_takes_is_no_child_of_the_one_before():
     headers: dict[str, Any] = {}
 
     def take_another() -> None:
-        message._made.cache_clear()
-        headers.update(message.received(JOB_ID).headers)
+        celery_message._made.cache_clear()
+        headers.update(celery_message.received(JOB_ID).headers)
 
     task = current_app.task(name="test.take_another")(take_another)
     run = trace.build_tracer(task.name, task, app=current_app)
     run("parent", [], {}, {"id": "parent", "root_id": "parent"})
-    message._entry_template.cache_clear()
+    celery_message._entry_template.cache_clear()
     assert (headers["root_id"], headers["parent_id"]) == (JOB_ID, None)
 
 
 def test_an_entry_begins_with_the_marker_and_the_id_of_its_job():
-    assert entry(JOB_ID).startswith(message.marker() + JOB_ID)
-    assert f'"task": "{TASK_NAME}"' in message.marker()
+    assert entry(JOB_ID).startswith(celery_message.marker() + JOB_ID)
+    assert f'"task": "{TASK_NAME}"' in celery_message.marker()
 
 
 def test_the_first_callers_of_a_process_may_come_at_once():
@@ -70,7 +70,7 @@ def test_the_first_callers_of_a_process_may_come_at_once():
 
     with ThreadPoolExecutor(callers) as pool:
         for _ in range(20):
-            message._made.cache_clear()
-            message._entry_template.cache_clear()
+            celery_message._made.cache_clear()
+            celery_message._entry_template.cache_clear()
             made = set(pool.map(make, range(callers)))
             assert len(made) == 1 and JOB_ID in made.pop()

@@ -10,8 +10,8 @@ import pytest
 from fleet import redis_keys
 from fleet.limits import concurrency_limit
 from launcher.programs import BACKGROUND_GRACE_SECONDS
+from testbed.stack import wait_until
 from tests.fleet.conftest import Held
-from tests.stack import wait_until
 
 FAIL = """
 def on_api_trigger(engine, request):

@@ -6,7 +6,7 @@ import pytest
 
 from fleet.limits import concurrency_limit
 from fleet.pool import TaskPool
-from tests.stack import wait_until
+from testbed.stack import wait_until
 
 
 @pytest.fixture

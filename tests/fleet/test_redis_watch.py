@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack import Stack, wait_until
+from testbed.stack import Stack, wait_until
 
 EVICTS, SAVES, WELL = "udapi.W014", "udapi.I001", "Redis meets all requirements"
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 import pytest
 import redis
 
+from testbed.stack import Machine, own_data_dir, wait_until
 from tests.fleet.own_tasks import SENDERS
-from tests.stack import Machine, own_data_dir, wait_until
 
 TAKE_OVER_SECONDS = 15
 """Promised in docs/background.md."""

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from fleet.limits import concurrency_limit
-from tests.stack import wait_until
+from testbed.stack import wait_until
 
 CALL = """
 from automation.sdk import ApiTriggerOutput, SubscriptFailed

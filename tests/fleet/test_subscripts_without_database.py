@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from testbed.stack import wait_until
 from tests.endpoint.breaking import without_scripts
-from tests.stack import wait_until
 
 WAITS = """
 import os, time

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from fleet.limits import concurrency_limit
+from testbed.stack import Stack, wait_until
 from tests.fleet.conftest import Held
-from tests.stack import Stack, wait_until
 
 MARK = """
 import os, time

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from hosts.jobs import Outcome
+from testbed.processes import descriptors
 from tests.hosts.conftest import DAEMON, eventually, lives
-from tests.processes import descriptors
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.stack import PYTHON, ROOT, Machine, Stack
+from testbed.stack import PYTHON, ROOT, Machine, Stack
 
 PASSWORD = "the-password-of-the-tenants"
 # As docs/deployment.md has them.

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
 from broker import installation
-from udapi_site import env
+from foundation import env
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from fleet.message import TASK_NAME
-from tests.environment import make_data_dir
+from fleet.celery_message import TASK_NAME
+from testbed.data_dir import make_data_dir
+from testbed.stack import Machine, free_port, own_data_dir, wait_until
 from tests.installations.tenant import Tenant
 from tests.launcher.running import environment
-from tests.stack import Machine, free_port, own_data_dir, wait_until
 
 NAMES = ("one", "two")
 MARKS = """
@@ -146,7 +146,7 @@ def test_a_copy_is_refused_by_each_of_its_programs(one, copy):
     programs = {
         "launcher": ["-m", "launcher"],
         "another node": ["-m", "launcher", "worker"],
-        "web": ["-m", "gunicorn", "-c", "python:udapi_site.gunicorn_conf", "udapi_site.wsgi"],
+        "web": ["-m", "gunicorn", "-c", "python:web.gunicorn_conf", "udapi_site.wsgi"],
         "triggers": ["-m", "celery", "-A", "udapi_site.triggers", "worker", "-Q", "udapi.triggers"],
         "background": ["-m", "celery", "-A", "udapi_site", "worker", "-Q", "udapi.background", "-P", "threads"],
     }

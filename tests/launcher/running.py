@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.stack import free_port
+from testbed.stack import free_port
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
@@ -62,7 +62,7 @@ def command_line(process: psutil.Process) -> str:
 
 _callers = ThreadPoolExecutor(2)
 _PUBLISH = """
-from access.changes import save_checked
+from objects.changes import save_checked
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from launcher import audit
-from tests.stack import free_port
+from testbed.stack import free_port
 
 LOCKED = "idna==3.20 --hash=sha256:" + "0" * 64 + "\nsix==1.17.0 ; sys_platform == 'linux' --hash=sha256:" + "1" * 64
 ADVISORY = {

@@ -6,8 +6,8 @@ import sys
 import psutil
 
 from launcher import programs, redis_server
+from testbed.stack import wait_until
 from tests.launcher.running import PROJECT, Stack, command_line
-from tests.stack import wait_until
 
 # Root's capabilities would let it in.
 LOOK = """

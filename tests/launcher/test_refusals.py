@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed.stack import free_port
 from tests.launcher.running import refused
-from tests.stack import free_port
 
 
 def test_a_directory_that_cannot_be_written_to() -> None:

@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.stack import ROOT
+from testbed.stack import ROOT
 
 FILES = ["requirements", "requirements-dev"]
 PINNED = re.compile(r"^(?P<name>[a-z0-9._-]+)(\[[a-z,]+\])?==(?P<version>[^ ]+)(?P<rest>.*)$", re.MULTILINE)

@@ -14,10 +14,10 @@ import psutil
 import pytest
 import redis
 
+from testbed.stack import free_port, wait_until
 from tests.launcher.conftest import Start
 from tests.launcher.running import PROJECT, Stack, command_line, refused
 from tests.launcher.witness import Witness
-from tests.stack import free_port, wait_until
 
 
 @pytest.mark.root_too

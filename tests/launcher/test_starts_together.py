@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from launcher import database_lock
-from tests import postgresql
+from testbed import postgresql
+from testbed.stack import wait_until
 from tests.launcher.conftest import Start
 from tests.launcher.running import Stack
-from tests.stack import wait_until
 
 WAITS = "waiting for another start"
 

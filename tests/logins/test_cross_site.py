@@ -3,9 +3,9 @@
 import pytest
 from django.contrib.auth.models import User
 
+from testbed.publishing import Publisher
 from tests.logins.conftest import PASSWORD, api
 from tests.management.conftest import ROOT, only
-from tests.publishing import Publisher
 
 OWN = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

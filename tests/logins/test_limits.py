@@ -16,14 +16,14 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from logins import attempts, hashing
+from logins import attempts, hash_slots
 from logins.attempts import Attempt
-from logins.checking import checked
 from logins.errors import LockedError
 from logins.models import AttemptCounter
+from logins.password_check import checked
 from tests.logins.conftest import PASSWORD, api, console, statuses
 from tests.racing import race
-from udapi_site.addresses import client_network
+from web.client_address import client_network
 
 FEW = 12
 """An address' limit that is soon reached."""
@@ -37,7 +37,7 @@ def few_by_address(monkeypatch):
 
 
 def test_of_36_simultaneous_guesses_ten_are_checked(open_db, monkeypatch):
-    monkeypatch.setattr(hashing, "places", lambda: 36)
+    monkeypatch.setattr(hash_slots, "places", lambda: 36)
     guesses = itertools.count()
 
     def guess() -> bool:
@@ -188,17 +188,17 @@ def test_the_console_says_in_words_that_there_were_too_many(joe):
 @pytest.fixture
 def no_place(monkeypatch):
     """Every place is taken by others, for as long as anybody waits."""
-    monkeypatch.setattr(hashing, "places", lambda: 2)
-    monkeypatch.setattr(hashing, "WAIT_SECONDS", 0.1)
-    with hashing.place(), hashing.place():
+    monkeypatch.setattr(hash_slots, "places", lambda: 2)
+    monkeypatch.setattr(hash_slots, "WAIT_SECONDS", 0.1)
+    with hash_slots.place(), hash_slots.place():
         yield
 
 
 def test_at_most_half_of_the_processors_check_passwords(monkeypatch):
-    for processors, expected in ((None, 1), (1, 1), (2, 1), (3, 1), (4, 2), (12, 6), (128, hashing.MOST_PLACES)):
+    for processors, expected in ((None, 1), (1, 1), (2, 1), (3, 1), (4, 2), (12, 6), (128, hash_slots.MOST_PLACES)):
         monkeypatch.setattr("os.cpu_count", lambda known=processors: known)
-        assert hashing.places() == expected
-    assert attempts.MOST_BY_USER > hashing.MOST_PLACES
+        assert hash_slots.places() == expected
+    assert attempts.MOST_BY_USER > hash_slots.MOST_PLACES
 
 
 def test_without_a_place_nothing_is_checked_and_nothing_counted(joe, no_place):
@@ -213,16 +213,16 @@ def test_without_a_place_nothing_is_checked_and_nothing_counted(joe, no_place):
 
 
 def test_whoever_waits_gets_the_place_that_becomes_free(monkeypatch):
-    monkeypatch.setattr(hashing, "places", lambda: 1)
-    monkeypatch.setattr(hashing, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(hash_slots, "places", lambda: 1)
+    monkeypatch.setattr(hash_slots, "WAIT_SECONDS", 30)
     entered = threading.Event()
 
     def wait() -> None:
-        with hashing.place():
+        with hash_slots.place():
             entered.set()
 
     waiter = threading.Thread(target=wait)
-    with hashing.place():
+    with hash_slots.place():
         waiter.start()
         assert not entered.wait(0.2)
     waiter.join(30)
@@ -231,7 +231,7 @@ def test_whoever_waits_gets_the_place_that_becomes_free(monkeypatch):
 
 def test_only_few_threads_wait_for_a_place(joe, no_place, monkeypatch):
     waiting = threading.BoundedSemaphore(1)
-    monkeypatch.setattr(hashing, "_waiting", waiting)
-    monkeypatch.setattr(hashing, "_wait", lambda: pytest.fail("one more waits"))
+    monkeypatch.setattr(hash_slots, "_waiting", waiting)
+    monkeypatch.setattr(hash_slots, "_wait", lambda: pytest.fail("one more waits"))
     with waiting:
         assert api().status_code == 429

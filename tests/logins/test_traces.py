@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from keys.changes import create_key
 from keys.models import PersonalKey
-from logins import hashing
+from logins import hash_slots
 from logins.models import AttemptCounter
 from tests.logins.conftest import PASSWORD, api, console
 
@@ -70,9 +70,9 @@ def test_a_locked_and_a_busy_attempt(joe, lines, monkeypatch):
         "WARNING log-in of 'joe' from 127.0.0.1 refused: Too many failed log-in attempts, try again later."
     ]
     AttemptCounter.objects.all().delete()
-    monkeypatch.setattr(hashing, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(hashing, "places", lambda: 1)
-    with hashing.place():
+    monkeypatch.setattr(hash_slots, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(hash_slots, "places", lambda: 1)
+    with hash_slots.place():
         api()
     assert lines()[-1] == (
         "WARNING log-in of 'joe' from 127.0.0.1 refused: Too many log-ins at the same time, try again in a moment."

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from access.changes import save_checked
 from management import tokens
+from objects.changes import save_checked
 from tests.management.conftest import ROOT, client_of, only, refused
 from tokens.models import ApiToken
 

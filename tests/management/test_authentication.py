@@ -13,7 +13,7 @@ from keys.changes import create_key
 from keys.models import PersonalKey
 from logins.models import AttemptCounter
 from tests.management.conftest import ROOT, only, user_with
-from udapi_site.addresses import client_address
+from web.client_address import client_address
 
 PASSWORD = "correct horse battery staple"
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from access.changes import delete_checked, save_checked
 from events.models import InformationEvent
+from objects.changes import delete_checked, save_checked
+from testbed.publishing import Publisher
 from tests.management.conftest import ROOT, only
-from tests.publishing import Publisher
 
 EVENTS = f"{ROOT}events/"
 FLAG_OF = {

@@ -8,10 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access.changes import save_checked
 from definitions.models import ApiDefinition
+from objects.changes import save_checked
+from testbed.publishing import ECHO
 from tests.management.conftest import ROOT, only
-from tests.publishing import ECHO
 from tokens.models import ApiToken
 
 RUN = "def run(engine): pass"

@@ -15,8 +15,8 @@ from django.db import connection
 from django.test import Client
 
 from keys.changes import create_key
+from testbed.people import remove_users
 from tests.management.conftest import ROOT
-from tests.people import remove_users
 
 PASSWORD = "correct horse battery staple"
 ELSEWHERE = "127.0.0.2"
@@ -164,11 +164,11 @@ def test_simultaneous_guesses_cannot_exceed_the_limit(stack, people):
 
 
 def test_while_others_log_in_everywhere_further_log_ins_are_refused_and_nobody_else(stack, people):
-    from logins import hashing
+    from logins import hash_slots
 
     with ExitStack() as places:
-        for _ in range(hashing.places()):
-            places.enter_context(hashing.place())
+        for _ in range(hash_slots.places()):
+            places.enter_context(hash_slots.place())
         refused = ask(stack.web)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
         assert refused.json()["errors"][0]["reason"] == "TooManyAttempts"

@@ -8,8 +8,8 @@ import pytest
 
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition
+from testbed.publishing import ECHO
 from tests.management.conftest import ROOT, only
-from tests.publishing import ECHO
 from tokens.models import ApiToken
 
 RUN = "def run(engine): pass"

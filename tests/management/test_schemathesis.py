@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from events.models import InformationEvent
+from testbed.people import remove_users
 from tests.management import open_door
-from tests.people import remove_users
 
 # Rules that no schema can tell refuse well-formed bodies too: a script that does not compile, a route that is taken.
 REFUSED_BY_A_RULE = ["2xx", "400", "404", "409", "412"]

@@ -10,10 +10,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from keys.changes import create_key
-from tests.events.listening import Listener
+from testbed.listener import Listener
+from testbed.people import remove_users
+from testbed.stack import wait_until
 from tests.management.conftest import ROOT
-from tests.people import remove_users
-from tests.stack import wait_until
 
 OWN = "own-secret-that-nobody-may-ever-see-again"
 PASSWORD = "a-password-that-nobody-may-ever-see-again"

@@ -9,10 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from access.policy import FLAGS
-from endpoint.reading import LARGEST_BODY
+from foundation.limits import LARGEST_TRIGGER_BODY
 from management.trigger import LARGEST_MESSAGE
+from testbed.stack import PYTHON, ROOT
 from tests.management.conftest import client_of, only, refused, user_with
-from tests.stack import PYTHON, ROOT
 
 URL = "/api/management/trigger/"
 NEEDED = ("definitions.ui_available", "tokens.ui_available", "automation.execute")
@@ -61,8 +61,8 @@ def test_the_message_and_its_answer(tester, publish):
         ({"secret": None}, "InvalidSecret"),
         ({"route": ""}, "EmptyRoute"),
         ({"requestMethod": "Trace"}, "InvalidRequestMethod"),
-        ({"rawBody": "x" * (LARGEST_BODY + 1)}, "BodyTooLarge"),
-        ({"rawBody": "\0" * (LARGEST_BODY + 1)}, "BodyTooLarge"),
+        ({"rawBody": "x" * (LARGEST_TRIGGER_BODY + 1)}, "BodyTooLarge"),
+        ({"rawBody": "\0" * (LARGEST_TRIGGER_BODY + 1)}, "BodyTooLarge"),
     ],
 )
 def test_an_error_of_the_trigger_is_200_with_its_reason(tester, publish, fields, reason):

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from definitions.models import ApiDefinition
+from testbed.publishing import Publisher
 from tests.management.conftest import ROOT, client_of, only
-from tests.publishing import Publisher
 from tokens.models import ApiToken
 
 CHANGES = [

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from testbed.publishing import ECHO
 from tests.permissions_table.table import (
     API,
     D_EDIT,
@@ -17,7 +18,6 @@ from tests.permissions_table.table import (
     World,
     action,
 )
-from tests.publishing import ECHO
 from tokens.models import ApiToken
 
 

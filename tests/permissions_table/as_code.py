@@ -8,6 +8,7 @@ from as_code.actors import Actor
 from as_code.exporting import ExportError, export_files
 from as_code.faults import RefusedImportError
 from as_code.importing import import_files
+from testbed.publishing import ECHO
 from tests.permissions_table.table import (
     D_DELETE,
     D_EDIT,
@@ -24,7 +25,6 @@ from tests.permissions_table.table import (
     World,
     action,
 )
-from tests.publishing import ECHO
 
 READ_ALL = (D_VIEW, T_VIEW, S_VIEW)
 

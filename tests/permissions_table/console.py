@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from testbed.publishing import ECHO
 from tests.console.conftest import filled_in, page
 from tests.permissions_table.table import (
     API,
@@ -28,7 +29,6 @@ from tests.permissions_table.table import (
     World,
     action,
 )
-from tests.publishing import ECHO
 from tokens.models import ApiToken
 
 

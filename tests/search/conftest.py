@@ -16,7 +16,7 @@ import pytest
 from fleet.models import PeriodicTask
 from search import switch
 from search.models import Copy, Intent, Mirror, SetAside
-from tests.elasticsearch import USER, Elasticsearch, MissingError
+from testbed.elasticsearch import USER, Elasticsearch, MissingError
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
-from tests.stack import ROOT
-from udapi_site import env, timetable
+from foundation import env
+from testbed.stack import ROOT
+from udapi_site import timetable
 from udapi_site.checks import check_elasticsearch
 
 

@@ -3,9 +3,9 @@
 import pytest
 from django.db import transaction
 
-from access.changes import delete_checked, save_checked
 from definitions.changes import save_definition
 from definitions.models import AllowedToken
+from objects.changes import delete_checked, save_checked
 from search.models import Intent
 from tokens.models import ApiToken
 

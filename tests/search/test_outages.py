@@ -10,9 +10,9 @@ import pytest
 from events.models import InformationEvent
 from search import state
 from search.models import Copy, Intent, Mirror
-from tests.search.changes import Changes
-from tests.search.proxy import AWAY, BUSY, OK, Proxy
-from tests.stack import PYTHON, ROOT
+from testbed.elasticsearch_proxy import AWAY, BUSY, OK, Proxy
+from testbed.mirror_changes import Changes
+from testbed.stack import PYTHON, ROOT
 
 TURNS, A_TURN = 3, 22
 

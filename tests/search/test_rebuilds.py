@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from search import indices
 from search.connection import MirrorError
-from search.mending import GIVEN_UP_SECONDS, BusyError, SupersededError, rebuild
+from search.mending import GIVEN_UP_SECONDS, MirrorBusyError, SupersededError, rebuild
 from search.models import Copy
+from testbed.elasticsearch_proxy import Proxy
+from testbed.stack import PYTHON, ROOT
 from tests.racing import race
-from tests.search.proxy import Proxy
-from tests.stack import PYTHON, ROOT
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ class Rebuild(threading.Thread):
     def run(self) -> None:
         try:
             self._outcome = rebuild(self._kind, self._stand_still)
-        except (BusyError, MirrorError) as error:
+        except (MirrorBusyError, MirrorError) as error:
             self._outcome = error
         finally:
             connections.close_all()
@@ -131,7 +131,7 @@ def test_a_process_that_was_stopped_for_long_does_not_publish(apis, mirror, kind
 def test_of_two_rebuilds_that_begin_at_the_same_moment_one_publishes(apis, mirror, kind):
     outcomes = race(lambda: rebuild(kind), lambda: rebuild(kind))
     assert [outcome for outcome in outcomes if outcome == len(apis)], outcomes
-    assert all(outcome == len(apis) or isinstance(outcome, BusyError) for outcome in outcomes), outcomes
+    assert all(outcome == len(apis) or isinstance(outcome, MirrorBusyError) for outcome in outcomes), outcomes
     assert len(everything(mirror, kind)) == 1
     assert Copy.get(kind.name).filling == ""
     assert mirror.check() == {}

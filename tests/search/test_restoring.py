@@ -5,11 +5,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from access.changes import save_checked
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition
+from objects.changes import save_checked
 from search.models import Intent
-from tests.publishing import Publisher
+from testbed.publishing import Publisher
 from tokens.models import ApiToken
 
 

@@ -7,10 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from access.changes import delete_checked, save_checked
+from objects.changes import delete_checked, save_checked
 from search.query import matching_ids
+from testbed.stack import free_port
 from tests.management.conftest import client_of, user_with
-from tests.stack import free_port
 
 DEFINITIONS = "/api/management/definitions/"
 TOKENS = "/api/management/tokens/"

@@ -7,12 +7,12 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
-from access.changes import save_checked
+from foundation import env
+from objects.changes import save_checked
 from search import state
 from search.models import Intent
+from testbed.elasticsearch_proxy import certificate, guarded
 from tests.management.conftest import client_of, user_with
-from tests.search.proxy import certificate, guarded
-from udapi_site import env
 
 KEY = "a2V5LWlkOg" + secrets.token_hex(16)
 

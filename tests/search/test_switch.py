@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from access.changes import save_checked
+from objects.changes import save_checked
 from search import switch
 from search.models import Copy, Intent, Mirror
 

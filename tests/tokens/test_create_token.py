@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from endpoint.authentication import token_of
-from tests.stack import ROOT
+from testbed.stack import ROOT
 from tokens import secrets
 from tokens.models import ApiToken
 

@@ -6,9 +6,9 @@ import pytest
 import redis
 from django.db import OperationalError
 
-from broker.last_use import last_use_key
+from broker.last_use_key import last_use_key
 from events.models import InformationEvent
-from tests.stack import wait_until
+from testbed.stack import wait_until
 from tokens import last_use, tasks
 from tokens.models import ApiToken
 

@@ -5,11 +5,11 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from access.changes import save_checked
 from definitions.lookups import find_token
 from endpoint import errors
 from endpoint.authentication import token_of
-from tests.publishing import Publisher
+from objects.changes import save_checked
+from testbed.publishing import Publisher
 from tests.refusals import refused
 from tests.tokens.conftest import OWN_SECRET, peppers_in_use
 from tokens import peppers

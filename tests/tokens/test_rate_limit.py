@@ -12,10 +12,10 @@ import httpx
 import pytest
 import redis
 
-from access.changes import save_checked
 from broker.installation import prefix
-from tests.publishing import Publisher
-from tests.stack import Stack
+from objects.changes import save_checked
+from testbed.publishing import Publisher
+from testbed.stack import Stack
 from tokens.rate_limit import retry_after
 
 # An admitted request gets as far as this: nothing is published there, and the route is looked up behind the limit.

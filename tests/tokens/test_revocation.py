@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from access.changes import delete_checked, save_checked
-from tests.publishing import Publisher
-from tests.stack import Web, wait_until
+from objects.changes import delete_checked, save_checked
+from testbed.publishing import Publisher
+from testbed.stack import Web, wait_until
 
 WORKERS = 4
 ROUNDS = 100

@@ -7,10 +7,10 @@ from django.core import serializers
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from access.changes import save_checked
 from endpoint import errors
 from endpoint.authentication import token_of
-from tests.publishing import Publisher
+from objects.changes import save_checked
+from testbed.publishing import Publisher
 from tests.refusals import refused
 from tests.tokens.conftest import OWN_SECRET
 from tokens.models import ApiToken

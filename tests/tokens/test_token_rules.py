@@ -4,9 +4,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from access.changes import save_checked
 from definitions.models import ApiDefinition
-from tests.publishing import Publisher
+from objects.changes import save_checked
+from testbed.publishing import Publisher
 from tests.refusals import reasons_of, refused
 from tests.tokens.conftest import OWN_SECRET
 from tokens.models import ApiToken

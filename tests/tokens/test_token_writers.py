@@ -4,9 +4,9 @@ from functools import partial
 
 import pytest
 
-from access.changes import delete_checked, save_checked
 from endpoint.authentication import token_of
-from tests.publishing import Publisher
+from objects.changes import delete_checked, save_checked
+from testbed.publishing import Publisher
 from tests.racing import race, refusals
 from tests.refusals import only_reason
 from tests.tokens.conftest import OWN_SECRET, peppers_in_use

@@ -4,7 +4,7 @@ import uuid
 
 from django.db import migrations, models
 
-import access.fields
+import objects.columns
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("last_modified_by", models.CharField(default="system", editable=False, max_length=150)),
                 ("last_modified", models.DateTimeField(auto_now=True)),
-                ("version", access.fields.VersionField(default=0, editable=False)),
+                ("version", objects.columns.VersionField(default=0, editable=False)),
                 ("name", models.CharField(blank=True, max_length=200)),
                 ("secret_digest", models.CharField(editable=False, max_length=64, unique=True)),
                 ("pepper_id", models.PositiveIntegerField(db_index=True, editable=False)),

@@ -12,9 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from automation.models import DEFAULT_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS
 from definitions.routes import InvalidRouteError
 from endpoint import errors, response
-from endpoint.reading import LARGEST_BODY, METHODS
+from endpoint.trigger_request import METHODS
 from endpoint.tryout import NoHostsError, Tryout, UnusableScriptError, told
 from fleet.answer import Answer
+from foundation.limits import LARGEST_TRIGGER_BODY
 
 
 class Command(BaseCommand):
@@ -116,8 +117,8 @@ def _body(options: dict[str, Any]) -> bytes:
 
 def _content(file: Path) -> bytes:
     try:
-        if file.stat().st_size > LARGEST_BODY:
-            raise CommandError(f"{file} has more than {LARGEST_BODY} bytes, the most that a body may have.")
+        if file.stat().st_size > LARGEST_TRIGGER_BODY:
+            raise CommandError(f"{file} has more than {LARGEST_TRIGGER_BODY} bytes, the most that a body may have.")
         content = file.read_bytes()
         content.decode()
     except OSError as error:

@@ -11,9 +11,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from endpoint.message import TriggerMessage, trigger
-from endpoint.reading import METHODS
-from udapi_site import env, logs
+from endpoint.trigger_message import TriggerMessage, trigger
+from endpoint.trigger_request import METHODS
+from foundation import env, logs
 
 SECRET_VARIABLE = "UDAPI_TRIGGER_SECRET"  # noqa: S105  the name of a variable
 

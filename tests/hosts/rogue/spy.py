@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
+from testbed.stack import ROOT
 from tests.landlock import ABI
-from tests.stack import ROOT
 
 # It tells that it was let in, never what it has seen.
 SPY = """

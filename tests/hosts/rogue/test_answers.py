@@ -3,9 +3,9 @@
 import pytest
 
 from hosts.jobs import Outcome
+from testbed.stack import wait_until
 from tests.endpoint.catalogue import assert_error
 from tests.hosts.rogue.collection import ROGUES
-from tests.stack import wait_until
 
 CASES = {
     "8 GB at once": (12, "MemoryError"),

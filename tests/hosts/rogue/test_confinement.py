@@ -16,11 +16,11 @@ from fleet import node
 from hosts import allowances, scratch
 from hosts.jobs import Outcome
 from hosts.script_hosts import ScriptHosts
+from testbed.publishing import Publisher
+from testbed.stack import ROOT
 from tests.hosts.conftest import Bench, eventually
 from tests.hosts.rogue import spy
 from tests.landlock import ABI, needs_landlock, without_landlock
-from tests.publishing import Publisher
-from tests.stack import ROOT
 
 pytestmark = pytest.mark.root_too
 

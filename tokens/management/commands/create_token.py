@@ -6,8 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from access.authorship import SYSTEM
-from access.changes import save_checked
+from objects.authorship import SYSTEM
+from objects.changes import save_checked
 from tokens.models import ApiToken
 
 

@@ -1,0 +1,110 @@
+"""Where passwords are typed: the log-in form and the user's own password page, both within the limits of log-ins."""
+
+import math
+from functools import wraps
+from typing import Any, ClassVar
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+from unfold.forms import AdminOwnPasswordChangeForm
+from unfold.forms import AuthenticationForm as UnfoldLogIn
+
+from access.policy import may_enter
+from logins import hash_slots, traces
+from logins.attempts import Attempt
+from logins.errors import LogInRefusedError
+from logins.password_check import checked
+from web.client_address import client_address
+
+
+class LogInForm(UnfoldLogIn):  # type: ignore[misc]  # django-unfold has no types
+    """Lets in every active user who has a flag."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **AuthenticationForm.error_messages,
+        "no_flag": _("This account has no permission flag, so there is nothing here for it."),
+    }
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        """Asked once the password is known to be right.
+
+        Raises:
+            ValidationError: the user is not active or has no flag.
+        """
+        AuthenticationForm.confirm_login_allowed(self, user)
+        if not may_enter(user):
+            attempt = Attempt(user.get_username(), client_address(self.request))
+            traces.refused(attempt, "The account has no permission flag.")
+            raise ValidationError(self.error_messages["no_flag"], code="no_flag")
+
+
+class PasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]  # django-unfold has no types
+    """The old password and a new one."""
+
+    def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._address = address
+
+    @sensitive_variables("typed")
+    def clean_old_password(self) -> str:
+        """The old password; whoever has found an open session must not guess it without end.
+
+        Raises:
+            ValidationError: it is wrong.
+            LogInRefusedError: it was not checked.
+        """
+        typed: str = self.cleaned_data["old_password"]
+        attempt = Attempt(self.user.get_username(), self._address)
+        if not checked(attempt, lambda: self.user.check_password(typed)):
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return typed
+
+    def save(self, commit: bool = True) -> Any:
+        """Save the new password and end the user's keys, both or neither.
+
+        Raises:
+            LogInRefusedError: others' passwords take all the time that there is.
+        """
+        with hash_slots.place():
+            self.user.set_password(self.cleaned_data["new_password1"])
+        with transaction.atomic():
+            self.user.save()
+        return self.user
+
+
+class PasswordPage(PasswordChangeView):
+    """The user's own password."""
+
+    form_class = PasswordForm
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """What the form is made of."""
+        return super().get_form_kwargs() | {"address": client_address(self.request)}
+
+
+def within_limits(page: Any) -> Any:
+    """A page of the site that takes passwords: a refused attempt is told in words."""
+
+    @wraps(page)
+    def guarded(site: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            answer: HttpResponse = page(site, request, *args, **kwargs)
+        except LogInRefusedError as refusal:
+            return _refused_page(request, refusal)
+        return answer
+
+    return guarded
+
+
+def _refused_page(request: HttpRequest, refusal: LogInRefusedError) -> HttpResponse:
+    answer = render(request, "429.html", {"minutes": math.ceil(refusal.retry_after / 60)}, status=429)
+    answer["Retry-After"] = str(refusal.retry_after)
+    return answer

@@ -1,0 +1,153 @@
+"""The trigger manager: from a route and a token to the job that a worker node runs.
+
+Nothing here knows HTTP, so that the trigger message goes the same way.
+"""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import redis
+
+from automation.source import ON_API_TRIGGER, RUN
+from definitions import lookups, routes
+from definitions.models import ActionType, InputType
+from endpoint import errors, parameters
+from endpoint.dispatch import dispatch
+from endpoint.trigger_request import TriggerRequest
+from fleet.answer import Answer
+from hosts.jobs import Call, EntryPoint, Job, JobKind
+from tokens import rate_limit
+
+_ACTION_TYPES, _INPUT_TYPES, _NO_INPUT = frozenset(ActionType.values), frozenset(InputType.values), frozenset({""})
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A trigger that passed checks 8 to 10: what was asked for, by whose token, and what answers."""
+
+    request: TriggerRequest
+    token_id: UUID
+    definition: lookups.DefinitionRow
+    script: lookups.ScriptRow
+
+
+def count_against_limit(token: lookups.TokenRow) -> None:
+    """Check 7 of the contract: every request that belongs to a token counts.
+
+    Raises:
+        RateLimitExceededError, MessageBrokerNotInitializedError.
+    """
+    if token.rate_limit is None or token.rate_window_seconds is None:
+        return
+    try:
+        seconds = rate_limit.retry_after(token.id, token.rate_limit, token.rate_window_seconds)
+    except redis.RedisError as error:
+        raise errors.MessageBrokerNotInitializedError(str(error)) from error
+    if seconds:
+        raise errors.RateLimitExceededError(headers={"Retry-After": str(seconds)})
+
+
+def admit(request: TriggerRequest, token_id: UUID) -> Admitted:
+    """Checks 8 to 10.
+
+    Raises:
+        DefinitionNotFoundError, TokenNotAllowedError, InvalidActionTypeError, InvalidActionMetaError,
+        FailedToGetScriptInfoError.
+    """
+    definition = resolve(request.segments, token_id)
+    return Admitted(request, token_id, definition, runnable(definition))
+
+
+def carry_out(trigger_id: str, admitted: Admitted, body: bytes, caller: socket.socket | None) -> Answer:
+    """Checks 13 and 14, and the run; what the worker node answers, be it an error. When `caller` hangs up, the
+    trigger is cancelled.
+
+    Raises:
+        BodyToParametersConversionFailedError, MissingScriptParametersError, ManagerNotInitializedError,
+        MessageBrokerNotInitializedError, RequestFailedError, UnspecifiedReasonError.
+    """
+    return dispatch(job(trigger_id, admitted, body), caller)
+
+
+def resolve(segments: tuple[str, ...] | None, token_id: UUID) -> lookups.DefinitionRow:
+    """Checks 8 and 9: the definition for the route, if the token may call it.
+
+    Raises:
+        DefinitionNotFoundError, TokenNotAllowedError.
+    """
+    definition = lookups.find_definition(segments, token_id) if segments else None
+    if definition is None:
+        raise errors.DefinitionNotFoundError("no definition matches the route")
+    if not definition.is_allowed:
+        raise errors.TokenNotAllowedError(f"token {token_id}, definition {definition.id}")
+    return definition
+
+
+def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
+    """Check 10: the script of a definition that can be carried out as it is stored.
+
+    Raises:
+        InvalidActionTypeError, InvalidActionMetaError, FailedToGetScriptInfoError.
+    """
+    if definition.action_type not in _ACTION_TYPES:
+        raise errors.InvalidActionTypeError(f"definition {definition.id}: {definition.action_type}")
+    inputs = _NO_INPUT if _has_no_entry_point(definition) else _INPUT_TYPES
+    if definition.script_id is None or definition.input_type not in inputs:
+        raise errors.InvalidActionMetaError(f"definition {definition.id}")
+    script = definition.script
+    if script is None:
+        raise errors.FailedToGetScriptInfoError(f"definition {definition.id}: script {definition.script_id} is gone")
+    has_entry_point = script.has_run if _has_no_entry_point(definition) else script.has_api_trigger
+    if not has_entry_point:
+        raise errors.FailedToGetScriptInfoError(f"script {script.name!r} lacks {_entry_point(definition)}")
+    return script
+
+
+def job(trigger_id: str, admitted: Admitted, body: bytes) -> Job:
+    """The job of a trigger, with check 13: the body converts where it is read as parameters.
+
+    Raises:
+        BodyToParametersConversionFailedError, MissingScriptParametersError.
+    """
+    definition, script = admitted.definition, admitted.script
+    return Job(
+        id=trigger_id,
+        kind=JobKind.TRIGGER,
+        script_id=str(script.id),
+        script_version=script.version,
+        entry_point=_entry_point(definition),
+        parameters=_parameters(definition, script, body),
+        call=_call(admitted),
+        body=b"" if _has_no_entry_point(definition) else body,
+    )
+
+
+def _call(admitted: Admitted) -> Call:
+    request = admitted.request
+    return Call(
+        method=request.method,
+        route=request.route,
+        token_id=str(admitted.token_id),
+        query=request.query,
+        route_parameters=routes.captured(admitted.definition.route, request.segments or ()),
+    )
+
+
+def _parameters(definition: lookups.DefinitionRow, script: lookups.ScriptRow, body: bytes) -> Mapping[str, str]:
+    if definition.input_type == InputType.RAW_BODY:
+        return {}
+    values = parameters.from_body(body)
+    missing = [name for name in script.parameters if name not in values]
+    if missing and _has_no_entry_point(definition):
+        raise errors.MissingScriptParametersError(", ".join(missing), parameters=missing)
+    return values
+
+
+def _has_no_entry_point(definition: lookups.DefinitionRow) -> bool:
+    return definition.action_type == ActionType.NO_ENTRY_POINT
+
+
+def _entry_point(definition: lookups.DefinitionRow) -> EntryPoint:
+    return RUN if _has_no_entry_point(definition) else ON_API_TRIGGER

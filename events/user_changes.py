@@ -1,0 +1,167 @@
+"""Recording changes of users, groups and personal keys, which are shown to superusers.
+
+They are objects of Django's and of a library's, so what is known of a change comes from signals: who acts from
+`objects.actor`, what a save changes from a look at the stored row right before it. One change sends several signals
+(a user, their groups, their flags) and leaves one event.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from django.contrib.auth.models import Group, User
+from django.db import connections, transaction
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.dispatch import receiver
+
+from events.models import ObjectType, Verb
+from events.recorder import Subject, new_event, shown_name
+from foundation.logs import AUDIT_LOGGER
+from keys.models import PersonalKey
+from objects import actor
+
+_IDS: Final = UUID("0e0f6a3e-3c1d-4a51-9d5a-b3a4c70d8f11")
+"""Users and groups have numbers; the id of one in events is made of this, its kind and its number."""
+
+_NOT_RECORDED: Final = frozenset({"last_login"})
+_CHANGED: Final = "_changed_fields"
+"""Where a user or group notes, between the two signals of a save, what the save changes."""
+
+_FLAGS: Final = {
+    User.user_permissions.through: ("user_permissions", "user_set"),
+    User.groups.through: ("groups", "user_set"),
+    Group.permissions.through: ("permissions", "group_set"),
+}
+"""Links by model: how an owner of flags calls them, and how the other side calls the owners."""
+
+_log = logging.getLogger(AUDIT_LOGGER)
+
+
+@dataclass
+class _Change:
+    """One change of an object; the line for the log, written when it has been committed."""
+
+    object_id: UUID
+    message: str
+    during: actor.Acting | None
+    is_of_flags: bool
+    fields: list[str] = field(default_factory=list)
+
+    def __call__(self) -> None:
+        what = f" ({', '.join(self.fields)})" if self.fields else ""
+        _log.info("%s%s", self.message, what)
+
+    def covers(self, object_id: UUID, is_of_flags: bool) -> bool:
+        """Whether a further signal about the object belongs to this change."""
+        during = actor.present()
+        is_same = self.during is during if during is not None else self.is_of_flags and is_of_flags
+        return self.object_id == object_id and is_same
+
+
+@receiver(pre_save, sender=User)
+@receiver(pre_save, sender=Group)
+def note_changes(instance: Model, using: str, update_fields: Iterable[str] | None, **kwargs: object) -> None:
+    """Compare with the stored row before it is overwritten."""
+    setattr(instance, _CHANGED, _changed_fields(instance, using, update_fields))
+
+
+@receiver(post_save, sender=User)
+@receiver(post_save, sender=Group)
+def record_save(instance: Model, created: bool, using: str, **kwargs: object) -> None:
+    """One event for a user or group that was added or changed."""
+    changed: Sequence[str] = instance.__dict__.pop(_CHANGED, ())
+    if created:
+        _record(instance, Verb.ADDED, using)
+    elif changed:
+        _record(instance, Verb.UPDATED, using, changed)
+
+
+@receiver(post_save, sender=PersonalKey)
+def record_key(instance: PersonalKey, created: bool, using: str, **kwargs: object) -> None:
+    """One event for a personal key that was made."""
+    if created:
+        _record(instance, Verb.ADDED, using)
+
+
+@receiver(post_delete, sender=User)
+@receiver(post_delete, sender=Group)
+@receiver(post_delete, sender=PersonalKey)
+def record_delete(instance: Model, using: str, **kwargs: object) -> None:
+    """One event for the user, group or key that was deleted."""
+    _record(instance, Verb.DELETED, using)
+
+
+@receiver(m2m_changed, sender=User.user_permissions.through)
+@receiver(m2m_changed, sender=User.groups.through)
+@receiver(m2m_changed, sender=Group.permissions.through)
+def record_flags(
+    sender: Any, instance: Any, action: str, reverse: bool, pk_set: set[Any] | None, using: str, **kwargs: object
+) -> None:
+    """One event for each user or group that gets or loses a flag or a group."""
+    name, reverse_name = _FLAGS[sender]
+    others = getattr(instance, reverse_name if reverse else name)
+    match action:
+        case "post_add":
+            linked = others.filter(pk__in=pk_set)
+        case "pre_remove":
+            linked = others.filter(pk__in=pk_set)
+        case "pre_clear":
+            linked = others.all()
+        case _:
+            return
+    for owner in linked if reverse else [instance] if linked.exists() else []:
+        _record(owner, Verb.UPDATED, using, [name], is_of_flags=True)
+
+
+def _changed_fields(instance: Model, using: str, update_fields: Iterable[str] | None) -> list[str]:
+    names = {one.name for one in instance._meta.concrete_fields} - _NOT_RECORDED
+    saved = names if update_fields is None else names & set(update_fields)
+    # A password saved alone that nobody has set is the same one under a newer hash: Django renews it at a log-in.
+    is_rehash = saved == {"password"} and getattr(instance, "_password", None) is None
+    if is_rehash or not saved or instance.pk is None:
+        return []
+    stored = type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
+    if stored is None:
+        return []
+    return sorted(name for name in saved if getattr(instance, name) != getattr(stored, name))
+
+
+def _record(instance: Model, verb: Verb, using: str, fields: Sequence[str] = (), *, is_of_flags: bool = False) -> None:
+    subject = _subject(instance)
+    before = _present_change(subject.object_id, is_of_flags, using) if verb is not Verb.DELETED else None
+    if before is not None:
+        before.fields += [name for name in fields if name not in before.fields]
+        return
+    by = actor.who()
+    event = new_event(subject, verb, by, shown_name(by))
+    with transaction.atomic(using=using, savepoint=False):
+        event.save(using=using)
+        if not isinstance(instance, PersonalKey):
+            change = _Change(subject.object_id, event.message, actor.present(), is_of_flags, list(fields))
+            transaction.on_commit(change, using=using)
+
+
+def _present_change(object_id: UUID, is_of_flags: bool, using: str) -> _Change | None:
+    """The change that has left its event in this transaction; one that was rolled back is forgotten with it."""
+    connection: Any = connections[using]
+    savepoints = set(connection.savepoint_ids) - {None}
+    for made_in, change, _ in connection.run_on_commit:
+        if isinstance(change, _Change) and made_in - {None} == savepoints and change.covers(object_id, is_of_flags):
+            return change
+    return None
+
+
+def _subject(instance: Any) -> Subject:
+    match instance:
+        case User(username=name):
+            return Subject(ObjectType.USER.value, uuid5(_IDS, f"user {instance.pk}"), f"'{name}'", {"name": name})
+        case Group(name=name):
+            return Subject(ObjectType.GROUP.value, uuid5(_IDS, f"group {instance.pk}"), f"'{name}'", {"name": name})
+        case PersonalKey(name=name):
+            owner = instance.user.get_username()
+            described = f"'{name}' of '{owner}'"
+            return Subject(ObjectType.PERSONAL_KEY.value, instance.pk, described, {"name": name})
+    raise TypeError(f"{type(instance)} leaves no events")

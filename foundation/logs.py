@@ -1,0 +1,116 @@
+"""Log files: `endpoint.log`, `refused.log` and `manager.log`, rotated, one record a line that no client can forge."""
+
+import logging
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from foundation.log_file import SharedFileHandler, make_private
+
+# These loggers write at any level that is set.
+TRIGGER_LOGGER = "udapi.trigger"
+"""Two lines for every trigger."""
+AUDIT_LOGGER = "udapi.audit"
+"""Changes of users and groups, and exports."""
+REFUSED_LOGGER = "udapi.refused"
+"""Requests and log-ins of callers whom nobody knows."""
+# What anybody can have written without being let in has files of its own, so that it pushes out no trigger's lines.
+_STRANGERS_LOGGERS = (REFUSED_LOGGER, "django.security")
+
+_OWN_DIRECTORY = 0o700
+_LINE_END = "\n    | "
+# Control characters, and what some readers take for the end of a line.
+_UNSAFE = {
+    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+}
+_UNSAFE[ord("\n")] = _LINE_END
+_UNSAFE[ord("\t")] = "\t"
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """Where the log files lie, from which level on, how large each gets and how many are kept."""
+
+    directory: Path
+    in_data_dir: bool
+    """Whether the directory is the product's own; another one, such as `/var/log`, keeps the mode that it has."""
+    level: str
+    max_bytes: int
+    keep: int
+
+
+class LineFormatter(logging.Formatter):
+    """`2026-01-31T23:59:59.123Z LEVEL logger: message`; what goes on in a new line is marked with a bar."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record with every control character escaped."""
+        line = super().format(record)
+        return line if line.isprintable() else line.translate(_UNSAFE)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's own name
+        """The line itself. Formatted here, since two lines are written for each trigger."""
+        seconds, milliseconds = divmod(int(record.created * 1_000), 1_000)
+        return f"{_second(seconds)}.{milliseconds:03}Z {record.levelname} {record.name}: {record.message}"
+
+    def usesTime(self) -> bool:  # noqa: N802  logging's own name
+        """No: `formatMessage` knows the time."""
+        return False
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    """Many lines share one."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
+def to_stderr(settings: LogSettings) -> None:
+    """Log to standard error: commands, and servers before they know their file."""
+    _use(logging.StreamHandler(), settings)
+
+
+def to_file(name: str, settings: LogSettings) -> None:
+    """Log to the rotated file `name` in the log directory, which other processes may write to as well."""
+    _use(_file(name, settings), settings)
+
+
+def refusals_to_file(name: str, settings: LogSettings) -> None:
+    """Log what strangers cause to the rotated file `name`, and nowhere else."""
+    handler = _file(name, settings)
+    handler.setFormatter(LineFormatter())
+    for logger in map(logging.getLogger, _STRANGERS_LOGGERS):
+        logger.handlers, logger.propagate = [handler], False
+
+
+def _file(name: str, settings: LogSettings) -> logging.Handler:
+    make_directory(settings)
+    return SharedFileHandler(settings.directory / name, settings.max_bytes, settings.keep)
+
+
+def make_directory(settings: LogSettings) -> None:
+    """Make the log directory, for this user alone."""
+    settings.directory.mkdir(mode=_OWN_DIRECTORY, parents=True, exist_ok=True)
+    if settings.in_data_dir:
+        make_private(settings.directory, _OWN_DIRECTORY)
+
+
+def _use(handler: logging.Handler, settings: LogSettings) -> None:
+    handler.setFormatter(LineFormatter())
+    # Nothing that the lines do not hold is found out for each record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # the documented way to leave out who called
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.level)
+    for at_any_level in (TRIGGER_LOGGER, AUDIT_LOGGER, REFUSED_LOGGER):
+        logging.getLogger(at_any_level).setLevel(logging.INFO)
+    # One line a task of Celery's own would double every trigger's lines.
+    for chatty in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("django.request").addFilter(_is_our_fault)
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """Django names every answer of 400 and above, some with a traceback that any client can cause."""
+    return record.levelno >= logging.ERROR and bool(record.exc_info)

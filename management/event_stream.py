@@ -1,0 +1,142 @@
+"""`events/stream/`: the events as they happen, as server-sent events."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.module_loading import import_string
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+
+from events import stream_slots
+from events.hub import EndingError
+from events.readers import Credential, Reader
+from events.stream import LiveStream
+from keys.models import PersonalKey
+from management.errors import UnavailableError
+from management.events import FILTER_PARAMETERS, EventView
+from management.query_string import invalid
+from web import threads
+from web.database import RETRY_AFTER_SECONDS
+
+_LARGEST_POSITION = 2**63 - 1
+_LAST_EVENT_ID: Final = "lastEventId"
+_POSITION: Final = {"type": "integer", "minimum": 0, "maximum": _LARGEST_POSITION}
+
+_places = threading.BoundedSemaphore(threads.for_streams())
+
+
+@dataclass(frozen=True)
+class KeyCredential:
+    """A personal key."""
+
+    digest: str
+
+    def holds(self, user: AbstractBaseUser) -> bool:
+        """Whether it is there and has not expired."""
+        return bool(PersonalKey.objects.filter(digest=self.digest, user=user, expiry__gt=timezone.now()).exists())
+
+
+@dataclass(frozen=True)
+class PasswordCredential:
+    """A password."""
+
+    session_hash: str
+
+    def holds(self, user: AbstractBaseUser) -> bool:
+        """Whether it is still the user's."""
+        return bool(constant_time_compare(self.session_hash, user.get_session_auth_hash()))
+
+
+@dataclass(frozen=True)
+class SessionCredential:
+    """A session of the console."""
+
+    key: str
+    password: PasswordCredential
+
+    def holds(self, user: AbstractBaseUser) -> bool:
+        """Whether it goes on, and the password is still the user's."""
+        store: type[SessionBase] = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+        return self.password.holds(user) and store(self.key).get(SESSION_KEY) == str(user.pk)
+
+
+class StreamView(EventView):
+    """The live stream. Each takes a thread; more than a user may hold, or a process has room for, are refused."""
+
+    @extend_schema(
+        operation_id="events_stream",
+        parameters=[
+            *FILTER_PARAMETERS,
+            OpenApiParameter("Last-Event-ID", _POSITION, OpenApiParameter.HEADER, description="Where to go on."),
+            OpenApiParameter(_LAST_EVENT_ID, _POSITION, description="The same, for who cannot set the header."),
+        ],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """The information events that you may read, as they happen."""
+        selection = self.selection(request, _LAST_EVENT_ID)
+        after = _resume_after(request)
+        reader = Reader(_user(request).pk, _credential(request))
+        give_back = _take_place(reader.user_id)
+        try:
+            stream = LiveStream.open(selection, reader, after, request.META.get("gunicorn.socket"), give_back)
+        except EndingError as error:
+            raise _no_room("The server is about to restart, try again.") from error
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingHttpResponse(stream, content_type="text/event-stream", headers=headers)
+
+    head = None
+
+
+def _take_place(user_id: int) -> Callable[[], None]:
+    """A place of the user's own and one of the process, which the returned function gives back."""
+    give_back = stream_slots.take(user_id)
+    if give_back is None:
+        most = stream_slots.most_of_one_user()
+        raise _no_room(f"You hold {most} live streams already, the most for one user: close one of them first.")
+    if not _places.acquire(blocking=False):
+        give_back()
+        raise _no_room("Every place for a live stream is taken, try again later.")
+
+    def give_back_both() -> None:
+        _places.release()
+        give_back()
+
+    return give_back_both
+
+
+def _resume_after(request: Request) -> int | None:
+    text = request.headers.get("Last-Event-ID") or request.query_params.get(_LAST_EVENT_ID)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST_POSITION):
+        invalid("Last-Event-ID", "This is no id of an event of the live stream.")
+    return int(text)
+
+
+def _credential(request: Request) -> Credential:
+    if isinstance(request.auth, PersonalKey):
+        return KeyCredential(request.auth.digest)
+    password = PasswordCredential(_user(request).get_session_auth_hash())
+    session = getattr(request, "session", None)
+    if "HTTP_AUTHORIZATION" in request.META or session is None or session.session_key is None:
+        return password
+    return SessionCredential(session.session_key, password)
+
+
+def _user(request: Request) -> AbstractBaseUser:
+    return cast(AbstractBaseUser, request.user)
+
+
+def _no_room(detail: str) -> UnavailableError:
+    return UnavailableError(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -1,0 +1,49 @@
+"""Reading the query string of a list; what nobody knows or nobody can read is refused, never passed over."""
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from rest_framework.request import Request
+
+from foundation.texts import is_storable
+from objects.changes import refusal
+
+
+def invalid(field: str, rule: str) -> NoReturn:
+    """Refuse `field`.
+
+    Raises:
+        ValidationError: `InvalidField` + `field`.
+    """
+    raise refusal("InvalidField", rule.replace("%", "%%"), field=field)
+
+
+def only(request: Request, known: Iterable[str]) -> dict[str, str]:
+    """The parameters of the query string by name.
+
+    Raises:
+        ValidationError: `InvalidField`, one is unknown, given twice or no text.
+    """
+    found: dict[str, str] = {}
+    unknown = request.query_params.keys() - set(known)
+    for name in sorted(unknown):
+        invalid(name, "There is no such parameter.")
+    for name, values in request.query_params.lists():
+        if len(values) != 1 or not is_storable(values[0]):
+            invalid(name, "The parameter is given twice, or is no text.")
+        found[name] = values[0]
+    return found
+
+
+def whole_number(request: Request, name: str, default: int, smallest: int, largest: int) -> int:
+    """The parameter `name` as a number.
+
+    Raises:
+        ValidationError: `InvalidField`, it is none from `smallest` to `largest`.
+    """
+    text: Any = request.query_params.get(name)
+    if text is None:
+        return default
+    if text.isascii() and text.isdigit() and len(text) < 12 and smallest <= int(text) <= largest:
+        return int(text)
+    invalid(name, f"A whole number from {smallest} to {largest} is needed.")

@@ -1,0 +1,58 @@
+"""Who made and changed an object, and when: the columns that every object has."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+from django.db import models, router, transaction
+
+from objects.columns import VersionField
+from objects.managers import ClosedManager
+
+SYSTEM = "system"
+"""Who acts when no user does: commands and the shell."""
+
+USER_NAME_LENGTH = 150
+
+
+class AuthoredModel(models.Model):
+    """An object with an id, its authors by user name, its times (UTC) and a version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_by = models.CharField(max_length=USER_NAME_LENGTH, default=SYSTEM, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_modified_by = models.CharField(max_length=USER_NAME_LENGTH, default=SYSTEM, editable=False)
+    last_modified = models.DateTimeField(auto_now=True)
+    version = VersionField()
+
+    objects = ClosedManager()
+
+    acting = SYSTEM
+    """Who changes the object right now."""
+    in_use_reason = ""
+    """The `reason` with which a delete is refused while definitions need the object."""
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    @contextmanager
+    def acted_on(self, by: str) -> Iterator[None]:
+        """What is saved or deleted meanwhile, the user named `by` does."""
+        self.acting = self.last_modified_by = by
+        try:
+            yield
+        finally:
+            self.acting = SYSTEM
+
+    def save_base(self, *args: Any, using: str | None = None, **kwargs: Any) -> None:
+        """One transaction for the row and for what the receivers of its signals write."""
+        using = using or router.db_for_write(type(self), instance=self)
+        self.last_modified_by = self.acting
+        with transaction.atomic(using=using, savepoint=False):
+            super().save_base(*args, **kwargs | {"using": using})
+
+    @classmethod
+    def hold_for(cls, instances: Sequence[Self]) -> None:
+        """Hold the rows of others that saving `instances` relies on, until it has been committed."""

@@ -1,0 +1,94 @@
+"""A real nginx with the configuration of `deploy/`, before a stack of the tests."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Collection
+from pathlib import Path
+
+import psutil
+import pytest
+
+from testbed.stack import ROOT, free_port, wait_until
+
+SHIPPED = ROOT / "deploy" / "nginx.conf"
+
+_MAIN = """
+daemon off;
+{user}
+worker_processes 1;
+worker_rlimit_nofile 4096;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
+events {{ worker_connections 2048; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    include {directory}/udapi.conf;
+}}
+"""
+
+
+def program() -> str:
+    """The nginx of this machine; without one the test is skipped, on CI it fails."""
+    found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if found is None:
+        message = "nginx is not installed (Debian, Ubuntu: apt install nginx-light)"
+        raise AssertionError(message) if os.environ.get("CI") == "true" else pytest.skip.Exception(message)
+    return found
+
+
+class Nginx:
+    """nginx on a free loopback port before the gunicorns at `upstream_ports`; its files lie in `directory`."""
+
+    def __init__(self, directory: Path, *upstream_ports: int) -> None:
+        self.directory, self.port = directory, free_port()
+        self._upstream_ports = upstream_ports
+        self.url = f"http://127.0.0.1:{self.port}"
+        user = "user root;" if os.geteuid() == 0 else ""
+        (directory / "nginx.conf").write_text(_MAIN.format(directory=directory, user=user))
+        (directory / "udapi.conf").write_text(self._site())
+        command = [
+            program(),
+            "-e",
+            str(directory / "error.log"),
+            "-p",
+            str(directory),
+            "-c",
+            str(directory / "nginx.conf"),
+        ]
+        with (directory / "output").open("wb") as output:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        wait_until((directory / "nginx.pid").exists, 20, f"nginx, see {directory}/output")
+
+    def reload(self, down: Collection[int] = ()) -> None:
+        """Mark the gunicorns at the ports `down` as down, and wait until the earlier worker processes have ended."""
+        earlier = psutil.Process(self.process.pid).children()
+        (self.directory / "udapi.conf").write_text(self._site(down))
+        self.process.send_signal(signal.SIGHUP)
+        _, left = psutil.wait_procs(earlier, timeout=60)
+        assert not left, f"still running: {left}"
+
+    def _site(self, down: Collection[int] = ()) -> str:
+        """The shipped file with other ports, and with a name that the product knows."""
+        servers = [f"server 127.0.0.1:{port}{' down' if port in down else ''};" for port in self._upstream_ports]
+        changes = {
+            "server 127.0.0.1:8000;": " ".join(servers),
+            "listen 80;": f"listen 127.0.0.1:{self.port};",
+            "server_name apis.example.com;": "server_name localhost;",
+        }
+        text = SHIPPED.read_text()
+        for old, new in changes.items():
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        return text
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait(20)

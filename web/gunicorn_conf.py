@@ -1,0 +1,127 @@
+"""gunicorn's settings (`-c python:web.gunicorn_conf`)."""
+
+import gc
+import logging
+import os
+import resource
+import sys
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.signals import request_started
+from django.db import connections, reset_queries
+from gunicorn.glogging import Logger
+
+from broker.client import claim_installation
+from broker.owner import ForeignInstallationError
+from foundation import linux, logs
+from web import threads as shares
+from web.client_socket import TooSlowError
+from web.worker import WebWorker
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
+
+IDLE_CONNECTIONS = 1_000
+"""Kept-alive connections of a worker process; they take no thread."""
+
+
+class _ClientFaults(logging.Filter):
+    """Cuts what a client sent out of gunicorn's complaint about it, for it may hold a secret; slowness is no fault."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith("Invalid request from"):
+            record.msg = str(record.msg).replace('"', "'").partition("'")[0]
+        return not (record.exc_info and isinstance(record.exc_info[1], TooSlowError))
+
+
+class WebLogger(Logger):  # type: ignore[misc]
+    """gunicorn's logger, in our form and without what a client sent."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set up, and set up again when the configuration is read anew."""
+        super().setup(cfg)
+        self.error_log.addFilter(_CLIENT_FAULTS)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(logs.LineFormatter())
+
+
+_CLIENT_FAULTS = _ClientFaults()
+_host = f"[{settings.UDAPI_HOST}]" if ":" in settings.UDAPI_HOST else settings.UDAPI_HOST
+
+bind = [f"{_host}:{settings.UDAPI_PORT}"]
+proc_name = "udapi"
+worker_class = WebWorker
+workers = settings.UDAPI_WEB_WORKERS
+threads = shares.total()
+worker_connections = threads + IDLE_CONNECTIONS
+# Loaded once and shared by all worker processes: half the memory. Nothing is connected before the fork.
+preload_app = True
+
+# Longer than the usual 60 s of a proxy: it is the proxy that gives an idle connection up, not we under its request.
+keepalive = 75
+# The heartbeat of a worker process; a waiting trigger does not hold it up.
+timeout = 60
+graceful_timeout = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS + 5
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108  heartbeats, no disk
+
+# What is longer gets gunicorn's own 414 and 431; 8,190 is the most that it takes.
+limit_request_line = 8_190
+limit_request_fields = 100
+limit_request_field_size = 8_190
+# One parser everywhere, whatever else is installed.
+http_parser = "python"
+# A file is sent like any other answer: the kernel's own way waits for a slow client without end.
+sendfile = False
+
+# Nobody but a trusted proxy says what the scheme was, and nobody at all sets parts of the WSGI environment.
+forwarded_allow_ips = ",".join(settings.UDAPI_TRUSTED_PROXIES)
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+forwarder_headers = ""
+header_map = "drop"
+control_socket_disable = True
+
+# Each trigger leaves two lines in endpoint.log; what gunicorn itself says goes to standard error.
+accesslog = None
+errorlog = "-"
+logger_class = WebLogger
+
+
+def on_starting(server: Any) -> None:
+    """Close the memory of the master and of the processes that it forks to others of this account.
+
+    Allow as many descriptors as the system does: a waiting trigger takes up to six. Keep no memory of bodies.
+
+    Raises:
+        SystemExit: the installation's id belongs to another database.
+    """
+    linux.hide_memory()
+    linux.return_large_blocks()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    try:
+        claim_installation()
+    except ForeignInstallationError as error:
+        sys.exit(f"Error: {error}")
+    except redis.RedisError:
+        # Triggers are answered with error 1006 until it can be claimed.
+        pass
+
+
+def when_ready(server: Any) -> None:
+    """Keep what worker processes inherit in memory that stays shared."""
+    gc.collect()
+    gc.freeze()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Close what loading the application may have opened: two processes must never share a connection."""
+    connections.close_all()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Log to files from here on, and leave out what is of use with `DEBUG` alone."""
+    logs.to_file("endpoint.log", settings.UDAPI_LOGS)
+    logs.refusals_to_file("refused.log", settings.UDAPI_LOGS)
+    # It empties lists of queries that nobody fills, for a twentieth of this server's time for a trigger.
+    request_started.disconnect(reset_queries)
