@@ -1,7 +1,7 @@
 """A way to Elasticsearch that a test can slow down, close, fill up, or guard.
 
-`python -m testbed.elasticsearch_proxy URL` is one in a process of its own: it prints its address, and takes a mode and a
-delay from each line of its input.
+`python -m testbed.elasticsearch_proxy URL` is one in a process of its own: it prints its address, and takes a mode and
+a delay from each line of its input.
 """
 
 import base64

@@ -1,67 +1,51 @@
 from typing import Any
 
-from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-FLAGGED_APPS = ("definitions", "tokens", "automation")
-
-VIEWER = ("definitions.ui_available", "tokens.ui_available", "automation.ui_available")
-PUBLISHING = (
-    "definitions.add_edit",
-    "definitions.delete",
-    "automation.add_edit",
-    "automation.delete",
-    "automation.execute",
-)
-TOKENS = ("tokens.add_edit", "tokens.delete")
-
+# The flags are rows of upper apps, named here as in the policy: a migration of this app depends on none of theirs.
+FLAGS = {
+    "definitions.ui_available": ("apidefinition", "User-defined APIs > Definitions > UI available"),
+    "definitions.add_edit": ("apidefinition", "User-defined APIs > Definitions > Add/Edit"),
+    "definitions.delete": ("apidefinition", "User-defined APIs > Definitions > Delete"),
+    "tokens.ui_available": ("apitoken", "User-defined APIs > Tokens > UI available"),
+    "tokens.add_edit": ("apitoken", "User-defined APIs > Tokens > Add/Edit"),
+    "tokens.delete": ("apitoken", "User-defined APIs > Tokens > Delete"),
+    "automation.ui_available": ("automationscript", "Automation > UI available"),
+    "automation.add_edit": ("automationscript", "Automation > Add/Edit"),
+    "automation.delete": ("automationscript", "Automation > Delete"),
+    "automation.execute": ("automationscript", "Automation > Execute"),
+}
+TOKEN_FLAGS = {"tokens.add_edit", "tokens.delete"}
 GROUPS = {
-    "Viewer": VIEWER,
-    "API developer": (*VIEWER, *PUBLISHING),
-    "Token officer": ("definitions.ui_available", "tokens.ui_available", *TOKENS),
-    "Administrator": (*VIEWER, *PUBLISHING, *TOKENS),
+    "Viewer": {flag for flag in FLAGS if flag.endswith(".ui_available")},
+    "API developer": FLAGS.keys() - TOKEN_FLAGS,
+    "Token officer": {"definitions.ui_available", "tokens.ui_available"} | TOKEN_FLAGS,
+    "Administrator": FLAGS.keys(),
 }
 
 
 def create_groups(apps: Any, schema_editor: Any) -> None:
     """The ready groups. One that an operator has made under the same name stays as it is."""
     using = schema_editor.connection.alias
-    flags = _flags(apps, using)
-    for name, needed in GROUPS.items():
+    for name, flags in GROUPS.items():
         group, is_new = apps.get_model("auth", "Group").objects.using(using).get_or_create(name=name)
         if is_new:
-            group.permissions.set(flags[flag] for flag in needed)
+            group.permissions.set([_permission(apps, using, flag) for flag in sorted(flags)])
 
 
-def remove_stock_permissions(apps: Any, schema_editor: Any) -> None:
-    """What Django made for its own models before, and nobody asks for."""
-    permissions = apps.get_model("auth", "Permission").objects.using(schema_editor.connection.alias)
-    permissions.exclude(content_type__app_label__in=FLAGGED_APPS).delete()
-
-
-def _flags(apps: Any, using: str) -> dict[str, Any]:
-    # Flags are made after all migrations only.
-    for label in FLAGGED_APPS:
-        app_config = apps.get_app_config(label)
-        # The state of a migration has no modules, and without one nothing is made.
-        before = getattr(app_config, "models_module", None)
-        app_config.models_module = True
-        create_permissions(app_config, verbosity=0, using=using, apps=apps)
-        app_config.models_module = before
-    found = apps.get_model("auth", "Permission").objects.using(using).filter(content_type__app_label__in=FLAGGED_APPS)
-    return {f"{flag.content_type.app_label}.{flag.codename}": flag for flag in found.select_related("content_type")}
+def _permission(apps: Any, using: str, flag: str) -> Any:
+    app_label, codename = flag.split(".")
+    model, name = FLAGS[flag]
+    types = apps.get_model("contenttypes", "ContentType").objects.using(using)
+    content_type, _ = types.get_or_create(app_label=app_label, model=model)
+    permissions = apps.get_model("auth", "Permission").objects.using(using)
+    return permissions.get_or_create(content_type=content_type, codename=codename, defaults={"name": name})[0]
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("definitions", "0001_initial"),
-        ("tokens", "0001_initial"),
-        ("automation", "0001_initial"),
     ]
 
-    operations = [
-        migrations.RunPython(create_groups, migrations.RunPython.noop),
-        migrations.RunPython(remove_stock_permissions, migrations.RunPython.noop),
-    ]
+    operations = [migrations.RunPython(create_groups, migrations.RunPython.noop)]
