@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chaos import broker, expiry, neighbours, overload, partition, past, slow, soak, stops
+from chaos import broker, expiry, neighbours, overload, partition, past, process_kills, slow, soak, stops
 from chaos.report import ReportRow
 from testbed.nginx import Nginx
 from testbed.publishing import Publisher
@@ -48,8 +48,8 @@ def _quick(publish: Publisher, size: int, root: Path) -> dict[str, Fault]:
     kills = {"triggers": 10_000 // size, "kills": 21 // min(size, 3)}
     restarts = {"times": 20 // min(size, 4), "quick": 3}
     return {
-        "kills": lambda stack: kills.kills(stack, publish, **kills, limit=at_most),
-        "rolling": lambda stack: [kills.rolling_restart(stack, publish, rounds=3, limit=at_most)],
+        "kills": lambda stack: process_kills.kills(stack, publish, **kills, limit=at_most),
+        "rolling": lambda stack: [process_kills.rolling_restart(stack, publish, rounds=3, limit=at_most)],
         "restarts": lambda stack: broker.restarts(stack, publish, **restarts, limit=at_most),
         "flush": lambda stack: broker.flush(stack, publish, times=5, limit=at_most),
         "full": lambda stack: broker.full(stack, publish, seconds=10, limit=at_most),

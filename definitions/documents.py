@@ -21,12 +21,12 @@ class DefinitionDocument(AuthoredDocument):
     description = TextField()
     route = name_field()
     segments = exact_field()
-    actionType = KeywordField(attr="action_type")  # noqa: N815  as on the wire
-    inputType = KeywordField(attr="input_type")  # noqa: N815
-    scriptName = name_field()  # noqa: N815
-    allowedTokens = ObjectField(properties={"id": KeywordField(), "name": name_field()})  # noqa: N815
+    actionType = KeywordField(attr="action_type")
+    inputType = KeywordField(attr="input_type")
+    scriptName = name_field()
+    allowedTokens = ObjectField(properties={"id": KeywordField(), "name": name_field()})
     words = words_field()
-    wordsWithTokens = words_field()  # noqa: N815
+    wordsWithTokens = words_field()
     """Names of tokens are found only by who may view tokens."""
 
     class Django:
@@ -54,11 +54,11 @@ class DefinitionDocument(AuthoredDocument):
         """The parts of the route between its slashes."""
         return instance.route.split("/")
 
-    def prepare_scriptName(self, instance: Any) -> str | None:  # noqa: N802
+    def prepare_scriptName(self, instance: Any) -> str | None:
         """The script's name."""
         return cast("str | None", instance.script_name)
 
-    def prepare_allowedTokens(self, instance: Any) -> list[dict[str, str]]:  # noqa: N802
+    def prepare_allowedTokens(self, instance: Any) -> list[dict[str, str]]:
         """Ids and names."""
         return cast("list[dict[str, str]]", instance.allowed)
 
@@ -66,6 +66,6 @@ class DefinitionDocument(AuthoredDocument):
         """What a search looks at."""
         return cast("str", instance.words)
 
-    def prepare_wordsWithTokens(self, instance: Any) -> str:  # noqa: N802
+    def prepare_wordsWithTokens(self, instance: Any) -> str:
         """Likewise, for who may view tokens."""
         return f"{instance.words} {searchable(each['name'] for each in instance.allowed)}"

@@ -50,10 +50,10 @@ class AuthoredDocument(Document):  # type: ignore[misc]  # the library has no ty
     """What every object has: its id, its authors, its times and its version."""
 
     id = KeywordField()
-    createdBy = exact_field()  # noqa: N815  as on the wire
-    createdAt = DateField()  # noqa: N815
-    lastModifiedBy = exact_field()  # noqa: N815
-    lastModified = DateField()  # noqa: N815
+    createdBy = exact_field()
+    createdAt = DateField()
+    lastModifiedBy = exact_field()
+    lastModified = DateField()
     version = LongField()
 
     @abstractmethod
@@ -67,18 +67,18 @@ class AuthoredDocument(Document):  # type: ignore[misc]  # the library has no ty
         """As text."""
         return str(instance.pk)
 
-    def prepare_createdBy(self, instance: AuthoredModel) -> str:  # noqa: N802
+    def prepare_createdBy(self, instance: AuthoredModel) -> str:
         """The user name."""
         return instance.created_by
 
-    def prepare_createdAt(self, instance: AuthoredModel) -> str:  # noqa: N802
+    def prepare_createdAt(self, instance: AuthoredModel) -> str:
         """In UTC."""
         return utc(instance.created_at)
 
-    def prepare_lastModifiedBy(self, instance: AuthoredModel) -> str:  # noqa: N802
+    def prepare_lastModifiedBy(self, instance: AuthoredModel) -> str:
         """The user name."""
         return instance.last_modified_by
 
-    def prepare_lastModified(self, instance: AuthoredModel) -> str:  # noqa: N802
+    def prepare_lastModified(self, instance: AuthoredModel) -> str:
         """In UTC."""
         return utc(instance.last_modified)

@@ -15,10 +15,8 @@ class TokenDocument(AuthoredDocument):
     """A token with all that lists can be narrowed by."""
 
     name = name_field()
-    isDisabled = BooleanField(attr="is_disabled")  # noqa: N815  as on the wire
-    rateLimit = ObjectField(  # noqa: N815
-        properties={"limit": IntegerField(), "windowSeconds": IntegerField()}
-    )
+    isDisabled = BooleanField(attr="is_disabled")
+    rateLimit = ObjectField(properties={"limit": IntegerField(), "windowSeconds": IntegerField()})
     words = words_field()
 
     class Django:
@@ -31,7 +29,7 @@ class TokenDocument(AuthoredDocument):
         """Tokens without what nobody may know."""
         return ApiToken.objects.defer("secret_digest", "pepper_id")
 
-    def prepare_rateLimit(self, instance: ApiToken) -> dict[str, Any] | None:  # noqa: N802
+    def prepare_rateLimit(self, instance: ApiToken) -> dict[str, Any] | None:
         """As on the wire."""
         if instance.rate_limit is None:
             return None

@@ -9,8 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from access.policy import FLAGS
-from foundation.limits import LARGEST_TRIGGER_BODY
-from management.trigger import LARGEST_MESSAGE
+from foundation.limits import LARGEST_MESSAGE, LARGEST_TRIGGER_BODY
 from testbed.stack import PYTHON, ROOT
 from tests.management.conftest import client_of, only, refused, user_with
 
