@@ -14,3 +14,4 @@ class SiteConfig(AppConfig):
         """Tasks find their application, and `manage.py check` the checks, when their modules are imported."""
         import_module("udapi_site.celery")
         import_module("udapi_site.checks")
+        import_module("udapi_site.history_check")
