@@ -2,22 +2,27 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.db.migrations.loader import MigrationLoader
 from django.db.models import signals
 from django.dispatch import Signal
 
 from testbed.stack import ROOT
 
-# They stand beside the layers: what starts the product, and what is no part of it.
-BESIDE = {"launcher", "udapi_site", "tests", "benchmarks", "chaos"}
-NOT_IMPORTED = {"launcher", "tests", "benchmarks", "chaos"}
+NO_PART_OF_THE_PRODUCT = {"tests", "testbed", "benchmarks", "chaos"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+# Django, django-elasticsearch-dsl and Celery look for classes of these names.
+NAMED_BY_LIBRARIES = {"Command", "Migration"}
 
 # Whatever a script or a run raises is an answer there; a step of the launcher tells its end and raises again.
 MAY_CATCH_EVERYTHING = {
@@ -34,8 +39,8 @@ def _packages() -> set[str]:
 
 
 def _sources(*leave_out: str) -> list[Path]:
-    """The product's own modules."""
-    packages = sorted(_packages() - {"tests"} - set(leave_out))
+    """The modules of the product, of `benchmarks` and of `chaos`."""
+    packages = sorted(_packages() - {"tests", "testbed"} - set(leave_out))
     return [file for package in packages for file in (ROOT / package).rglob("*.py")] + [ROOT / "manage.py"]
 
 
@@ -67,7 +72,13 @@ def test_imports_point_down_only():
 
 @pytest.mark.parametrize(
     ("importer", "imported"),
-    [("access", "tokens"), ("tokens", "automation"), ("automation", "tokens"), ("broker", "access")],
+    [
+        ("access", "tokens"),
+        ("tokens", "automation"),
+        ("foundation", "broker"),
+        ("launcher", "tests"),
+        ("web", "udapi_site"),
+    ],
 )
 def test_an_import_that_points_up_or_sideways_would_be_noticed(tmp_path, contract, importer, imported):
     for package in contract["root_packages"]:
@@ -79,30 +90,77 @@ def test_an_import_that_points_up_or_sideways_would_be_noticed(tmp_path, contrac
     assert f"{importer} is not allowed to import {imported}" in ended.stdout
 
 
-def test_every_package_has_its_place(contract):
-    layers = {name.strip() for layer in contract["contracts"][0]["layers"] for name in layer.split("|")}
-    assert set(contract["root_packages"]) == layers == _packages() - BESIDE
+@pytest.fixture(scope="module")
+def level(contract):
+    """The number of each package's layer; the uppermost is 0."""
+    layers = [[name.strip() for name in layer.split("|")] for layer in contract["contracts"][0]["layers"]]
+    return {name: number for number, layer in enumerate(layers) for name in layer}
 
 
-def test_the_layers_are_the_ones_of_the_design(contract):
-    order = [{name.strip() for name in layer.split("|")} for layer in contract["contracts"][0]["layers"]]
-    level = {name: number for number, layer in enumerate(order) for name in layer}
-    for upper, lower in [
-        ("console", "endpoint"),
-        ("endpoint", "definitions"),
-        ("definitions", "tokens"),
-        ("definitions", "fleet"),
-        ("fleet", "automation"),
-        ("tokens", "access"),
-        ("automation", "access"),
-    ]:
-        assert level[upper] < level[lower], f"{upper} stands above {lower}"
+def test_every_package_has_a_layer_and_none_is_exempt(contract, level):
+    assert set(contract["root_packages"]) == set(level) == _packages()
+    assert not contract["contracts"][0].keys() & {"ignore_imports", "exhaustive_ignores", "containers"}
+
+
+def test_the_layers_are_the_ones_of_the_design(level):
+    order = ["launcher", "udapi_site", "console", "endpoint", "definitions", "fleet", "hosts", "tokens", "access"]
+    order += ["objects", "web", "broker", "foundation"]
+    assert order == sorted(order, key=lambda name: level[name])
+    assert len({level[name] for name in order}) == len(order)
+
+
+def test_only_the_site_and_what_starts_it_import_the_site():
+    for file in _sources("launcher", "udapi_site", "benchmarks", "chaos"):
+        imported = {name for name in _imported(_tree(file)) if name.partition(".")[0] == "udapi_site"}
+        assert not imported, _name(file)
+
+
+def test_sql_names_tables_of_lower_packages_only(level):
+    tables = {model._meta.db_table: model.__module__.partition(".")[0] for model in apps.get_models()}
+    ours = {table: owner for table, owner in tables.items() if owner in level}
+    found = {(_name(file), ours[table]) for file in _sources() for table in _named_tables(file, ours)}
+    assert ("definitions/lookups.py", "tokens") in found, "the test sees none any more"
+    for name, owner in found:
+        package = name.partition("/")[0]
+        assert package == owner or level[package] < level[owner], f"{name} names a table of {owner}"
+
+
+def _named_tables(file: Path, tables: Iterable[str]) -> set[str]:
+    if "migrations" in file.parts:
+        return set()
+    texts = (node.value for node in ast.walk(_tree(file)) if isinstance(node, ast.Constant))
+    words = {word for text in texts if isinstance(text, str) for word in re.findall(r"\w+", text)}
+    return words & set(tables)
+
+
+def test_migrations_depend_on_lower_packages_only(level):
+    disk = MigrationLoader(None).disk_migrations
+    ours = [(app, migration) for (app, _), migration in disk.items() if app in level]
+    assert ours, "the test sees none any more"
+    for app, migration in ours:
+        for other, _ in [*migration.dependencies, *migration.run_before]:
+            assert other not in level or other == app or level[app] < level[other], f"{app} depends on {other}"
 
 
 def test_nothing_imports_what_is_no_part_of_the_product():
-    for file in _sources("launcher", "benchmarks", "chaos"):
+    for file in _sources("benchmarks", "chaos"):
         imported = {name.partition(".")[0] for name in _imported(_tree(file))}
-        assert not imported & NOT_IMPORTED, _name(file)
+        assert not imported & NO_PART_OF_THE_PRODUCT, _name(file)
+
+
+def test_no_class_name_stands_for_two_things():
+    files = [*_sources(), *(ROOT / "testbed").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    places = defaultdict(list)
+    for file in files:
+        for node in _tree(file).body:
+            if isinstance(node, ast.ClassDef) and node.name not in NAMED_BY_LIBRARIES:
+                places[node.name].append(_name(file))
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_modules_are_named_by_nouns():
+    """A gerund (`noting`, `mending`) names an activity, not what the module holds."""
+    assert not [_name(file) for file in _sources() if file.stem.endswith("ing")]
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
