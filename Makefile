@@ -47,7 +47,7 @@ lock: .venv/.installed-dev ## renew requirements*.txt from the .in files; UPGRAD
 	@$(LOCK) $(UPGRADED) requirements.in -o requirements.txt
 	@$(LOCK) $(UPGRADED) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
-screenshots: .venv/.installed-dev ## make the pictures of docs/console.md; needs Chromium
+screenshots: .venv/.installed-dev ## make the pictures of docs/guides/console.md; needs Chromium
 	@$(BIN)/python docs/screenshots.py
 
 clean: ## remove the Python environment and all caches; data stays

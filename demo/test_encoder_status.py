@@ -1,4 +1,4 @@
-"""How scripts are tested: with pytest and nothing else, no server and no database (docs/scripts.md)."""
+"""How scripts are tested: with pytest and nothing else, no server and no database (docs/guides/testing-scripts.md)."""
 
 import json
 from pathlib import Path

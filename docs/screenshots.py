@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/console.md (`make screenshots`): a stack of its own, a small world in it, Chromium."""
+"""Makes the pictures of docs/guides/console.md (`make screenshots`), with a stack of its own and Chromium."""
 
 import os
 import secrets

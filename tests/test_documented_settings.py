@@ -1,6 +1,6 @@
-"""docs/settings.md has a row for every variable that the product reads, and no other.
+"""docs/reference/settings.md has a row for every variable that the product reads, and no other.
 
-Each can also be given as `…_FILE`; where that is the usual way, the row may name it so.
+Each can also be given as `…_FILE`; a row may name it like that.
 """
 
 import ast
@@ -16,7 +16,7 @@ NO_PART_OF_THE_PRODUCT = {"tests", "benchmarks", "chaos", "demo", ".venv", "var"
 
 
 def texts(file: Path) -> Iterator[str]:
-    """The texts in a module that are a variable's name and nothing else."""
+    """The string constants in a module that are the name of a variable."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value):
             yield node.value.removesuffix("_FILE")
@@ -28,21 +28,21 @@ def read_by_the_code() -> set[str]:
 
 
 def documented() -> set[str]:
-    rows = ROW.findall((ROOT / "docs" / "settings.md").read_text())
+    rows = ROW.findall((ROOT / "docs" / "reference" / "settings.md").read_text())
     return {name.removesuffix("_FILE") for row in rows for name in VARIABLE.findall(row)}
 
 
-def test_documented_is_what_is_read():
+def test_the_documented_variables_are_those_that_the_code_reads():
     assert documented() == read_by_the_code()
 
 
-def test_each_is_documented_once():
-    rows = ROW.findall((ROOT / "docs" / "settings.md").read_text())
+def test_each_variable_is_documented_once():
+    rows = ROW.findall((ROOT / "docs" / "reference" / "settings.md").read_text())
     names = [name for row in rows for name in VARIABLE.findall(row)]
     assert len(names) == len(set(names))
 
 
-def test_every_reader_of_the_environment_gets_a_name_that_is_seen_here():
+def test_every_reader_of_the_environment_gets_a_constant_name():
     """`env.text(NAME, …)` with a computed name would escape the comparison."""
     module = ast.parse((ROOT / "udapi_site" / "settings.py").read_text())
     for node in ast.walk(module):

@@ -1,4 +1,4 @@
-"""All settings. What an operator may set comes from the environment (docs/settings.md); the rest is here."""
+"""All settings. What an operator may set comes from the environment (docs/reference/settings.md); the rest is here."""
 
 import os
 from pathlib import Path

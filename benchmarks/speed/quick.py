@@ -13,7 +13,7 @@ from benchmarks.speed.rounds import Measured, measure
 
 ROUNDS, SECONDS = 3, 3
 GROSS = 1.0
-"""Throughput: ours ÷ baseline. Below it something is badly wrong; the targets are in docs/performance.md."""
+"""Throughput: ours ÷ baseline. Below it something is badly wrong; the targets are in docs/internals/measurements.md."""
 
 
 def main() -> None:

@@ -111,14 +111,6 @@ def test_the_next_migrate_brings_no_deleted_or_renamed_group_back(no_groups):
     assert set(Group.objects.values_list("name", flat=True)) == {"Support", "API developer", "Administrator"}
 
 
-def test_stock_permissions_of_an_older_database_go():
-    content_type = Permission.objects.get(name="Automation > Execute").content_type.__class__.objects.get_for_model(
-        User
-    )
-    Permission.objects.create(codename="change_user", name="Can change user", content_type=content_type)
-    migration.remove_stock_permissions(apps, Editor)
-    assert {flag.name for flag in Permission.objects.all()} == NAMES
-
 
 # --- The policy itself ---
 

@@ -13,7 +13,7 @@ from testbed.publishing import ECHO, Publisher
 from testbed.stack import ROOT
 from tests.as_code.conftest import import_apis
 
-PAGE = (ROOT / "docs" / "definitions-as-code.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "definitions-as-code.md").read_text()
 
 
 def _blocks(language: str) -> list[str]:

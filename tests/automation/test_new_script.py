@@ -31,7 +31,7 @@ def test_the_file_can_be_published_as_it_is(tmp_path, option, entry_point, missi
 
 def test_the_page_about_the_first_api_shows_the_file_as_it_is(tmp_path):
     new_script("hello", "--directory", tmp_path)
-    assert (tmp_path / "hello.py").read_text() in (ROOT / "docs" / "first-api.md").read_text()
+    assert (tmp_path / "hello.py").read_text() in (ROOT / "docs" / "tutorial" / "first-api.md").read_text()
 
 
 def test_nothing_is_overwritten(tmp_path):

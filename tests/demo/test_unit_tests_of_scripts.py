@@ -1,4 +1,4 @@
-"""The demo's own unit tests run as docs/scripts.md says: with pytest, the SDK and nothing of the product around it."""
+"""The demo's own unit tests run with pytest and the SDK only, as docs/guides/testing-scripts.md says."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
-"""The pages of the documentation: their blocks of code with what is said about them in comments, links, headings.
+"""The pages of the documentation: their blocks of code with the orders in comments, their links, their anchors.
 
-A comment right above a block is not shown by a code host; CONTRIBUTING.md lists what may stand in one.
+A code host does not show the comments right above a block; CONTRIBUTING.md lists the orders.
 """
 
 import re
@@ -15,7 +15,9 @@ from markdown_it.token import Token
 
 from testbed.stack import ROOT
 
-PAGES = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")))
+PAGES = tuple(
+    sorted(page.relative_to(ROOT).as_posix() for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
+)
 ORDERS = ("not run", "before", "after", "with", "form of", "run by", "endless")
 
 _COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
@@ -24,7 +26,7 @@ _ORDER = re.compile(rf"({'|'.join(ORDERS)})\b:?\s*(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code: where it stands, its language, its text and its orders (name → values)."""
+    """A block of code and its orders: name → values."""
 
     page: str
     line: int
@@ -36,23 +38,20 @@ class Block:
         return f"{self.page}:{self.line}"
 
     def order(self, name: str) -> str:
-        """What the comments say under `name`, line by line; empty where they say nothing."""
+        """The values of the order `name`, one per line; empty if there is none."""
         return "\n".join(self.orders.get(name, []))
 
     def has(self, name: str) -> bool:
-        """Whether a comment gives the order `name`."""
         return name in self.orders
 
 
 @cache
 def tokens(page: str) -> Sequence[Token]:
-    """The parsed page."""
     return MarkdownIt("commonmark").enable("table").parse((ROOT / page).read_text())
 
 
 @cache
 def blocks(page: str) -> list[Block]:
-    """The blocks of a page from its top on."""
     found: list[Block] = []
     above: list[str] = []
     for token in tokens(page):
@@ -68,7 +67,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def links(page: str) -> Iterator[str]:
-    """The addresses that a page links to, pictures included."""
+    """The targets of a page's links and pictures."""
     for token in tokens(page):
         for child in token.children or ():
             address = child.attrGet("href") or child.attrGet("src")
@@ -78,7 +77,7 @@ def links(page: str) -> Iterator[str]:
 
 @cache
 def anchors(path: Path) -> frozenset[str]:
-    """The anchors of a page's headings, as code hosts make them."""
+    """The anchors that code hosts give to the headings of a page."""
     slugs: list[str] = []
     found: set[str] = set()
     parsed = MarkdownIt("commonmark").parse(path.read_text())

@@ -1,4 +1,4 @@
-"""Runs a page: its commands and programs in one shell, from top to bottom, as a reader would."""
+"""Runs the commands and programs of a page in one shell, from top to bottom, as a reader would."""
 
 import json
 import os
@@ -19,11 +19,11 @@ from tests.docs.pages import Block
 RUNS = ("sh", "bash", "console", "python")
 SHELLS = ("sh", "bash", "console")
 LOCAL = "http://localhost:8000"
-"""What the pages call the product; here it listens on a free port."""
+"""The product's address in the pages; the tests replace it, because their product uses a free port."""
 LONGEST_SECONDS = 120
 
 _ENTRY_POINT = re.compile(r"^def (on_api_trigger|run)\(", re.MULTILINE)
-# A refused request fails the page, as does one that gets no answer.
+# A refused request fails the page, and so does one without an answer.
 _CURLRC = "fail-with-body\nsilent\nshow-error\nmax-time = 60\n"
 _ENDLESS = """set -m
 ( {text} ) > "$OUT" &
@@ -36,15 +36,15 @@ test -s "$OUT"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a page is run: a directory like a fresh clone, and the environment."""
+class Clone:
+    """Where a page is run: a directory that looks like a fresh clone, and the environment."""
 
     directory: Path
     environment: Mapping[str, str]
 
     @classmethod
-    def make(cls, directory: Path, environment: Mapping[str, str]) -> "Place":
-        """The commands find `.venv` and all the product's files, and write beside them only."""
+    def make(cls, directory: Path, environment: Mapping[str, str]) -> "Clone":
+        """Make it in `directory`. The commands find `.venv` and the product's files, and write only beside them."""
         home = directory / "home"
         clone = directory / "clone"
         for made in (home, clone):
@@ -58,36 +58,36 @@ class Place:
         return cls(clone, own | dict(environment))
 
     def output(self, block: Block, what: str = "out") -> Path:
-        """The file with what a block printed."""
+        """The file with the output of a block."""
         return self.directory / f".block-{block.line}.{what}"
 
 
 def is_script(block: Block) -> bool:
-    """Whether the block is an automation script rather than a program."""
+    """Whether the block is an automation script, not a program."""
     return block.language == "python" and not block.has("run by") and bool(_ENTRY_POINT.search(block.text))
 
 
-def run(blocks: list[Block], place: Place) -> None:
+def run(blocks: list[Block], clone: Clone) -> None:
     """Run everything that can be run.
 
     Raises:
-        AssertionError: a command failed, or an answer has another form than the page shows.
+        AssertionError: a command failed, or its output has a form that differs from the page.
     """
     lines = ["set -eu -o pipefail"]
     for block in blocks:
         if not block.has("not run") and not is_script(block):
-            lines += _lines(block, place)
-    status, told = _shell("\n".join(lines), place)
-    assert status == 0, f"a command fails, the last one named here:\n{told}"
+            lines += _lines(block, clone)
+    status, told = _shell("\n".join(lines), clone)
+    assert status == 0, f"the last command named here failed:\n{told}"
     for block in blocks:
         if block.has("form of"):
-            _compare(block, place)
+            _compare(block, clone)
 
 
-def _shell(commands: str, place: Place) -> tuple[int, str]:
-    """The exit status and all that was printed; what takes too long is ended with everything that it has started."""
+def _shell(commands: str, clone: Clone) -> tuple[int, str]:
+    """Run `commands` and kill what they leave running; returns the exit status and the output."""
     with subprocess.Popen(
-        ["bash", "-c", commands], cwd=place.directory, env=dict(place.environment), start_new_session=True,
+        ["bash", "-c", commands], cwd=clone.directory, env=dict(clone.environment), start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as shell:  # fmt: skip
         try:
@@ -98,55 +98,55 @@ def _shell(commands: str, place: Place) -> tuple[int, str]:
     return shell.returncode, told
 
 
-def _lines(block: Block, place: Place) -> list[str]:
-    """The commands of a block, with what the comments above it want."""
-    out = shlex.quote(str(place.output(block)))
+def _lines(block: Block, clone: Clone) -> list[str]:
+    """The commands of a block, with its orders carried out."""
+    out = shlex.quote(str(clone.output(block)))
     lines = [f"echo {shlex.quote(f'== {block}')} >&2", f"OUT={out}"]
     if block.has("form of"):
-        form = shlex.quote(str(place.output(block, "form")))
-        lines += ["{", _filled(block.order("form of"), block, place), f"}} > {form}"]
+        form = shlex.quote(str(clone.output(block, "form")))
+        lines += ["{", _filled(block.order("form of"), block, clone), f"}} > {form}"]
     if block.language not in RUNS:
         return lines
     if block.language == "python":
-        lines += _program(block, place)
+        lines += _program(block, clone)
     else:
-        text = _filled(_commands(block), block, place)
+        text = _filled(_commands(block), block, clone)
         lines.append(block.order("before"))
         lines.append(_ENDLESS.format(text=text) if block.has("endless") else f'{{\n{text}\n}} > "$OUT"')
     return [*lines, 'cat "$OUT"', block.order("after")]
 
 
-def _program(block: Block, place: Place) -> list[str]:
-    file = place.output(block, "py")
-    file.write_text(block.order("before") + "\n" + _filled(block.text, block, place))
+def _program(block: Block, clone: Clone) -> list[str]:
+    file = clone.output(block, "py")
+    file.write_text(block.order("before") + "\n" + _filled(block.text, block, clone))
     runner = block.order("run by") or ".venv/bin/python"
     # `manage.py shell` reads its program from standard input.
     return [f'{runner} < {shlex.quote(str(file))} > "$OUT"']
 
 
 def _commands(block: Block) -> str:
-    """What is typed: in a `console` block the lines behind a `$`."""
+    """The lines that a reader types: in a `console` block those behind a `$`."""
     if block.language != "console":
         return block.text
     return "\n".join(line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ "))
 
 
-def _filled(text: str, block: Block, place: Place) -> str:
-    """The text with the values that stand for its placeholders."""
+def _filled(text: str, block: Block, clone: Clone) -> str:
+    """The text with values in place of its placeholders."""
     for rule in block.orders.get("with", []):
         placeholder, _, value = rule.partition(" = ")
         assert placeholder in text or block.has("form of"), f"{block} has no {placeholder}"
-        text = text.replace(placeholder, place.environment[value[1:]] if value.startswith("$") else value)
-    return text.replace(LOCAL, place.environment["URL"])
+        text = text.replace(placeholder, clone.environment[value[1:]] if value.startswith("$") else value)
+    return text.replace(LOCAL, clone.environment["URL"])
 
 
-def _compare(block: Block, place: Place) -> None:
-    shown, output = json.loads(block.text), place.output(block, "form").read_text()
-    assert any(same_form(shown, part) for part in _parts(json.loads(output))), f"{block} has not the form of {output}"
+def _compare(block: Block, clone: Clone) -> None:
+    shown, output = json.loads(block.text), clone.output(block, "form").read_text()
+    assert any(same_form(shown, part) for part in _parts(json.loads(output))), f"{block} differs in form from {output}"
 
 
 def same_form(shown: Any, real: Any) -> bool:
-    """Whether both have the same names and types, all the way down; of lists the first entries are compared."""
+    """Whether both have the same names and types at every depth; of lists, the first entries are compared."""
     if isinstance(shown, dict) and isinstance(real, dict):
         return shown.keys() == real.keys() and all(same_form(shown[name], real[name]) for name in shown)
     if isinstance(shown, list) and isinstance(real, list):

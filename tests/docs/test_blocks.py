@@ -1,4 +1,4 @@
-"""Every block of code is run or says why not, and can be read as what it says it is."""
+"""Every block of code is run or says why not, and is valid in its language."""
 
 import ast
 import json
@@ -18,7 +18,7 @@ DATA: dict[str, Callable[[str], Any]] = {"json": json.loads, "yaml": yaml.safe_l
 @pytest.mark.parametrize("block", ALL, ids=str)
 def test_every_block_is_checked_or_says_why_not(block):
     if block.has("not run"):
-        assert len(block.order("not run").split()) > 2, "say why it is not run, and which test shows the same"
+        assert len(block.order("not run").split()) > 2, "the comment must say why, and which test shows the same"
         return
     assert block.language in RUNS or block.language in DATA, (
         "a block is sh, console, python, json or yaml, or a comment above it says <!-- not run: why -->"
@@ -26,17 +26,17 @@ def test_every_block_is_checked_or_says_why_not(block):
 
 
 @pytest.mark.parametrize("block", [block for block in ALL if block.language in DATA], ids=str)
-def test_data_can_be_read(block):
+def test_json_and_yaml_blocks_parse(block):
     if not block.has("not run"):
         DATA[block.language](block.text)
 
 
 @pytest.mark.parametrize("block", [block for block in ALL if block.language == "python"], ids=str)
-def test_python_compiles(block):
+def test_python_blocks_compile(block):
     ast.parse(block.text)
 
 
-def test_comments_give_orders_that_there_are(tmp_path, monkeypatch):
+def test_comments_above_a_block_are_its_orders(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text(
         "<!-- not run: needs root -->\n<!-- with: … = $KEY -->\n```sh\nmake\n```\n\n<!-- note -->\n\n    x\n"

@@ -1,4 +1,4 @@
-"""No link of the documentation leads nowhere, and every page is found from the README."""
+"""Every link of the documentation has a target, and every page is found from the README."""
 
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -12,7 +12,7 @@ CLICKS = 2
 
 
 def inside(page: str) -> list[tuple[str, str]]:
-    """The files of the repository that a page links to, with the anchor."""
+    """The path and anchor of each link of a page to a file of the repository."""
     found = []
     for address in pages.links(page):
         parts = urlsplit(address)
@@ -23,7 +23,7 @@ def inside(page: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", pages.PAGES)
-def test_every_link_leads_somewhere(page):
+def test_every_link_has_a_target(page):
     dead = [path for path, _ in inside(page) if not (ROOT / path).exists()]
     assert not dead
     lost = [

@@ -1,4 +1,4 @@
-"""The pages are run against the running stack: what they tell a reader to type works."""
+"""What the pages tell a reader to type works against a running stack."""
 
 import re
 from functools import cache
@@ -14,7 +14,7 @@ from testbed.data_dir import INSTALLATION
 from testbed.people import remove_users
 from testbed.publishing import ECHO
 from tests.docs import pages
-from tests.docs.running import Place, is_script, run, same_form
+from tests.docs.running import Clone, is_script, run, same_form
 from tokens.models import ApiToken
 
 PASSWORD = "correct horse battery staple"
@@ -23,15 +23,15 @@ ROUTES = {
     "encoders/{id}": InputType.RAW_BODY,
     "parameters": InputType.PARAMETERS,
 }
-"""What the pages call; all of them run the script `echo`."""
+"""The routes that the pages call; all of them run the script `echo`."""
 
 
 hashed = cache(make_password)
 
 
 @pytest.fixture
-def place(stack, publish, database_url, tmp_path):
-    """What a reader of any page has: a running product, an administrator and a token that opens the APIs."""
+def clone(stack, publish, database_url, tmp_path):
+    """What the reader of any page has: a running product, an administrator, and a token for the APIs."""
     user = User.objects.create(username="jane", password=hashed(PASSWORD), is_superuser=True, is_staff=True)
     token, secret = publish.token()
     script = publish.script(ECHO, name="echo")
@@ -39,7 +39,7 @@ def place(stack, publish, database_url, tmp_path):
         definition = ApiDefinition(route=route, script=script, input_type=input_type)
         save_definition(definition, by="system", allowed_tokens=[token])
     (tmp_path / "password").write_text(PASSWORD + "\n")
-    yield Place.make(
+    yield Clone.make(
         tmp_path,
         {
             "URL": stack.url,
@@ -56,16 +56,16 @@ def place(stack, publish, database_url, tmp_path):
 
 
 @pytest.mark.parametrize("page", [page for page in pages.PAGES if pages.blocks(page)])
-def test_the_commands_and_programs_of_a_page(place, page):
-    run(pages.blocks(page), place)
+def test_the_commands_and_programs_of_a_page_work(clone, page):
+    run(pages.blocks(page), clone)
 
 
 SCRIPTS = [block for page in pages.PAGES for block in pages.blocks(page) if is_script(block)]
 
 
 @pytest.mark.parametrize("block", [block for block in SCRIPTS if not block.has("not run")], ids=str)
-def test_the_scripts_of_a_page(stack, publish, block):
-    """Published under a route with `{id}`, and called with a value for every parameter that it asks for."""
+def test_a_script_of_a_page_answers(stack, publish, block):
+    """It is published under a route with `{id}`, and called with a value for each of its parameters."""
     parameters = re.findall(r"script_param\([\"'](\w+)[\"']\)", block.text)
     script = publish.script(block.text, parameters=parameters)
     token, secret = publish.token()
@@ -83,11 +83,11 @@ def test_the_scripts_of_a_page(stack, publish, block):
     assert answer.is_success, answer.text
 
 
-def test_a_page_that_is_wrong_fails(place):
+def test_a_page_that_is_wrong_fails(clone):
     def fails(language, text, **orders):
         block = pages.Block("page.md", 1, language, text, {name.replace("_", " "): [orders[name]] for name in orders})
         with pytest.raises(AssertionError):
-            run([block], place)
+            run([block], clone)
 
     fails("sh", "curl http://localhost:8000/api/custom/nowhere")
     fails("sh", "echo one", after='grep two "$OUT"')

@@ -1,4 +1,4 @@
-"""docs/error-codes.md is the catalogue: each code with its HTTP status, and the reasons that stand behind it."""
+"""docs/reference/error-codes.md is the catalogue: each code with its HTTP status and its reasons."""
 
 import re
 
@@ -10,7 +10,7 @@ ROW = re.compile(r"^\| (\d+) \| (\d+) \|([^|]*)\|", re.MULTILINE)
 
 
 def test_documented_is_the_catalogue():
-    page = (ROOT / "docs" / "error-codes.md").read_text()
+    page = (ROOT / "docs" / "reference" / "error-codes.md").read_text()
     documented = {
         (int(code), int(status), reason)
         for code, status, reasons in ROW.findall(page)
@@ -25,5 +25,5 @@ def test_a_worker_node_reports_nothing_else():
 
 def test_a_client_is_not_told_what_a_code_means():
     """The page for clients names codes only where they are to do something about it."""
-    page = (ROOT / "docs" / "triggering.md").read_text()
+    page = (ROOT / "docs" / "guides" / "calling-an-api.md").read_text()
     assert not [reason for reason in CATALOGUE if reason in page]

@@ -43,7 +43,7 @@ def source_for(published) -> str:
 
 
 def test_the_docs_agree_with_the_rows_here():
-    page = (ROOT / "docs" / "error-codes.md").read_text()
+    page = (ROOT / "docs" / "reference" / "error-codes.md").read_text()
     assert {int(code): whether for code, whether in ROW.findall(page)} == WHETHER
     assert set(WHETHER) == set(ROWS)
 

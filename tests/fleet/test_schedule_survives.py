@@ -11,7 +11,7 @@ from testbed.stack import Machine, own_data_dir, wait_until
 from tests.fleet.own_tasks import SENDERS
 
 TAKE_OVER_SECONDS = 15
-"""Promised in docs/background.md."""
+"""Promised in docs/operations/background-tasks.md."""
 
 
 class Programs:

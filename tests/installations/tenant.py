@@ -8,7 +8,7 @@ from typing import Any
 from testbed.stack import PYTHON, ROOT, Machine, Stack
 
 PASSWORD = "the-password-of-the-tenants"
-# As docs/deployment.md has them.
+# As docs/operations/installations.md has them.
 MAY = ("+@all", "-@admin", "-@dangerous", "+info", "+config|get")
 
 

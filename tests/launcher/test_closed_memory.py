@@ -13,7 +13,7 @@ from tests.launcher.running import PROJECT, Stack, command_line
 LOOK = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from hosts import linux
+from foundation import linux
 linux.renounce_privileges()
 for pid in sys.argv[2:]:
     for name in ("environ", "maps", "mem"):

@@ -17,7 +17,7 @@ CANARY = "canary-7b1f" + "0c55e2d8"
 WORKER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from hosts import linux
+from foundation import linux
 from hosts.script_hosts import ScriptHosts
 from hosts.jobs import Assignment, Job, JobKind, Script
 linux.hide_memory()

@@ -175,7 +175,8 @@ def test_the_checkout_and_the_root_of_all_files_are_never_open():
 RESTRICT = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from hosts import landlock, linux
+from foundation import linux
+from hosts import landlock
 linux.renounce_privileges()
 landlock.restrict(["/usr", "/etc/hostname"], [sys.argv[2]], int(sys.argv[3]))
 def attempt(deed, *arguments):
