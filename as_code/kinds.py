@@ -1,178 +1,198 @@
-"""What stands in a file about each kind of object: one line a property.
+"""What a file says of each kind of object: the properties of its serializer, and those that are special to files.
 
-A property with a `column` goes straight to that column of the model; the others (ids, sources, references, digests)
-are handled where their meaning is known.
+A new plain property of a serializer needs no line here. Special are ids and keys, references by name or key instead of
+by id, and digests.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-import yaml
+from rest_framework import serializers
+from rest_framework.fields import empty
 
 from access.policy import DEFINITION, SCRIPT, TOKEN
-from as_code import nodes
-from automation.models import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_SECONDS, AutomationScript, Reuse
-from definitions.models import ActionType, ApiDefinition, InputType
-from objects.authorship import AuthoredModel
-from tokens.models import ApiToken
+from as_code.yaml_format import Located, Node, NodeError
+from automation.serializers import ScriptSerializer
+from definitions.models import InputType
+from definitions.serializers import DefinitionSerializer, default_input_type
+from objects.serializers import AuthoredSerializer, Choice, Id, ListOf, Number, StrictSerializer, Text, TypedField
+from tokens.serializers import TokenSerializer
 
-REQUIRED: Final = object()
-
-
-@dataclass(frozen=True)
-class Property:
-    """A property of an object in a file: how its value is read, what it is when left out, and its column."""
-
-    name: str
-    read: nodes.Read
-    default: Any = REQUIRED
-    column: str = ""
-
-    def of(self, instance: Any) -> Any:
-        """Its value in a stored object."""
-        return getattr(instance, self.column)
-
-    def put(self, instance: Any, value: Any) -> None:
-        """Take over a value from a file."""
-        setattr(instance, self.column, value)
+_FIRST: Final = ("id", "name", "key")
 
 
-class RateLimitProperty(Property):
-    """A mapping in the file, two columns in the database."""
-
-    def of(self, instance: Any) -> Any:
-        """Both numbers, or None."""
-        if instance.rate_limit is None:
-            return None
-        return {"limit": instance.rate_limit, "windowSeconds": instance.rate_window_seconds}
-
-    def put(self, instance: Any, value: Any) -> None:
-        """Both numbers, or neither."""
-        numbers = value or {}
-        instance.rate_limit, instance.rate_window_seconds = numbers.get("limit"), numbers.get("windowSeconds")
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DocumentKind:
-    """A kind of object: its section in the files, its name in the policy, its model and its properties."""
+    """A kind of object: its section in the files, its name in messages and in the policy, and its properties."""
 
     section: str
     noun: str
     label: str
-    model: type[AuthoredModel]
-    properties: tuple[Property, ...]
-    fields: Mapping[str, str] = field(default_factory=dict)
-    """Model field → property, where a rule's error names another than its column."""
+    serializer: type[AuthoredSerializer]
+    special: StrictSerializer
+    """The properties that only files have, and those that files have in another form."""
+    identity: frozenset[str]
+    """The properties that say which object an entry describes."""
+    left_out: frozenset[str] = frozenset()
+    """Properties of `serializer` that files have in another form."""
 
     @cached_property
-    def by_name(self) -> dict[str, Property]:
-        """The properties by name."""
-        return {one.name: one for one in self.properties}
+    def properties(self) -> dict[str, TypedField]:
+        """In the order of an export."""
+        content = {name: field for name, field in self.serializer.content().items() if name not in self.left_out}
+        found = content | dict(self.special.properties)
+        return {name: found.pop(name) for name in _FIRST if name in found} | found
 
     @cached_property
-    def plain(self) -> tuple[Property, ...]:
-        """The properties with a column."""
-        return tuple(one for one in self.properties if one.column)
+    def plain(self) -> dict[str, TypedField]:
+        """The properties that are columns of the model."""
+        return {name: field for name, field in self.properties.items() if field.is_column}
+
+    @property
+    def model(self) -> Any:
+        return self.serializer.Meta.model  # type: ignore[attr-defined]
 
     def property_of(self, model_field: str) -> str:
-        """The property that an error about `model_field` is about."""
-        columns = {one.column: one.name for one in self.plain}
-        return self.fields.get(model_field) or columns.get(model_field, "")
+        """The property that a rule about `model_field` is about, "" if there is none."""
+        special = {"secret_digest": "secretDigest", "pepper_id": "secretDigest", "script": "script"}
+        columns = {column: name for name, field in self.plain.items() for column in _columns(field)}
+        return (special | columns).get(model_field, "")
 
-    def content(self, instance: AuthoredModel) -> dict[str, Any]:
+    def content(self, instance: Any) -> dict[str, Any]:
         """The plain properties of a stored object."""
-        return {one.name: one.of(instance) for one in self.plain}
+        return {name: field.value_of(instance) for name, field in self.plain.items()}
+
+    def title(self, instance: Any) -> str:
+        """What people call a stored object: its route or its name."""
+        return str(instance.route if self is DEFINITIONS else instance.name)
+
+    def written(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """An entry of these values as it stands in a file: in order, without what has its default."""
+        defaults = {name: default_of(field) for name, field in self.properties.items()}
+        if self is DEFINITIONS:
+            defaults["inputType"] = default_input_type(values["actionType"])
+        return {name: values[name] for name in defaults if name in values and values[name] != defaults[name]}
 
 
-def _uuid(node: yaml.Node) -> UUID:
-    value = nodes.text(node)
+def default_of(field: TypedField) -> Any:
+    """The value of a property that is left out, `rest_framework.fields.empty` if it is required."""
+    return empty if field.default is empty else field.get_default()
+
+
+def _columns(field: TypedField) -> list[str]:
+    return field.columns() if isinstance(field, StrictSerializer) else [str(field.source)]
+
+
+def read(field: TypedField, node: Node) -> Any:
+    """The value of a property as JSON has it.
+
+    Raises:
+        NodeError: it is of another type; with the faults of all its parts.
+    """
+    match field, node.value:
+        case StrictSerializer(), dict(members):
+            # The rule of a rate limit would only say that a number is missing.
+            if members.keys() != field.properties.keys():
+                raise NodeError((node.line, f"must have exactly {', '.join(field.properties)}"))
+            parts = ((field.properties[name], member) for name, member in members.items())
+            return dict(zip(members, _read_all(parts), strict=True))
+        case ListOf(), list(items):
+            child: Any = field.child
+            return _read_all((child, item) for item in items)
     try:
-        found = UUID(value)
-    except ValueError as error:
-        raise nodes.NodeError(node, "must be an id such as 2faa728c-218d-4139-8aa1-8f033c60dd07") from error
-    if str(found) != value:
-        raise nodes.NodeError(node, f"must be written as {found}")
-    return found
+        field.run_validation(node.value)
+    except serializers.ValidationError as error:
+        could_be_quoted = field.expects == Text.expects and not isinstance(node.value, dict | list | None)
+        hint = ": put it in quotes" if could_be_quoted else ""
+        raise NodeError((node.line, f"must be {field.expects}{hint}")) from error
+    return node.value
 
 
-def _mapping(node: yaml.Node, **reads: nodes.Read) -> dict[str, Any]:
-    """A mapping that has exactly these members."""
-
-    def refuse(line: int, message: str) -> None:
-        raise nodes.NodeError(node, message)
-
-    found = nodes.members(node, refuse)
-    if found.keys() != reads.keys():
-        raise nodes.NodeError(node, f"must have exactly {', '.join(reads)}")
-    return {name: read(found[name][1]) for name, read in reads.items()}
-
-
-def _rate_limit(node: yaml.Node) -> dict[str, Any] | None:
-    if nodes.is_null(node):
-        return None
-    return _mapping(node, limit=nodes.whole_number, windowSeconds=nodes.whole_number)
+def _read_all(parts: Iterable[tuple[TypedField, Node]]) -> list[Any]:
+    values: list[Any] = []
+    faults: list[Located] = []
+    for field, node in parts:
+        try:
+            values.append(read(field, node))
+        except NodeError as error:
+            faults += error.faults
+    if faults:
+        raise NodeError(*faults)
+    return values
 
 
-def _digest(node: yaml.Node) -> dict[str, Any]:
-    return _mapping(node, pepperId=nodes.whole_number, pepperCheck=nodes.text, value=nodes.text)
+class FileId(Id):
+    """Only in lower case, so that an id is spelled alike in all files."""
+
+    expects = "an id in lower case, such as 2faa728c-218d-4139-8aa1-8f033c60dd07"
+    is_column = False
+
+    def to_internal_value(self, data: Any) -> UUID:
+        found = super().to_internal_value(data)
+        if str(found) != data:
+            raise serializers.ValidationError(self.expects)
+        return found
 
 
-_ID: Final = Property("id", _uuid, None)
+class Reference(Text):
+    """What entries call an object."""
+
+    is_column = False
+
+
+class References(ListOf):
+    """What entries call several objects."""
+
+    is_column = False
+
+
+class Digest(StrictSerializer):
+    """The digest of a secret, for an installation with the same pepper."""
+
+    is_column = False
+
+    pepperId = Number()
+    pepperCheck = Text()
+    value = Text()
+
+
+class FileProperties(StrictSerializer):
+    """What every entry has."""
+
+    id = FileId(default=None)
+
+
+class TokenFileProperties(FileProperties):
+    """What only files say of a token."""
+
+    key = Reference(default=None)
+    secretDigest = Digest(default=None)
+
+
+class DefinitionFileProperties(FileProperties):
+    """What files say in another form of a definition. The default of `inputType` depends on the action type."""
+
+    script = Reference()
+    inputType = Choice(InputType.values, default=None)
+    allowedTokens = References(child=Text(), default=list)
+
 
 SCRIPTS: Final = DocumentKind(
-    "scripts",
-    "script",
-    SCRIPT,
-    AutomationScript,
-    (
-        _ID,
-        Property("name", nodes.text, column="name"),
-        Property("description", nodes.text, "", column="description"),
-        Property("source", nodes.text, column="source"),
-        Property("parameters", nodes.texts, [], column="parameters"),
-        Property("timeoutSeconds", nodes.whole_number, DEFAULT_TIMEOUT_SECONDS, column="timeout_seconds"),
-        Property("memoryLimitMb", nodes.whole_number, DEFAULT_MEMORY_MB, column="memory_limit_mb"),
-        Property("reuse", nodes.text, str(Reuse.WARM), column="reuse"),
-    ),
+    "scripts", "script", SCRIPT, ScriptSerializer, FileProperties(), frozenset({"id", "name"})
 )
 TOKENS: Final = DocumentKind(
-    "tokens",
-    "token",
-    TOKEN,
-    ApiToken,
-    (
-        _ID,
-        Property("name", nodes.text, column="name"),
-        Property("key", nodes.text, None),
-        Property("isDisabled", nodes.flag, False, column="is_disabled"),
-        RateLimitProperty("rateLimit", _rate_limit, None, column="rate_limit"),
-        Property("secretDigest", _digest, None),
-    ),
-    {"secret_digest": "secretDigest"},
+    "tokens", "token", TOKEN, TokenSerializer, TokenFileProperties(), frozenset({"id", "name", "key"})
 )
 DEFINITIONS: Final = DocumentKind(
     "definitions",
     "definition",
     DEFINITION,
-    ApiDefinition,
-    (
-        _ID,
-        Property("name", nodes.text, "", column="name"),
-        Property("description", nodes.text, "", column="description"),
-        Property("route", nodes.text, column="route"),
-        Property("actionType", nodes.text, str(ActionType.AUTOMATION_SCRIPT), column="action_type"),
-        Property("script", nodes.text),
-        Property("inputType", nodes.text, None, column="input_type"),
-        Property("allowedTokens", nodes.texts, []),
-    ),
-    {"script": "script"},
+    DefinitionSerializer,
+    DefinitionFileProperties(),
+    frozenset({"id", "route"}),
+    frozenset({"securitySettings", "actionMeta"}),
 )
 KINDS: Final = (SCRIPTS, TOKENS, DEFINITIONS)
-
-
-def default_input_type(action_type: str) -> str:
-    """The input type of a definition that names none."""
-    return "" if action_type == ActionType.NO_ENTRY_POINT else str(InputType.RAW_BODY)

@@ -1,19 +1,70 @@
-"""What an import has to do: which entry is which object, what they refer to, and what differs."""
+"""What is stored, and what an import has to do: which entry is which object, what it refers to, and what differs."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 from uuid import UUID
 
-from as_code.documents import Entry, Files
-from as_code.faults import Faults, Place, shown
+from as_code.entries import Description, Entry, Faults, shown
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
-from as_code.stored import Stored
-from definitions import routes
+from automation.models import AutomationScript
+from definitions.models import AllowedToken, ApiDefinition
 from objects.authorship import AuthoredModel
+from tokens.models import ApiToken
 
-References = Mapping[str, AuthoredModel]
+SHORT = 8
+
+
+class Stored:
+    """All objects at one moment."""
+
+    def __init__(self) -> None:
+        """Read everything, and hold it against other writers until the caller's transaction ends.
+
+        Definitions are held first: while they are, neither their tokens nor their scripts can go. A single save takes
+        its locks in the same order.
+        """
+        definitions = sorted(_held(ApiDefinition), key=lambda definition: definition.route)
+        self.allowed: dict[UUID, set[UUID]] = {}
+        for definition_id, token_id in AllowedToken.objects.order_by().values_list("definition", "token"):
+            self.allowed.setdefault(definition_id, set()).add(token_id)
+        scripts = sorted(_held(AutomationScript), key=lambda script: script.name)
+        tokens = sorted(_held(ApiToken), key=lambda token: (token.name, str(token.pk)))
+        self.objects = {SCRIPTS: scripts, TOKENS: tokens, DEFINITIONS: definitions}
+        self.token_keys = token_keys(tokens)
+        self._script_names = {script.pk: script.name for script in scripts}
+
+    def content(self, kind: DocumentKind, instance: Any) -> dict[str, Any]:
+        """The plain properties of an object; for a definition also its script and its tokens by key."""
+        content = kind.content(instance)
+        if kind is DEFINITIONS:
+            allowed = self.allowed.get(instance.pk, ())
+            content["allowedTokens"] = sorted(self.token_keys[token] for token in allowed)
+            if instance.script_id in self._script_names:
+                content["script"] = self._script_names[instance.script_id]
+        return content
+
+
+def _held(model: type[Any]) -> list[Any]:
+    return list(model.objects.select_for_update().order_by("pk"))
+
+
+def token_keys(tokens: Iterable[ApiToken]) -> dict[UUID, str]:
+    """What definitions in a file call each token: its name; where several share it, the name and a part of the id."""
+    names = Counter(token.name for token in tokens)
+    taken, keys = set(names), {}
+    for token in sorted(tokens, key=lambda token: token.pk):
+        keys[token.pk] = token.name if names[token.name] == 1 else _free_key(token, taken)
+        taken.add(keys[token.pk])
+    return keys
+
+
+def _free_key(token: ApiToken, taken: set[str]) -> str:
+    short, long = f"{token.name} #{token.pk.hex[:SHORT]}", f"{token.name} #{token.pk.hex}"
+    candidates = chain([short], (long + "#" * number for number in count()))
+    return next(key for key in candidates if key not in taken)
 
 
 @dataclass(frozen=True)
@@ -24,131 +75,102 @@ class Target:
     instance: Any
     is_new: bool
     was: Mapping[str, Any]
-    """Its plain properties before the import."""
+    """Its content before the import."""
     is_different: bool
     script: AuthoredModel | None = None
     allowed_tokens: frozenset[UUID] = frozenset()
 
     @property
     def kind(self) -> DocumentKind:
-        """The kind of object."""
         return self.entry.kind
 
-    @property
-    def changes_source(self) -> bool:
-        """Whether a stored script gets another source."""
-        return self.kind is SCRIPTS and not self.is_new and self.was["source"] != self.entry.values["source"]
+    def changes(self, name: str) -> bool:
+        """Whether a stored object gets another value, as far as the file can be read."""
+        return not self.is_new and self.was[name] != self.entry.values.get(name)
 
 
-@dataclass
 class Plan:
-    """The targets of every kind, and the objects that no entry describes."""
+    """What an import has to do: the targets of every kind, and the stored objects that no entry describes."""
 
-    targets: dict[str, list[Target]] = field(default_factory=dict)
-    unnamed: dict[str, list[AuthoredModel]] = field(default_factory=dict)
+    def __init__(self, described: Description, stored: Stored, faults: Faults) -> None:
+        """Compare files with what is stored; what does not fit together goes to `faults`."""
+        self.described, self.stored, self._faults = described, stored, faults
+        self.targets: dict[DocumentKind, list[Target]] = {}
+        self.unnamed: dict[DocumentKind, list[Any]] = {}
+        self._references: dict[DocumentKind, Mapping[str, Any]] = {}
+        for kind in KINDS:
+            matched = self._match(kind)
+            taken = {instance.pk for _, instance in matched}
+            self.unnamed[kind] = [one for one in stored.objects[kind] if one.pk not in taken]
+            self.targets[kind] = [self._target(entry, instance) for entry, instance in matched]
+            named = {entry.reference: instance for entry, instance in matched if entry.is_identified}
+            # A name means the entry of the files before a stored object.
+            self._references[kind] = _unambiguous(self.unnamed[kind]) | named
 
     def changes(self, kind: DocumentKind) -> list[Target]:
-        """What is to be saved."""
-        return [target for target in self.targets[kind.section] if target.is_different]
+        """What is to be saved, or has a fault."""
+        return [target for target in self.targets[kind] if target.is_different]
 
+    def _match(self, kind: DocumentKind) -> list[tuple[Entry, Any]]:
+        """Each entry with its object: that of its id, else that of its name or route, else a new one."""
+        entries, stored = self.described.entries[kind], self.stored.objects[kind]
+        by_id = {instance.pk: instance for instance in stored}
+        claimed = {entry.id for entry in entries}
+        by_name: dict[str, list[Any]] = {}
+        for instance in stored:
+            if instance.pk not in claimed:
+                by_name.setdefault(instance.signature if kind is DEFINITIONS else instance.name, []).append(instance)
+        return [(entry, self._object_of(entry, by_id, by_name)) for entry in entries]
 
-def make(files: Files, stored: Stored, faults: Faults) -> Plan:
-    """Compare the files with what is stored; what does not fit together goes to `faults`."""
-    plan = Plan()
-    references: dict[str, References] = {}
-    for kind in KINDS:
-        matched = _match(kind, files.of(kind), stored.of(kind), faults)
-        taken = {instance.pk for _, instance in matched}
-        plan.unnamed[kind.section] = [one for one in stored.of(kind) if one.pk not in taken]
-        if kind is DEFINITIONS:
-            wired = _Wiring(references, stored, faults)
-            plan.targets[kind.section] = [target for one in matched for target in wired.targets(*one)]
-        else:
-            plan.targets[kind.section] = [_target(entry, instance) for entry, instance in matched]
-            named = {entry.reference: instance for entry, instance in matched}
-            references[kind.section] = _unambiguous(plan.unnamed[kind.section]) | named
-    return plan
-
-
-def _match(
-    kind: DocumentKind, entries: Sequence[Entry], stored: Sequence[AuthoredModel], faults: Faults
-) -> list[tuple[Entry, AuthoredModel]]:
-    """Each entry with its object: that of its id, else that of its name or route, else a new one."""
-    by_id = {instance.pk: instance for instance in stored}
-    claimed = {entry.values["id"] for entry in entries}
-    by_name: dict[str, list[AuthoredModel]] = {}
-    for instance in stored:
-        if instance.pk not in claimed:
-            by_name.setdefault(_natural_key(kind, instance), []).append(instance)
-    matched = []
-    for entry in entries:
-        wanted = entry.values["id"]
-        found = [by_id[wanted]] if wanted in by_id else [] if wanted else by_name.pop(_wanted_key(entry), [])
+    def _object_of(self, entry: Entry, by_id: Mapping[UUID, Any], by_name: dict[str, list[Any]]) -> Any:
+        if not entry.is_identified:
+            return entry.kind.model()
+        if entry.id is not None:
+            return by_id.get(entry.id) or entry.kind.model(id=entry.id)
+        # Popped, because tokens with keys of their own may share a name: the next one is new.
+        found = by_name.pop(entry.signature if entry.kind is DEFINITIONS else entry.title, [])
         if len(found) > 1:
             ids = ", ".join(str(one.pk) for one in found)
-            faults.add(entry.at("name"), f"several tokens have the name {shown(entry.title)}: add the id ({ids})")
-            continue
-        matched.append((entry, found[0] if found else _new(kind, wanted)))
-    return matched
+            self._faults.add(entry.at("name"), f"several tokens have the name {shown(entry.title)}: add the id ({ids})")
+            entry.broken.add("name")
+            self.described.incomplete.add(entry.kind)
+        return found[0] if len(found) == 1 else entry.kind.model()
 
-
-def _new(kind: DocumentKind, wanted: UUID | None) -> AuthoredModel:
-    return kind.model(id=wanted) if wanted else kind.model()
-
-
-def _natural_key(kind: DocumentKind, instance: Any) -> str:
-    return str(instance.signature if kind is DEFINITIONS else instance.name)
-
-
-def _wanted_key(entry: Entry) -> str:
-    if entry.kind is DEFINITIONS:
-        return routes.signature(routes.parse(entry.values["route"]))
-    return str(entry.values["name"])
-
-
-def _unambiguous(instances: Sequence[AuthoredModel]) -> dict[str, AuthoredModel]:
-    """Stored objects that the files do not describe, by name, where the name says which."""
-    count = Counter(map(str, instances))
-    return {str(instance): instance for instance in instances if count[str(instance)] == 1}
-
-
-def _target(entry: Entry, instance: Any) -> Target:
-    was = entry.kind.content(instance)
-    differs = any(was[one.name] != entry.values[one.name] for one in entry.kind.plain)
-    digest = entry.values.get("secretDigest")
-    if digest is not None and (digest["pepperId"], digest["value"]) != (instance.pepper_id, instance.secret_digest):
-        differs = True
-    is_new = instance._state.adding
-    return Target(entry, instance, is_new, {} if is_new else was, is_new or differs)
-
-
-class _Wiring:
-    """Definitions refer to scripts and tokens: those of the files first, then stored ones."""
-
-    def __init__(self, references: Mapping[str, References], stored: Stored, faults: Faults) -> None:
-        self._scripts, self._tokens = references[SCRIPTS.section], references[TOKENS.section]
-        self._stored, self._faults = stored, faults
-
-    def targets(self, entry: Entry, instance: Any) -> Iterator[Target]:
-        """One target, none when the entry refers to what is not there."""
-        faults_before = len(self._faults.found)
-        script = self._find(self._scripts, entry.values["script"], SCRIPTS, entry.at("script"))
-        place = entry.at("allowedTokens")
-        found = [self._find(self._tokens, name, TOKENS, place) for name in entry.values["allowedTokens"]]
-        if len(self._faults.found) > faults_before:
-            return
-        allowed = frozenset(token.pk for token in found if token is not None)
-        plain = _target(entry, instance)
-        differs = (
-            plain.is_different
-            or script is None
-            or instance.script_id != script.pk
-            or self._stored.allowed.get(instance.pk, frozenset()) != allowed
+    def _target(self, entry: Entry, instance: Any) -> Target:
+        script = next(iter(self._found(SCRIPTS, entry, "script")), None)
+        allowed = frozenset(token.pk for token in self._found(TOKENS, entry, "allowedTokens"))
+        is_new = instance._state.adding
+        was = {} if is_new else self.stored.content(entry.kind, instance)
+        is_different = (
+            is_new
+            or bool(entry.broken)
+            or any(was[name] != entry.values[name] for name in entry.kind.plain)
+            or _has_other_digest(entry, instance)
+            or (entry.kind is DEFINITIONS and _has_other_references(instance, script, allowed, self.stored))
         )
-        yield Target(entry, instance, plain.is_new, plain.was, differs, script, allowed)
+        return Target(entry, instance, is_new, was, is_different, script, allowed)
 
-    def _find(self, known: References, name: str, kind: DocumentKind, place: Place) -> AuthoredModel | None:
-        if name not in known:
-            rule = "it is not in the files, and not exactly one of that name is stored"
-            self._faults.add(place, f"unknown {kind.noun} {shown(name)}: {rule}")
-        return known.get(name)
+    def _found(self, kind: DocumentKind, entry: Entry, role: str) -> list[Any]:
+        """What a property of a definition refers to."""
+        names, known = entry.values.get(role, ()), self._references.get(kind, {})
+        names = [names] if isinstance(names, str) else names
+        for name in names:
+            if name not in known and kind not in self.described.incomplete:
+                rule = "it is not in the files, and not exactly one of that name is stored"
+                self._faults.add(entry.at(role), f"unknown {kind.noun} {shown(name)}: {rule}")
+        return [known[name] for name in names if name in known]
+
+
+def _unambiguous(instances: Sequence[Any]) -> dict[str, Any]:
+    """Stored objects that the files do not describe, by name, if the name says which."""
+    names = Counter(map(str, instances))
+    return {str(instance): instance for instance in instances if names[str(instance)] == 1}
+
+
+def _has_other_digest(entry: Entry, token: Any) -> bool:
+    digest = entry.values.get("secretDigest")
+    return digest is not None and (digest["pepperId"], digest["value"]) != (token.pepper_id, token.secret_digest)
+
+
+def _has_other_references(definition: Any, script: Any, allowed: Set[UUID], stored: Stored) -> bool:
+    return script is None or definition.script_id != script.pk or stored.allowed.get(definition.pk, set()) != allowed

@@ -1,4 +1,4 @@
-"""Has sources compiled by a child process (`automation/inspection.py`), so that none can stop this one."""
+"""Compiles sources in a child process (`automation/inspection.py`), so that no source can stop this one."""
 
 import json
 import signal
@@ -11,10 +11,10 @@ from typing import Any, Final
 from automation import inspection
 
 PLACES: Final = 2
-"""Child processes of this process at once."""
+"""How many child processes may run at once."""
 
 SECONDS: Final = 30.0
-"""The time for one source and the wait for a place, whatever else keeps the machine busy."""
+"""Limits the time for one source, and the wait for a place."""
 
 _COMMAND: Final = (sys.executable, "-I", "-S", inspection.__file__)
 _TOO_SLOW: Final = f"The compiler needs more than {inspection.CPU_SECONDS} seconds for it."
@@ -28,7 +28,7 @@ def inspect_all(sources: Sequence[str]) -> list[dict[str, Any]]:
     """The result of `automation.inspection.inspect` for each source; an error for one that kills the child."""
     found: list[dict[str, Any]] = []
     while len(found) < len(sources):
-        # Every round answers at least one source, the one that killed the child included.
+        # Each round answers at least one source: the one that killed the child, if no other.
         found += _inspect_until_one_fails(sources[len(found) :])
     return found
 
@@ -44,8 +44,8 @@ def _inspect_until_one_fails(sources: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _ask(sources: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
-    """The answers that a child gave, and why there are no more of them."""
-    # The script is given by path and the environment is empty: the child gets no secret and none of our settings.
+    """What a child answered, and the reason if it did not answer every source."""
+    # A path as program and an empty environment: the child gets none of our modules, settings and secrets.
     child = subprocess.Popen(  # noqa: S603  the command is our own
         _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/"
     )
@@ -54,9 +54,10 @@ def _ask(sources: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
             output, _ = child.communicate(json.dumps(sources).encode(), SECONDS * len(sources))
             failure = _TOO_SLOW if child.returncode == -signal.SIGXCPU else _CRASHED
         except subprocess.TimeoutExpired:
+            # The answers that it has given already count.
             child.kill()
             output, failure = child.communicate()[0], _BUSY
-    # A line that was cut off is no answer.
+    # The last line may be cut off.
     complete = output[: output.rfind(b"\n") + 1]
     return [json.loads(line) for line in complete.splitlines()], failure
 

@@ -1,53 +1,36 @@
-"""Which response headers a script may set: pure functions."""
+"""Which response headers a script may set."""
 
 import re
 from collections.abc import Mapping, Sequence
 
 _BLOCKED = frozenset(
-    {
-        "vary",
-        "content-length",
-        "set-cookie",
-        "www-authenticate",
-        "proxy-authenticate",
-        "transfer-encoding",
-        "connection",
-        "upgrade",
-        "trailer",
-        "te",
-        "via",
-        "server",
-        "date",
-        "strict-transport-security",
-        # What a proxy would act upon.
-        "x-sendfile",
-        # What a browser would keep for every other answer of this host.
-        "alt-svc",
-        "clear-site-data",
-        "nel",
-        "report-to",
-        "reporting-endpoints",
+    (
+        *("vary", "content-length", "set-cookie", "www-authenticate", "proxy-authenticate", "transfer-encoding"),
+        *("connection", "upgrade", "trailer", "te", "via", "server", "date", "strict-transport-security"),
         "x-trigger-id",
-    }
+        # A proxy would act upon it.
+        "x-sendfile",
+        # A browser would apply them to all other answers of this host.
+        *("alt-svc", "clear-site-data", "nel", "report-to", "reporting-endpoints"),
+    )
 )
 _BLOCKED_PREFIXES = ("access-control-", "x-accel-")
 
-# RFC 9110: a token, and what a field value may hold of Latin-1.
+# RFC 9110: a token, and the Latin-1 characters that a field value may have.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*\Z")
 
 
 def malformed(headers: Mapping[str, Sequence[str]]) -> str | None:
-    """The first name that is no HTTP token, or whose value has control or non-Latin-1 characters."""
-    for name, values in headers.items():
-        if not _TOKEN.match(name) or not all(_VALUE.match(value) for value in values):
-            return name
-    return None
+    """The first name that is not an HTTP token, or whose value has control or non-Latin-1 characters."""
+    return next((name for name, values in headers.items() if not _is_well_formed(name, values)), None)
 
 
 def blocked(headers: Mapping[str, Sequence[str]]) -> str | None:
     """The first name that only the server may set."""
-    for name in headers:
-        if name.lower() in _BLOCKED or name.lower().startswith(_BLOCKED_PREFIXES):
-            return name
-    return None
+    names = ((name, name.lower()) for name in headers)
+    return next((name for name, low in names if low in _BLOCKED or low.startswith(_BLOCKED_PREFIXES)), None)
+
+
+def _is_well_formed(name: str, values: Sequence[str]) -> bool:
+    return bool(_TOKEN.match(name)) and all(map(_VALUE.match, values))

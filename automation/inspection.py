@@ -1,7 +1,7 @@
-"""The child process that reads sources: it compiles them, runs nothing of them, and says what is in them.
+"""A program that compiles sources without running them, and tells what is in them.
 
-A program of its own that imports nothing of the product, so that it starts in a moment and knows no secret. It takes a
-JSON list of sources on standard input and answers each with a line of JSON. What it cannot digest kills it alone.
+It imports nothing of the product, so that it starts quickly and knows no secret. It reads a JSON list of sources from
+standard input and answers each with a line of JSON. A source that exceeds its limits kills this process only.
 """
 
 import ast
@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 CPU_SECONDS: Final = 5
-"""The processor time that one source may take; a source of the largest size takes less than one second."""
+"""The processor time for one source; an ordinary one of the largest size needs less than a second."""
 
 MEMORY_BYTES: Final = 512 * 1024 * 1024
 UNHURRIED: Final = 16 * 1024
-"""A source with more characters may take long, and so runs at a lower priority than all that answers requests."""
+"""A source with more characters may take long, so it is compiled at a lower priority than requests are answered."""
 
 NICENESS: Final = 10
 LONGEST_DOCSTRING: Final = 4_000
@@ -28,13 +28,17 @@ MOST_PARAMETERS: Final = 1_000
 ON_API_TRIGGER: Final = "on_api_trigger"
 RUN: Final = "run"
 
-# What the compiler raises on text that is no program: NUL bytes, nesting without end and the like.
+# What the compiler raises on text that is not a program: NUL bytes, unlimited nesting and the like.
 _REFUSALS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 
 
+_BLOCKS = ("body", "orelse", "finalbody")
+
+
 def inspect(source: str) -> dict[str, Any]:
-    """The contents of `source`, or the `line` and `message` of the reason why it does not compile."""
+    """The contents of `source`, or `line` and `message` of the error if it does not compile."""
     try:
+        # Some errors, such as a `return` outside a function, are found by the compiler and not by the parser.
         compile(source, "<script>", "exec", dont_inherit=True)
         return _contents(ast.parse(source))
     except _REFUSALS as error:
@@ -53,14 +57,14 @@ def _contents(tree: ast.Module) -> dict[str, Any]:
 
 
 def _docstring(tree: ast.Module) -> str:
-    """What the script says about itself at its top, else what its entry point says; empty where it says nothing."""
+    """The docstring of the script, else of its first entry point that has one, else ""."""
     functions = [part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name in (ON_API_TRIGGER, RUN)]
     places: list[ast.Module | ast.FunctionDef] = [tree, *functions]
     return next(filter(None, map(ast.get_docstring, places)), "")
 
 
 def _parameters(tree: ast.Module) -> list[str]:
-    """The names in `….script_param("name")`, in order, where they are written out."""
+    """The names in calls of `….script_param("name")`, in order; only literal ones can be found."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     found = sorted(filter(None, map(_parameter, calls)))
     return list(dict.fromkeys(name for _, _, name in found))
@@ -89,25 +93,21 @@ def _bound_names(statements: list[ast.stmt]) -> Iterator[str]:
 
 
 def _inner_statements(statement: ast.If | ast.Try | ast.TryStar | ast.With) -> list[ast.stmt]:
-    inner = list(statement.body)
-    if isinstance(statement, ast.If | ast.Try | ast.TryStar):
-        inner += statement.orelse
-    if isinstance(statement, ast.Try | ast.TryStar):
-        inner += [line for handler in statement.handlers for line in handler.body] + statement.finalbody
-    return inner
+    blocks = [statement, *getattr(statement, "handlers", ())]
+    return [inner for block in blocks for part in _BLOCKS for inner in getattr(block, part, ())]
 
 
 def _limit_cpu() -> None:
-    """Let the kernel kill this process when the next source takes longer than it may."""
+    """Let the kernel kill this process if the next source exceeds its time."""
     most = math.ceil(time.process_time()) + CPU_SECONDS
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def main() -> None:
-    """Answer every source, in order."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     for source in json.load(sys.stdin):
+        # The limit counts from the start of the process, so it moves on with each source.
         _limit_cpu()
         if len(source) > UNHURRIED:
             os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))

@@ -1,5 +1,6 @@
 """Automation scripts, and the worker nodes that run them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -24,30 +25,30 @@ LARGEST_MEMORY_MB = 65_536
 class Reuse(models.TextChoices):
     """What becomes of a script's process after a run."""
 
-    WARM = "warm", gettext_lazy("warm: the process is used for further runs")
-    FRESH = "fresh", gettext_lazy("fresh: a new process for every run")
+    WARM = "warm", gettext_lazy("Reuse the process (faster)")
+    FRESH = "fresh", gettext_lazy("New process every time (isolated)")
 
 
 class AutomationScript(AuthoredModel):
-    """A Python script that APIs run. Writing one amounts to the account that the worker runs under."""
+    """A Python script that APIs run. Whoever may write one can do everything that the worker's account can."""
 
     name = models.CharField(max_length=NAME_LENGTH, unique=True, blank=True)
     description = models.TextField(blank=True)
     source = models.TextField(blank=True)
     parameters = models.JSONField(
-        default=list, blank=True, help_text=gettext_lazy("The names of its script parameters.")
+        default=list, blank=True, help_text=gettext_lazy("The names of the script parameters.")
     )
     timeout_seconds = models.PositiveIntegerField(
         gettext_lazy("time-out (seconds)"),
         default=DEFAULT_TIMEOUT_SECONDS,
-        help_text=gettext_lazy("A run that takes longer is ended."),
+        help_text=gettext_lazy("Longer runs are stopped."),
     )
     memory_limit_mb = models.PositiveIntegerField(
         gettext_lazy("memory limit (MB)"),
         default=DEFAULT_MEMORY_MB,
-        help_text=gettext_lazy("A run whose processes take more is ended."),
+        help_text=gettext_lazy("Runs that use more are stopped."),
     )
-    reuse = models.CharField(max_length=5, choices=Reuse.choices, default=Reuse.WARM)
+    reuse = models.CharField(gettext_lazy("process"), max_length=5, choices=Reuse.choices, default=Reuse.WARM)
     has_api_trigger = DerivedBooleanField(
         default=False, derive=lambda script: has_entry_point(script.source, ON_API_TRIGGER)
     )
@@ -57,7 +58,7 @@ class AutomationScript(AuthoredModel):
 
     class Meta(AuthoredModel.Meta):
         abstract = False
-        verbose_name = gettext_lazy("automation script")
+        verbose_name = gettext_lazy("script")
         ordering = ["name"]
         permissions = [
             ("ui_available", "Automation > UI available"),
@@ -80,7 +81,7 @@ class AutomationScript(AuthoredModel):
         return self.name
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """Single fields; `clean` has rules of its own for these."""
+        """Single fields, except those that `clean` has rules for."""
         own = {"name", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"}
         super().clean_fields(exclude={*(exclude or ()), *own})
 
@@ -91,21 +92,12 @@ class AutomationScript(AuthoredModel):
             ValidationError: by field, `InvalidName`, `InvalidScript` (+ `line`, `message`),
                 `InvalidField` (+ `field`).
         """
-        errors = {
-            "name": self._name_error(),
-            "description": self._description_error(),
-            "source": self._source_error(),
-            "parameters": self._parameters_error(),
-            "timeout_seconds": self._timeout_error(),
-            "memory_limit_mb": self._memory_error(),
-            "reuse": self._reuse_error(),
-        }
-        found = {field: error for field, error in errors.items() if error is not None}
+        found = dict(self._faults())
         if found:
             raise ValidationError(found)
 
     def entry_points(self) -> list[str]:
-        """The entry points that its source had when it was saved."""
+        """Those that the source had when the script was saved."""
         present = {ON_API_TRIGGER: self.has_api_trigger, RUN: self.has_run}
         return [name for name, is_there in present.items() if is_there]
 
@@ -116,19 +108,33 @@ class AutomationScript(AuthoredModel):
             ValidationError: `NameInUse`.
         """
         left_out = set(exclude or ())
+        # Django's own check of the name would refuse with another code.
         super().validate_unique(exclude=left_out | {"name"})
         if "name" not in left_out and AutomationScript.objects.exclude(pk=self.pk).filter(name=self.name).exists():
             raise ValidationError({"name": refusal("NameInUse", _("Another script has this name."))})
 
-    def _name_error(self) -> ValidationError | None:
+    def _faults(self) -> Iterator[tuple[str, ValidationError]]:
+        """By field, at most one each."""
         if not is_name(self.name):
-            return refusal("InvalidName", _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH})
-        return None
-
-    def _description_error(self) -> ValidationError | None:
-        if is_storable(self.description):
-            return None
-        return refusal("InvalidField", _("The description has characters that are no text."), field="description")
+            rule = _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH}
+            yield "name", refusal("InvalidName", rule)
+        if not is_storable(self.description):
+            rule = _("The description contains characters that cannot be stored.")
+            yield "description", refusal("InvalidField", rule, field="description")
+        if (error := self._source_error()) is not None:
+            yield "source", error
+        if not _are_parameter_names(self.parameters):
+            rule = _("Parameters are a list of names, none empty or given twice.")
+            yield "parameters", refusal("InvalidField", rule, field="parameters")
+        if not _is_within(self.timeout_seconds, 1, LONGEST_TIMEOUT_SECONDS):
+            rule = _("A time-out is 1 to %(most)d seconds.") % {"most": LONGEST_TIMEOUT_SECONDS}
+            yield "timeout_seconds", refusal("InvalidField", rule, field="timeoutSeconds")
+        if not _is_within(self.memory_limit_mb, SMALLEST_MEMORY_MB, LARGEST_MEMORY_MB):
+            rule = _("A memory limit is {} to {} MB.").format(SMALLEST_MEMORY_MB, LARGEST_MEMORY_MB)
+            yield "memory_limit_mb", refusal("InvalidField", rule, field="memoryLimitMb")
+        if self.reuse not in Reuse.values:
+            rule = _("Reuse is one of: %(values)s.") % {"values": ", ".join(Reuse.values)}
+            yield "reuse", refusal("InvalidField", rule, field="reuse")
 
     def _source_error(self) -> ValidationError | None:
         found = contents(self.source)
@@ -140,40 +146,21 @@ class AutomationScript(AuthoredModel):
             return refusal("InvalidScript", "%(message)s", line=None, message=rule)
         return None
 
-    def _parameters_error(self) -> ValidationError | None:
-        names = self.parameters
-        fits = isinstance(names, list) and all(map(_is_parameter_name, names))
-        if fits and len(set(names)) == len(names):
-            return None
-        rule = _("Parameters are a list of names, none empty or given twice.")
-        return refusal("InvalidField", rule, field="parameters")
 
-    def _timeout_error(self) -> ValidationError | None:
-        if isinstance(self.timeout_seconds, int) and 1 <= self.timeout_seconds <= LONGEST_TIMEOUT_SECONDS:
-            return None
-        rule = _("A time-out is 1 to %(most)d seconds.") % {"most": LONGEST_TIMEOUT_SECONDS}
-        return refusal("InvalidField", rule, field="timeoutSeconds")
-
-    def _memory_error(self) -> ValidationError | None:
-        limit = self.memory_limit_mb
-        if isinstance(limit, int) and SMALLEST_MEMORY_MB <= limit <= LARGEST_MEMORY_MB:
-            return None
-        rule = _("A memory limit is {} to {} MB.").format(SMALLEST_MEMORY_MB, LARGEST_MEMORY_MB)
-        return refusal("InvalidField", rule, field="memoryLimitMb")
-
-    def _reuse_error(self) -> ValidationError | None:
-        if self.reuse in Reuse.values:
-            return None
-        rule = _("Reuse is one of: %(values)s.") % {"values": ", ".join(Reuse.values)}
-        return refusal("InvalidField", rule, field="reuse")
+def _are_parameter_names(names: object) -> bool:
+    """`names` comes from JSON and may be anything."""
+    if not isinstance(names, list):
+        return False
+    are_names = all(isinstance(name, str) and name.strip() and is_storable(name) for name in names)
+    return are_names and len(set(names)) == len(names)
 
 
-def _is_parameter_name(name: object) -> bool:
-    return isinstance(name, str) and bool(name.strip()) and is_storable(name)
+def _is_within(number: object, least: int, most: int) -> bool:
+    return isinstance(number, int) and least <= number <= most
 
 
 class WorkerNode(models.Model):
-    """A number for each machine that runs or queues triggers; whether it is alive, Redis knows."""
+    """A number for each machine that runs or queues triggers. Whether the machine is alive, only Redis knows."""
 
     id = models.PositiveIntegerField(primary_key=True)
     host = models.CharField(max_length=255)
@@ -181,7 +168,7 @@ class WorkerNode(models.Model):
 
     class Meta:
         default_permissions = ()
-        verbose_name = gettext_lazy("worker node")
+        verbose_name = gettext_lazy("node")
         ordering = ["id"]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The contents of a script, found without running it."""
+"""What a script contains, found without running it."""
 
 import hashlib
 import threading
@@ -20,7 +20,7 @@ _KEPT = 2_048
 
 @dataclass(frozen=True)
 class SourceError:
-    """Why a source cannot be used; `line` counts from 1, None where there is none to name."""
+    """Why a source cannot be used; `line` counts from 1, None if the error is not about a line."""
 
     line: int | None
     message: str
@@ -37,25 +37,24 @@ class Contents:
     docstring: str = ""
     """The docstring of the script, else of its entry point."""
     parameters: Sequence[str] = ()
-    """The script parameters that it asks for by name."""
+    """The script parameters that it reads by a literal name."""
 
 
 class _Known:
-    """The contents of the sources that were looked at last: a save asks several times."""
+    """The contents of the latest sources, because a save asks several times."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._contents: OrderedDict[bytes, Contents] = OrderedDict()
 
     def get(self, key: bytes) -> Contents | None:
-        """The contents of the source with this digest."""
         with self._lock:
             if key in self._contents:
                 self._contents.move_to_end(key)
             return self._contents.get(key)
 
     def add(self, contents: Mapping[bytes, Contents]) -> None:
-        """Keep these, and no more than there is room for."""
+        """Keep these, and drop the ones that were not asked for longest."""
         with self._lock:
             self._contents.update(contents)
             while len(self._contents) > _KEPT:
@@ -66,15 +65,15 @@ _known = _Known()
 
 
 def contents(source: str) -> Contents:
-    """The contents of `source`."""
     return contents_of([source])[0]
 
 
 def contents_of(sources: Sequence[str]) -> list[Contents]:
-    """The contents of each source; many are compiled faster together than one by one."""
+    """The contents of each source. One call for many is faster than many calls."""
     keys = [_digest(source) for source in sources]
     found = {key: known for key in keys if (known := _known.get(key)) is not None}
     new = _read({key: source for key, source in zip(keys, sources, strict=True) if key not in found})
+    # An error that may pass must not stay.
     _known.add({key: contents for key, contents in new.items() if not (contents.error and contents.error.may_pass)})
     found |= new
     return [found[key] for key in keys]
@@ -116,5 +115,5 @@ def _digest(source: str) -> bytes:
 
 
 def _encoded(source: str) -> bytes:
-    # A lone surrogate has no UTF-8; the compiler will say so.
+    # A lone surrogate has no UTF-8; the compiler refuses it later.
     return source.encode("utf-8", "surrogatepass")

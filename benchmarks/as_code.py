@@ -1,8 +1,8 @@
-"""How long does it take to export and to import 2,500 definitions and 2,500 tokens?
+"""How long an export and an import of 2,500 definitions and 2,500 tokens take.
 
-`python -m benchmarks.as_code [--database postgresql]` makes the objects in one database, exports them, imports the
-files into an empty one, imports them again (nothing to do), and exports once more: both exports must be equal. Each
-step is a command in a process of its own, its start included.
+`python -m benchmarks.as_code [--database postgresql]` creates the objects, exports them, imports the files into the
+emptied database, imports them again (nothing to do) and exports once more; both exports must be equal. Each step is a
+command in a process of its own, and its time includes the start.
 """
 
 import filecmp
@@ -25,7 +25,6 @@ def _run(environment: dict[str, str], *arguments: str) -> float:
 
 
 def measure(root: Path, database_url: str | None) -> None:
-    """Print the times."""
     environment = databases.variables(make_data_dir(root / "data"), database_url)
     first, second = root / "first", root / "second"
     _run(environment, "-m", "benchmarks.fill", str(COUNT))

@@ -15,10 +15,10 @@ LONGEST = 1_000_000
 
 
 class PlainXml(ElementTree.TreeBuilder):
-    """Builds the tree of a document without a DOCTYPE: what declares no entities has none that could explode."""
+    """Refuses a DOCTYPE, and with it entities that could expand without limit."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        """Called where a DOCTYPE begins, before anything in it is read."""
+        """The parser calls this at the beginning of a DOCTYPE, before it reads what is in it."""
         raise ValueError("A DOCTYPE is not allowed.")
 
 
@@ -41,5 +41,5 @@ def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput
 
 
 def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:
-    """An error of this API in the form of the platform's own, which alone have an errorCode."""
+    """An error of this API, in the form of the platform's errors but without an errorCode."""
     return ApiTriggerOutput(code, json.dumps({"errors": [{"title": title, "detail": detail}]}))

@@ -1,6 +1,6 @@
-"""Sets an encoder up or changes it: PUT or PATCH demo/encoders/{id}, JSON such as {"state": "on", "bitrate": 4500}.
+"""Creates or changes an encoder: PUT or PATCH demo/encoders/{id}, JSON such as {"state": "on", "bitrate": 4500}.
 
-Its input type is `Parameters`: whatever the body holds has become text.
+The input type is `Parameters`: all values of the body arrive as text.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ Encoder = dict[str, str | int]
 
 
 def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
-    """Answer with the encoder as it is now: 201 when it is new, else 200."""
+    """Answer with the encoder as it is now: 201 if it is new, otherwise 200."""
     if request.request_method not in (RequestMethod.PUT, RequestMethod.PATCH):
         return _refused(StatusCode.METHOD_NOT_ALLOWED, "Method not allowed", "PUT or PATCH an encoder.")
     encoder = request.route_parameters["id"]
@@ -45,7 +45,7 @@ def _checked(name: str, text: str) -> str | int:
 
 @contextmanager
 def _encoders() -> Iterator[dict[str, Encoder]]:
-    """All encoders, to be changed: nobody else changes them meanwhile, and nobody ever reads half a file."""
+    """All encoders, to be changed. A lock keeps out other writers; readers see the old file or the new one."""
     file = Path(os.environ["STATE_DIRECTORY"], "demo-encoders.json")
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -57,5 +57,5 @@ def _encoders() -> Iterator[dict[str, Encoder]]:
 
 
 def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:
-    """An error of this API in the form of the platform's own, which alone have an errorCode."""
+    """An error of this API, in the form of the platform's errors but without an errorCode."""
     return ApiTriggerOutput(code, json.dumps({"errors": [{"title": title, "detail": detail}]}))

@@ -1,4 +1,4 @@
-"""Tells what is known of an encoder: GET demo/encoders/{id}/status."""
+"""Shows the state of an encoder: GET demo/encoders/{id}/status."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine, StatusCode
 
 
 def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
-    """Answer 200 with the encoder as JSON, 404 when nobody has set it up."""
+    """Answer 200 with the encoder as JSON, 404 if there is no such encoder."""
     encoder = request.route_parameters["id"]
     known = _encoders()
     if encoder not in known:
@@ -23,5 +23,5 @@ def _encoders() -> dict[str, dict[str, str | int]]:
 
 
 def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:
-    """An error of this API in the form of the platform's own, which alone have an errorCode."""
+    """An error of this API, in the form of the platform's errors but without an errorCode."""
     return ApiTriggerOutput(code, json.dumps({"errors": [{"title": title, "detail": detail}]}))

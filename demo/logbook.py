@@ -1,4 +1,4 @@
-"""Adds an entry to the shift's logbook. Written before there was an API: its action type is without entry point."""
+"""Adds an entry to the shift's logbook. An existing script with `run(engine)`, published as it is."""
 
 import datetime
 import os
@@ -8,7 +8,7 @@ from automation.sdk import Engine
 
 
 def run(engine: Engine) -> None:
-    """Take the script parameters `author` and `text`; the caller gets 200 with an empty body, or error 12."""
+    """Read the script parameters `author` and `text`. The caller gets 200 with an empty body, or error 12."""
     author, text = (" ".join(engine.script_param(name).value.split()) for name in ("author", "text"))
     if not author or not text:
         engine.exit_fail("An entry needs an author and a text.")

@@ -1,6 +1,6 @@
-"""Scans channels, which takes long: POST demo/scans answers 202 at once, and the scan goes on as a job of its own.
+"""Scans channels, which takes long: POST demo/scans answers 202 at once, and the scan continues as a job of its own.
 
-One file for both ends: `on_api_trigger` is what callers reach, `run` is the job. How far it is, scan_status.py tells.
+One file for both: callers reach `on_api_trigger`, and `run` is the job. scan_status.py shows the progress.
 """
 
 import json
@@ -16,7 +16,7 @@ SECONDS_FOR_A_CHANNEL = 0.2
 
 
 def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
-    """Begin to scan as many channels as the query says (`?channels=20`); answer where to ask how far it is."""
+    """Start a scan of as many channels as the query says (`?channels=20`); `Location` is where to ask for progress."""
     channels = request.query_parameters.get("channels", "10")
     if not (channels.isdecimal() and len(channels) <= 4 and 1 <= int(channels) <= 1_000):
         return _refused(StatusCode.BAD_REQUEST, "Invalid number", "channels is a number from 1 to 1000.")
@@ -33,7 +33,7 @@ def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput
 
 
 def run(engine: Engine) -> None:
-    """The job. It notes after each channel how far it is."""
+    """The job; it writes down its progress after each channel."""
     scan, channels = engine.script_param("scan").value, int(engine.script_param("channels").value)
     _forget_old_scans()
     done = 0
@@ -50,12 +50,12 @@ def run(engine: Engine) -> None:
 
 
 def _scan_channel() -> None:
-    """What takes long; your own work stands here."""
+    """Stands for work of your own that takes long."""
     time.sleep(SECONDS_FOR_A_CHANNEL)
 
 
 def _note(scan: str, **progress: str | int) -> None:
-    """Write it whole or not at all: whoever asks meanwhile reads the note before."""
+    """Replace the note as a whole, so that nobody reads half of it."""
     file = _folder() / f"{scan}.json"
     fresh = file.with_suffix(".new")
     fresh.write_text(json.dumps({"id": scan, **progress}))
@@ -64,7 +64,7 @@ def _note(scan: str, **progress: str | int) -> None:
 
 def _forget_old_scans() -> None:
     for note in _folder().iterdir():
-        with suppress(FileNotFoundError):  # another scan forgets, too
+        with suppress(FileNotFoundError):  # another scan has deleted it
             if time.time() - note.stat().st_mtime > KEPT_SECONDS:
                 note.unlink()
 
@@ -76,5 +76,5 @@ def _folder() -> Path:
 
 
 def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:
-    """An error of this API in the form of the platform's own, which alone have an errorCode."""
+    """An error of this API, in the form of the platform's errors but without an errorCode."""
     return ApiTriggerOutput(code, json.dumps({"errors": [{"title": title, "detail": detail}]}))

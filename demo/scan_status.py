@@ -1,4 +1,4 @@
-"""Tells how far a scan is: GET demo/scans/{id}. scan.py begins it and writes the note that is read here."""
+"""Shows the progress of a scan: GET demo/scans/{id}. scan.py starts the scan and writes the note that is read here."""
 
 import json
 import os
@@ -9,9 +9,9 @@ from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine, StatusCode
 
 
 def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
-    """Answer 200 with the note of the scan, 404 when there is none."""
+    """Answer 200 with the note of the scan, 404 if there is none."""
     try:
-        # What a caller sends must not name a file before it is known to be an id.
+        # Only an id may become part of a file name: callers could send ../ otherwise.
         scan = uuid.UUID(request.route_parameters["id"])
         note = Path(os.environ["STATE_DIRECTORY"], "demo-scans", f"{scan}.json").read_text()
     except (ValueError, FileNotFoundError):
@@ -20,5 +20,5 @@ def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput
 
 
 def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:
-    """An error of this API in the form of the platform's own, which alone have an errorCode."""
+    """An error of this API, in the form of the platform's errors but without an errorCode."""
     return ApiTriggerOutput(code, json.dumps({"errors": [{"title": title, "detail": detail}]}))

@@ -13,13 +13,13 @@ REQUEST = ApiTriggerInput(query_parameters=QueryParameters({"channels": "3"}), c
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory for what outlives a run, of this test alone; and channels that take no time."""
+    """A state directory for this test alone; scanning takes no time."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(scan, "SECONDS_FOR_A_CHANNEL", 0)
     return tmp_path
 
 
-def test_a_scan_is_begun_as_a_job_of_its_own() -> None:
+def test_a_scan_starts_as_a_job_of_its_own() -> None:
     begun = []
 
     def run_subscript(name: str, parameters: dict[str, str], wait: bool) -> str:
@@ -34,7 +34,7 @@ def test_a_scan_is_begun_as_a_job_of_its_own() -> None:
     assert begun == [("scan", {"scan": "s-1", "channels": "3"}, False)]
 
 
-def test_a_scan_that_cannot_be_begun_is_503() -> None:
+def test_a_scan_that_cannot_start_is_503() -> None:
     def run_subscript(name: str, parameters: dict[str, str], wait: bool) -> str:
         raise SubscriptFailed("no node is alive")
 
@@ -43,13 +43,13 @@ def test_a_scan_that_cannot_be_begun_is_503() -> None:
     assert (answer.response_code, log) == (503, ["no node is alive"])
 
 
-def test_the_job_notes_how_far_it_is(state: Path) -> None:
+def test_the_job_writes_down_its_progress(state: Path) -> None:
     scan.run(Engine({"scan": "s-1", "channels": "3"}))
     note = json.loads((state / "demo-scans" / "s-1.json").read_text())
     assert note == {"id": "s-1", "state": "done", "done": 3, "channels": 3}
 
 
-def test_a_job_that_fails_says_so(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_job_writes_down_that_it_failed(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "_scan_channel", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         scan.run(Engine({"scan": "s-1", "channels": "3"}))

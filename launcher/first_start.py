@@ -7,9 +7,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from as_code.actors import Actor
-from as_code.faults import RefusedImportError
-from as_code.importing import import_files
+from as_code.entries import RefusedImportError
+from as_code.importer import import_files
+from as_code.permissions import Actor
 from definitions.models import ApiDefinition
 from foundation import env
 from launcher import private

@@ -1,9 +1,7 @@
-"""Start-up of the management API."""
-
 from django.apps import AppConfig
 
 
 class ManagementConfig(AppConfig):
-    """An app of its own, so that its parts of the OpenAPI document are found."""
+    """An app, so that drf-spectacular finds its extensions and templates."""
 
     name = "management"

@@ -1,4 +1,4 @@
-"""Who calls: a personal key, HTTP Basic or a session. An API token is none of these."""
+"""Authentication by personal key, HTTP Basic or session; API tokens are not accepted."""
 
 from typing import Any, cast
 
@@ -28,10 +28,10 @@ class KeyAuthentication(TokenAuthentication):  # type: ignore[misc]  # django-re
     """`Authorization: Token <key>`."""
 
     def authenticate(self, request: Request) -> Any:
-        """The key's owner and the key; None when the request has no key.
+        """The key's owner and the key; None for a request without a key.
 
         Raises:
-            AuthenticationFailed: it is unknown, malformed, expired, or its owner is not active.
+            AuthenticationFailed: the key is unknown, malformed or expired, or its owner is not active.
         """
         try:
             return super().authenticate(request)
@@ -40,13 +40,12 @@ class KeyAuthentication(TokenAuthentication):  # type: ignore[misc]  # django-re
             raise
 
     def authenticate_credentials(self, token: bytes) -> Any:
-        """Likewise, for what stands behind `Token`."""
         if not token.isalnum() or not token.isascii():
             raise exceptions.AuthenticationFailed
         return super().authenticate_credentials(token)
 
     def validate_user(self, auth_token: PersonalKey) -> tuple[AbstractBaseUser, PersonalKey]:
-        """Likewise, for a key that is there. Who owns a refused one is for the log: no client is told."""
+        # The message is for the log; a client never learns who owns a refused key.
         owner = auth_token.user
         if not owner.is_active:
             raise exceptions.AuthenticationFailed(f"Its owner '{owner.get_username()}' is not active.")
@@ -55,12 +54,12 @@ class KeyAuthentication(TokenAuthentication):  # type: ignore[misc]  # django-re
 
 @receiver(token_expired, sender=KeyAuthentication)
 def log_expiry(username: str, **kwargs: object) -> None:
-    """A key that had expired was found, and removed, when its owner used this one or another."""
+    """Knox deletes a user's expired keys when one of the keys is used."""
     traces.key_expired(username)
 
 
 class BasicAuthentication(authentication.BasicAuthentication):
-    """`Authorization: Basic …`; the limits of log-ins hold, and no page of another site can use it for a change."""
+    """`Authorization: Basic …`, within the limits of log-ins; changes requested by other sites' pages are refused."""
 
     def authenticate_credentials(
         self,
@@ -68,20 +67,20 @@ class BasicAuthentication(authentication.BasicAuthentication):
         password: str,
         request: Request | None = None,
     ) -> tuple[AbstractBaseUser, None]:
-        """The user.
+        """Check the password.
 
         Raises:
             AuthenticationFailed: no active user has this name and password.
-            PermissionDeniedError: a page of another site asks for a change.
-            TooManyAttemptsError: too many log-ins have failed, or are being checked.
+            PermissionDeniedError: a page of another site requests a change.
+            TooManyAttemptsError: too many log-ins have failed or are being checked.
         """
         asked = cast(Request, request)
         attempt = Attempt(userid, client_address(asked))
         if asked.method not in SAFE_METHODS and is_from_another_site(asked):
-            traces.refused(attempt, "A page of another site asks for a change.")
+            traces.refused(attempt, "A page of another site requested a change.")
             raise PermissionDeniedError("Pages of another site cannot make changes with HTTP Basic.")
         if not is_storable(userid) or len(userid) > USER_NAME_LENGTH:
-            traces.refused(attempt, "No user has such a name.")
+            traces.refused(attempt, "No user can have this name.")
             raise exceptions.AuthenticationFailed
         try:
             user = authenticate(request=asked, username=userid, password=password)
@@ -95,13 +94,13 @@ class BasicAuthentication(authentication.BasicAuthentication):
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
-    """A session of the console; whatever changes something needs the CSRF token as well."""
+    """A session of the console; changes also need the CSRF token."""
 
     def enforce_csrf(self, request: Request) -> None:
-        """Check the token in the header.
+        """Check the CSRF token in the header.
 
         Raises:
-            PermissionDenied: there is none, or another one.
+            PermissionDenied: the token is missing or wrong.
             UnsupportedMediaTypeError: the body is a form, which Django would parse to look for the token there.
         """
         if request.method not in SAFE_METHODS and _media_type(request) in _FORMS:

@@ -1,4 +1,4 @@
-"""Requests of browsers, which may send credentials that a page of another site had no part in."""
+"""Requests from browsers, which add stored credentials even to requests that a page of another site makes."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 def is_from_another_site(request: HttpRequest) -> bool:
-    """Whether a page of another origin sent the request. Programs send neither of the headers that tell."""
+    """Whether a page of another origin sent the request. Programs send neither of the two headers."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in _OWN_SITES:
         return True
@@ -20,11 +20,11 @@ def is_from_another_site(request: HttpRequest) -> bool:
 
 
 def is_browser(request: HttpRequest) -> bool:
-    """Whether a browser sent the request: over plain HTTP it may send nothing but its name that tells."""
+    """Whether a browser sent the request. Over plain HTTP only its User-Agent may show it."""
     if any(name in request.headers for name in ("Sec-Fetch-Site", "Sec-Fetch-Mode", "Origin")):
         return True
     agent = request.headers.get("User-Agent", "")
-    # PowerShell calls itself Mozilla, too, and waits for the challenge.
+    # PowerShell also calls itself Mozilla, but needs the challenge to send credentials.
     return agent.startswith("Mozilla/") and "PowerShell" not in agent
 
 
@@ -35,7 +35,7 @@ def _is_own(origin: str, request: HttpRequest) -> bool:
 
 
 def _parsed(origin: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None for what is no origin, such as `null`."""
+    """Scheme, host and port; None if `origin` is not one, such as `null`."""
     try:
         parts = urlsplit(origin)
         return (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])

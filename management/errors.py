@@ -1,4 +1,4 @@
-"""The errors of the management API, and the one place that renders whatever was raised."""
+"""The errors of the management API, and the one function that renders whatever was raised."""
 
 import logging
 from collections.abc import Mapping
@@ -22,84 +22,74 @@ _log = logging.getLogger("udapi.management")
 
 
 class InvalidJsonError(RequestError):
-    """The body is no JSON object."""
-
     status, reason = 400, "InvalidJson"
-    detail = "The body is no JSON object in UTF-8."
+    detail = "The body must be a JSON object in UTF-8."
 
 
 class InvalidRequestError(RequestError):
-    """Something about the request that no other reason names."""
+    """A fault of the request that no other reason names."""
 
     status, reason = 400, "InvalidRequest"
     detail = "The request could not be read."
 
 
 class NotAuthenticatedError(RequestError):
-    """No credentials, or none that open anything."""
+    """The credentials are missing or not valid."""
 
     status, reason = 401, "NotAuthenticated"
-    detail = "Log in: with a personal key, HTTP Basic or a session."
+    detail = "Authenticate with a personal key, HTTP Basic or a session."
 
 
 class PermissionDeniedError(RequestError):
-    """The user lacks a permission flag."""
-
     status, reason = 403, "PermissionDenied"
-    detail = "You do not have the permission to do this."
+    detail = "You don't have permission to do this."
 
 
 class NotFoundError(RequestError):
-    """Nothing is at this address."""
-
     status, reason = 404, "NotFound"
-    detail = "There is nothing at this address."
+    detail = "Nothing was found at this address."
 
 
 class MethodNotAllowedError(RequestError):
-    """Another method than the address takes."""
-
     status, reason = 405, "MethodNotAllowed"
-    detail = "This address does not take this method."
+    detail = "This address does not accept this method."
 
 
 class StaleError(RequestError):
-    """The object is no longer in the version that the client has seen."""
+    """The object has changed since the version that `If-Match` names."""
 
     status, reason = 412, "Stale"
-    detail = "Somebody has changed the object meanwhile: get it again, then make your changes."
+    detail = "The object has changed since you read it. Read it again, then make your change."
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """A body that is not `application/json`."""
-
     status, reason = 415, "UnsupportedMediaType"
-    detail = "Bodies are application/json."
+    detail = "The body must be application/json."
 
 
 class TooManyAttemptsError(RequestError):
-    """Too many log-ins have failed, or are being checked right now."""
+    """Too many log-ins have failed or are being checked."""
 
     status, reason = 429, "TooManyAttempts"
     detail = "Too many failed log-in attempts, try again later."
 
 
 class UnexpectedError(RequestError):
-    """Anything not foreseen; the log has it."""
+    """An unexpected exception, which is in the log."""
 
     status, reason = 500, "UnexpectedException"
     detail = "Something went wrong, contact the system administrator."
 
 
 class UnavailableError(RequestError):
-    """Redis or the database does not answer, or there is no room left, on a disk say."""
+    """Redis or the database does not answer, or a limit such as the disk's is reached."""
 
     status, reason = 503, "Unavailable"
     detail = "This is not available right now, try again later."
 
 
 class RefusedError(RequestError):
-    """A change that a rule of the object refuses; `code` is the reason and `params` are the details of each."""
+    """A change that rules of the object refuse. `code` of each error is the reason, `params` are its details."""
 
     def __init__(self, error: ValidationError, **shared: object) -> None:
         super().__init__("refused")
@@ -108,15 +98,14 @@ class RefusedError(RequestError):
 
     @property
     def status(self) -> int:  # type: ignore[override]
-        """409 where nothing but a conflict is in the way."""
+        """409 if all errors are conflicts."""
         return 409 if all(error.code in CONFLICTS for error in self._errors) else 400
 
     def entries(self) -> list[dict[str, object]]:
-        """One entry an error, each with its details and with what they share."""
         return [_entry(error, self._shared) for error in self._errors]
 
 
-# What DRF and Django raise by themselves; the first that fits, so subclasses come first.
+# What DRF, Django and redis raise. The first match counts, so subclasses come first.
 _FOREIGN: tuple[tuple[type[Exception], type[RequestError]], ...] = (
     (drf.NotAuthenticated, NotAuthenticatedError),
     (drf.AuthenticationFailed, NotAuthenticatedError),
@@ -137,8 +126,8 @@ _FOREIGN: tuple[tuple[type[Exception], type[RequestError]], ...] = (
 )
 
 
-def foreseen(error: Exception) -> RequestError:
-    """`error` as one of ours; what nobody foresaw is logged and says nothing to the client."""
+def as_request_error(error: Exception) -> RequestError:
+    """`error` as one of ours. An unexpected one is logged, and the client learns nothing about it."""
     if isinstance(error, RequestError):
         return error
     if isinstance(error, ValidationError):
@@ -146,27 +135,27 @@ def foreseen(error: Exception) -> RequestError:
     for foreign, ours in _FOREIGN:
         if isinstance(error, foreign):
             if ours is UnavailableError:
-                _log.error("not available: %s", error)
+                _log.error("Not available: %s", error)
             return ours(headers=_headers(error))
-    _log.error("an exception that nobody foresaw", exc_info=error)
+    _log.error("Unexpected exception", exc_info=error)
     return UnexpectedError()
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's exception handler for every view of the management API."""
-    ours = foreseen(error)
+    ours = as_request_error(error)
     return Response({"errors": ours.entries()}, status=ours.status, headers=ours.headers)
 
 
 def singles(error: ValidationError) -> list[ValidationError]:
-    """The single errors in `error`, whichever field they belong to."""
+    """The single errors in `error`, of all fields."""
     if hasattr(error, "error_dict"):
         return [single for errors in error.error_dict.values() for single in errors]
     return list(error.error_list)
 
 
 def errors_of(instance: Model) -> list[ValidationError]:
-    """What the rules of `instance` have against it as it is."""
+    """The rules that `instance` breaks."""
     try:
         instance.clean()
     except ValidationError as error:
@@ -182,6 +171,6 @@ def _entry(error: ValidationError, shared: Mapping[str, object]) -> dict[str, ob
 def _headers(error: Exception) -> dict[str, str]:
     if database.are_all_taken(error):
         return {"Retry-After": str(database.RETRY_AFTER_SECONDS)}
-    # DRF has put it there.
+    # DRF adds it in `APIView.handle_exception`.
     challenge = getattr(error, "auth_header", None)
     return {"WWW-Authenticate": challenge} if challenge else {}

@@ -1,4 +1,4 @@
-"""`events/stream/`: the events as they happen, as server-sent events."""
+"""`events/stream/`: new events as server-sent events."""
 
 import threading
 from collections.abc import Callable
@@ -32,28 +32,24 @@ _LARGEST_POSITION = 2**63 - 1
 _LAST_EVENT_ID: Final = "lastEventId"
 _POSITION: Final = {"type": "integer", "minimum": 0, "maximum": _LARGEST_POSITION}
 
-_places = threading.BoundedSemaphore(threads.for_streams())
+_slots = threading.BoundedSemaphore(threads.for_streams())
 
 
 @dataclass(frozen=True)
 class KeyCredential:
-    """A personal key."""
-
     digest: str
 
     def holds(self, user: AbstractBaseUser) -> bool:
-        """Whether it is there and has not expired."""
+        """Whether the key still exists and has not expired."""
         return bool(PersonalKey.objects.filter(digest=self.digest, user=user, expiry__gt=timezone.now()).exists())
 
 
 @dataclass(frozen=True)
 class PasswordCredential:
-    """A password."""
-
     session_hash: str
 
     def holds(self, user: AbstractBaseUser) -> bool:
-        """Whether it is still the user's."""
+        """Whether the user still has this password."""
         return bool(constant_time_compare(self.session_hash, user.get_session_auth_hash()))
 
 
@@ -65,29 +61,30 @@ class SessionCredential:
     password: PasswordCredential
 
     def holds(self, user: AbstractBaseUser) -> bool:
-        """Whether it goes on, and the password is still the user's."""
+        """Whether the session still exists and the user still has the password."""
         store: type[SessionBase] = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
         return self.password.holds(user) and store(self.key).get(SESSION_KEY) == str(user.pk)
 
 
 class StreamView(EventView):
-    """The live stream. Each takes a thread; more than a user may hold, or a process has room for, are refused."""
+    """The live stream. Each takes a stream slot of its user and one of the process; without both it is refused."""
 
     @extend_schema(
         operation_id="events_stream",
+        summary="Stream events",
         parameters=[
             *FILTER_PARAMETERS,
-            OpenApiParameter("Last-Event-ID", _POSITION, OpenApiParameter.HEADER, description="Where to go on."),
-            OpenApiParameter(_LAST_EVENT_ID, _POSITION, description="The same, for who cannot set the header."),
+            OpenApiParameter("Last-Event-ID", _POSITION, OpenApiParameter.HEADER, description="The last id received."),
+            OpenApiParameter(_LAST_EVENT_ID, _POSITION, description="For clients that cannot set the header."),
         ],
         responses={(200, "text/event-stream"): OpenApiTypes.STR},
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        """The information events that you may read, as they happen."""
+        """The events that you may view, as they happen."""
         selection = self.selection(request, _LAST_EVENT_ID)
         after = _resume_after(request)
         reader = Reader(_user(request).pk, _credential(request))
-        give_back = _take_place(reader.user_id)
+        give_back = _take_slots(reader.user_id)
         try:
             stream = LiveStream.open(selection, reader, after, request.META.get("gunicorn.socket"), give_back)
         except EndingError as error:
@@ -98,18 +95,18 @@ class StreamView(EventView):
     head = None
 
 
-def _take_place(user_id: int) -> Callable[[], None]:
-    """A place of the user's own and one of the process, which the returned function gives back."""
+def _take_slots(user_id: int) -> Callable[[], None]:
+    """Take a slot of the user and one of the process; the returned function gives both back."""
     give_back = stream_slots.take(user_id)
     if give_back is None:
         most = stream_slots.most_of_one_user()
-        raise _no_room(f"You hold {most} live streams already, the most for one user: close one of them first.")
-    if not _places.acquire(blocking=False):
+        raise _no_room(f"You already have {most} live streams, the most for one user. Close one of them first.")
+    if not _slots.acquire(blocking=False):
         give_back()
-        raise _no_room("Every place for a live stream is taken, try again later.")
+        raise _no_room("All slots for live streams are taken, try again later.")
 
     def give_back_both() -> None:
-        _places.release()
+        _slots.release()
         give_back()
 
     return give_back_both
@@ -120,7 +117,7 @@ def _resume_after(request: Request) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST_POSITION):
-        invalid("Last-Event-ID", "This is no id of an event of the live stream.")
+        invalid("Last-Event-ID", "Not the id of an event of the live stream.")
     return int(text)
 
 

@@ -1,15 +1,15 @@
-"""`events/`: what happened, to be read, filtered and exported."""
+"""`events/`: the stored information events."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final
 
 from django.db.models import Q, QuerySet
 from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.viewsets import ViewSetMixin
 
 from events import exports, formats
 from events.models import InformationEvent, ObjectType, Verb
@@ -17,11 +17,11 @@ from events.selection import FILTERS, Selection
 from events.visibility import readable_events, readable_types
 from foundation.texts import is_storable
 from management.errors import NotFoundError, PermissionDeniedError
-from management.fields import as_id
-from management.filters import ORDERING, order_schema
-from management.pagination import PAGE_PARAMETERS, Pages
-from management.query_string import invalid
+from management.openapi import CountSerializer, Operation, ordering_parameter
+from management.pagination import PAGE_NAMES, PAGE_PARAMETERS, Pages, page_of
 from management.views import ManagementView
+from objects.filters import order_columns
+from objects.serializers import as_id, invalid_field
 
 _ORDER: Final[Mapping[str, str]] = {
     "id": "event_id",
@@ -34,7 +34,9 @@ _ORDER: Final[Mapping[str, str]] = {
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """An event on the wire, for the OpenAPI document."""
+    """An information event."""
+
+    # Only describes what `events.formats` renders.
 
     id = serializers.UUIDField()
     time = serializers.DateTimeField()
@@ -46,21 +48,6 @@ class EventSerializer(serializers.Serializer[Any]):
     objectType = serializers.ChoiceField(ObjectType.choices)
     objectId = serializers.UUIDField()
     message = serializers.CharField()
-
-
-class EventPageSerializer(serializers.Serializer[Any]):
-    """A page of events."""
-
-    count = serializers.IntegerField()
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-    results = EventSerializer(many=True)
-
-
-class EventCountSerializer(serializers.Serializer[Any]):
-    """How many."""
-
-    count = serializers.IntegerField()
 
 
 FILTER_PARAMETERS: Final = [
@@ -76,133 +63,87 @@ FILTER_PARAMETERS: Final = [
     OpenApiParameter("timeAfter", {"type": "string", "format": "date-time"}),
     OpenApiParameter("timeBefore", {"type": "string", "format": "date-time"}),
 ]
-_SEARCH = OpenApiParameter("search", str, description="A part of the message.")
-_PAGES: Final = [OpenApiParameter("ordering", order_schema(_ORDER), description=ORDERING), *PAGE_PARAMETERS]
+_FILTERS: Final = [*FILTER_PARAMETERS, OpenApiParameter("search", str, description="Part of the message.")]
+_PAGES: Final = [ordering_parameter(_ORDER), *PAGE_PARAMETERS]
 
 
 class EventView(ManagementView):
-    """What the views of events have in common: who may read the events of no object at all is refused."""
+    """What the views of events have in common. A user who may view no objects may view no events."""
 
     needs = None
     http_method_names = ["get", "head"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who reads, and may he.
+        """Authenticate.
 
         Raises:
-            PermissionDeniedError: he may view nothing that has events.
+            PermissionDeniedError: the user may view no type of object that has events.
         """
         super().initial(request, *args, **kwargs)
         if not readable_types(request.user):
             raise PermissionDeniedError
 
     def selection(self, request: Request, *others: str) -> Selection:
-        """The filters in the query string, which has nothing beside them but `others`.
+        """The filters in the query string, which may only have these, `others` once at most.
 
         Raises:
             ValidationError: `InvalidField`.
         """
         for name, values in request.query_params.lists():
             if name not in (*FILTERS, *others):
-                invalid(name if is_storable(name) else ascii(name), "There is no such parameter.")
+                raise invalid_field(name, "There is no such parameter.")
             if not all(map(is_storable, values)) or (name in others and len(values) > 1):
-                invalid(name, "The parameter is given twice, or is no text.")
+                raise invalid_field(name, "The parameter is repeated or contains characters that cannot be stored.")
         return Selection.of(dict(request.query_params.lists()))
 
-    def selected(self, request: Request, *others: str) -> "QuerySet[InformationEvent]":
-        """The events that are asked for and that the user may read.
 
-        Raises:
-            ValidationError: `InvalidField`.
-        """
-        selection = self.selection(request, "search", *others)
-        events = selection.among(readable_events(request.user))
-        term = request.query_params.get("search")
-        return events.filter(message__icontains=term) if term else events
+class EventViewSet(ViewSetMixin, EventView):
+    """The stored events, of which a user sees those of the types that they may view."""
 
+    operations: ClassVar = {
+        "list": Operation("events_list", "List events", page_of(EventSerializer), parameters=[*_FILTERS, *_PAGES]),
+        "count": Operation("events_count", "Count events", CountSerializer, parameters=_FILTERS),
+        "retrieve": Operation("events_retrieve", "Get an event", EventSerializer),
+        "csv": Operation("events_export_csv", "Export events as CSV", str, parameters=_FILTERS, media_type="text/csv"),
+        "jsonl": Operation(
+            "events_export_jsonl",
+            "Export events as JSON lines",
+            str,
+            parameters=_FILTERS,
+            media_type="application/jsonl",
+        ),
+    }
 
-class EventListView(EventView):
-    """The events, newest first."""
-
-    @extend_schema(
-        operation_id="events_list",
-        parameters=[*FILTER_PARAMETERS, _SEARCH, *_PAGES],
-        responses=EventPageSerializer,
-    )
-    def get(self, request: Request) -> Response:
-        """The information events that you may read, newest first."""
-        events = self.selected(request, "ordering", "limit", "offset")
+    def list(self, request: Request) -> Response:
+        """Newest first, unless ordered otherwise."""
+        events = self._selected(request, "ordering", *PAGE_NAMES)
+        order = request.query_params.get("ordering")
+        columns = [] if order is None else order_columns(order, _ORDER)
         pages = Pages()
-        found = pages.paginate_list(events.order_by(*_order(request)), request)
+        found = pages.paginate_list(events.order_by(*columns, "-number"), request)
         return Response(pages.envelope([formats.as_dict(event) for event in found]))
 
+    def count(self, request: Request) -> Response:
+        return Response({"count": self._selected(request).count()})
 
-class EventCountView(EventView):
-    """How many events there are."""
-
-    @extend_schema(
-        operation_id="events_count", parameters=[*FILTER_PARAMETERS, _SEARCH], responses=EventCountSerializer
-    )
-    def get(self, request: Request) -> Response:
-        """How many information events the filters let through."""
-        return Response({"count": self.selected(request).count()})
-
-
-class SingleEventView(EventView):
-    """One event."""
-
-    @extend_schema(operation_id="events_retrieve", responses=EventSerializer)
-    def get(self, request: Request, key: str) -> Response:
-        """One information event."""
+    def retrieve(self, request: Request, key: str) -> Response:
         event = readable_events(request.user).filter(Q(event_id=as_id(key))).first() if as_id(key) else None
         if event is None:
             raise NotFoundError
         return Response(formats.as_dict(event))
 
+    def csv(self, request: Request) -> StreamingHttpResponse:
+        """All events that match, oldest first."""
+        return self._export("csv")
 
-class ExportView(EventView):
-    """All events that the filters let through, oldest first, as a file."""
+    def jsonl(self, request: Request) -> StreamingHttpResponse:
+        """All events that match, oldest first."""
+        return self._export("jsonl")
 
-    def export(self, request: Request, kind: str) -> StreamingHttpResponse:
-        """The file."""
-        return exports.export(self.selected(request), kind, str(request.user.get_username()))
+    def _export(self, format_: str) -> StreamingHttpResponse:
+        return exports.export(self._selected(self.request), format_, str(self.request.user.get_username()))
 
-
-class CsvView(ExportView):
-    """For spreadsheets."""
-
-    @extend_schema(
-        operation_id="events_export_csv",
-        parameters=[*FILTER_PARAMETERS, _SEARCH],
-        responses={(200, "text/csv"): OpenApiTypes.STR},
-    )
-    def get(self, request: Request) -> StreamingHttpResponse:
-        """The information events that the filters let through, oldest first, as CSV."""
-        return self.export(request, "csv")
-
-
-class JsonLinesView(ExportView):
-    """For programs."""
-
-    @extend_schema(
-        operation_id="events_export_jsonl",
-        parameters=[*FILTER_PARAMETERS, _SEARCH],
-        responses={(200, "application/jsonl"): OpenApiTypes.STR},
-    )
-    def get(self, request: Request) -> StreamingHttpResponse:
-        """The information events that the filters let through, oldest first, as lines of JSON."""
-        return self.export(request, "jsonl")
-
-
-def _order(request: Request) -> list[str]:
-    names = request.query_params.get("ordering")
-    return [*map(_column, names.split(",")), "-number"] if names is not None else ["-number"]
-
-
-def _column(name: str) -> str:
-    column = _ORDER.get(name.removeprefix("-"))
-    return f"-{column}" if column and name.startswith("-") else column or _unknown_order()
-
-
-def _unknown_order() -> NoReturn:
-    invalid("ordering", "The list cannot be ordered by this.")
+    def _selected(self, request: Request, *others: str) -> "QuerySet[InformationEvent]":
+        events = self.selection(request, "search", *others).among(readable_events(request.user))
+        term = request.query_params.get("search")
+        return events.filter(message__icontains=term) if term else events

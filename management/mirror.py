@@ -1,13 +1,13 @@
-"""`mirror/`: how the Elasticsearch mirror stands."""
+"""`mirror/`: the state of the Elasticsearch mirror."""
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.policy import MIRROR
-from management.fields import Values, utc
 from management.openapi import Operation
 from management.query_string import only
 from management.views import ManagementView
@@ -15,80 +15,51 @@ from search import state
 
 
 class SetAsideSerializer(serializers.Serializer[Any]):
-    """A document that Elasticsearch refuses."""
+    """A document that Elasticsearch refused."""
 
     kind = serializers.CharField()
-    id = serializers.CharField()
+    id = serializers.CharField(source="object_id")
     reason = serializers.CharField()
     since = serializers.DateTimeField()
 
 
 class KindSerializer(serializers.Serializer[Any]):
-    """One index: what the last check found, and how far it is filled while it is."""
+    """One index: what the last check found, and the progress of a rebuild."""
 
     kind = serializers.CharField()
-    lastCheck = serializers.DateTimeField(allow_null=True)
+    lastCheck = serializers.DateTimeField(source="checked_at", allow_null=True)
     missing = serializers.IntegerField()
     stale = serializers.IntegerField()
     orphaned = serializers.IntegerField()
     fault = serializers.CharField(allow_blank=True)
-    lastRepair = serializers.DateTimeField(allow_null=True)
-    isFilling = serializers.BooleanField()
-    filled = serializers.IntegerField()
-    toFill = serializers.IntegerField()
+    lastRepair = serializers.DateTimeField(source="repaired_at", allow_null=True)
+    isFilling = serializers.BooleanField(source="is_filling")
+    filled = serializers.IntegerField(source="done")
+    toFill = serializers.IntegerField(source="total")
 
 
 class MirrorSerializer(serializers.Serializer[Any]):
-    """The mirror: what waits to be written, what is refused, and what each index is like."""
+    """The mirror: the backlog, what Elasticsearch refused, and the state of each index."""
 
-    isOn = serializers.BooleanField()
-    isReachable = serializers.BooleanField()
-    lastReached = serializers.DateTimeField(allow_null=True)
+    isOn = serializers.BooleanField(source="is_on")
+    isReachable = serializers.BooleanField(source="is_reachable")
+    lastReached = serializers.DateTimeField(source="reached_at", allow_null=True)
     backlog = serializers.IntegerField()
-    backlogSeconds = serializers.IntegerField()
-    setAsideCount = serializers.IntegerField()
-    setAside = SetAsideSerializer(many=True)
+    backlogSeconds = serializers.IntegerField(source="backlog_seconds")
+    setAsideCount = serializers.IntegerField(source="set_aside")
+    setAside = serializers.SerializerMethodField()
     kinds = KindSerializer(many=True)
+
+    @extend_schema_field(SetAsideSerializer(many=True))
+    def get_setAside(self, mirror: state.State) -> Any:
+        return SetAsideSerializer(state.set_aside(self.context["user"]), many=True).data
 
 
 class MirrorView(ManagementView):
-    """How the mirror stands."""
-
     needs = (MIRROR, "view")
-    operations: ClassVar = {"get": Operation(MirrorSerializer, id="mirror_retrieve")}
+    operations: ClassVar = {"get": Operation("mirror_retrieve", "Get the state of the mirror", MirrorSerializer)}
 
     def get(self, request: Request) -> Response:
-        """It; the documents that are set aside only of kinds that the user may view."""
+        """Documents that were set aside are listed only if you may view their objects."""
         only(request, ())
-        now = state.current()
-        aside = [
-            {"kind": each.kind, "id": each.object_id, "reason": each.reason, "since": utc(each.since)}
-            for each in state.set_aside(request.user)
-        ]
-        return Response(
-            {
-                "isOn": now.is_on,
-                "isReachable": now.is_reachable,
-                "lastReached": now.reached_at and utc(now.reached_at),
-                "backlog": now.backlog,
-                "backlogSeconds": now.backlog_seconds,
-                "setAsideCount": now.set_aside,
-                "setAside": aside,
-                "kinds": [_kind(kind) for kind in now.kinds],
-            }
-        )
-
-
-def _kind(kind: state.KindState) -> Values:
-    return {
-        "kind": kind.kind,
-        "lastCheck": kind.checked_at and utc(kind.checked_at),
-        "missing": kind.missing,
-        "stale": kind.stale,
-        "orphaned": kind.orphaned,
-        "fault": kind.fault,
-        "lastRepair": kind.repaired_at and utc(kind.repaired_at),
-        "isFilling": kind.is_filling,
-        "filled": kind.done,
-        "toFill": kind.total,
-    }
+        return Response(MirrorSerializer(state.current(), context={"user": request.user}).data)

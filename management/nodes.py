@@ -9,13 +9,13 @@ from rest_framework.response import Response
 from access.policy import NODE
 from fleet import overview
 from management.openapi import Operation
-from management.pagination import PAGE_PARAMETERS, Pages, page_of
+from management.pagination import PAGE_NAMES, PAGE_PARAMETERS, Pages, page_of
 from management.query_string import only
 from management.views import ManagementView
 
 
 class NodeSerializer(serializers.Serializer[Any]):
-    """A worker node: how many triggers it runs at once at the most, how many now, and its version of the product."""
+    """A worker node: how many triggers it can run at once (`limit`), how many it runs, and its product version."""
 
     id = serializers.IntegerField()
     host = serializers.CharField()
@@ -26,14 +26,15 @@ class NodeSerializer(serializers.Serializer[Any]):
 
 
 class NodesView(ManagementView):
-    """The worker nodes whose heartbeat goes on, by id."""
+    """The worker nodes that are alive, by id."""
 
     needs = (NODE, "view")
-    operations: ClassVar = {"get": Operation(page_of(NodeSerializer), parameters=PAGE_PARAMETERS, id="nodes_list")}
+    operations: ClassVar = {
+        "get": Operation("nodes_list", "List worker nodes", page_of(NodeSerializer), parameters=PAGE_PARAMETERS)
+    }
 
     def get(self, request: Request) -> Response:
-        """A page of them."""
-        only(request, ("limit", "offset"))
+        only(request, PAGE_NAMES)
         pages = Pages()
         alive = pages.paginate_list(overview.nodes(), request)
         return Response(pages.envelope([NodeSerializer(node).data for node in alive]))

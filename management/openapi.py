@@ -1,7 +1,8 @@
 """How the views describe themselves in the OpenAPI document."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from inspect import getdoc
 from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -9,11 +10,14 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from management.pagination import PAGE_PARAMETERS, page_of
+from objects.filters import Filters
+
 PREFIX: Final = "/api/management/"
 SerializerClass = type[serializers.Serializer[Any]]
 
 _ERRORS: Final[Mapping[int, str]] = {
-    400: "Something in the request is refused: `InvalidField`, `InvalidJson`, or a rule of the object.",
+    400: "The request is refused: `InvalidField`, `InvalidJson`, or the reason of a rule of the object.",
     401: "`NotAuthenticated`.",
     403: "`PermissionDenied`.",
     404: "`NotFound`.",
@@ -33,67 +37,119 @@ IF_MATCH: Final = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
-    description="The `ETag` that you have seen: when somebody has changed the object since, nothing is done.",
+    description="The `ETag` of the version you have seen: if the object has changed since, nothing is done.",
 )
 ID: Final = OpenApiParameter("key", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH, description="The id.")
-NAME: Final = OpenApiParameter(
-    "key", {"type": "string"}, OpenApiParameter.PATH, description="The name; an id where no script has it as its name."
-)
+NAME: Final = OpenApiParameter("key", {"type": "string"}, OpenApiParameter.PATH, description="The name, or the id.")
 ETAG: Final = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The version of the object."
+)
+LOCATION: Final = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of the new object."
 )
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """Why a request was refused; beside these two there may be details, named as in the contract."""
+    """Why a request was refused. Some reasons come with details, which are further properties."""
 
     reason = serializers.CharField()
     detail = serializers.CharField()
 
 
-class ErrorsSerializer(serializers.Serializer[Any]):
-    """The answer to a request that was refused."""
+class ErrorListSerializer(serializers.Serializer[Any]):
+    """The answer to a refused request."""
 
-    errors = ErrorSerializer(many=True)  # type: ignore[assignment]  # what DRF has by this name is not asked for here
+    errors = ErrorSerializer(many=True)  # type: ignore[assignment]  # DRF's metaclass moves it out of the way
 
 
 class CountSerializer(serializers.Serializer[Any]):
-    """How many."""
+    """The number of objects that match."""
 
     count = serializers.IntegerField()
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What a view does with one method: what it answers, what it takes, and what may stand in the query string."""
+    """What a view does with one method: its answer, its body, and its parameters beside those in the path."""
 
-    answer: SerializerClass | None
+    id: str
+    summary: str
+    answer: SerializerClass | type[str] | None
     body: SerializerClass | None = None
     status: int = 200
     parameters: Sequence[OpenApiParameter] = ()
-    id: str = ""
+    media_type: str = "application/json"
+
+
+def operations(
+    kind: str,
+    entry: SerializerClass,
+    filters: Filters,
+    created: SerializerClass | None = None,
+    key: OpenApiParameter = ID,
+) -> dict[str, Operation]:
+    """The operations on objects of one type; `created` is the answer to a new one, `key` is what addresses one."""
+    noun = kind.removesuffix("s")
+    narrowing, changing = filter_parameters(filters), (key, IF_MATCH, ETAG)
+    listing = [*narrowing, ordering_parameter(filters.order), *PAGE_PARAMETERS]
+    page = page_of(entry, searched=True)
+    update = Operation(f"{kind}_update", f"Replace a {noun}", entry, entry, parameters=changing)
+    return {
+        "list": Operation(f"{kind}_list", f"List {kind}", page, parameters=listing),
+        "count": Operation(f"{kind}_count", f"Count {kind}", CountSerializer, parameters=narrowing),
+        "create": Operation(f"{kind}_create", f"Create a {noun}", created or entry, entry, 201, (ETAG, LOCATION)),
+        "retrieve": Operation(f"{kind}_retrieve", f"Get a {noun}", entry, parameters=(key, ETAG)),
+        "update": update,
+        "partial_update": replace(update, id=f"{kind}_partial_update", summary=f"Change a {noun}"),
+        "destroy": Operation(f"{kind}_destroy", f"Delete a {noun}", None, status=204, parameters=(key, IF_MATCH)),
+    }
+
+
+def change_of(kind: str, name: str, answer: SerializerClass, body: SerializerClass | None = None) -> Operation:
+    """A POST that changes an object."""
+    summary = f"{name.capitalize()} a {kind.removesuffix('s')}"
+    return Operation(f"{kind}_{name}", summary, answer, body, parameters=(ID, IF_MATCH, ETAG))
+
+
+def filter_parameters(filters: Filters) -> list[OpenApiParameter]:
+    found = [OpenApiParameter(name, dict(field.schema)) for name, (_, field) in filters.by_name.items()]
+    names = ", ".join(column.partition("__")[0] for column in filters.searched)
+    return [*found, OpenApiParameter("search", str, description=f"Part of {names}; or an id.")]
+
+
+def ordering_parameter(names: Iterable[str]) -> OpenApiParameter:
+    name = f"-?({'|'.join(names)})"
+    schema = {"type": "string", "pattern": f"^{name}(,{name})*$"}
+    description = "One or more properties, separated by commas; `-` for descending."
+    return OpenApiParameter("ordering", schema, description=description)
 
 
 class ManagementSchema(AutoSchema):
-    """Describes an operation by the view's `operations`, else as DRF would; errors are added to all."""
+    """Describes an operation by the view's `operations`, else as DRF would; adds the errors to all."""
 
     def get_operation_id(self) -> str:
-        """`tokens_rotate`."""
         described = self._described()
-        return described.id if described and described.id else str(super().get_operation_id())
+        return described.id if described else str(super().get_operation_id())
+
+    def get_summary(self) -> str | None:
+        described = self._described()
+        return described.summary if described else super().get_summary()
+
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular calls it
+        """The docstring of the method; that of the class would be repeated by every operation."""
+        method: Any = getattr(self.view, getattr(self.view, "action", None) or str(self.method).lower())
+        return (getdoc(method) or "").partition("\n\nRaises:")[0]
 
     def get_request_serializer(self) -> Any:
-        """What the body is."""
         described = self._described()
         return described.body if described else super().get_request_serializer()
 
     def get_response_serializers(self) -> Any:
-        """What the answer is when all goes well."""
-        described = self._described()
-        return {described.status: described.answer} if described else super().get_response_serializers()
+        if (described := self._described()) is None:
+            return super().get_response_serializers()
+        return {(described.status, described.media_type): described.answer}
 
     def get_override_parameters(self) -> list[Any]:
-        """The parameters beside those of the path."""
         described = self._described()
         return list(described.parameters) if described else super().get_override_parameters()
 
@@ -103,7 +159,7 @@ class ManagementSchema(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status in self._error_statuses():
-            answer = self._get_response_for_code(ErrorsSerializer, str(status), ["application/json"], direction)  # type: ignore[no-untyped-call]
+            answer = self._get_response_for_code(ErrorListSerializer, str(status), ["application/json"], direction)  # type: ignore[no-untyped-call]
             bodies.setdefault(str(status), answer | {"description": _ERRORS[status]})
         return dict(sorted(bodies.items()))
 
@@ -128,8 +184,7 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
     name = "personalKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """A header with a scheme of its own."""
-        description = "`Token`, a blank, and a personal key of `keys/`."
+        description = "`Token`, a space and a personal key."
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": description}
 
 
@@ -140,7 +195,6 @@ class BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     name = "basic"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """HTTP Basic."""
         return {"type": "http", "scheme": "basic"}
 
 
@@ -151,17 +205,21 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     name = "session"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """The session's cookie; changes need the header `X-CSRFToken` too."""
-        return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "With `X-CSRFToken`."}
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "sessionid",
+            "description": "Changes also need `X-CSRFToken`.",
+        }
 
 
 def own_addresses(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Hook: the management API alone is described here."""
+    """Hook: describe the management API only."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith(PREFIX)]
 
 
 def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Hook: a body has no properties beside those that are described."""
+    """Hook: a body has no other properties than those described."""
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)
@@ -169,7 +227,7 @@ def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
 
 
 def share_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Hook: the answers that many operations have in common are written down once."""
+    """Hook: describe each error once."""
     shared = result["components"].setdefault("responses", {})
     for path in result["paths"].values():
         for operation in path.values():

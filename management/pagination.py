@@ -15,35 +15,28 @@ DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 10_000
 LARGEST_OFFSET = 2**31 - 1
 
-
 PAGE_PARAMETERS = (
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}),
     OpenApiParameter("offset", {"type": "integer", "minimum": 0, "maximum": LARGEST_OFFSET, "default": 0}),
 )
+PAGE_NAMES = tuple(parameter.name for parameter in PAGE_PARAMETERS)
 
 
-def page_of(entry: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
-    """How a page of `entry` is described in the OpenAPI document."""
-    parts = {
-        "__doc__": "A page of a list; `next` and `previous` are the addresses of the pages beside it.",
+def page_of(entry: type[serializers.Serializer[Any]], *, searched: bool = False) -> type[serializers.Serializer[Any]]:
+    """A page of `entry` in the OpenAPI document; with `highlights` if the list is `searched` by the mirror."""
+    parts: dict[str, Any] = {
+        "__doc__": "A page of a list; `next` and `previous` are the addresses of the pages before and after it.",
         "count": serializers.IntegerField(),
         "next": serializers.URLField(allow_null=True),
         "previous": serializers.URLField(allow_null=True),
         "results": entry(many=True),
     }
+    if searched:
+        texts = serializers.ListField(child=serializers.CharField())
+        help_text = "With `search`, by id and property: what matches, as HTML with `<em>`."
+        by_property = serializers.DictField(child=texts)
+        parts["highlights"] = serializers.DictField(child=by_property, required=False, help_text=help_text)
     return type(entry.__name__.replace("Serializer", "PageSerializer"), (serializers.Serializer,), parts)
-
-
-def searched_page_of(entry: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
-    """Likewise, of a list that can be searched."""
-    texts = serializers.ListField(child=serializers.CharField())
-    highlights = serializers.DictField(
-        child=serializers.DictField(child=texts),
-        required=False,
-        help_text="With `search`, by id and property: what matches, as HTML with `<em>`.",
-    )
-    page = page_of(entry)
-    return type(page.__name__, (page,), {"__doc__": page.__doc__, "highlights": highlights})
 
 
 class Pages(LimitOffsetPagination):
@@ -53,7 +46,7 @@ class Pages(LimitOffsetPagination):
     max_limit = LARGEST_LIMIT
 
     def get_limit(self, request: Request) -> int:
-        """How many.
+        """The largest number of results.
 
         Raises:
             ValidationError: `InvalidField`.
@@ -61,7 +54,7 @@ class Pages(LimitOffsetPagination):
         return whole_number(request, "limit", DEFAULT_LIMIT, 1, LARGEST_LIMIT)
 
     def get_offset(self, request: Request) -> int:
-        """How many are left out before.
+        """How many are skipped.
 
         Raises:
             ValidationError: `InvalidField`.
@@ -69,11 +62,11 @@ class Pages(LimitOffsetPagination):
         return whole_number(request, "offset", 0, 0, LARGEST_OFFSET)
 
     def paginate_list(self, rows: "QuerySet[Any] | Sequence[Any]", request: Request) -> list[Any]:
-        """The rows of the page; `envelope` renders it afterwards."""
+        """The rows of the page; call `envelope` afterwards."""
         return list(self.paginate_queryset(rows, request) or [])
 
-    def envelope(self, results: list[Any]) -> dict[str, Any]:
-        """The answer with `results` in it."""
+    def envelope(self, results: Any) -> dict[str, Any]:
+
         return {
             "count": self.count,
             "next": self.get_next_link(),

@@ -1,4 +1,4 @@
-"""Reading the query string of a list; what nobody knows or nobody can read is refused, never passed over."""
+"""The query string of a list. What is unknown or malformed is refused, never ignored."""
 
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -10,19 +10,15 @@ from objects.changes import refusal
 
 
 def invalid(field: str, rule: str) -> NoReturn:
-    """Refuse `field`.
-
-    Raises:
-        ValidationError: `InvalidField` + `field`.
-    """
+    """Raise a `ValidationError`: `InvalidField` + `field`."""
     raise refusal("InvalidField", rule.replace("%", "%%"), field=field)
 
 
 def only(request: Request, known: Iterable[str]) -> dict[str, str]:
-    """The parameters of the query string by name.
+    """The parameters of the query string, which may only be `known` ones.
 
     Raises:
-        ValidationError: `InvalidField`, one is unknown, given twice or no text.
+        ValidationError: `InvalidField`, a parameter is unknown, repeated or not storable.
     """
     found: dict[str, str] = {}
     unknown = request.query_params.keys() - set(known)
@@ -30,20 +26,20 @@ def only(request: Request, known: Iterable[str]) -> dict[str, str]:
         invalid(name, "There is no such parameter.")
     for name, values in request.query_params.lists():
         if len(values) != 1 or not is_storable(values[0]):
-            invalid(name, "The parameter is given twice, or is no text.")
+            invalid(name, "The parameter is repeated or contains characters that cannot be stored.")
         found[name] = values[0]
     return found
 
 
 def whole_number(request: Request, name: str, default: int, smallest: int, largest: int) -> int:
-    """The parameter `name` as a number.
+    """The parameter `name`, a number from `smallest` to `largest`.
 
     Raises:
-        ValidationError: `InvalidField`, it is none from `smallest` to `largest`.
+        ValidationError: `InvalidField`, it is something else.
     """
     text: Any = request.query_params.get(name)
     if text is None:
         return default
     if text.isascii() and text.isdigit() and len(text) < 12 and smallest <= int(text) <= largest:
         return int(text)
-    invalid(name, f"A whole number from {smallest} to {largest} is needed.")
+    invalid(name, f"The parameter must be a whole number from {smallest} to {largest}.")

@@ -1,4 +1,4 @@
-"""`schema/` and `docs/`: the OpenAPI document, and a page that shows it. Both are for everybody."""
+"""`schema/` and `docs/`: the OpenAPI document and a page that shows it. Both need no log-in."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,19 +17,18 @@ from management.views import ManagementView
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document; it is the same for everybody, and as long as the process lives."""
+    """The OpenAPI document, the same for all users and as long as the process lives."""
     found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return found
 
 
 @cache
 def as_yaml() -> bytes:
-    """The document in YAML, as it is kept in `docs/openapi.yaml`."""
+    """The document as in `docs/openapi.yaml`."""
     return bytes(OpenApiYamlRenderer().render(document(), renderer_context={}))  # type: ignore[no-untyped-call]
 
 
 def as_json() -> str:
-    """The document in JSON."""
     return json.dumps(document())
 
 
@@ -40,28 +39,22 @@ _FORMATS: Mapping[str, tuple[Callable[[], str | bytes], str]] = {
 
 
 class SchemaView(ManagementView):
-    """The OpenAPI document."""
-
     authentication_classes = ()
     permission_classes = ()
     needs = None
     schema = None
 
     def get(self, request: Request) -> HttpResponse:
-        """In JSON, with `?format=yaml` in YAML.
-
-        Raises:
-            ValidationError: `InvalidField`, another format.
-        """
+        """JSON, or YAML with `?format=yaml`."""
         wanted = only(request, ("format",)).get("format", "json")
         if wanted not in _FORMATS:
-            invalid("format", "The formats are json and yaml.")
+            invalid("format", "The format must be json or yaml.")
         render, media_type = _FORMATS[wanted]
         return HttpResponse(render(), content_type=media_type)
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """The page that shows the document, from files of our own."""
+    """Swagger UI, from files of this installation."""
 
     authentication_classes = ()
     template_name = "management/docs.html"

@@ -1,98 +1,47 @@
 """`scripts/`: the automation scripts, addressed by name."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 
 from access.policy import SCRIPT
-from automation.models import (
-    DEFAULT_MEMORY_MB,
-    DEFAULT_TIMEOUT_SECONDS,
-    LARGEST_MEMORY_MB,
-    LONGEST_TIMEOUT_SECONDS,
-    SMALLEST_MEMORY_MB,
-    AutomationScript,
-    Reuse,
-)
+from automation.filters import SCRIPT_FILTERS
+from automation.models import AutomationScript
+from automation.serializers import ScriptSerializer
 from definitions.publication import refused_publishing
-from foundation.texts import NAME_LENGTH, is_storable
+from foundation.texts import is_storable
 from management.errors import PermissionDeniedError
-from management.fields import Authored, Choice, Number, Several, Text, Values, authorship
-from management.filters import TEXT, Filters
-from management.object_views import ObjectViewSet, operations
-from management.openapi import NAME
+from management.object_views import ObjectViewSet
+from management.openapi import NAME, operations
 from objects.changes import save_checked
-
-
-class ScriptSerializer(Authored):
-    """An automation script."""
-
-    name = Text(max_length=NAME_LENGTH)
-    description = Text(default="")
-    source = Text()  # type: ignore[assignment]  # what DRF's fields have by this name is not asked for here
-    parameters = Several(child=Text(), default=list)
-    timeoutSeconds = Number(default=DEFAULT_TIMEOUT_SECONDS, min_value=1, max_value=LONGEST_TIMEOUT_SECONDS)
-    memoryLimitMb = Number(default=DEFAULT_MEMORY_MB, min_value=SMALLEST_MEMORY_MB, max_value=LARGEST_MEMORY_MB)
-    reuse = Choice(Reuse.values, default=str(Reuse.WARM))
-
-
-_COLUMNS = {
-    "name": "name",
-    "description": "description",
-    "source": "source",
-    "parameters": "parameters",
-    "timeoutSeconds": "timeout_seconds",
-    "memoryLimitMb": "memory_limit_mb",
-    "reuse": "reuse",
-}
+from objects.serializers import AuthoredSerializer
 
 
 class ScriptViewSet(ObjectViewSet[AutomationScript]):
-    """Automation scripts. Whoever may change them acts with the account that worker nodes run under."""
+    """Automation scripts. They run with the rights of the worker's system account, so editing them is a trust."""
 
     model = AutomationScript
     label = SCRIPT
     serializer_class = ScriptSerializer
-    content: ClassVar = tuple(_COLUMNS.values())
-    filters = Filters(
-        own={"name": ("name", TEXT)},
-        order={"name": "name"},
-        searched=("name", "description"),
-        default="name",
-    )
+    filters = SCRIPT_FILTERS
     operations: ClassVar = operations("scripts", ScriptSerializer, filters, key=NAME)
 
-    def rows(self) -> "QuerySet[AutomationScript]":
-        """All scripts."""
-        return AutomationScript.objects.all()
-
-    def answers(self, objects: Sequence[AutomationScript]) -> list[Values]:
-        """The scripts as they are on the wire."""
-        return [_answer(script) for script in objects]
-
-    def store(self, instance: AutomationScript, values: Values, by: str) -> None:
-        """Fill in, and save.
+    def save(self, serializer: AuthoredSerializer) -> AutomationScript:
+        """Save what was sent.
 
         Raises:
-            PermissionDeniedError: it amounts to publishing code, which the user may not.
+            ValidationError: a rule refuses it.
+            PermissionDeniedError: the change amounts to publishing code, which the user may not do.
         """
-        stored = AutomationScript.objects.filter(pk=instance.pk).first()
-        for name, column in _COLUMNS.items():
-            setattr(instance, column, values.get(name, getattr(instance, column)))
-        refused = refused_publishing(self.request.user, stored, instance.name, instance.source)
+        instance = serializer.instance
+        stored = instance and AutomationScript.objects.filter(pk=instance.pk).first()
+        script: AutomationScript = serializer.fill()
+        refused = refused_publishing(self.request.user, stored, script.name, script.source)
         if refused is not None:
             raise PermissionDeniedError(str(refused))
-        save_checked(instance, by)
+        return save_checked(script, self.user_name)
 
-    def _find(self, rows: "QuerySet[Any]", key: str) -> Any:
-        """By name; by id a script is found whose name cannot stand in an address."""
+    def find(self, rows: "QuerySet[Any]", key: str) -> Any:
+        """By name, or by id for a script whose name cannot be part of an address."""
         found = rows.filter(name=key).first() if is_storable(key) else None
-        if found is not None:
-            return found
-        return super()._find(rows, key)
-
-
-def _answer(script: AutomationScript) -> Values:
-    content = {name: getattr(script, column) for name, column in _COLUMNS.items()}
-    return {"id": str(script.pk)} | content | authorship(script)
+        return found if found is not None else super().find(rows, key)

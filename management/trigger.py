@@ -11,75 +11,51 @@ from access.policy import MESSAGE
 from endpoint.errors import CATALOGUE
 from endpoint.trigger_message import TriggerMessage, trigger
 from foundation.limits import LARGEST_MESSAGE
-from management.fields import Text, WrongTypeError, read
-from management.views import ManagementView
+from management.views import ManagementView, checked_values
 from management.wire import JsonParser
+from objects.serializers import ListOf, StrictSerializer, Text, TypedField
 
 
 class MessageParser(JsonParser):
-    """A message is as large as its body needs."""
-
     largest = LARGEST_MESSAGE
 
 
 class Unicode(Text):
-    """A string of any characters there are; null is the empty one."""
+    """A string of any characters; null stands for the empty one."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"required": False, "allow_null": True} | kwargs)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "allow_null": True} | options)
 
-    def read(self, value: object) -> str:
-        """The string.
-
-        Raises:
-            WrongTypeError: it is none, or has half a character in it.
-        """
-        text = "" if value is None else super().read(value)
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise WrongTypeError("a string without lone surrogates") from error
+            raise serializers.ValidationError(self.expects) from error
         return text
 
 
-class Lists(serializers.DictField):
-    """Name to values; null is none."""
+class Lists(TypedField, serializers.DictField):
+    """Lists of strings by name; null stands for none."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    json_type, expects = dict, "an object of lists: name to strings"
+
+    def __init__(self, **options: Any) -> None:
         child = serializers.ListField(child=serializers.CharField(allow_blank=True))
-        super().__init__(**{"child": child} | kwargs)
+        super().__init__(**{"child": child} | options)
 
-    def read(self, value: object) -> dict[str, list[str]]:
-        """The values by name.
-
-        Raises:
-            WrongTypeError: it is something else.
-        """
-        if value is None:
-            return {}
-        if not isinstance(value, dict) or not all(isinstance(values, list) for values in value.values()):
-            raise WrongTypeError("an object of lists: name to values")
-        text = Unicode()
-        return {text.read(name): [text.read(_given(one)) for one in values] for name, values in value.items()}
+    def to_internal_value(self, data: Any) -> dict[str, list[str]]:
+        text, texts = Unicode(), ListOf(child=Unicode(allow_null=False))
+        members = super().to_internal_value(data)
+        return {text.to_internal_value(name): texts.to_internal_value(values) for name, values in members.items()}
 
 
-def _given(value: object) -> object:
-    """The value of a parameter, which null is not.
-
-    Raises:
-        WrongTypeError: it is null.
-    """
-    if value is None:
-        raise WrongTypeError("an object of lists: name to strings")
-    return value
-
-
-class MessageSerializer(serializers.Serializer[Any]):
-    """TriggerUserDefinableApiRequestMessage. What is absent is empty, and refused where it is needed."""
+class MessageSerializer(StrictSerializer):
+    """TriggerUserDefinableApiRequestMessage. What is absent counts as empty."""
 
     requestMethod = Unicode(help_text="Get, Put, Post, Delete or Patch, in any case.")
-    route = Unicode(help_text="As in the URL, behind /api/custom/.")
-    secret = Unicode(help_text="Of the API token.", write_only=True)
+    route = Unicode(help_text="As in the URL, after /api/custom/.")
+    secret = Unicode(help_text="The secret of an API token.", write_only=True)
     rawBody = Unicode()
     queryParameters = Lists(required=False, allow_null=True)
 
@@ -89,7 +65,7 @@ class ErrorDataSerializer(serializers.Serializer[Any]):
 
     reason = serializers.ChoiceField(sorted(CATALOGUE))
     message = serializers.CharField(help_text="For the maintainer, tracebacks included.")
-    parameters = serializers.ListField(child=serializers.CharField(), help_text="What is missing.")
+    parameters = serializers.ListField(child=serializers.CharField(), help_text="The names of missing parameters.")
 
 
 class TraceDataSerializer(serializers.Serializer[Any]):
@@ -103,12 +79,12 @@ class ActionResultSerializer(serializers.Serializer[Any]):
 
     responseCode = serializers.IntegerField()
     responseBody = serializers.CharField(allow_blank=True)
-    responseBodyBytes = serializers.CharField(allow_null=True, help_text="In base64; null where the body is text.")
+    responseBodyBytes = serializers.CharField(allow_null=True, help_text="In base64; null if the body is text.")
     responseHeaders = Lists()
 
 
 class StatisticsSerializer(serializers.Serializer[Any]):
-    """What the trigger took; null where no worker node has answered."""
+    """Times and sizes; null if no worker node answered."""
 
     queueMilliseconds = serializers.FloatField(allow_null=True)
     runMilliseconds = serializers.FloatField(allow_null=True)
@@ -128,24 +104,14 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class TriggerMessageView(ManagementView):
-    """Triggers an API past its rate limit, and says exactly what went wrong."""
+    """Triggers an API without its rate limit, and answers with full error texts."""
 
     needs = (MESSAGE, "send")
     parser_classes = (MessageParser,)
 
-    @extend_schema(request=MessageSerializer, responses=AnswerSerializer)
+    @extend_schema(summary="Send a trigger message", request=MessageSerializer, responses=AnswerSerializer)
     def post(self, request: Request) -> Response:
-        """200 with what became of the trigger, whatever that is.
-
-        Raises:
-            ValidationError: `InvalidField`, something in the message is unknown or of the wrong type.
-        """
-        values = read(MessageSerializer(), request.data, {})
-        message = TriggerMessage(
-            request_method=values.get("requestMethod", ""),
-            route=values.get("route", ""),
-            secret=values.get("secret", ""),
-            raw_body=values.get("rawBody", ""),
-            query_parameters=values.get("queryParameters", {}),
-        )
+        """The answer is 200 whatever the trigger's result; `traceData` has its errors."""
+        values = checked_values(MessageSerializer, request)
+        message = TriggerMessage(**{name: value for name, value in values.items() if value is not None})
         return Response(trigger(message, request.META.get("gunicorn.socket")).as_json())

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from management.definitions import DefinitionViewSet
 from management.event_stream import StreamView
-from management.events import CsvView, EventCountView, EventListView, JsonLinesView, SingleEventView
+from management.events import EventViewSet
 from management.keys import KeysView, KeyView
 from management.mirror import MirrorView
 from management.nodes import NodesView
@@ -27,14 +27,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tokens/<str:key>/disable/", TokenViewSet.as_view({"post": "disable"})),
     path("scripts/", ScriptViewSet.as_view(COLLECTION)),
     path("scripts/count/", ScriptViewSet.as_view(COUNT)),
-    # A name may have slashes in it.
+    # A script's name may contain slashes.
     path("scripts/<path:key>/", ScriptViewSet.as_view(SINGLE)),
-    path("events/", EventListView.as_view()),
-    path("events/count/", EventCountView.as_view()),
-    path("events/export/csv/", CsvView.as_view()),
-    path("events/export/jsonl/", JsonLinesView.as_view()),
+    path("events/", EventViewSet.as_view({"get": "list"})),
+    path("events/count/", EventViewSet.as_view({"get": "count"})),
+    path("events/export/csv/", EventViewSet.as_view({"get": "csv"})),
+    path("events/export/jsonl/", EventViewSet.as_view({"get": "jsonl"})),
     path("events/stream/", StreamView.as_view()),
-    path("events/<str:key>/", SingleEventView.as_view()),
+    path("events/<str:key>/", EventViewSet.as_view({"get": "retrieve"})),
     path("trigger/", TriggerMessageView.as_view()),
     path("nodes/", NodesView.as_view()),
     path("mirror/", MirrorView.as_view()),

@@ -1,9 +1,10 @@
-"""What every view of the management API has in common."""
+"""What the views of the management API have in common."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.http import HttpResponseBase
+from django.urls import resolve
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +17,7 @@ from management.authentication import BasicAuthentication, KeyAuthentication, Se
 from management.browsers import is_browser
 from management.openapi import ManagementSchema
 from management.wire import JsonOnly, JsonParser, JsonRenderer
+from objects.serializers import StrictSerializer
 from web.errors import LengthRequiredError
 
 KEY_CHALLENGE = 'Token realm="User-Defined APIs"'
@@ -23,7 +25,7 @@ CHALLENGE = f'{KEY_CHALLENGE}, Basic realm="User-Defined APIs", charset="UTF-8"'
 
 
 class ManagementView(APIView):
-    """Logs in, asks the policy, takes and answers JSON, and renders every error in the one form."""
+    """Authenticates, asks the policy, reads and answers JSON, and renders errors as `{"errors": […]}`."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (
         KeyAuthentication,
@@ -39,35 +41,46 @@ class ManagementView(APIView):
     schema: Any = ManagementSchema()
 
     needs: ClassVar[tuple[str, Action] | None]
-    """Whom it lets in: the model and the action that the policy is asked about; None for every user."""
+    """The policy's label and the action that a user needs; None if every user may."""
 
     def needed(self, request: Request) -> tuple[str, Action] | None:
-        """What the policy is asked about for this request."""
+        """What a user needs for this request, as `needs`."""
         return self.needs
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who calls, and may he; a body without an announced length would look like none.
+        """Authenticate and ask the policy.
 
         Raises:
             LengthRequiredError: the body is chunked.
         """
         super().initial(request, *args, **kwargs)
+        # Django reads `CONTENT_LENGTH` bytes: a chunked body would look empty.
         if "HTTP_TRANSFER_ENCODING" in request.META:
             raise LengthRequiredError
 
     def get_exception_handler(self) -> Any:
-        """The management API's own."""
         return errors.handle
 
     def get_authenticate_header(self, request: Request) -> str:
-        """The challenge of a 401. A browser is not asked for a password, which it would send again for any page."""
+        """The challenge of a 401; for browsers without Basic, because they would add the password to every request."""
         return KEY_CHALLENGE if is_browser(request) else CHALLENGE
 
     def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
-        """Nothing of it is kept by a cache."""
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def checked_values(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """The body, which has only properties that `serializer` declares, by column.
+
+    Raises:
+        ValidationError: `InvalidField` for each other property, and for each of the wrong type.
+    """
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    values: dict[str, Any] = body.validated_data
+    return values
 
 
 class NotFoundView(ManagementView):
@@ -77,7 +90,8 @@ class NotFoundView(ManagementView):
     schema = None
 
     def missing(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """404, whatever the method."""
+        if not request.path.endswith("/") and resolve(f"{request.path}/").func.cls is not NotFoundView:  # type: ignore[attr-defined]
+            raise errors.NotFoundError("The address must end with a slash.")
         raise errors.NotFoundError
 
     get = head = post = put = patch = delete = missing

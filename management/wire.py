@@ -1,4 +1,4 @@
-"""JSON in and out, whatever `Accept` and `?format` say."""
+"""JSON in and out, regardless of `Accept` and `?format`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from web.errors import RequestTooLargeError
 
 
 class JsonParser(BaseParser):
-    """A JSON object in UTF-8; a name given twice, NaN and nesting without end are refused."""
+    """A JSON object in UTF-8; repeated names, NaN and excessive nesting are refused."""
 
     media_type = "application/json"
     largest = LARGEST_MANAGEMENT_BODY
@@ -25,12 +25,12 @@ class JsonParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The object.
+        """Read the body.
 
         Raises:
-            RequestTooLargeError, InvalidJsonError: it cannot be one.
+            RequestTooLargeError, InvalidJsonError: it is too large, or not a JSON object.
         """
-        # The caller is authenticated by now, and the body may come slowly.
+        # Authentication is done, and the body may arrive slowly: the connection is free for others meanwhile.
         database.give_back()
         body = stream.read(self.largest + 1)
         if len(body) > self.largest:
@@ -42,7 +42,7 @@ def parse(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`.
 
     Raises:
-        InvalidJsonError: it is none.
+        InvalidJsonError: it is something else.
     """
     try:
         value = json.loads(body.decode(), parse_constant=_refuse, object_pairs_hook=_once)
@@ -54,28 +54,27 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a name is given twice")
+        raise ValueError("a name is repeated")
     return members
 
 
 class JsonRenderer(JSONRenderer):
-    """JSON in ASCII: a refused text is shown in the answer even where it has characters that UTF-8 has not."""
+    """JSON in ASCII, so that an answer can show a refused text with lone surrogates."""
 
     ensure_ascii = True
     charset = None
 
 
 class JsonOnly(DefaultContentNegotiation):
-    """Answers are JSON, even to who asks for something else; bodies need the parser of their type."""
+    """Answers are JSON whatever the client accepts; bodies need the parser of their type."""
 
     def select_renderer(  # type: ignore[override]  # as DRF calls it
         self, request: Request | HttpRequest, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The first, always."""
         return renderers[0], renderers[0].media_type

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 
-from as_code.actors import Actor
-from as_code.importing import import_files
+from as_code.importer import import_files
+from as_code.permissions import Actor
 from definitions.changes import save_definition
 from objects.changes import delete_checked, save_checked
 from testbed.publishing import Api, Publisher

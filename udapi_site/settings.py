@@ -229,6 +229,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "User-Defined APIs: management API",
     "DESCRIPTION": "Definitions, tokens, scripts, events, nodes, the trigger message and personal keys.",
     "VERSION": "1",
+    # 3.0 cannot say that a nested object may be null in a way that generators understand.
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": "/", "description": "The installation that serves this document"}],
     "SCHEMA_PATH_PREFIX": "/api/management",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ("first_seen", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                "verbose_name": "worker node",
+                "verbose_name": "node",
                 "ordering": ["id"],
                 "default_permissions": (),
             },
@@ -43,19 +43,19 @@ class Migration(migrations.Migration):
                 ("source", models.TextField(blank=True)),
                 (
                     "parameters",
-                    models.JSONField(blank=True, default=list, help_text="The names of its script parameters."),
+                    models.JSONField(blank=True, default=list, help_text="The names of the script parameters."),
                 ),
                 (
                     "timeout_seconds",
                     models.PositiveIntegerField(
-                        default=60, help_text="A run that takes longer is ended.", verbose_name="time-out (seconds)"
+                        default=60, help_text="Longer runs are stopped.", verbose_name="time-out (seconds)"
                     ),
                 ),
                 (
                     "memory_limit_mb",
                     models.PositiveIntegerField(
                         default=512,
-                        help_text="A run whose processes take more is ended.",
+                        help_text="Runs that use more are stopped.",
                         verbose_name="memory limit (MB)",
                     ),
                 ),
@@ -63,18 +63,19 @@ class Migration(migrations.Migration):
                     "reuse",
                     models.CharField(
                         choices=[
-                            ("warm", "warm: the process is used for further runs"),
-                            ("fresh", "fresh: a new process for every run"),
+                            ("warm", "Reuse the process (faster)"),
+                            ("fresh", "New process every time (isolated)"),
                         ],
                         default="warm",
                         max_length=5,
+                        verbose_name="process",
                     ),
                 ),
                 ("has_api_trigger", objects.columns.DerivedBooleanField(default=False, editable=False)),
                 ("has_run", objects.columns.DerivedBooleanField(default=False, editable=False)),
             ],
             options={
-                "verbose_name": "automation script",
+                "verbose_name": "script",
                 "ordering": ["name"],
                 "permissions": [
                     ("ui_available", "Automation > UI available"),

@@ -1,4 +1,4 @@
-"""What an automation script imports. Plain Python: a script can be tested with pytest and nothing else.
+"""What automation scripts import. Plain Python, so that a script can be tested with pytest alone.
 
 from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine, StatusCode
 
@@ -25,7 +25,7 @@ class RequestMethod(StrEnum):
 
 
 class StatusCode(IntEnum):
-    """The usual response codes; any other int from 200 to 599 is as good."""
+    """Common response codes; any other int from 200 to 599 works as well."""
 
     OK = 200
     CREATED = 201
@@ -38,9 +38,9 @@ class StatusCode(IntEnum):
 
 
 class QueryParameters:
-    """The query string's parameters: case-sensitive names, each with one value or more, blank ones kept.
+    """The parameters of a query string: case-sensitive names with one or more values each, blank values included.
 
-    Made from a mapping (name to value, or to values) or from pairs of name and value.
+    Created from a mapping (name to value or values) or from pairs of name and value.
     """
 
     def __init__(self, values: Mapping[str, str | Iterable[str]] | Iterable[tuple[str, str]] = ()) -> None:
@@ -53,16 +53,16 @@ class QueryParameters:
     @overload
     def get(self, key: str, default: Default) -> str | Default: ...
     def get(self, key: str, default: object = None) -> object:
-        """The first value of `key`, or `default` when the query has no such parameter."""
+        """The first value of `key`, or `default` if the query has no such parameter."""
         values = self._values.get(key)
         return values[0] if values else default
 
     def get_all(self, key: str) -> list[str]:
-        """Every value of `key` in the order they were sent; empty when there is none."""
+        """All values of `key` in the order in which they were sent."""
         return list(self._values.get(key, ()))
 
     def keys(self) -> list[str]:
-        """The names, each once, in the order they were first sent."""
+        """The names, each once, in the order in which they were first sent."""
         return list(self._values)
 
     def __contains__(self, key: object) -> bool:
@@ -85,7 +85,7 @@ class QueryParameters:
 
 @dataclass(frozen=True)
 class TriggerContext:
-    """Who triggered, and under which id the log tells of it."""
+    """The id of the caller's token, and the id of the trigger in the logs."""
 
     token_id: str = ""
     trigger_id: str = ""
@@ -93,10 +93,10 @@ class TriggerContext:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiTriggerInput:
-    """What the caller sent. Everything has a default, so a test names only what it is about.
+    """What the caller sent. Everything has a default, so that a test sets only what it needs.
 
-    `route` is as called; `raw_body` is `""` when there was none; `parameters` is empty for the input type
-    `RawBody`; `route_parameters` holds what the placeholders of the route captured.
+    `route` is the path as called. `raw_body` is `""` if there was no body. `parameters` is empty for the input type
+    `RawBody`. `route_parameters` has the values of the placeholders of the route.
     """
 
     request_method: RequestMethod = RequestMethod.GET
@@ -109,23 +109,23 @@ class ApiTriggerInput:
 
 
 class ResponseHeaders:
-    """The headers of a response. Names are compared without case; the first spelling of one is kept."""
+    """The headers of a response. Names are case-insensitive; the first spelling of a name is kept."""
 
     def __init__(self) -> None:
         self._headers: dict[str, tuple[str, list[str]]] = {}
 
     def add(self, name: str, *values: str) -> None:
-        """Append `values` to those that `name` has."""
+        """Append `values` to those of `name`."""
         if values:
             self._headers.setdefault(name.lower(), (name, []))[1].extend(values)
 
     def set(self, name: str, *values: str) -> None:
-        """Replace what `name` has by `values`; without values the header goes."""
+        """Replace the values of `name`; without `values`, remove the header."""
         spelling, _ = self._headers.pop(name.lower(), (name, []))
         self.add(spelling, *values)
 
     def as_dict(self) -> dict[str, list[str]]:
-        """A copy: name to values, in the order the names were added."""
+        """A copy: name to values, in the order in which the names were added."""
         return {name: list(values) for name, values in self._headers.values()}
 
     def __eq__(self, other: object) -> bool:
@@ -139,10 +139,10 @@ class ResponseHeaders:
 
 @dataclass
 class ApiTriggerOutput:
-    """What the caller gets.
+    """The response to the caller.
 
-    `response_code` is from 200 to 599. `response_body_bytes` wins over `response_body` when it is not None.
-    A body is at most 30 MB (30 * 1024 * 1024 bytes, text counted as UTF-8). The platform checks this, not the class.
+    `response_code` is from 200 to 599. `response_body_bytes` is sent instead of `response_body` unless it is None.
+    A body has at most 30 MB (30 * 1024 * 1024 bytes, text counted as UTF-8). The platform checks this, not the class.
     """
 
     response_code: int = StatusCode.OK
@@ -153,13 +153,13 @@ class ApiTriggerOutput:
 
 @dataclass(frozen=True)
 class ScriptParameter:
-    """One script parameter and the value it has in this run."""
+    """A script parameter and its value in this run."""
 
     name: str
     value: str
 
 
-class UnknownScriptParameter(KeyError):  # noqa: N818 - an author reads it as what happened
+class UnknownScriptParameter(KeyError):  # noqa: N818 - the name is part of the contract with authors
     """The run has no script parameter of this name."""
 
     def __str__(self) -> str:
@@ -167,11 +167,11 @@ class UnknownScriptParameter(KeyError):  # noqa: N818 - an author reads it as wh
 
 
 class SubscriptFailed(Exception):  # noqa: N818 - the name is part of the contract with authors
-    """A subscript failed or could not be started; the text says why."""
+    """A subscript failed, or could not be started; the text says why."""
 
 
 class ScriptExit(BaseException):
-    """`exit_fail` or `exit_success` was called. No Exception, so that a script's own handlers let it pass."""
+    """`exit_fail` or `exit_success` was called. Not an Exception, so that a script's own handlers do not catch it."""
 
     def __init__(self, message: str, *, failed: bool) -> None:
         super().__init__(message)
@@ -183,7 +183,7 @@ SubscriptRunner = Callable[[str, dict[str, str], bool], str | None]
 
 
 def _no_subscripts(name: str, parameters: dict[str, str], wait: bool) -> str | None:
-    raise SubscriptFailed(f"Subscript {name!r} cannot run: this engine has no platform behind it.")
+    raise SubscriptFailed(f"Subscript {name!r} cannot run: this Engine is not connected to a platform.")
 
 
 def _print(message: str) -> None:
@@ -191,7 +191,7 @@ def _print(message: str) -> None:
 
 
 class Engine:
-    """The script's way to the platform.
+    """The platform, as a script sees it.
 
     In a test: `Engine({"host": "a"}, run_subscript=fake)`, where `fake(name, parameters, wait)` returns the job id or
     None, or raises `SubscriptFailed`.
@@ -209,7 +209,7 @@ class Engine:
         self._log = log
 
     def script_param(self, name: str) -> ScriptParameter:
-        """The script parameter `name`; its text is in `.value`. Raises `UnknownScriptParameter` (a KeyError)."""
+        """The script parameter `name`, whose text is `.value`. Raises `UnknownScriptParameter` (a KeyError)."""
         if name not in self._parameters:
             raise UnknownScriptParameter(name)
         return ScriptParameter(name, self._parameters[name])
@@ -219,7 +219,7 @@ class Engine:
         raise ScriptExit(str(message), failed=True)
 
     def exit_success(self, message: str = "") -> NoReturn:
-        """End the script at once as succeeded. `on_api_trigger` still owes an output, `run` does not."""
+        """End the script at once as successful. Only in `run`: an `on_api_trigger` must return an output."""
         raise ScriptExit(str(message), failed=False)
 
     def log(self, message: object) -> None:
@@ -235,13 +235,13 @@ class Engine:
     @overload
     def run_subscript(self, name: str, parameters: Mapping[str, str] | None, wait: Literal[False]) -> str: ...
     def run_subscript(self, name: str, parameters: Mapping[str, str] | None = None, wait: bool = True) -> str | None:
-        """Run another script's `run` with these parameters (text to text).
+        """Run the `run` of another script with these parameters (text to text).
 
-        With `wait`, in this script's own time and at most 5 deep: returns None once it has succeeded. Without, as a
-        job of its own that outlives this script: returns the job's id. Raises `SubscriptFailed`, and TypeError for
-        anything but text.
+        With `wait`, the subscript uses up this script's own time, at most 5 levels deep; returns None when it has
+        succeeded. Without, it is a job of its own that outlives this script; returns the job's id. Raises
+        `SubscriptFailed`, and TypeError for anything but text.
         """
         given = dict(parameters or {})
         if not all(isinstance(text, str) for text in (name, *given, *given.values())):
-            raise TypeError("The name and the parameters of a subscript are text.")
+            raise TypeError("The name and the parameters of a subscript must be text.")
         return self._run_subscript(name, given, bool(wait))

@@ -1,4 +1,4 @@
-"""Files to import, and what is stored afterwards."""
+"""Files to import, the commands, and what is stored afterwards."""
 
 import io
 from collections.abc import Callable
@@ -34,7 +34,7 @@ Files = Callable[..., Path]
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    """Writes files into a directory and gives the first: `files("…yaml…", **{"a.py": "…"})`."""
+    """Writes files into a directory and returns the YAML file: `files("…yaml…", **{"a.py": "…"})`."""
 
     def write(text: str | bytes = GOOD, **others: str | bytes) -> Path:
         for name, content in {"apis.yaml": text, "status.py": ECHO, **others}.items():
@@ -47,19 +47,18 @@ def files(tmp_path: Path) -> Files:
 
 
 def run(command: str, *arguments: Any, **options: Any) -> str:
-    """What a command prints."""
+    """The output of a command."""
     out = io.StringIO()
     call_command(command, *map(str, arguments), stdout=out, **options)
     return out.getvalue()
 
 
 def import_apis(*arguments: Any) -> str:
-    """`manage.py import_apis`."""
     return run("import_apis", *arguments)
 
 
 def refused(*arguments: Any) -> str:
-    """The message of an import that must change nothing."""
+    """The message of an import that is refused and changes nothing."""
     before = state()
     with pytest.raises(CommandError) as caught:
         import_apis(*arguments)

@@ -1,4 +1,4 @@
-"""The page about definitions as code: its commands run in the order in which they stand there, its example is good."""
+"""The page about definitions as code: its example can be imported, and its commands run in their order."""
 
 import os
 import re
@@ -21,12 +21,12 @@ def _blocks(language: str) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_the_example_is_good(files):
+def test_the_example_of_the_page_can_be_imported(files):
     (example,) = _blocks("yaml")
     assert "definitions: 1 added" in import_apis(files(example, **{"scripts/status.py": ECHO}))
 
 
-def test_every_command_runs(open_db, tmp_path):
+def test_every_command_of_the_page_runs(open_db, tmp_path):
     publish = Publisher()
     publish(route="a")
     User.objects.filter(username="jane").delete()
@@ -34,7 +34,7 @@ def test_every_command_runs(open_db, tmp_path):
     try:
         for command in "".join(_blocks("sh")).splitlines():
             here = command.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT / 'manage.py'}")
-            # The pages' own lines, as their readers type them.
+            # The lines of the page, as readers type them.
             ended = subprocess.run(  # noqa: S602
                 here, shell=True, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True
             )

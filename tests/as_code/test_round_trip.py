@@ -1,4 +1,4 @@
-"""Export → empty database → import → export gives the same files, whatever the names."""
+"""Export, import into an empty database and export again give the same files, whatever the names."""
 
 import json
 import stat
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from as_code import nodes, writing
-from as_code.filenames import file_names
+from as_code import yaml_format
+from as_code.files import file_names
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ActionType, ApiDefinition
@@ -46,7 +46,7 @@ def _publish_odd_ones() -> None:
 
 
 def _contents() -> list[object]:
-    """All that users have entered."""
+    """Everything that users have entered."""
     scripts = "pk", "name", "description", "source", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"
     tokens = "pk", "name", "is_disabled", "rate_limit", "rate_window_seconds"
     definitions = "pk", "name", "description", "route", "action_type", "script", "input_type"
@@ -58,7 +58,7 @@ def _contents() -> list[object]:
     return [*rows, sorted(ApiDefinition.objects.values_list("pk", "allowed_tokens"))]
 
 
-def test_the_same_files_and_the_same_objects(tmp_path):
+def test_export_import_and_export_give_the_same_files_and_objects(tmp_path):
     _publish_odd_ones()
     before, first = _contents(), export(tmp_path / "first")
     Publisher.clean()
@@ -68,11 +68,11 @@ def test_the_same_files_and_the_same_objects(tmp_path):
     assert export(tmp_path / "second") == first
     after = state()
     printed = import_apis(tmp_path / "first" / "apis.yaml", "--prune")
-    assert state() == after, "a second run changes nothing and leaves no event"
+    assert state() == after, "a second import changes nothing and leaves no event"
     assert "0 added, 0 changed, 0 deleted" in printed
 
 
-def test_an_export_holds_nothing_that_changes_by_itself(tmp_path):
+def test_an_export_contains_no_versions_times_or_authors(tmp_path):
     publish = Publisher()
     publish(route="a")
     first = export(tmp_path)
@@ -83,7 +83,7 @@ def test_an_export_holds_nothing_that_changes_by_itself(tmp_path):
     assert not [word for word in ("version", "created", "modified", "system") if word in text]
 
 
-def test_scripts_that_are_gone_go_from_the_directory_and_files_of_others_stay(tmp_path):
+def test_a_further_export_removes_deleted_scripts_and_keeps_other_files(tmp_path):
     publish = Publisher()
     gone = publish.script(name="gone")
     publish.script(name="stays")
@@ -93,14 +93,14 @@ def test_scripts_that_are_gone_go_from_the_directory_and_files_of_others_stay(tm
     assert set(export(tmp_path)) == {"apis.yaml", "apis.schema.json", "scripts/stays.py", "scripts/own.py"}
 
 
-def test_a_file_of_somebody_else_is_not_overwritten(tmp_path):
+def test_an_apis_yaml_that_is_not_an_export_is_not_overwritten(tmp_path):
     (tmp_path / "apis.yaml").write_text("own: file\n")
-    with pytest.raises(Exception, match="is no export"):
+    with pytest.raises(Exception, match="is not an export"):
         run("export_apis", tmp_path)
     assert (tmp_path / "apis.yaml").read_text() == "own: file\n"
 
 
-def test_a_link_in_the_directory_is_replaced_and_not_written_through(tmp_path):
+def test_an_export_replaces_a_link_instead_of_writing_through_it(tmp_path):
     Publisher().script(name="linked")
     other = tmp_path / "other.py"
     other.write_text("mine")
@@ -110,7 +110,7 @@ def test_a_link_in_the_directory_is_replaced_and_not_written_through(tmp_path):
     assert other.read_text() == "mine"
 
 
-def test_no_secret_and_no_digest(tmp_path):
+def test_an_export_contains_no_secret_and_no_digest(tmp_path):
     secret = Publisher().token(name="t")[1]
     token = ApiToken.objects.get()
     exported = "".join(export(tmp_path).values())
@@ -119,7 +119,7 @@ def test_no_secret_and_no_digest(tmp_path):
         assert str(part) not in exported
 
 
-def test_digests_only_on_request_open_the_same_doors_elsewhere(tmp_path, settings):
+def test_exported_digests_keep_secrets_valid_under_the_same_pepper(tmp_path, settings):
     api = Publisher()(route="a")
     exported = "".join(export(tmp_path, "--with-digests").values())
     assert api.token.secret_digest in exported
@@ -153,7 +153,7 @@ def test_a_dry_run_shows_no_digest(tmp_path):
     assert "the one in the file" in printed
 
 
-def test_new_secrets_go_to_a_private_file_once(files, tmp_path):
+def test_secrets_of_new_tokens_are_written_to_a_private_file(files, tmp_path):
     target = tmp_path / "secrets.json"
     printed = import_apis(files(), "--secrets-to", target)
     known = json.loads(target.read_text())
@@ -163,24 +163,22 @@ def test_new_secrets_go_to_a_private_file_once(files, tmp_path):
     assert digests == set(ApiToken.objects.values_list("secret_digest", flat=True))
     assert not [secret for secret in known.values() if secret in printed]
     assert not [event for event in InformationEvent.objects.all() if known["other"] in str(event.properties)]
-    assert "is there already" in refused(files(), "--secrets-to", target)
+    assert "exists already" in refused(files(), "--secrets-to", target)
     assert not list(tmp_path.glob("*.new"))
 
 
-def test_an_import_that_fails_leaves_no_secrets(files, tmp_path):
+def test_a_refused_import_leaves_no_secret_file(files, tmp_path):
     refused(files("tokens:\n  - name: a\n  - name: ' '\n"), "--secrets-to", tmp_path / "secrets.json")
     assert not list(tmp_path.glob("secrets*"))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text().filter(is_storable))
-def test_every_text_comes_back(text):
-    written = writing.as_yaml({"a": [{"b": text}]})
-    faults: list[object] = []
-    root = nodes.compose(written, lambda *fault: faults.append(fault))
+def test_every_text_can_be_written_and_read_back(text):
+    root, faults = yaml_format.read_yaml(yaml_format.as_yaml({"a": [{"b": text}]}))
     assert root is not None, faults
-    (item,) = nodes.items(nodes.members(root, print)["a"][1])
-    assert nodes.text(nodes.members(item, print)["b"][1]) == text
+    (item,) = root.value["a"].value
+    assert item.value["b"].value == text
 
 
 @given(st.lists(st.text(st.sampled_from("aAäÄ/.-_ 1é"), min_size=1, max_size=8), unique=True))
@@ -190,12 +188,12 @@ def test_file_names_are_safe_and_differ_on_every_disk(names):
     assert all(set(file) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-.") for file in found.values())
 
 
-def test_a_new_script_renames_no_file_of_one_that_is_spelled_like_it():
+def test_a_script_that_is_spelled_like_its_file_keeps_the_file_name():
     assert file_names(["status"])["status"] == "status.py"
     assert file_names(["status", "Status", "STATUS"])["status"] == "status.py"
 
 
-def test_ids_in_files_are_kept(files):
+def test_a_new_object_gets_the_id_in_the_file(files):
     identity = "2faa728c-218d-4139-8aa1-8f033c60dd07"
     import_apis(files(f"tokens:\n  - id: {identity}\n    name: a\n"))
     assert ApiToken.objects.get().pk == UUID(identity)

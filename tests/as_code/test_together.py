@@ -1,4 +1,4 @@
-"""New objects are added together, and what is stored is the same as if each had been saved by itself."""
+"""New objects are added together, with the same result as if each were saved by itself."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import F, Model
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
-from as_code import importing
+from as_code import importer
 from automation.models import AutomationScript
 from definitions.changes import add_definitions, save_definition
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
@@ -31,7 +31,7 @@ OWN_DIFFERENCES = {"id", "created_at", "last_modified", "secret_digest", "script
 
 
 def _objects(count: int) -> str:
-    """Scripts, tokens and definitions, static and dynamic ones."""
+    """Scripts, tokens, and definitions with static and dynamic routes."""
     numbers = range(count)
     scripts = "".join(f"  - {{name: s{n}, source: status.py}}\n" for n in numbers)
     tokens = "".join(f"  - {{name: t{n}, isDisabled: {'false' if n % 2 else 'true'}}}\n" for n in numbers)
@@ -48,7 +48,7 @@ def _columns(model: type[Model], by: str) -> list[dict[str, Any]]:
 
 
 def _stored() -> dict[str, Any]:
-    """Everything but ids, times and secrets."""
+    """Everything except ids, times and secrets."""
     titles = {script.pk: script.name for script in AutomationScript.objects.all()}
     titles |= {token.pk: token.name for token in ApiToken.objects.all()}
     titles |= {definition.pk: definition.route for definition in ApiDefinition.objects.all()}
@@ -75,11 +75,11 @@ def _one_by_one(*args: Any, **kwargs: Any) -> None:
     raise IntegrityError
 
 
-def test_together_is_the_same_as_one_by_one(files, settings, monkeypatch, django_user_model):
+def test_objects_added_together_are_stored_as_if_added_one_by_one(files, settings, monkeypatch, django_user_model):
     django_user_model.objects.create_superuser("jane", first_name="Jane", last_name="Doe")
     Publisher.forget_people()
     settings.ELASTICSEARCH_URL = "http://localhost:1"
-    monkeypatch.setattr(importing, "TOGETHER", 4)
+    monkeypatch.setattr(importer, "TOGETHER", 4)
     main = files(_objects(10))
     import_apis(main, "--as", "jane")
     together = _stored()
@@ -87,13 +87,13 @@ def test_together_is_the_same_as_one_by_one(files, settings, monkeypatch, django
     assert len(together["intents"]) == 20
     Publisher.clean()
     Intent.objects.all().delete()
-    monkeypatch.setattr(importing, "add_checked", _one_by_one)
-    monkeypatch.setattr(importing, "add_definitions", _one_by_one)
+    monkeypatch.setattr(importer, "add_checked", _one_by_one)
+    monkeypatch.setattr(importer, "add_definitions", _one_by_one)
     import_apis(main, "--as", "jane")
     assert _stored() == together
 
 
-def test_ten_times_as_many_cost_no_further_queries(files):
+def test_ten_times_as_many_objects_need_no_more_queries(files):
     counts = []
     for count in (3, 30):
         main = files(_objects(count))
@@ -105,7 +105,7 @@ def test_ten_times_as_many_cost_no_further_queries(files):
     assert many - few < 10, counts
 
 
-def test_every_fault_is_found_whichever_go_together(files):
+def test_faults_are_found_in_every_batch(files):
     other = Publisher()(route="Area/7/{number}").definition
     text = _objects(10).replace("name: s5,", f"name: {'x' * 201},").replace("script: s5", "script: s6")
     text = text.replace("name: t3,", "name: ' ', key: t3,")
@@ -152,7 +152,7 @@ def _spoil(objects: list[Any], name: str, value: Any) -> None:
         (_definitions, "script", None),
     ],
 )
-def test_where_one_is_refused_none_is_saved(make: Callable[[], list[AuthoredModel]], name, value):
+def test_objects_added_together_are_all_refused_with_one_of_them(make: Callable[[], list[AuthoredModel]], name, value):
     objects = make()
     before = InformationEvent.objects.count()
     _spoil(objects, name, value)
@@ -167,7 +167,7 @@ def test_where_one_is_refused_none_is_saved(make: Callable[[], list[AuthoredMode
     assert (stored.version, stored.created_by, objects[0].acting) == (1, "somebody", "system")
 
 
-def test_a_token_that_is_gone_refuses_all():
+def test_a_deleted_token_refuses_all_definitions_added_together():
     definitions, gone = _definitions(), Publisher().token()[0]
     pk = gone.pk
     gone.delete()
@@ -177,7 +177,7 @@ def test_a_token_that_is_gone_refuses_all():
     save_definition(definitions[2], "system", [])
 
 
-def test_a_script_that_has_lost_its_entry_point_since_it_was_read_refuses_all():
+def test_a_script_that_has_lost_its_entry_point_refuses_all_definitions_added_together():
     definitions = _definitions()
     script = AutomationScript.objects.get()
     script.source = "def run(engine):\n    pass\n"
@@ -187,8 +187,8 @@ def test_a_script_that_has_lost_its_entry_point_since_it_was_read_refuses_all():
 
 
 @pytest.mark.parametrize("model", [AutomationScript, ApiToken, ApiDefinition])
-def test_whoever_listens_to_a_save_listens_to_additions(model):
-    """Adding together sends no `post_save`: an app that misses these would miss the objects."""
+def test_receivers_of_saves_also_receive_additions(model):
+    """Adding together sends no `post_save`, so an app without a receiver of `added_together` misses new objects."""
     assert _listeners(added_together, model) == _listeners(post_save, model) != set()
 
 
@@ -197,7 +197,7 @@ def _listeners(signal: Any, model: type[Model]) -> set[str]:
     return {receiver.__module__ for receiver in receivers}
 
 
-def test_versions_count_on_from_there(files):
+def test_versions_of_objects_added_together_count_on(files):
     import_apis(files(_objects(2)))
     import_apis(files(_objects(2).replace("isDisabled: false", "isDisabled: true")))
     assert dict(ApiToken.objects.values_list("name", F("version"))) == {"t0": 1, "t1": 2}

@@ -1,4 +1,4 @@
-"""A child process that one kind of source kills, for `test_compiler`."""
+"""Stands in for the compiler in `test_compiler`: a source that ends with `# crash` kills it."""
 
 import json
 import os

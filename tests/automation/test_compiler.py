@@ -1,4 +1,4 @@
-"""A source that takes the compiler for ever, or kills it, harms the child process that compiles it and nobody else."""
+"""A source that occupies or kills the compiler harms only the child process that compiles it."""
 
 import io
 import os
@@ -22,10 +22,10 @@ from tests.refusals import refused
 
 RUN = "def run(engine): pass\n"
 SLOW = RUN + 'x = f"' + "{a}" * 80_000 + '"\n'
-"""Python 3.11 needs time that grows with the square of the number of expressions."""
+"""The time of Python 3.11 grows with the square of the number of expressions."""
 
 WAIT_SECONDS = 300
-"""On a machine that has a lot to do besides."""
+"""Enough for a busy machine."""
 
 
 def _save(source: str) -> AutomationScript:
@@ -71,7 +71,7 @@ def test_a_larger_script_of_an_earlier_release_can_be_published_but_not_saved(db
     assert refused(save_checked, script, "system")[0] == "InvalidScript"
 
 
-def test_a_source_that_compiles_for_ever_is_refused_without_work_in_this_process(db, monkeypatch):
+def test_a_source_that_compiles_too_long_is_refused_without_work_in_this_process(db, monkeypatch):
     monkeypatch.setattr(compiler, "SECONDS", WAIT_SECONDS)
     before = time.process_time()
     reason, details = refused(_save, SLOW)
@@ -82,7 +82,7 @@ def test_a_source_that_compiles_for_ever_is_refused_without_work_in_this_process
     assert not _children()
 
 
-def test_the_child_knows_nothing_of_the_environment_and_its_death_is_a_refusal(monkeypatch):
+def test_the_compiler_has_an_empty_environment_and_its_death_is_a_refusal(monkeypatch):
     monkeypatch.setenv("UDAPI_SECRET_KEY", "a secret of the environment")
     source = SLOW + "# another one\n"
     with ThreadPoolExecutor(1) as threads:
@@ -98,7 +98,7 @@ def test_the_child_knows_nothing_of_the_environment_and_its_death_is_a_refusal(m
     assert error.may_pass
 
 
-def test_memory_is_limited():
+def test_the_memory_of_the_compiler_is_limited():
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(compile_error, SLOW + "# a third one\n")
         child = _child()
@@ -110,14 +110,14 @@ def test_memory_is_limited():
         answer.result(WAIT_SECONDS)
 
 
-def test_one_bad_source_among_many_spoils_no_other(monkeypatch):
+def test_a_source_that_kills_the_compiler_does_not_affect_others(monkeypatch):
     monkeypatch.setattr(compiler, "_COMMAND", (*compiler._COMMAND[:-1], str(Path(__file__).with_name("crashing.py"))))
     sources = [f"{RUN}# {number}\n" for number in range(3)]
     found = contents_of([sources[0], f"{RUN}# crash\n", sources[1], sources[2]])
     assert [one.error.message if one.error else "" for one in found] == ["", "The compiler crashed on it.", "", ""]
 
 
-def test_no_more_children_than_places(monkeypatch):
+def test_a_source_is_refused_while_all_places_are_taken(monkeypatch):
     held = [compiler._places.acquire() for _ in range(compiler.PLACES)]
     try:
         with monkeypatch.context() as patch:
@@ -131,7 +131,7 @@ def test_no_more_children_than_places(monkeypatch):
     assert compile_error(f"{RUN}# while all places are taken\n") is None
 
 
-def test_run_script_and_an_import_refuse_it_as_well(db, tmp_path):
+def test_run_script_and_import_refuse_a_source_that_is_too_large(db, tmp_path):
     (tmp_path / "large.py").write_text(_padded(LARGEST_SOURCE + 1))
     (tmp_path / "apis.yaml").write_text("scripts:\n  - name: large\n    source: large.py\n")
     with pytest.raises(CommandError, match="256 KB"):
@@ -140,7 +140,7 @@ def test_run_script_and_an_import_refuse_it_as_well(db, tmp_path):
         call_command("import_apis", str(tmp_path / "apis.yaml"), stdout=io.StringIO())
 
 
-def test_nothing_is_inherited_but_the_pipes():
+def test_the_compiler_inherits_only_its_pipes():
     secret = os.open(__file__, os.O_RDONLY)
     os.set_inheritable(secret, True)
     try:
@@ -155,6 +155,6 @@ def test_nothing_is_inherited_but_the_pipes():
 
 
 @pytest.mark.parametrize("source", ["", "x = 1\0", "\ud800"])
-def test_what_is_no_program_is_refused_by_the_model(db, source):
+def test_a_source_that_is_not_a_program_is_refused_by_the_model(db, source):
     with pytest.raises(ValidationError):
         _save(source)

@@ -1,4 +1,4 @@
-"""`manage.py new_script`: a file to begin with, and nothing that was there is touched."""
+"""`manage.py new_script` writes a starter script and never overwrites a file."""
 
 import io
 import os
@@ -20,7 +20,7 @@ def new_script(*arguments) -> str:
     ("option", "entry_point", "missing"),
     [((), "on_api_trigger", "run"), (("--run",), "run", "on_api_trigger")],
 )
-def test_the_file_can_be_published_as_it_is(tmp_path, option, entry_point, missing):
+def test_a_new_script_can_be_published_unchanged(tmp_path, option, entry_point, missing):
     told = new_script("status", "--directory", tmp_path, *option)
     source = (tmp_path / "status.py").read_text()
     assert compile_error(source) is None
@@ -29,17 +29,17 @@ def test_the_file_can_be_published_as_it_is(tmp_path, option, entry_point, missi
     assert f"run_script {tmp_path}/status.py" in told
 
 
-def test_the_page_about_the_first_api_shows_the_file_as_it_is(tmp_path):
+def test_the_page_about_the_first_api_shows_the_new_script(tmp_path):
     new_script("hello", "--directory", tmp_path)
     assert (tmp_path / "hello.py").read_text() in (ROOT / "docs" / "tutorial" / "first-api.md").read_text()
 
 
-def test_nothing_is_overwritten(tmp_path):
+def test_an_existing_file_is_not_overwritten(tmp_path):
     (tmp_path / "status.py").write_text("mine")
-    with pytest.raises(CommandError, match="is there already and was left as it is"):
+    with pytest.raises(CommandError, match="exists already and was not changed"):
         new_script("status.py", "--directory", tmp_path)
     (tmp_path / "link.py").symlink_to(tmp_path / "nowhere.py")
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="exists already"):
         new_script("link", "--directory", tmp_path)
     assert (tmp_path / "status.py").read_text() == "mine"
     assert not (tmp_path / "nowhere.py").exists()
@@ -52,13 +52,13 @@ def test_a_name_that_no_test_could_import_is_refused(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_directory_is_made(tmp_path):
+def test_a_missing_directory_is_created(tmp_path):
     new_script("status", "--directory", tmp_path / "apis")
     new_script("change", "--directory", tmp_path / "apis")
     assert len(list((tmp_path / "apis").iterdir())) == 2
 
 
-def test_a_directory_that_is_none_is_named(tmp_path):
+def test_an_unusable_directory_is_named(tmp_path):
     with pytest.raises(CommandError, match=r"no/where/status\.py cannot be written: No such file"):
         new_script("status", "--directory", tmp_path / "no" / "where")
     (tmp_path / "file").touch()

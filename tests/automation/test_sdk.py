@@ -1,4 +1,4 @@
-"""The SDK as a script author meets it in a test of their own."""
+"""The SDK, as script authors use it in their tests."""
 
 import dataclasses
 
@@ -57,13 +57,13 @@ def test_query_parameters_hold_several_values(given):
     assert len(query) == len(query.keys())
 
 
-def test_a_copy_of_values_does_not_write_back():
+def test_changing_returned_values_does_not_change_the_query():
     query = QueryParameters({"a": "1"})
     query.get_all("a").append("2")
     assert query == QueryParameters([("a", "1")])
 
 
-def test_an_input_needs_naming_only_what_a_test_is_about():
+def test_every_field_of_an_input_has_a_default():
     request = ApiTriggerInput(raw_body="x")
     assert (request.request_method, request.route, request.raw_body) == (RequestMethod.GET, "", "x")
     assert (request.parameters, request.route_parameters, len(request.query_parameters)) == ({}, {}, 0)
@@ -72,14 +72,14 @@ def test_an_input_needs_naming_only_what_a_test_is_about():
         request.route = "other"  # type: ignore[misc]
 
 
-def test_an_output_is_an_empty_200_of_its_own():
+def test_an_output_is_by_default_an_empty_200():
     first, second = ApiTriggerOutput(), ApiTriggerOutput()
     first.response_headers.add("A", "1")
     assert (second.response_code, second.response_body, second.response_body_bytes) == (200, "", None)
     assert second.response_headers.as_dict() == {}
 
 
-def test_headers_append_and_replace_whatever_the_case():
+def test_headers_append_and_replace_regardless_of_case():
     headers = ResponseHeaders()
     headers.add("X-One", "1")
     headers.add("x-one", "2", "3")
@@ -93,7 +93,7 @@ def test_headers_append_and_replace_whatever_the_case():
     assert headers.as_dict() == {}
 
 
-def test_script_parameters():
+def test_script_param_returns_a_value_or_raises_keyerror():
     engine = Engine({"host": "a"})
     assert engine.script_param("host").value == "a"
     with pytest.raises(KeyError, match="no parameter named 'Host'"):
@@ -101,7 +101,7 @@ def test_script_parameters():
 
 
 @pytest.mark.parametrize("failed", [True, False])
-def test_an_exit_passes_the_handlers_of_a_script(failed):
+def test_an_exit_is_not_caught_by_except_exception(failed):
     engine = Engine()
 
     def script():
@@ -120,13 +120,13 @@ def test_log_prints_anything(capsys):
     assert capsys.readouterr().out == "7\n"
 
 
-def test_log_goes_where_a_test_wants_it():
+def test_log_goes_to_the_given_function():
     lines: list[str] = []
     Engine(log=lines.append).log("hello")
     assert lines == ["hello"]
 
 
-def test_subscripts_go_to_the_double():
+def test_subscripts_go_to_the_given_function():
     calls = []
 
     def fake(name, parameters, wait):
@@ -139,12 +139,12 @@ def test_subscripts_go_to_the_double():
     assert calls == [("a", {"x": "1"}, True), ("b", {}, False)]
 
 
-def test_without_a_double_a_subscript_fails():
+def test_a_subscript_fails_without_a_function_that_runs_it():
     with pytest.raises(SubscriptFailed, match="'a'"):
         Engine().run_subscript("a", {})
 
 
 @pytest.mark.parametrize("parameters", [{"x": 1}, {1: "x"}, {"x": None}])
-def test_subscript_parameters_are_text(parameters):
+def test_subscript_parameters_must_be_text(parameters):
     with pytest.raises(TypeError, match="text"):
         Engine(run_subscript=lambda *_: None).run_subscript("a", parameters)

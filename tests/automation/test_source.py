@@ -1,4 +1,4 @@
-"""What is said about a script without running it."""
+"""What is found in a script without running it."""
 
 import textwrap
 
@@ -26,13 +26,13 @@ def _compiles(source: str) -> bool:
         "if True:\r\n    x = 1\r\n",
         "x = 1\f\n",
         "match 1:\n    case 1: pass\n",
-        "x = 1 / 0\n",  # compiles; a run is another matter
+        "x = 1 / 0\n",  # compiles, and fails only when it runs
         "import nothing.of.this.kind\n",
         "from __future__ import annotations\n",
         "x = " + "[" * 50 + "]" * 50,
     ],
 )
-def test_compiles(source):
+def test_a_valid_source_compiles(source):
     assert compile_error(source) is None
 
 
@@ -58,7 +58,7 @@ def test_compiles(source):
         ("a\u00a0= 1\n", 1),
     ],
 )
-def test_the_line_and_the_reason_are_named(source, line):
+def test_a_compile_error_names_line_and_reason(source, line):
     error = compile_error(source)
     assert error is not None
     assert error.line == line
@@ -84,7 +84,7 @@ def test_the_line_and_the_reason_are_named(source, line):
     ],
     ids=lambda source: repr(source[:12]),
 )
-def test_what_would_break_the_compiler_is_an_error_like_any_other(source):
+def test_a_source_that_breaks_the_compiler_is_an_error_like_any_other(source):
     error = compile_error(source)
     assert error is not None
     assert error.message
@@ -92,7 +92,7 @@ def test_what_would_break_the_compiler_is_an_error_like_any_other(source):
     assert not has_entry_point(source, RUN)
 
 
-def test_nothing_is_run(tmp_path):
+def test_a_source_is_inspected_without_being_run(tmp_path):
     trace = tmp_path / "trace"
     source = f"open({str(trace)!r}, 'w').close()\n{FUNCTION}"
     assert _compiles(source)
@@ -150,7 +150,7 @@ def test_no_entry_point_is_found(source):
     assert not has_entry_point(source, RUN)
 
 
-def test_both_entry_points():
+def test_a_script_may_have_both_entry_points():
     source = textwrap.dedent(
         """
         from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine

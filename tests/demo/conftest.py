@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from as_code.actors import Actor
-from as_code.importing import import_files
+from as_code.importer import import_files
+from as_code.permissions import Actor
 from testbed.stack import ROOT, Stack
 
 DEMO = ROOT / "demo"

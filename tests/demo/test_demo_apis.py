@@ -17,29 +17,29 @@ from tests.endpoint.catalogue import assert_error
 
 @pytest.fixture
 def encoder() -> str:
-    """A name that no other test uses: what the demo keeps stays for the life of the stack."""
+    """A name that no other test uses, because the demo's state lives as long as the stack."""
     return f"enc-{uuid.uuid4().hex[:8]}"
 
 
 def assert_refused(answer, status: int, detail: str) -> None:
-    """An error of the script's own: the form of the platform's, without an errorCode."""
+    """An error of the script: in the form of the platform's errors, but without an errorCode."""
     assert answer.status_code == status, answer.text
     (entry,) = answer.json()["errors"]
     assert set(entry) == {"title", "detail"}
     assert detail in entry["detail"]
 
 
-def test_every_script_is_published(demo):
+def test_every_demo_script_is_published(demo):
     scripts = {file.name for file in DEMO.glob("*.py") if not file.name.startswith("test_")}
     assert {script["source"] for script in yaml.safe_load((DEMO / "apis.yaml").read_text())["scripts"]} == scripts
     assert set(ApiDefinition.objects.values_list("script__name", flat=True)) == {Path(name).stem for name in scripts}
 
 
-def test_echo(demo):
+def test_echo_answers_with_the_body(demo):
     assert demo.call("POST", "demo/echo", json={"a": 1}).json() == {"a": 1}
 
 
-def test_an_encoder_is_set_up_changed_and_asked_for(demo, encoder):
+def test_an_encoder_is_created_changed_and_shown(demo, encoder):
     made = demo.call("PUT", f"demo/encoders/{encoder}", json={"state": "on"})
     assert (made.status_code, made.json()) == (201, {"id": encoder, "state": "on", "bitrate": 1000})
     changed = demo.call("PATCH", f"demo/encoders/{encoder}", json={"bitrate": 4500})
@@ -50,7 +50,7 @@ def test_an_encoder_is_set_up_changed_and_asked_for(demo, encoder):
 def test_an_unknown_encoder_is_404_with_the_scripts_own_words(demo, encoder):
     assert_refused(demo.call("GET", f"demo/encoders/{encoder}/status"), 404, encoder)
     assert_refused(demo.call("PATCH", f"demo/encoders/{encoder}", json={"state": "on"}), 404, encoder)
-    # A name that is no file's business.
+    # A name must not lead to a file.
     assert_refused(demo.call("GET", "demo/encoders/..%5Cecho/status"), 404, "no encoder")
 
 
@@ -67,7 +67,7 @@ def test_a_change_that_makes_no_sense_changes_nothing(demo, encoder):
     assert_error(demo.call("PUT", f"demo/encoders/{encoder}", json={"state": ["on"]}), 10)
 
 
-def test_changes_at_the_same_moment_are_all_kept(demo, encoder):
+def test_concurrent_changes_are_all_kept(demo, encoder):
     with demo.stack.another_worker(), ThreadPoolExecutor(8) as callers:
         names = [f"{encoder}-{number}" for number in range(24)]
         answers = callers.map(lambda name: demo.call("PUT", f"demo/encoders/{name}", json={"state": "on"}), names)
@@ -105,7 +105,7 @@ def test_xml_comes_in_and_json_goes_out(demo):
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 
 
-def test_xml_that_is_none_or_means_harm_is_refused(demo):
+def test_invalid_or_malicious_xml_is_refused(demo):
     for xml, detail in [
         ("", "no element"),
         ("<alarms>", "no element"),
@@ -119,7 +119,7 @@ def test_xml_that_is_none_or_means_harm_is_refused(demo):
         assert_refused(answer, 400, detail)
 
 
-def test_xml_that_is_too_long_is_not_read(demo):
+def test_xml_that_is_too_long_is_refused(demo):
     xml = f"<a>{'x' * 1_000_000}</a>"
     assert_refused(demo.call("POST", "demo/alarms", content=xml, headers={"Content-Type": "text/xml"}), 413, "1000000")
 
@@ -134,7 +134,7 @@ def test_an_existing_script_writes_into_the_logbook(demo, encoder):
     assert "An entry needs an author and a text." in demo.stack.log_text("manager.log")
 
 
-def test_a_long_job_is_accepted_and_tells_how_far_it_is(demo):
+def test_a_scan_is_accepted_and_shows_its_progress(demo):
     begun = demo.call("POST", "demo/scans", params={"channels": "3"})
     assert begun.status_code == 202, begun.text
     where = begun.headers["Location"].removeprefix("/api/custom/")
@@ -150,7 +150,7 @@ def test_a_long_job_is_accepted_and_tells_how_far_it_is(demo):
     assert [note["done"] for note in notes] == sorted(note["done"] for note in notes)
 
 
-def test_a_scan_of_no_sensible_number_is_refused(demo):
+def test_a_scan_of_an_invalid_number_of_channels_is_refused(demo):
     for channels in ("0", "-1", "1001", "99999", "many", ""):
         assert_refused(demo.call("POST", "demo/scans", params={"channels": channels}), 400, "1 to 1000")
 

@@ -1,4 +1,4 @@
-"""The demo's own unit tests run with pytest and the SDK only, as docs/guides/testing-scripts.md says."""
+"""The unit tests of the demo need only pytest and the SDK, as docs/guides/testing-scripts.md says."""
 
 import os
 import shutil
@@ -12,17 +12,17 @@ from tests.demo.conftest import DEMO
 NO_DJANGO = "import sys\nsys.modules['django'] = None\n"
 
 
-def test_they_pass_in_a_directory_of_their_own_without_django(tmp_path):
+def test_the_demo_tests_pass_in_a_directory_of_their_own_without_django(tmp_path):
     scripts = tmp_path / "scripts"
     shutil.copytree(DEMO, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    # Whoever imported it would fail.
+    # An import of Django fails.
     (scripts / "conftest.py").write_text(NO_DJANGO)
     ended = _pytest(scripts)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "8 passed" in ended.stdout
 
 
-def test_they_can_fail(tmp_path):
+def test_the_demo_tests_fail_with_another_script(tmp_path):
     shutil.copy(DEMO / "test_logbook.py", tmp_path)
     (tmp_path / "logbook.py").write_text("def run(engine):\n    pass\n")
     ended = _pytest(tmp_path)

@@ -197,7 +197,7 @@ def test_one_user_leaves_places_to_others(stack, publish, key, keys):
         refused = [one.response for one in listeners if one.response.status_code != 200]
         assert len(held) == len(refused) == 4
         assert {answer.status_code for answer in refused} == {503}
-        said = "You hold 4 live streams already, the most for one user: close one of them first."
+        said = "You already have 4 live streams, the most for one user. Close one of them first."
         assert {answer.json()["errors"][0]["detail"] for answer in refused} == {said}
         assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
         other = Listener(web.url, keys(1)[0])

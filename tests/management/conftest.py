@@ -48,17 +48,17 @@ def user_with(*flags: str) -> User:
 
 
 def client_of(user: User) -> APIClient:
-    """A client that is `user`, whatever the way of logging in; it sends JSON."""
+    """A client authenticated as `user`; it sends JSON."""
     client = APIClient()
     client.default_format = "json"
-    # DRF's own cannot send half a character.
+    # DRF's own cannot send lone surrogates.
     client.renderer_classes = {"json": JsonRenderer}
     client.force_authenticate(user)
     return client
 
 
 def refused(response, status: int) -> list[dict[str, Any]]:
-    """The errors of an answer in the one form, each with a reason and a sentence."""
+    """The `errors` of an answer, each with a reason and a detail."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/json"
     answer: dict[str, list[dict[str, Any]]] = response.json()
@@ -69,6 +69,6 @@ def refused(response, status: int) -> list[dict[str, Any]]:
 
 
 def only(response, status: int) -> dict[str, Any]:
-    """The one error of an answer, without its sentence."""
+    """The only error of an answer, without its detail."""
     (error,) = refused(response, status)
     return {name: value for name, value in error.items() if name != "detail"}

@@ -1,4 +1,4 @@
-"""Who is let in: keys, HTTP Basic, sessions; and how often one may try."""
+"""Authentication by personal key, HTTP Basic and session, and its limits."""
 
 import base64
 from datetime import timedelta
@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture(autouse=True)
 def cheap(settings):
-    """Passwords that cost nothing to look at."""
+    """Cheap password hashes."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -80,11 +80,11 @@ def refused_401(response):
     ],
 )
 @pytest.mark.parametrize("path", ["tokens/", "definitions/count/", "keys/", "nowhere/"])
-def test_who_is_not_let_in(joe, header, path):
+def test_missing_or_wrong_credentials_are_refused(joe, header, path):
     refused_401(get({} if header is None else {"Authorization": header}, path))
 
 
-def test_basic_lets_in(joe):
+def test_the_right_password_lets_in(joe):
     assert get(basic("joe")).status_code == 200
     assert only(get(basic("joe"), "definitions/"), 403) == {"reason": "PermissionDenied"}
     joe.is_active = False
@@ -123,13 +123,13 @@ def test_a_key_is_shown_once_and_has_its_owners_flags(joe):
     assert only(get(token(key)), 403) == {"reason": "PermissionDenied"}
 
 
-def test_a_key_lives_90_days_unless_told(joe):
+def test_a_key_lives_90_days_by_default(joe):
     Client().post(f"{ROOT}keys/", {"name": "ci"}, "application/json", headers=basic("joe"))
     assert timedelta(days=89) < PersonalKey.objects.get().expiry - timezone.now() <= timedelta(days=90)
 
 
 @pytest.mark.parametrize("end", ["expired", "revoked", "inactive", "owner deleted"])
-def test_a_key_that_has_ended_opens_nothing(joe, end):
+def test_an_ended_key_is_refused(joe, end):
     made, key = create_key(joe, "ci", 1)
     assert get(token(key)).status_code == 200
     match end:
@@ -144,7 +144,7 @@ def test_a_key_that_has_ended_opens_nothing(joe, end):
     refused_401(get(token(key)))
 
 
-def test_api_tokens_and_keys_open_each_their_own(joe, make):
+def test_api_tokens_and_personal_keys_are_not_interchangeable(joe, make):
     api = make()
     _, key = create_key(joe, "ci", 1)
     for scheme in ("Bearer", "Token"):
@@ -169,7 +169,7 @@ def fail(times, name="joe", **extra):
     return [get(basic(name, "wrong"), **extra) for _ in range(times)]
 
 
-def test_who_fails_too_often_is_refused_before_his_password_is_looked_at(joe, monkeypatch):
+def test_after_too_many_failures_the_password_is_not_checked(joe, monkeypatch):
     answers = [response.status_code for response in fail(11)]
     assert answers == [401] * 9 + [429] * 2
     monkeypatch.setattr("django.contrib.auth.models.AbstractBaseUser.check_password", _never)
@@ -178,7 +178,7 @@ def test_who_fails_too_often_is_refused_before_his_password_is_looked_at(joe, mo
     assert int(refused["Retry-After"]) > 0
 
 
-def test_a_user_who_does_not_exist_is_refused_the_same_way(db):
+def test_an_unknown_user_is_refused_like_a_wrong_password(db):
     assert [response.status_code for response in fail(11, "nobody")] == [401] * 9 + [429] * 2
 
 
@@ -188,7 +188,7 @@ def test_another_user_and_another_address_are_let_in(joe):
     assert get(basic("joe")).status_code == 429
     assert get(basic(other.username)).status_code == 200
     assert get(basic("joe"), REMOTE_ADDR="192.0.2.1").status_code == 200
-    # A forwarded address is nobody's but a trusted proxy's to tell.
+    # Only a trusted proxy's `X-Forwarded-For` counts.
     assert get(basic("joe"), HTTP_X_FORWARDED_FOR="192.0.2.1").status_code == 429
     _, key = create_key(joe, "ci", 1)
     assert get(token(key)).status_code == 200
@@ -206,7 +206,7 @@ def test_the_console_counts_the_same_attempts(joe):
     assert get(basic("joe")).status_code == 429
 
 
-def test_the_time_heals(joe):
+def test_attempts_are_forgotten_in_time(joe):
     fail(10)
     AttemptCounter.objects.update(ends_at=F("ends_at") - timedelta(minutes=16))
     assert get(basic("joe")).status_code == 200
@@ -226,7 +226,7 @@ def test_the_time_heals(joe):
         ([], "", "192.0.2.1", "0.0.0.0"),  # noqa: S104  compared, not bound
     ],
 )
-def test_addresses_come_from_trusted_proxies_alone(rf, settings, trusted, peer, forwarded, expected):
+def test_forwarded_addresses_are_believed_only_from_trusted_proxies(rf, settings, trusted, peer, forwarded, expected):
     settings.UDAPI_TRUSTED_PROXIES = trusted
     request = rf.get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_address(request) == expected

@@ -1,4 +1,4 @@
-"""`events/`: what the list, the counts and the exports show, and to whom."""
+"""`events/`: lists, counts and exports, and who sees which events."""
 
 import csv
 import json
@@ -85,7 +85,7 @@ def history(make):
         ("timeBefore=2000-01-01T00:00:00Z", 0),
     ],
 )
-def test_filters(admin, history, query, count):
+def test_events_are_filtered(admin, history, query, count):
     found = admin.get(f"{EVENTS}?{query}").json()
     assert (found["count"], len(found["results"])) == (count, count)
     assert admin.get(f"{EVENTS}count/?{query}").json() == {"count": count}
@@ -93,7 +93,7 @@ def test_filters(admin, history, query, count):
     assert body(admin.get(f"{EVENTS}export/csv/?{query}")).count("\r\n") == count + 1
 
 
-def test_filters_by_object_id_and_time(admin, history):
+def test_events_are_filtered_by_object_id_and_time(admin, history):
     assert len(results(admin.get(EVENTS, {"objectId": str(history.token.pk)}))) == 2
     newest = InformationEvent.objects.latest("number")
     InformationEvent._base_manager.filter(pk=newest.pk).update(time=newest.time + timedelta(hours=1))
@@ -121,11 +121,11 @@ def test_filters_by_object_id_and_time(admin, history):
         ("user=%00", "user"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(admin, query, field):
+def test_malformed_filters_are_refused(admin, query, field):
     assert only(admin.get(f"{EVENTS}?{query}"), 400) == {"reason": "InvalidField", "field": field}
 
 
-def test_order_and_pages(admin, history):
+def test_events_are_ordered_and_paged(admin, history):
     times = [event["time"] for event in results(admin.get(EVENTS))]
     assert times == sorted(times, reverse=True)
     assert [event["time"] for event in results(admin.get(EVENTS, {"ordering": "time"}))] == sorted(times)
@@ -149,21 +149,21 @@ def test_each_flag_shows_the_events_of_its_objects(login, history, flag):
 
 
 @pytest.mark.parametrize("address", ["", "count/", "export/csv/", "export/jsonl/", "7/"])
-def test_without_a_flag_nothing_is_shown(login, client, address):
+def test_users_without_a_flag_see_no_events(login, client, address):
     others = ("definitions.add_edit", "tokens.add_edit", "automation.add_edit", "automation.execute")
     assert only(login(*others).get(f"{EVENTS}{address}"), 403) == {"reason": "PermissionDenied"}
     assert client.get(f"{EVENTS}{address}").status_code == 401
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_nothing_can_be_changed(admin, history, method):
+def test_events_cannot_be_changed(admin, history, method):
     event = InformationEvent.objects.latest("number")
     for address in ("", f"{event.event_id}/"):
         assert only(getattr(admin, method)(f"{EVENTS}{address}"), 405) == {"reason": "MethodNotAllowed"}
     assert InformationEvent.objects.count() == 6
 
 
-def test_a_csv_for_spreadsheets(admin, make):
+def test_csv_has_a_header_and_is_safe_in_spreadsheets(admin, make):
     User.objects.create_user("=cmd", first_name="=1+1", last_name='"; x')
     Publisher.forget_people()
     save_checked(make.token(name="ä, b")[0], "=cmd")
@@ -182,7 +182,7 @@ def test_an_export_is_the_list_from_its_oldest_on(admin, history):
     assert exported == results(admin.get(EVENTS))[::-1]
 
 
-def test_the_queries_of_a_page_do_not_grow(admin, make, django_assert_num_queries):
+def test_the_queries_of_a_page_do_not_grow_with_its_events(admin, make, django_assert_num_queries):
     counts = []
     for _ in range(2):
         for _ in range(5):

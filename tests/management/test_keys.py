@@ -1,4 +1,4 @@
-"""Personal keys over the management API: how long they live, what ends them, how many there are, who sees them."""
+"""Personal keys over the management API: their lifetime, their number, what ends them, and who sees them."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def token(key: str) -> dict[str, str]:
 
 
 def make(key: str, **body: object):
-    """What the key gets when it asks for another."""
+    """The answer to a key that creates another."""
     return Client().post(KEYS, {"name": "another"} | body, "application/json", headers=token(key))
 
 
@@ -41,17 +41,17 @@ def root(db):
     return User.objects.create_superuser("root")
 
 
-# --- A key makes keys ---
+# --- A key creates keys ---
 
 
 @pytest.mark.parametrize("days", [1, 2, 90, LONGEST_DAYS])
-def test_a_key_makes_none_that_outlives_it(joe, days):
+def test_a_key_cannot_create_one_that_outlives_it(joe, days):
     _, key = create_key(joe, "ci", 1)
     assert only(make(key, expiresInDays=days), 400) == {"reason": "InvalidField", "field": "expiresInDays"}
     assert PersonalKey.objects.count() == 1
 
 
-def test_a_key_makes_one_that_ends_before_it_or_with_it(joe):
+def test_a_key_creates_one_that_ends_before_it_or_with_it(joe):
     old, key = create_key(joe, "ci", 10)
     short, same = make(key, expiresInDays=3), make(key)
     assert (short.status_code, same.status_code) == (201, 201)
@@ -59,18 +59,18 @@ def test_a_key_makes_one_that_ends_before_it_or_with_it(joe):
     by_name = {str(made): expiry for made, expiry in ends.items()}
     assert by_name[same.json()["id"]] == old.expiry
     assert timedelta(days=2) < by_name[short.json()["id"]] - timezone.now() < timedelta(days=3)
-    # Nor does what it has made.
+    # Nor do keys that it created.
     assert only(make(short.json()["key"], expiresInDays=4), 400)["reason"] == "InvalidField"
 
 
-def test_a_key_of_more_than_90_days_makes_one_of_90_unless_told(joe):
+def test_a_longer_key_creates_one_of_90_days_by_default(joe):
     _, key = create_key(joe, "ci", 1_000)
     assert make(key).status_code == 201
     made = PersonalKey.objects.get(name="another")
     assert timedelta(days=89) < made.expiry - timezone.now() < timedelta(days=90)
 
 
-def test_what_a_key_has_made_ends_with_it(joe):
+def test_keys_end_with_the_key_that_created_them(joe):
     old, key = create_key(joe, "ci", 10)
     other = create_key(joe, "other", 10)[1]
     child = make(key).json()["key"]
@@ -80,7 +80,7 @@ def test_what_a_key_has_made_ends_with_it(joe):
     assert [status(one) for one in (key, child, grandchild, other)] == [401, 401, 401, 200]
 
 
-def test_a_key_that_ended_meanwhile_makes_none(joe):
+def test_a_key_ended_during_the_request_creates_none(joe):
     old, _ = create_key(joe, "ci", 10)
     PersonalKey.objects.all().delete()
     with pytest.raises(PermissionDenied):
@@ -105,7 +105,7 @@ def test_a_user_has_at_most_50_keys(joe, root):
     assert make(key).status_code == 201
 
 
-def test_simultaneous_requests_make_no_more(open_db):
+def test_simultaneous_requests_cannot_exceed_the_limit_of_keys(open_db):
     joe = user_with("tokens.ui_available")
     try:
         for _ in range(MOST_KEYS - 2):
@@ -120,7 +120,7 @@ def test_simultaneous_requests_make_no_more(open_db):
 # --- Superusers ---
 
 
-def test_a_superuser_lists_and_ends_the_keys_of_all(joe, root):
+def test_a_superuser_lists_and_ends_the_keys_of_all_users(joe, root):
     made, theirs = create_key(joe, "theirs", 1)
     _, key = create_key(root, "own", 1)
     listed = Client().get(KEYS, headers=token(key)).json()
@@ -134,7 +134,7 @@ def test_a_superuser_lists_and_ends_the_keys_of_all(joe, root):
     assert (status(theirs), status(key)) == (401, 200)
 
 
-def test_keys_of_others_are_not_there_for_anybody_else(joe, root):
+def test_other_users_do_not_see_a_key(joe, root):
     theirs, _ = create_key(root, "theirs", 1)
     _, key = create_key(joe, "own", 1)
     assert [entry["name"] for entry in Client().get(KEYS, headers=token(key)).json()["results"]] == ["own"]
@@ -151,7 +151,7 @@ def test_an_inactive_superuser_sees_nothing(joe, root):
     refused(Client().get(KEYS, headers=token(key)), 401)
 
 
-def test_making_and_ending_a_key_leaves_a_line_without_the_key(joe, root, caplog):
+def test_creating_and_ending_a_key_is_logged_without_the_key(joe, root, caplog):
     caplog.set_level("INFO")
     made, key = create_key(joe, "ci", 1)
     _, roots = create_key(root, "own", 1)

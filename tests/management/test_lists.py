@@ -18,7 +18,7 @@ RUN = "def run(engine): pass"
 
 
 def found(client, path, by="name", **query):
-    """What the entries of a list are called, and that the count of the same filters agrees."""
+    """The names (or `by`) of a list's entries; also checks that the count with the same filters agrees."""
     answer = client.get(ROOT + path, query)
     assert answer.status_code == 200, answer.content
     filters = {name: value for name, value in query.items() if name not in {"ordering", "limit", "offset"}}
@@ -74,11 +74,11 @@ def three(make):
         ({"offset": 3}, ""),
     ],
 )
-def test_definitions_by(admin, three, query, expected):
+def test_definitions_are_filtered_searched_ordered_and_paged(admin, three, query, expected):
     assert found(admin, "definitions/", **query) == list(expected)
 
 
-def test_definitions_by_id_token_and_time(admin, three):
+def test_definitions_are_filtered_by_id_token_and_time(admin, three):
     made, (first, second) = three
     assert found(admin, "definitions/", id=made["b"].pk) == ["b"]
     assert found(admin, "definitions/", search=made["b"].pk) == ["b"]
@@ -107,13 +107,13 @@ def test_definitions_by_id_token_and_time(admin, three):
         ({"createdBy": "system", "ordering": "createdAt"}, ["a", "b"]),
     ],
 )
-def test_tokens_by(admin, make, query, expected):
+def test_tokens_are_filtered_searched_and_ordered(admin, make, query, expected):
     make.token(name="a")
     make.token(name="b", is_disabled=True)
     assert found(admin, "tokens/", **query) == expected
 
 
-def test_scripts_by(admin, make):
+def test_scripts_are_filtered_searched_and_ordered(admin, make):
     make.script(name="a", description="first")
     make.script(name="b")
     assert found(admin, "scripts/") == ["a", "b"]
@@ -158,7 +158,7 @@ def test_scripts_by(admin, make):
         ("format=json", "format"),
     ],
 )
-def test_a_query_that_cannot_be_meant(admin, kind, query, field):
+def test_a_malformed_query_is_refused(admin, kind, query, field):
     assert only(admin.get(f"{ROOT}{kind}/?{query}"), 400) == {"reason": "InvalidField", "field": field}
     if field not in {"limit", "offset", "ordering"}:
         assert only(admin.get(f"{ROOT}{kind}/count/?{query}"), 400)["field"] == field
@@ -175,7 +175,7 @@ def test_a_query_that_cannot_be_meant(admin, kind, query, field):
         ("keys/?name=x", "name"),
     ],
 )
-def test_a_query_that_this_list_has_not(admin, query, field):
+def test_a_parameter_that_this_list_lacks_is_refused(admin, query, field):
     assert only(admin.get(ROOT + query), 400) == {"reason": "InvalidField", "field": field}
 
 
@@ -194,7 +194,7 @@ def test_pages_lead_to_each_other(admin, make):
     assert "search=t" in last["previous"]
 
 
-def test_a_page_has_100_entries_unless_told(admin, make):
+def test_a_page_has_100_entries_by_default(admin, make):
     ApiToken._base_manager.bulk_create(
         ApiToken(name=f"t{number:03}", secret_digest=f"{number:064}", pepper_id=1) for number in range(150)
     )

@@ -1,4 +1,4 @@
-"""Log-in attempts through the running stack: who is locked out, who is not, and what is left of what was sent."""
+"""Limits of log-ins through the running stack: who is locked out, who is not, and what is kept."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ ELSEWHERE = "127.0.0.2"
 FORWARDED = {"X-Forwarded-For": "192.0.2.1"}
 SECRET = "a-secret-that-was-sent-with-a-wrong-password"
 
-# What is sent with a log-in must make no difference to it. The first two cannot be parsed as a form.
+# The body must make no difference to the log-in. The first two cannot be parsed as a form.
 BODIES = [
     (b"--x\r\n\r\n", "multipart/form-data"),
     (b"&".join(b"f%d=1" % number for number in range(1_500)), "application/x-www-form-urlencoded"),
@@ -47,30 +47,30 @@ def people(stack):
 
 
 def ask(web, name="joe", password=PASSWORD, address="127.0.0.1", **headers):
-    """The answer to a list of tokens, asked for from a loopback `address`."""
+    """The answer to a request for the tokens from a loopback `address`."""
     with httpx.Client(transport=httpx.HTTPTransport(local_address=address), timeout=60) as client:
         return client.get(f"{web.url}{ROOT}tokens/", auth=(name, password), headers=headers)
 
 
 def lock(web, name="joe", **headers):
-    """Fail ten times; the tenth is told so."""
+    """Fail ten times; the tenth answer says so."""
     return [ask(web, name, "wrong", **headers) for _ in range(10)]
 
 
 def key_of(user):
-    """What lets `user` in without a password."""
+    """The headers of a personal key of `user`."""
     return {"Authorization": f"Token {create_key(user, 'ci', 1)[1]}"}
 
 
 def session_of(user):
-    """What lets the browser of `user` in, who had logged in before."""
+    """The headers of a session of `user`."""
     browser = Client()
     browser.force_login(user)
     return {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
 
 
 def processor_seconds(web):
-    """What gunicorn has used so far."""
+    """The CPU time that gunicorn has used so far."""
     master = psutil.Process(web.process.pid)
     times = [process.cpu_times() for process in (master, *master.children(recursive=True))]
     return sum(one.user + one.system for one in times)
@@ -86,13 +86,13 @@ def everything_stored() -> str:
     return "\n".join(rows)
 
 
-def test_ten_wrong_passwords_lock_this_user_out_from_this_address_alone(stack, people):
+def test_ten_wrong_passwords_lock_out_only_this_user_at_this_address(stack, people):
     begun = processor_seconds(stack.web)
     statuses = [answer.status_code for answer in lock(stack.web)]
     assert statuses == [401] * 9 + [429]
     hashed = processor_seconds(stack.web) - begun
     refused = [ask(stack.web) for _ in range(10)][-1]
-    # The hash is nearly all of what a log-in costs.
+    # The hash is nearly the whole cost of a log-in.
     assert processor_seconds(stack.web) - begun - hashed < hashed / 2
     assert refused.status_code == 429
     (error,) = refused.json()["errors"]
@@ -100,13 +100,13 @@ def test_ten_wrong_passwords_lock_this_user_out_from_this_address_alone(stack, p
     assert 0 < int(refused.headers["Retry-After"]) <= 15 * 60
     assert ask(stack.web, address=ELSEWHERE).status_code == 200
     assert ask(stack.web, name="ann").status_code == 200
-    # A forwarded address is nobody's but a trusted proxy's to tell.
+    # Only a trusted proxy's `X-Forwarded-For` counts.
     assert ask(stack.web, **FORWARDED).status_code == 429
     for headers in (key_of(people[0]), session_of(people[0])):
         assert httpx.get(f"{stack.url}{ROOT}tokens/", headers=headers).status_code == 200
 
 
-def test_ten_wrong_passwords_lock_whatever_the_body_and_nothing_that_was_sent_is_kept(stack, people):
+def test_ten_wrong_passwords_lock_out_whatever_the_body_and_none_is_kept(stack, people):
     def send(body: bytes, content_type: str, password: str) -> httpx.Response:
         headers = {"Content-Type": content_type, "X-Secret": SECRET}
         address = f"{ROOT}tokens/{SECRET}/rotate/?secret={SECRET}"
@@ -116,7 +116,7 @@ def test_ten_wrong_passwords_lock_whatever_the_body_and_nothing_that_was_sent_is
     assert [answer.status_code for answer in answers] == [401] * 9 + [429]
     locked = [send(*body, password) for body in BODIES for password in ("wrong", PASSWORD)]
     assert {(answer.status_code, answer.content) for answer in locked} == {(429, answers[-1].content)}
-    # Some type their password where the user name belongs.
+    # Some people type their password into the field of the user name.
     assert ask(stack.web, name=SECRET, password="x").status_code == 401
     assert stack.client.post("/console/login/", data={"username": SECRET, "password": SECRET}).status_code == 403
     stored, log = everything_stored(), stack.log_text("endpoint.log") + stack.log_text("refused.log")
@@ -141,7 +141,7 @@ def test_a_log_in_is_decided_before_its_body_is_read(stack, people, content_type
     web.putheader("Content-Type", content_type)
     web.putheader("Content-Length", "1000")
     web.endheaders()
-    # No body is sent, now or ever.
+    # The announced body is never sent.
     assert web.getresponse().status == status
     web.close()
 
@@ -163,7 +163,7 @@ def test_simultaneous_guesses_cannot_exceed_the_limit(stack, people):
     assert ask(stack.web).status_code == 429
 
 
-def test_while_others_log_in_everywhere_further_log_ins_are_refused_and_nobody_else(stack, people):
+def test_further_log_ins_are_refused_while_all_log_in_slots_are_taken(stack, people):
     from logins import hash_slots
 
     with ExitStack() as places:
@@ -177,11 +177,11 @@ def test_while_others_log_in_everywhere_further_log_ins_are_refused_and_nobody_e
     assert ask(stack.web).status_code == 200
 
 
-def test_a_forwarded_address_counts_when_a_trusted_proxy_tells_it(stack, people):
+def test_attempts_count_for_the_address_that_a_trusted_proxy_forwards(stack, people):
     with stack.another_web(UDAPI_TRUSTED_PROXIES="127.0.0.1") as web:
         assert lock(web, **FORWARDED)[-1].status_code == 429
         assert ask(web, **FORWARDED).status_code == 429
         assert ask(web, **{"X-Forwarded-For": "192.0.2.2"}).status_code == 200
         assert ask(web).status_code == 200
-        # Who comes past the proxy is himself, whatever he tells.
+        # A client that bypasses the proxy counts by its own address.
         assert ask(web, address=ELSEWHERE, **FORWARDED).status_code == 200

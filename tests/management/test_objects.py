@@ -1,4 +1,4 @@
-"""Making, reading, changing and deleting objects, as they are on the wire."""
+"""Creating, reading, changing and deleting objects over the management API."""
 
 import re
 import uuid
@@ -108,7 +108,7 @@ def test_rotate_enable_and_disable(admin, make):
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_a_change_takes_an_own_secret_and_does_not_show_it(admin, make, method):
+def test_a_change_accepts_a_secret_and_does_not_show_it(admin, make, method):
     token, _ = make.token()
     before = token.secret_digest
     address = f"{ROOT}tokens/{token.pk}/"
@@ -123,7 +123,7 @@ def test_a_change_takes_an_own_secret_and_does_not_show_it(admin, make, method):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_put_of_what_get_gave(admin, address, kind):
+def test_put_accepts_what_get_answered(admin, address, kind):
     seen = admin.get(address(kind)).json()
     saved = admin.put(address(kind), seen)
     assert saved.status_code == 200
@@ -135,7 +135,7 @@ def test_put_of_what_get_gave(admin, address, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", READ_ONLY)
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_a_read_only_property_is_taken_as_it_is_alone(admin, address, kind, name, method):
+def test_a_read_only_property_is_accepted_only_unchanged(admin, address, kind, name, method):
     seen = admin.get(address(kind)).json()
     send = getattr(admin, method)
     others: list[object] = [READ_ONLY[name], None, 5, [], seen[name] + " "]
@@ -146,7 +146,7 @@ def test_a_read_only_property_is_taken_as_it_is_alone(admin, address, kind, name
     assert send(address(kind), seen if method == "put" else {name: seen[name]}).status_code == 200
 
 
-def test_put_gives_what_is_left_out_its_default(admin, make):
+def test_put_resets_what_it_leaves_out(admin, make):
     token, _ = make.token(is_disabled=True, rate_limit=1, rate_window_seconds=1)
     answer = admin.put(f"{ROOT}tokens/{token.pk}/", {"name": "x"}).json()
     assert (answer["isDisabled"], answer["rateLimit"]) == (False, None)
@@ -162,7 +162,7 @@ def test_put_gives_what_is_left_out_its_default(admin, make):
     assert (answer["memoryLimitMb"], answer["reuse"]) == (512, "warm")
 
 
-def test_patch_leaves_the_rest_alone(admin, make):
+def test_patch_changes_only_what_it_names(admin, make):
     api = make(route="old")
     before = admin.get(f"{ROOT}definitions/{api.definition.pk}/").json()
     after = admin.patch(f"{ROOT}definitions/{api.definition.pk}/", {"name": "new"}).json()
@@ -207,7 +207,7 @@ FLAGS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_may_not_read_learns_nothing(login, address, kind):
+def test_a_refused_read_does_not_tell_whether_the_object_exists(login, address, kind):
     app, _ = FLAGS[kind]
     client = login(f"{app}.add_edit", f"{app}.delete", "automation.execute")
     missing = f"{ROOT}{kind}/{uuid.uuid4()}/"
@@ -219,7 +219,7 @@ def test_who_may_not_read_learns_nothing(login, address, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_may_only_edit_gets_the_id_alone(login, address, kind):
+def test_users_who_may_only_edit_get_ids_only(login, address, kind):
     client = login(*FLAGS[kind][1])
     changed = client.patch(address(kind), {"description": "x"} if kind != "tokens" else {"name": "x"})
     assert changed.status_code == 200
@@ -227,14 +227,14 @@ def test_who_may_only_edit_gets_the_id_alone(login, address, kind):
     assert changed["ETag"] == '"2"'
 
 
-def test_who_may_only_edit_still_gets_the_secret(login):
+def test_users_who_may_only_add_get_the_secret(login):
     answer = login("tokens.add_edit").post(f"{ROOT}tokens/", {"name": "x"})
     assert answer.json().keys() == {"id", "secret"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_who_may_only_read_changes_nothing(login, address, kind, method):
+def test_users_who_may_only_view_change_nothing(login, address, kind, method):
     client = login("definitions.ui_available", "tokens.ui_available", "automation.ui_available")
     for path in (f"{ROOT}{kind}/", f"{ROOT}{kind}/{uuid.uuid4()}/", address(kind)):
         if (method == "post") == (path == f"{ROOT}{kind}/"):
@@ -251,8 +251,28 @@ def test_the_source_of_a_script_in_use_needs_execute(login, make):
     assert login("automation.add_edit", "automation.execute").patch(address, {"source": RUN}).status_code == 200
     make.script(name="unused")
     assert editor.patch(f"{ROOT}scripts/unused/", {"source": f"{ECHO}\n"}).status_code == 200
-    # Scripts that APIs run may call it by its name.
+    # A script that an API runs could call it by name.
     assert only(editor.patch(f"{ROOT}scripts/unused/", {"source": RUN}), 403)["reason"] == "PermissionDenied"
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "keys"])
+def test_location_is_the_address_of_the_new_object(admin, make, kind):
+    make.script(name="echo")
+    bodies = {
+        "definitions": {"route": "a", "actionMeta": {"scriptName": "echo"}},
+        "scripts": {"name": "a/b", "source": RUN},
+    }
+    made = admin.post(f"{ROOT}{kind}/", bodies.get(kind, {"name": "x"}))
+    assert made.status_code == 201
+    assert made["Location"] == f"{ROOT}{kind}/{made.json()['id']}/"
+    if kind != "keys":
+        assert admin.get(made["Location"]).json()["id"] == made.json()["id"]
+    assert admin.delete(made["Location"]).status_code == 204
+
+
+def test_users_who_may_only_add_get_the_address_of_the_new_object(login):
+    made = login("tokens.add_edit").post(f"{ROOT}tokens/", {"name": "x"})
+    assert made["Location"] == f"{ROOT}tokens/{made.json()['id']}/"
 
 
 def test_an_unknown_action_is_not_found(admin, make):

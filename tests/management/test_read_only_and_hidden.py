@@ -1,4 +1,4 @@
-"""Read-only properties of a new object are refused, and objects that one may not see look like none."""
+"""Read-only properties of new objects are refused, and hidden objects look like missing ones."""
 
 import itertools
 import uuid
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from rest_framework.serializers import Serializer
 
+from automation.serializers import ScriptSerializer
+from definitions.serializers import DefinitionSerializer
 from events.models import InformationEvent
 from keys.changes import create_key
-from management.definitions import DefinitionSerializer
 from management.keys import KeySerializer
-from management.scripts import ScriptSerializer
-from management.tokens import TokenSerializer
 from tests.management.conftest import ROOT, only, user_with
+from tokens.serializers import TokenSerializer
 
 KINDS: dict[str, tuple[type[Serializer[Any]], dict[str, Any]]] = {
     "definitions": (DefinitionSerializer, {"route": "a", "actionMeta": {"scriptName": "echo"}}),
@@ -39,7 +39,7 @@ def test_every_kind_has_read_only_properties():
 
 
 @pytest.mark.parametrize(("kind", "name"), READ_ONLY)
-def test_a_new_object_takes_no_read_only_property(admin, make, kind, name):
+def test_a_new_object_accepts_no_read_only_property(admin, make, kind, name):
     make.script(name="echo")
     body = KINDS[kind][1]
     for value in (str(uuid.uuid4()), "2001-01-01T00:00:00Z", "root", None, 5):
@@ -49,7 +49,7 @@ def test_a_new_object_takes_no_read_only_property(admin, make, kind, name):
 
 
 @pytest.mark.parametrize(("kind", "method", "action"), CHANGES)
-def test_who_may_not_change_learns_no_more_from_an_object_than_from_none(login, make, kind, method, action):
+def test_a_refused_change_does_not_tell_whether_the_object_exists(login, make, kind, method, action):
     api = make()
     key = {"definitions": api.definition.pk, "tokens": api.token.pk, "scripts": api.definition.script.pk}[kind]
     for client in (login(*VIEW), login()):
@@ -61,7 +61,7 @@ def test_who_may_not_change_learns_no_more_from_an_object_than_from_none(login, 
         assert (answers[0].content, answers[0].headers) == (answers[1].content, answers[1].headers)
 
 
-def test_events_that_one_may_not_read_look_like_none(login, make):
+def test_hidden_events_look_like_missing_ones(login, make):
     make.token()
     hidden = InformationEvent.objects.latest("number").event_id
     for client, status in ((login("definitions.ui_available"), 404), (login("automation.execute"), 403)):
@@ -70,14 +70,14 @@ def test_events_that_one_may_not_read_look_like_none(login, make):
         assert (there.content, there.headers) == (missing.content, missing.headers)
 
 
-def test_keys_of_others_look_like_none(login):
+def test_keys_of_others_look_like_missing_ones(login):
     theirs, _ = create_key(user_with(), "theirs", 1)
     there, missing = (login().delete(f"{ROOT}keys/{one}/") for one in (theirs.public_id, uuid.uuid4()))
     assert there.status_code == 404
     assert (there.content, there.headers) == (missing.content, missing.headers)
 
 
-def test_when_a_token_was_used_may_be_sent_back_as_it_was(admin, make):
+def test_last_used_is_accepted_with_an_earlier_value(admin, make):
     token = make.token(last_used=datetime(2026, 1, 2, tzinfo=UTC))[0]
     address = f"{ROOT}tokens/{token.pk}/"
     for earlier in ("2026-01-02T00:00:00Z", "2026-01-01T23:59:59.5Z", None):

@@ -1,4 +1,4 @@
-"""Every change that is refused: status, reason and details."""
+"""Refused changes: status, reason and details."""
 
 import pytest
 
@@ -115,12 +115,12 @@ def test_a_refused_rotation_leaves_the_secret(admin, make, secret):
 
 
 @pytest.mark.parametrize("action", ["rotate", "enable", "disable"])
-def test_actions_take_no_unknown_properties(admin, make, action):
+def test_actions_refuse_unknown_properties(admin, make, action):
     token, _ = make.token()
     assert only(admin.post(f"{ROOT}tokens/{token.pk}/{action}/", {"name": "x"}), 400)["field"] == "name"
 
 
-def test_all_that_is_wrong_is_listed(admin):
+def test_all_faults_are_listed(admin):
     errors = refused(admin.post(f"{ROOT}tokens/", {"name": " ", "secret": "short", "rateLimit": {"limit": 1}}), 400)
     assert {error["reason"] for error in errors} == {"InvalidName", "InvalidSecret", "InvalidRateLimit"}
     errors = refused(admin.post(f"{ROOT}tokens/", {"name": 1, "isDisabled": "no", "colour": 3}), 400)
@@ -195,7 +195,7 @@ def test_a_refused_definition(admin, make, change, expected):
     make.script(GOOD, name="plain")
     body = {"route": "a", "actionMeta": {"scriptName": "echo"}} | change
     error = only(admin.post(f"{ROOT}definitions/", body), 400)
-    # Its id is the one that it would have had, where a rule refused it.
+    # An object that a rule refused has the id that it would have got.
     error.pop("id", None)
     assert error == expected
     assert not ApiDefinition.objects.exists()
@@ -212,13 +212,13 @@ def test_a_refused_change_of_a_definition(admin, make, change, expected):
     assert ApiDefinition.objects.get().version == 1
 
 
-def test_a_definition_without_route_and_action(admin):
+def test_a_definition_without_route_and_action_is_refused_with_both_reasons(admin):
     errors = refused(admin.post(f"{ROOT}definitions/", {}), 400)
     assert {error["reason"] for error in errors} == {"InvalidRoute", "InvalidActionMeta"}
     assert all(error["id"] for error in errors)
 
 
-def test_a_route_in_use(admin, make):
+def test_a_route_in_use_is_a_conflict(admin, make):
     taken = make(route="ticket/{id}").definition
     other = make().definition
     body = {"route": "Ticket/{ticketId}", "actionMeta": {"scriptName": other.script.name}}
@@ -227,7 +227,7 @@ def test_a_route_in_use(admin, make):
     assert error.pop("id") not in {str(taken.pk), str(other.pk)}
     assert error == expected
     assert only(admin.put(f"{ROOT}definitions/{other.pk}/", body), 409) == expected | {"id": str(other.pk)}
-    # Beside another reason it is not the conflict alone that has to be done away with.
+    # Together with another reason, the status is not that of a conflict.
     errors = refused(admin.patch(f"{ROOT}definitions/{other.pk}/", {"route": "ticket/{id}", "name": " "}), 400)
     assert {error["reason"] for error in errors} == {"RouteInUse", "InvalidName"}
 
@@ -269,7 +269,7 @@ def test_a_refused_script(admin, change, expected):
 @pytest.mark.parametrize(
     ("source", "line"), [("def run(engine):\n  return (", 2), ("", None), ("x = 1", None), ("# \0", None)]
 )
-def test_a_script_that_cannot_run(admin, source, line):
+def test_a_script_that_cannot_run_is_reported_with_its_reason(admin, source, line):
     error = only(admin.post(f"{ROOT}scripts/", {"name": "x", "source": source}), 400)
     assert error["reason"] == "InvalidScript"
     assert error["message"]
@@ -277,7 +277,7 @@ def test_a_script_that_cannot_run(admin, source, line):
         assert error["line"] == line
 
 
-def test_a_name_in_use(admin, make):
+def test_a_name_in_use_is_a_conflict(admin, make):
     make.script(name="taken")
     make.script(name="other")
     assert only(admin.post(f"{ROOT}scripts/", {"name": "taken", "source": GOOD}), 409) == {"reason": "NameInUse"}

@@ -1,4 +1,4 @@
-"""What shows only in the running API: worker nodes that live, and bodies as a server gets them."""
+"""Behaviour that needs the running server: live nodes, chunked bodies."""
 
 from django.contrib.auth.models import User
 
@@ -6,7 +6,7 @@ from keys.changes import create_key
 from tests.management.conftest import ROOT
 
 
-def test_nodes_that_live_are_listed(stack):
+def test_live_nodes_are_listed(stack):
     user = User.objects.create_superuser("officer")
     try:
         _, key = create_key(user, "ci", 1)
@@ -17,7 +17,7 @@ def test_nodes_that_live_are_listed(stack):
         user.delete()
 
 
-def test_a_body_in_chunks_is_refused_and_not_taken_for_none(stack, publish):
+def test_a_chunked_body_is_refused_instead_of_read_as_empty(stack, publish):
     user = User.objects.create_superuser("officer")
     try:
         _, key = create_key(user, "ci", 1)

@@ -1,4 +1,4 @@
-"""schemathesis asks the running API what the OpenAPI document allows, and much that it does not."""
+"""schemathesis sends the running API what the OpenAPI document allows and forbids."""
 
 import subprocess
 import sys
@@ -13,18 +13,18 @@ from events.models import InformationEvent
 from testbed.people import remove_users
 from tests.management import open_door
 
-# Rules that no schema can tell refuse well-formed bodies too: a script that does not compile, a route that is taken.
+# Rules that no schema can express refuse well-formed bodies, such as a script that does not compile.
 REFUSED_BY_A_RULE = ["2xx", "400", "404", "409", "412"]
-# What reads has no such rules.
+# Reading has no such rules.
 READ = ["2xx", "404"]
 REFUSED = ["4xx"]
-# Each of its cases would wait ten seconds for an event; tests/events asks it.
+# Each of its cases would wait ten seconds for an event; tests/events covers it.
 STREAM = "events_stream"
 
 
 @pytest.fixture
 def web(stack):
-    """A gunicorn whose log-ins are cheap."""
+    """A gunicorn with cheap password hashes."""
     with stack.another_web(DJANGO_SETTINGS_MODULE="tests.management.open_door") as web:
         yield web
 
@@ -39,7 +39,7 @@ def password(stack, settings):
 
 
 def _config(api, password: str) -> str:
-    """Who asks, what may be answered, and the keys with which objects are found that are there."""
+    """schemathesis' configuration: credentials, allowed statuses, and the keys of existing objects."""
     keys = {
         "definitions": api.definition.pk,
         "tokens": api.token.pk,

@@ -33,7 +33,7 @@ def user(stack):
 
 
 class Client:
-    """Sends with a personal key, and keeps the answers that should show no secret, and all secrets."""
+    """Sends requests with a personal key; keeps all secrets, and the answers that must not show any."""
 
     def __init__(self, client, key):
         self._client = client
@@ -42,7 +42,7 @@ class Client:
         self.secrets = [key]
 
     def sets(self, path, body=None, shown="secret"):
-        """Set a secret, which the answer shows; the answer without it is seen."""
+        """Set a secret; keep the answer without it."""
         answer = self._client.request("POST", ROOT + path, json=body, headers=self._headers)
         content = answer.json()
         self.secrets.append(content.pop(shown))
@@ -50,14 +50,14 @@ class Client:
         return content | {shown: self.secrets[-1]}
 
     def send(self, method, path, body=None, headers=None):
-        """Send what no answer may show a secret for."""
+        """Send a request whose answer must not show a secret."""
         answer = self._client.request(method, path, json=body, headers=headers or self._headers)
         assert answer.status_code < 500
         self.seen += [answer.text, str(answer.headers), str(answer.url)]
         return answer
 
 
-def test_no_secret_anywhere_but_in_the_answer_that_sets_it(stack, publish, user, capsys):
+def test_a_secret_is_only_in_the_answer_that_sets_it(stack, publish, user, capsys):
     client = Client(stack.client, create_key(user, "ci", 1)[1])
     with_stream = Listener(stack.url, client.secrets[0])
     try:
@@ -79,7 +79,7 @@ def test_no_secret_anywhere_but_in_the_answer_that_sets_it(stack, publish, user,
 
 
 def _use(client):
-    """Set secrets in every way, and refuse some, with good answers and with errors."""
+    """Set secrets in every way, and let some be refused."""
     client.secrets += [OWN, OWN + "2", PASSWORD, WRONG]
     generated = client.sets("tokens/", {"name": "a"})["secret"]
     own = client.sets("tokens/", {"name": "b", "secret": OWN})
@@ -87,7 +87,7 @@ def _use(client):
     client.sets(f"tokens/{own['id']}/rotate/")
     client.sets("keys/", {"name": "k"}, shown="key")
     client.send("PATCH", token, {"secret": OWN + "2"})
-    # Refused, with a secret in the request.
+    # Refused requests that contain a secret.
     client.send("POST", f"{ROOT}tokens/", {"name": "c", "secret": OWN + "2"})
     client.send("PATCH", token, {"secret": generated, "x": 1})
     client.send("POST", f"{token}rotate/", {"secret": generated})
@@ -102,7 +102,7 @@ def _use(client):
 
 
 def _trigger(client, api):
-    """Use the secret of an API token, over HTTP and as a message, rightly and wrongly."""
+    """Trigger with right and wrong secrets, over HTTP and with messages."""
     client.secrets.append(api.secret)
     message = {"requestMethod": "Post", "route": api.definition.route, "rawBody": "{}"}
     for secret in client.secrets:
@@ -111,7 +111,7 @@ def _trigger(client, api):
 
 
 def _in_base64(text):
-    """As a Basic header has it, but for its ends."""
+    """As in a Basic header, without the ends, which depend on the neighbours."""
     return base64.b64encode(f"officer:{text}".encode()).decode()[12:-4]
 
 
@@ -138,7 +138,7 @@ def _redis(stack):
 
 
 def _logs(stack):
-    """All logs, when the last trigger is in them."""
+    """All logs, once the last trigger is in them."""
     wait_until(lambda: "TokenNotFound" in stack.log_text("endpoint.log"), what="the refused triggers in the log")
     time.sleep(0.2)
     files = [*stack.data.log_dir.rglob("*"), stack.log]

@@ -1,4 +1,4 @@
-"""A change whose body comes slowly holds up nobody else's."""
+"""A body that arrives slowly does not delay other changes."""
 
 import time
 
@@ -33,7 +33,7 @@ def test_the_same_object_can_be_changed_meanwhile(stack, publish, key, method):
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_a_body_for_an_unknown_object_is_not_waited_for(stack, key, method):
+def test_an_unknown_object_is_not_found_before_the_body_has_arrived(stack, key, method):
     nothing = "/api/management/tokens/00000000-0000-4000-8000-000000000000/"
     with Connection(stack.url) as slow:
         slow.send(head(method, nothing, key, ("Content-Type", "application/json"), ("Content-Length", "20")) + b"{")

@@ -20,17 +20,17 @@ UNKNOWN = "well-formed-but-unknown-" + "x" * 32
 
 @pytest.fixture
 def tester(stack):
-    """A client of a user who may send trigger messages, before the running stack."""
+    """A client of a user who may send trigger messages, with a running stack."""
     yield client_of(user_with(*NEEDED))
     User.objects.all().delete()
 
 
 def sent(api, **fields: object) -> dict[str, object]:
-    """The message that triggers `api`, but for what the test says."""
+    """The message that triggers `api`, with other `fields` where the test needs them."""
     return {"requestMethod": "Post", "route": api.definition.route, "secret": api.secret} | fields
 
 
-def test_the_message_and_its_answer(tester, publish):
+def test_a_message_is_answered_with_result_and_statistics(tester, publish):
     answer = tester.post(URL, sent(publish(), rawBody="grün"))
     assert answer.status_code == 200
     content = answer.json()
@@ -77,7 +77,7 @@ def test_an_empty_object_is_a_message(tester):
     assert error["reason"] == "InvalidRequestMethod"
 
 
-def test_a_script_that_raises_is_told_with_its_traceback(tester, publish):
+def test_a_script_that_raises_is_reported_with_its_traceback(tester, publish):
     api = publish("def on_api_trigger(engine, request):\n    raise ValueError('the cause')")
     (error,) = tester.post(URL, sent(api)).json()["traceData"]["errorData"]
     assert "ValueError: the cause" in error["message"]
@@ -102,24 +102,24 @@ def test_a_script_that_raises_is_told_with_its_traceback(tester, publish):
         ({"Secret": "x"}, "Secret"),
     ],
 )
-def test_what_is_no_message(db, fields, field):
+def test_a_message_with_unknown_or_mistyped_fields_is_refused(db, fields, field):
     client = client_of(user_with(*NEEDED))
     answer = client.post(URL, json.dumps(fields), content_type="application/json")
     assert only(answer, 400) == {"reason": "InvalidField", "field": field}
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{", b"\xff", b'{"a": 1, "a": 2}', b'{"a": NaN}', b"null"])
-def test_what_is_no_object(db, content):
+def test_a_message_that_is_not_a_json_object_is_refused(db, content):
     answer = client_of(user_with(*NEEDED)).post(URL, content, content_type="application/json")
     assert only(answer, 400)["reason"] == "InvalidJson"
 
 
-def test_what_is_no_json(db):
+def test_a_message_of_another_content_type_is_refused(db):
     answer = client_of(user_with(*NEEDED)).post(URL, b"a=b", content_type="application/x-www-form-urlencoded")
     assert only(answer, 415) == {"reason": "UnsupportedMediaType"}
 
 
-def test_a_message_without_end(db):
+def test_a_message_that_is_too_large_is_refused(db):
     answer = client_of(user_with(*NEEDED)).post(URL, b" " * (LARGEST_MESSAGE + 1), content_type="application/json")
     assert only(answer, 413) == {"reason": "BodyTooLarge"}
 
@@ -131,7 +131,7 @@ def test_a_secret_is_not_echoed_where_the_message_is_refused(db):
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
-def test_another_method(db, method):
+def test_a_message_is_sent_by_post_only(db, method):
     answer = getattr(client_of(user_with(*NEEDED)), method)(URL)
     assert only(answer, 405) == {"reason": "MethodNotAllowed"}
 
@@ -143,12 +143,12 @@ def test_every_flag_is_needed(db, missing):
     assert only(client.post(URL, {"route": 1}), 403) == {"reason": "PermissionDenied"}
 
 
-def test_an_api_token_opens_nothing_here(stack, publish):
+def test_an_api_token_is_refused(stack, publish):
     answer = stack.client.post(URL, json=sent(api := publish()), headers=api.headers)
     assert answer.status_code == 401
 
 
-def test_over_the_wire_it_leaves_its_two_lines_and_no_secret(stack, publish):
+def test_a_message_is_logged_in_two_lines_without_the_secret(stack, publish):
     user = user_with(*NEEDED)
     user.set_password("correct horse")
     user.save()
@@ -172,7 +172,7 @@ def _lines(stack, trigger_id: str) -> list[str]:
 
 
 def command(stack, *arguments: str, secret: str | None = None, **options):
-    """`manage.py trigger`, as an operator calls it."""
+    """Run `manage.py trigger` as an operator does."""
     environment = {"PATH": os.environ["PATH"]} | stack.environment
     if secret is not None:
         environment["UDAPI_TRIGGER_SECRET"] = secret
@@ -271,7 +271,7 @@ def _rest(terminal: int) -> bytes:
         (["--secret", UNKNOWN], "--secret"),
     ],
 )
-def test_what_the_command_refuses(stack, arguments, text):
+def test_the_command_refuses_malformed_arguments(stack, arguments, text):
     secret = None if not arguments or "--secret-file" in arguments else UNKNOWN
     done = command(stack, "some/route", *arguments, secret=secret)
     assert done.returncode != 0

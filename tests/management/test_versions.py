@@ -1,4 +1,4 @@
-"""Optimistic concurrency: who has not seen the last change changes nothing, also in a race."""
+"""Optimistic concurrency: a change of an older version is refused, also in a race."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -36,7 +36,7 @@ def test_a_stale_change_changes_nothing(admin, make, method, path, body, seen):
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
 @pytest.mark.parametrize("seen", ['"2"', "*", '"1", "2"', None])
-def test_a_change_of_what_was_seen_is_made(admin, make, method, path, body, seen):
+def test_a_change_of_the_current_version_is_made(admin, make, method, path, body, seen):
     token, _ = make.token()
     address = f"{ROOT}tokens/{token.pk}/"
     assert admin.get(address)["ETag"] == '"1"'
@@ -65,14 +65,14 @@ def test_a_change_of_the_allowed_tokens_is_a_new_version(admin, make):
     assert changed["ETag"] == '"2"'
 
 
-def test_whether_it_is_stale_is_told_before_what_else_is_wrong(admin, make):
+def test_a_stale_version_is_reported_before_other_faults(admin, make):
     token, _ = make.token()
     response = admin.patch(f"{ROOT}tokens/{token.pk}/", {"name": 5}, headers={"If-Match": '"9"'})
     assert only(response, 412) == {"reason": "Stale"}
 
 
 def at_once(number, change):
-    """What `change(client, n)` answered in as many threads, begun at the same moment."""
+    """The answers to `change(client, n)` in `number` threads that start at the same moment."""
     start = Barrier(number)
     user = User.objects.create_superuser("racer")
 
@@ -93,7 +93,7 @@ def at_once(number, change):
 
 @pytest.mark.parametrize("round_", range(3))
 @pytest.mark.parametrize("kind", ["tokens", "definitions"])
-def test_of_writers_that_have_seen_the_same_one_wins(open_db, kind, round_):
+def test_only_one_of_several_writers_with_the_same_version_wins(open_db, kind, round_):
     make = Publisher()
     key = make.token()[0].pk if kind == "tokens" else make().definition.pk
 
@@ -107,7 +107,7 @@ def test_of_writers_that_have_seen_the_same_one_wins(open_db, kind, round_):
     assert (stored.name, stored.version) == (winner["name"], 2)
 
 
-def test_of_writers_that_delete_one_wins(open_db):
+def test_only_one_of_several_deleting_writers_wins(open_db):
     token, _ = Publisher().token()
 
     def change(client, n):
@@ -129,7 +129,7 @@ def test_without_a_version_no_writer_undoes_another_property(open_db):
     assert (token.name, token.is_disabled, token.rate_limit, token.version) == ("renamed", True, 1, 4)
 
 
-def test_of_two_definitions_at_once_with_one_route_one_is_made(open_db):
+def test_two_writers_cannot_create_the_same_route(open_db):
     script = Publisher().script()
     body = {"route": "same/{id}", "actionMeta": {"scriptName": script.name}}
     answers = at_once(4, lambda client, n: client.post(f"{ROOT}definitions/", body))

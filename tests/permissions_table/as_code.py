@@ -1,13 +1,13 @@
-"""Definitions as code: an import shows what is stored, so it needs UI available of every kind that it speaks of."""
+"""Definitions as code: an import shows what is stored, so it needs UI available of each kind with a section."""
 
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from as_code.actors import Actor
-from as_code.exporting import ExportError, export_files
-from as_code.faults import RefusedImportError
-from as_code.importing import import_files
+from as_code.entries import RefusedImportError
+from as_code.exporter import ExportError, export_files
+from as_code.importer import import_files
+from as_code.permissions import Actor
 from testbed.publishing import ECHO
 from tests.permissions_table.table import (
     D_DELETE,

@@ -7,28 +7,34 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from as_code.actors import UnknownUserError, actor_named
-from as_code.exporting import MAIN_FILE, ExportError, export_files, write_files
-from as_code.faults import shown_path
+from as_code.entries import shown_path
+from as_code.exporter import MAIN_FILE, ExportError, export_files, write_files
+from as_code.permissions import UnknownUserError, actor_named
 
 
 class Command(BaseCommand):
-    """Writes apis.yaml, its JSON schema and the scripts. Never a secret; digests only on request."""
+    """Writes apis.yaml, its JSON schema and the scripts; no secrets, and digests only on request."""
 
     help = "Write all scripts, tokens and API definitions to DIRECTORY, as YAML and .py files that can live in git."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where to, and for whom."""
-        parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="made if it is not there")
-        parser.add_argument("--as", dest="user", metavar="USER", help="export what this user may read, or fail")
+        """The directory, the user and whether digests are wanted."""
+        parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="created if it does not exist")
+        parser.add_argument(
+            "--as", dest="user", metavar="USER", help="export as this user, who must be allowed to read all of it"
+        )
         parser.add_argument(
             "--with-digests",
             action="store_true",
-            help="also the digests of the secrets, to move everything under the same pepper; keep the files private",
+            help="also export the digests of the secrets, for a move under the same pepper; keep the files private",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write everything, or say why nothing was written."""
+        """Write everything.
+
+        Raises:
+            CommandError: nothing was exported, or it cannot be written.
+        """
         directory, with_digests = options["directory"], options["with_digests"]
         try:
             files = export_files(actor_named(options["user"]), with_digests=with_digests)
@@ -37,4 +43,4 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database cannot be read: {error}") from error
-        self.stdout.write(f"{len(files)} files written, the first to read is {shown_path(directory / MAIN_FILE)}.")
+        self.stdout.write(f"{len(files)} files written. Start with {shown_path(directory / MAIN_FILE)}.")

@@ -1,4 +1,4 @@
-"""`manage.py new_script NAME`: a script to begin with."""
+"""`manage.py new_script NAME`: write a starter script."""
 
 import keyword
 import os
@@ -38,21 +38,28 @@ def run(engine: Engine) -> None:
 
 
 class Command(BaseCommand):
-    """Writes a new script file; a file that is there already is left as it is."""
+    """Never overwrites a file."""
 
-    help = "Write a script file to begin with: NAME.py in this directory. Nothing is published."
+    help = "Write a starter script to NAME.py in this directory. Nothing is published."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Its name, and what kind of script it is to be."""
+        """The name, the directory and the entry point."""
         parser.add_argument("name", metavar="NAME")
         parser.add_argument(
-            "--directory", type=Path, default=Path(), help="this one unless given; made if it is not there"
+            "--directory",
+            type=Path,
+            default=Path(),
+            help="where to write it (default: this directory); created if it does not exist",
         )
-        parser.add_argument("--run", action="store_true", help="a script with run(engine) and script parameters")
+        parser.add_argument("--run", action="store_true", help="write a script with run(engine) and script parameters")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write it and say how to try it."""
+        """Write the file.
+
+        Raises:
+            CommandError: the name is not suitable, or the file exists already or cannot be written.
+        """
         name = _checked(options["name"])
         file: Path = options["directory"] / f"{name}.py"
         try:
@@ -60,20 +67,21 @@ class Command(BaseCommand):
             with file.open("x", encoding="utf-8") as script:
                 script.write(RUN_TEMPLATE if options["run"] else ON_API_TRIGGER_TEMPLATE)
         except OSError as error:
+            # "x" does not follow links: one that leads nowhere is refused as well.
             if os.path.lexists(file):
-                raise CommandError(f"{file} is there already and was left as it is.") from error
+                raise CommandError(f"{file} exists already and was not changed.") from error
             raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
         given = "--param name=you" if options["run"] else "--query name=you"
-        self.stdout.write(f"{file} is written. Try it:\n  .venv/bin/python manage.py run_script {file} {given}")
+        self.stdout.write(f"Created {file}. Try it:\n  .venv/bin/python manage.py run_script {file} {given}")
 
 
 def _checked(given: str) -> str:
     name = given.removesuffix(".py")
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
         raise CommandError(
-            "A name has letters, digits and underscores and begins with no digit, so that a test can import the "
-            "script; --directory says where it goes."
+            "A name has letters, digits and underscores and does not begin with a digit, so that a test can import "
+            "the script. Use --directory to choose where it goes."
         )
     if name in sys.stdlib_module_names:
-        raise CommandError(f"{name} is a module of Python's own: a test that imports it would get that one.")
+        raise CommandError(f"{name} is a module of Python itself: a test that imports it would not get your script.")
     return name

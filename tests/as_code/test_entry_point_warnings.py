@@ -1,10 +1,10 @@
-"""An import that takes away an entry point in use is allowed, and says whose APIs answer error 15 then."""
+"""An import may remove an entry point in use; it warns which APIs answer error 15 then."""
 
 import pytest
 
-from as_code.actors import Actor
-from as_code.importing import import_files
+from as_code.importer import import_files
 from as_code.kinds import DEFINITIONS as KIND
+from as_code.permissions import Actor
 from automation.models import AutomationScript
 from testbed.publishing import ECHO
 from tests.as_code.conftest import GOOD, import_apis
@@ -27,13 +27,13 @@ def _warnings(printed: str) -> list[str]:
 
 @pytest.fixture
 def published(files):
-    """Two APIs of one entry point and one of the other."""
+    """Two APIs that call `on_api_trigger` and one that calls `run`."""
     import_apis(files(f"{SCRIPT}{DEFINITIONS}", **{"status.py": ECHO + RUN_ONLY}))
 
 
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("how", [[], ["--dry-run"]])
-def test_the_definitions_are_named(files, how):
+def test_a_lost_entry_point_warns_with_the_routes_that_use_it(files, how):
     main = files(SCRIPT, **{"status.py": RUN_ONLY})
     (warning,) = _warnings(import_apis(main, *how))
     assert warning == (
@@ -44,7 +44,7 @@ def test_the_definitions_are_named(files, how):
 
 
 @pytest.mark.usefixtures("published")
-def test_nobody_is_warned_twice_or_of_what_is_pruned(files):
+def test_a_warning_comes_once_and_not_for_pruned_definitions(files):
     lost = {"status.py": RUN_ONLY}
     import_apis(files(SCRIPT, **lost))
     assert not _warnings(import_apis(files(SCRIPT, **{"status.py": f"{RUN_ONLY}# the same\n"})))
@@ -54,13 +54,13 @@ def test_nobody_is_warned_twice_or_of_what_is_pruned(files):
     assert not _warnings(import_apis(main, "--prune"))
 
 
-def test_a_good_import_warns_of_nothing(files):
+def test_an_import_that_keeps_entry_points_warns_of_nothing(files):
     assert not _warnings(import_apis(files()))
     assert not _warnings(import_apis(files(GOOD, **{"status.py": f"{ECHO}# changed\n"})))
 
 
 @pytest.mark.usefixtures("published")
-def test_who_may_not_read_definitions_gets_their_number(files, monkeypatch, django_user_model):
+def test_a_warning_only_counts_definitions_that_the_user_may_not_read(files, monkeypatch, django_user_model):
     user = django_user_model.objects.create_user("jane")
     monkeypatch.setattr(Actor, "may", lambda self, kind, action: kind is not KIND)
     report = import_files([files(SCRIPT, **{"status.py": RUN_ONLY})], Actor(user))

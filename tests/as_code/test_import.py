@@ -1,4 +1,4 @@
-"""What an import does: compare, show, change, prune, in one transaction or not at all."""
+"""An import compares, shows, changes and prunes, all in one transaction."""
 
 import io
 import os
@@ -22,7 +22,7 @@ from tokens.models import ApiToken
 
 @pytest.mark.django_db
 class TestImport:
-    def test_everything_is_made_with_an_event_each(self, files):
+    def test_new_objects_are_created_with_an_event_each(self, files):
         import_apis(files())
         definition = ApiDefinition.objects.get()
         script = AutomationScript.objects.get()
@@ -37,13 +37,13 @@ class TestImport:
             ("ApiDefinition", "added", "system"),
         ]
 
-    def test_a_second_run_changes_nothing(self, files):
+    def test_a_second_import_changes_nothing(self, files):
         import_apis(files())
         before = state()
         assert "4 added" not in import_apis(files())
         assert state() == before
 
-    def test_only_what_differs_is_changed(self, files):
+    def test_only_objects_that_differ_are_changed(self, files):
         import_apis(files())
         main = files(GOOD.replace("limit: 60,", "limit: 61,"))
         import_apis(main)
@@ -53,14 +53,14 @@ class TestImport:
         ]
         assert InformationEvent.objects.count() == 5
 
-    def test_what_is_left_out_gets_its_default(self, files):
+    def test_a_property_that_is_left_out_gets_its_default(self, files):
         import_apis(files())
         import_apis(files(GOOD.replace("    parameters: [area]\n", "").replace("    allowedTokens", "    name: x\n#")))
         definition = ApiDefinition.objects.get()
         assert AutomationScript.objects.get().parameters == []
         assert (definition.name, definition.allowed_tokens.count()) == ("x", 0)
 
-    def test_a_secret_stays_when_a_token_is_changed(self, files):
+    def test_a_changed_token_keeps_its_secret(self, files):
         token = Publisher().token(name="monitoring")[0]
         import_apis(files())
         assert ApiToken.objects.get(pk=token.pk).secret_digest == token.secret_digest
@@ -84,7 +84,7 @@ class TestImport:
         main = files("tokens:\n  - name: ' '\n")
         assert "apis.yaml:2" in refused(main, "--dry-run")
 
-    def test_objects_change_places(self, files, tmp_path):
+    def test_objects_can_exchange_names_and_routes(self, files, tmp_path):
         publish = Publisher()
         one, other = publish(route="one/{a}", name="first"), publish(route="other/{b}", name="second")
         export(tmp_path)
@@ -109,13 +109,13 @@ class TestImport:
         assert not ApiDefinition.objects.exists()
         assert InformationEvent.objects.filter(verb="deleted", message__contains="'status'").count() == 1
 
-    def test_prune_leaves_kinds_that_no_file_speaks_of(self, files):
+    def test_prune_leaves_kinds_without_a_section_alone(self, files):
         import_apis(files())
         import_apis(files("definitions: []\n"), "--prune")
         assert (AutomationScript.objects.count(), ApiToken.objects.count()) == (1, 2)
         assert not ApiDefinition.objects.exists()
 
-    def test_what_is_used_by_something_left_is_not_pruned(self, files):
+    def test_an_object_in_use_is_not_pruned(self, files):
         import_apis(files())
         message = refused(files("tokens: []\n"), "--prune")
         assert "apis.yaml:1: the token monitoring cannot be pruned: In use by 1 API definition(s)" in message
@@ -128,24 +128,24 @@ class TestImport:
         assert str(ApiDefinition.objects.get().pk) == new
         assert InformationEvent.objects.filter(object_id=old, verb="deleted").exists()
 
-    def test_references_to_what_is_stored(self, files):
+    def test_a_definition_may_refer_to_stored_objects(self, files):
         publish = Publisher()
         publish.script(name="stored script")
         publish.token(name="stored token")
         import_apis(files("definitions:\n  - {route: r, script: stored script, allowedTokens: [stored token]}\n"))
         assert ApiDefinition.objects.get().allowed_tokens.get().name == "stored token"
 
-    def test_a_terminal_that_knows_few_characters(self, files):
+    def test_the_difference_can_be_printed_on_an_ascii_terminal(self, files):
         narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
         call_command("import_apis", str(files("tokens:\n  - name: 编码\n")), "--dry-run", stdout=narrow)
         narrow.seek(0)
         assert "+name: \\u7f16\\u7801" in narrow.read()
 
-    def test_an_unknown_user(self, files):
+    def test_an_unknown_user_is_refused(self, files):
         assert "There is no user 'nobody'" in refused(files(), "--as", "nobody")
         assert "There is no user" in refused(files(), "--as", "a\0b")
 
-    def test_changes_are_the_named_users(self, files, django_user_model):
+    def test_changes_are_made_by_the_named_user(self, files, django_user_model):
         django_user_model.objects.create_superuser("jane", first_name="Jane", last_name="Doe")
         Publisher.forget_people()
         import_apis(files(), "--as", "jane")

@@ -1,0 +1,123 @@
+"""Writing everything down as files that an import reads back."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from as_code import files, yaml_format
+from as_code.kinds import KINDS, SCRIPTS, TOKENS, DocumentKind
+from as_code.permissions import Actor
+from as_code.plan import Stored
+from foundation.logs import AUDIT_LOGGER
+from tokens import peppers
+from tokens.models import ApiToken
+
+MAIN_FILE = "apis.yaml"
+SCHEMA_FILE = "apis.schema.json"
+SCRIPTS_DIRECTORY = "scripts"
+
+_SCHEMA = Path(__file__).parent / "schema.json"
+_HEADER = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
+
+_log = logging.getLogger(AUDIT_LOGGER)
+
+
+class ExportError(Exception):
+    """Why nothing was exported; the text is a sentence."""
+
+
+def export_files(actor: Actor, *, with_digests: bool = False) -> dict[str, str]:
+    """The files of an export, by path; the same for the same objects.
+
+    Raises:
+        ExportError: the actor may not read everything, or something stored is broken.
+    """
+    for kind in KINDS:
+        if not actor.may(kind, "view"):
+            raise ExportError(actor.refusal(kind, "view", f"read {kind.section}"))
+    if with_digests and not actor.may(TOKENS, "change"):
+        raise ExportError(actor.refusal(TOKENS, "change", "export digests"))
+    # The locks last as long as reading, so that all objects are of one moment.
+    with transaction.atomic():
+        stored = Stored()
+    found = _files(stored, with_digests)
+    counts = ", ".join(f"{kind.section}: {len(stored.objects[kind])}" for kind in KINDS)
+    _log.info("'%s' exported %s%s", actor.name, counts, " with the digests of their secrets" if with_digests else "")
+    return found
+
+
+def write_files(directory: Path, exported: Mapping[str, str], *, private: bool = False) -> None:
+    """Write files below `directory`, and remove the scripts of an earlier export that are gone.
+
+    `private` files are readable by this user alone. Files that no export has written stay as they are.
+
+    Raises:
+        ExportError: the directory cannot be written to, or holds something else than an export.
+    """
+    old = _earlier_scripts(directory)
+    try:
+        (directory / SCRIPTS_DIRECTORY).mkdir(parents=True, exist_ok=True)
+        if (directory / SCRIPTS_DIRECTORY).is_symlink():
+            raise ExportError(f"{directory / SCRIPTS_DIRECTORY} is a symbolic link.")
+        for name, text in exported.items():
+            files.write_file(directory / name, text, private=private)
+        # Last, so that an export that fails has removed nothing.
+        for name in old - exported.keys():
+            (directory / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise ExportError(f"{error.filename or directory} cannot be written: {error.strerror}.") from error
+
+
+def _earlier_scripts(directory: Path) -> set[str]:
+    """The script files of the export that is in `directory`."""
+    main = directory / MAIN_FILE
+    if not os.path.lexists(main):
+        return set()
+    with suppress(files.UnreadableError, yaml_format.NodeError, AttributeError, KeyError, TypeError):
+        text = files.read_file(main)
+        if text.startswith(_HEADER):
+            return set(_sources(text))
+    raise ExportError(f"{main} exists and is not an export: choose another directory, or move the file away.")
+
+
+def _sources(text: str) -> Iterator[str]:
+    """What is no export ends in one of the errors that the caller expects."""
+    root: Any = yaml_format.read_yaml(text)[0]
+    for script in root.value[SCRIPTS.section].value:
+        source = script.value["source"].value
+        if Path(source).parent == Path(SCRIPTS_DIRECTORY) and Path(source).suffix == files.SOURCE_SUFFIX:
+            yield source
+
+
+def _files(stored: Stored, with_digests: bool) -> dict[str, str]:
+    scripts = stored.objects[SCRIPTS]
+    names = files.file_names(script.name for script in scripts)
+    sources = {script.pk: f"{SCRIPTS_DIRECTORY}/{names[script.name]}" for script in scripts}
+
+    def values(kind: DocumentKind, instance: Any) -> dict[str, Any]:
+        content = stored.content(kind, instance) | {"id": str(instance.pk)}
+        if kind is SCRIPTS:
+            content["source"] = sources[instance.pk]
+        elif kind is TOKENS:
+            key = stored.token_keys[instance.pk]
+            content["key"] = key if key != instance.name else None
+            content["secretDigest"] = _digest(instance) if with_digests else None
+        elif "script" not in content:
+            raise ExportError(f"The definition {instance.route!r} ({instance.pk}) has no script: correct or delete it.")
+        return content
+
+    document = {kind.section: [kind.written(values(kind, one)) for one in stored.objects[kind]] for kind in KINDS}
+    texts = {sources[script.pk]: script.source for script in scripts}
+    return texts | {SCHEMA_FILE: _SCHEMA.read_text(), MAIN_FILE: _HEADER + yaml_format.as_yaml(document)}
+
+
+def _digest(token: ApiToken) -> dict[str, Any]:
+    check = peppers.check(token.pepper_id)
+    if check is None:
+        raise ExportError(f"The digest of token {token.name!r} ({token.pk}) needs a pepper that is not active.")
+    return {"pepperId": token.pepper_id, "pepperCheck": check, "value": token.secret_digest}
