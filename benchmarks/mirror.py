@@ -1,6 +1,6 @@
-"""The mirror with many definitions: rebuild while changes and searches go on, and search beside the database's own.
+"""The mirror with many definitions: rebuilds, also during changes and searches, and searches beside the database's.
 
-`python -m benchmarks.mirror [COUNT]` starts an Elasticsearch and a database of its own, and prints what it measured.
+`python -m benchmarks.mirror [COUNT]` starts an Elasticsearch and a database of its own, and prints the results.
 """
 
 import json
@@ -23,11 +23,10 @@ CHANGES_A_SECOND = 50
 ROUNDS = 20
 TURNS = 2
 CHANGERS = 3
-"""So many processes make them: one alone would wait for each commit."""
+"""How many processes make the changes: a single one would wait for each commit."""
 
 
 def main(count: int) -> None:
-    """Measure, and print a line for each."""
     server = Elasticsearch()
     with tempfile.TemporaryDirectory(prefix="udapi-mirror-") as directory:
         machine = mirrored.set_up(Path(directory), server.url, server.password, "benchmark")
@@ -43,15 +42,15 @@ def main(count: int) -> None:
 
 
 def _measure(count: int, machine: Machine) -> None:
-    from search.checking import check
-    from search.kinds import ALL
-    from search.mending import rebuild
+    from search.drift import check
+    from search.indices import MIRRORED
+    from search.rebuild import rebuild
 
     began = time.perf_counter()
-    for kind in ALL.values():
+    for kind in MIRRORED.values():
         rebuild(kind)
     print(f"first fill of {2 * count} documents: {2 * count / (time.perf_counter() - began):.0f}/s")
-    documents = _documents(ALL["definitions"])
+    documents = _documents(MIRRORED["definitions"])
     _beside(count, documents, "nothing else going on")
     with ExitStack() as programs:
         follower = machine.start_background()
@@ -64,14 +63,14 @@ def _measure(count: int, machine: Machine) -> None:
     del documents
     began = time.perf_counter()
     _drain()
-    findings = [check(kind) for kind in ALL.values()]
+    findings = [check(kind) for kind in MIRRORED.values()]
     took, found = time.perf_counter() - began, sum(len(each.ids) for each in findings)
     print(f"check of {2 * count} documents: {took:.0f} s, {found} found")
     _searches(count)
 
 
 def _beside(count: int, documents: list[dict[str, Any]], what: str) -> None:
-    """Bare and rebuild in turns, so that what else the machine does hits both alike."""
+    """Alternate the bare load and the rebuild, so that other load on the machine affects both."""
     bare, built = [], []
     for _ in range(TURNS):
         bare.append(_bare(documents))
@@ -82,35 +81,35 @@ def _beside(count: int, documents: list[dict[str, Any]], what: str) -> None:
 
 
 def _rebuild(count: int) -> float:
-    from search.kinds import ALL
-    from search.mending import rebuild
+    from search.indices import MIRRORED
+    from search.rebuild import rebuild
 
     began = time.perf_counter()
-    rebuild(ALL["definitions"])
+    rebuild(MIRRORED["definitions"])
     return count / (time.perf_counter() - began)
 
 
 def _drain() -> None:
-    from search.draining import drain
+    from search.outbox import drain
 
     while drain():
         pass
 
 
 def _documents(kind: Any) -> list[dict[str, Any]]:
-    from search.writing import pages
+    from search.writes import pages
 
     return [{"_id": key, "_source": action["_source"]} for page in pages(kind) for key, action in page.items()]
 
 
 def _bare(documents: list[dict[str, Any]]) -> float:
-    """Into an index of the same kind, by the library's helper as it is; nothing is read, checked or refreshed."""
+    """Fill an index with the same mapping by the library's `bulk` alone: nothing is read, checked or refreshed."""
     from elasticsearch.helpers import bulk
 
     from search.connection import client
-    from search.kinds import ALL, INDEX_SETTINGS
+    from search.indices import INDEX_SETTINGS, MIRRORED
 
-    kind = ALL["definitions"]
+    kind = MIRRORED["definitions"]
     index = f"bare-{kind.alias}"
     client().indices.create(index=index, mappings=kind.mapping, settings=INDEX_SETTINGS | {"refresh_interval": -1})
     began = time.perf_counter()
@@ -130,7 +129,7 @@ def _tell(changed: list[dict[str, Any]]) -> None:
 
 @contextmanager
 def _program(*words: str) -> Iterator[Callable[[], str]]:
-    """Another process at work meanwhile; gives what it says at its end."""
+    """Run another process meanwhile; the function that it yields returns the last line of its output."""
     command = ["-m", "benchmarks.mirror", *words]
     process = subprocess.Popen([PYTHON, *command], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     said: list[str] = []
@@ -142,7 +141,7 @@ def _program(*words: str) -> Iterator[Callable[[], str]]:
 
 
 def _changes(part: int) -> None:
-    """Change and search until ended; say how it went."""
+    """Change and search until terminated, then print the figures."""
     import signal
 
     import django

@@ -1,4 +1,4 @@
-"""This process as one of an installation that has a mirror."""
+"""An installation with a mirror, of which this process is a part."""
 
 import os
 from pathlib import Path
@@ -11,9 +11,9 @@ from testbed.stack import Machine
 
 
 def set_up(directory: Path, url: str, password: str, name: str) -> Machine:
-    """A migrated database below `directory`, with a mirror of its own in the Elasticsearch at `url`.
+    """Set up a migrated database below `directory`, with a mirror of its own in the Elasticsearch at `url`.
 
-    Returns what starts background programs, which keep the mirror; `end` it.
+    The machine that it returns starts background programs, which keep the mirror; `end` must be called on it.
     """
     mirror = {
         "ELASTICSEARCH_URL": url,

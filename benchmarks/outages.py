@@ -1,10 +1,9 @@
-"""The mirror through outages: do changes wait for Elasticsearch, and does all of them arrive?
+"""The mirror through outages: does a change ever wait for Elasticsearch, and do all changes arrive?
 
-`python -m benchmarks.outages [CHANGES [MINUTES]]` makes at least 1,000 mixed changes in 10 minutes unless said
-otherwise.
-Elasticsearch is up and gone in turns, so that what else the machine does hits both alike; when it is up it also is slow
-or full now and then. The background program is killed five times. It prints how long changes took, by kind,
-and what a check finds 60 s after the last outage.
+`python -m benchmarks.outages [CHANGES [MINUTES]]` makes CHANGES (1,000) changes of all kinds in MINUTES (10) minutes.
+Elasticsearch is up and down in turns, so that other load on the machine affects both; while up, it is
+slow or full now and then. The background program is killed five times. The output is how long the changes took, by
+kind, and what a check finds 60 s after the last outage.
 """
 
 import statistics
@@ -30,16 +29,15 @@ from testbed.stack import PYTHON, ROOT, Machine
 
 TURNS = 20
 KILLS = frozenset({3, 8, 17, 24, 31})
-"""Of twice as many half turns; even ones are up, odd ones down."""
+"""The half turns in which the background program is killed. Elasticsearch is up in even ones, down in odd ones."""
 UP = ((OK, 0.0), (OK, 0.5), (BUSY, 0.0), (OK, 0.0), (BUSY, 0.5))
-"""What being up is like for the second half of it: a mode of the proxy and how long every answer takes."""
+"""The mode and the delay of the proxy in the second half of each half turn in which Elasticsearch is up."""
 GRACE_SECONDS = 60.0
 
 Took = dict[str, list[float]]
 
 
 def main(count: int, minutes: float) -> None:
-    """Measure, and print it."""
     server = Elasticsearch()
     with tempfile.TemporaryDirectory(prefix="udapi-outages-") as directory, _proxy(server.url) as proxy:
         machine = mirrored.set_up(Path(directory), proxy.url, server.password, "outages")
@@ -55,7 +53,7 @@ def main(count: int, minutes: float) -> None:
 
 
 class _Proxy:
-    """The way to Elasticsearch, in a process of its own."""
+    """The proxy in front of Elasticsearch, in a process of its own."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdin is not None
@@ -79,7 +77,7 @@ def _proxy(target: str) -> Iterator[_Proxy]:
 
 
 class _Keeper:
-    """The background program, which keeps the mirror."""
+    """The background program, which keeps the mirror up to date."""
 
     def __init__(self, machine: Machine) -> None:
         self.kills = 0
@@ -104,7 +102,7 @@ def _measure(proxy: _Proxy, keeper: _Keeper, directory: Path, count: int, second
         changes.one()
     _wait_for_keeper()
     took: dict[bool, Took] = {True: defaultdict(list), False: defaultdict(list)}
-    # As many of each kind in every half turn.
+    # Every half turn has the same number of changes of each kind.
     rounds = ceil(count / (2 * TURNS * len(KINDS)))
     for number in range(2 * TURNS):
         is_up = number % 2 == 0
@@ -169,10 +167,10 @@ def _wait_for_end(began: float) -> None:
 
 
 def _check() -> None:
-    from search.checking import check
-    from search.kinds import ALL
+    from search.drift import check
+    from search.indices import MIRRORED
 
-    for kind in ALL.values():
+    for kind in MIRRORED.values():
         found = check(kind)
         print(
             f"check of {kind.rows().count()} {kind.name}: "

@@ -1,7 +1,7 @@
 """What idle subscribers of live events cost a trigger: `python -m benchmarks.streams [SUBSCRIBERS] [CALLS]`.
 
-Two web servers before one fleet, one of them with idle subscribers, are called in turn, so that whatever else the
-machine does hits both. Prints both medians, their ratio, and the processor time that idle subscribers take.
+Two web servers with one fleet, only one of them with idle subscribers, are called in turn, so that other load on the
+machine affects both. The output is both medians, their ratio, and the processor time that idle subscribers take.
 """
 
 import os
@@ -22,7 +22,7 @@ QUICK = (
 )
 IDLE_SECONDS = 10
 EACH = 20
-"""Streams of one user."""
+"""How many streams a user holds."""
 
 
 def _processor_seconds(web: Any) -> float:
@@ -37,7 +37,6 @@ def _timed(call: Any) -> float:
 
 
 def measure(stack: Any, subscribers: int, calls: int) -> None:
-    """Publish, subscribe, call in turn, print."""
     from django.contrib.auth.models import User
 
     from keys.models import PersonalKey
@@ -45,7 +44,7 @@ def measure(stack: Any, subscribers: int, calls: int) -> None:
     from testbed.publishing import Publisher
 
     api = Publisher()(QUICK)
-    # One user may hold a few streams only.
+    # One user may hold only a few streams.
     users = [User.objects.create_superuser(secrets.token_hex(8)) for _ in range(-(-subscribers // EACH))]
     keys = [PersonalKey.objects.create(user=user, expiry=timedelta(days=1))[1] for user in users]
     with stack.another_web() as quiet, stack.another_web() as busy:
@@ -64,7 +63,7 @@ def measure(stack: Any, subscribers: int, calls: int) -> None:
 
 
 def main() -> None:
-    """Set up a stack of its own in a temporary directory."""
+    """Measure with a stack in a temporary directory."""
     from testbed.data_dir import make_data_dir
 
     given = [int(text) for text in sys.argv[1:]]

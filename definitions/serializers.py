@@ -49,7 +49,9 @@ class SecuritySettings(StrictSerializer):
 class ActionMeta(StrictSerializer):
     """What the action needs: the script, and for one with `on_api_trigger` how it gets the body."""
 
-    scriptName = ScriptName(source="script", required=False, help_text="Only a PATCH may leave it out.")
+    scriptName = ScriptName(
+        source="script", allow_blank=False, required=False, help_text="Only a PATCH may leave it out."
+    )
     inputType = Choice(InputType.values, required=False)
 
     def to_representation(self, instance: ApiDefinition) -> Values:

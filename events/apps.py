@@ -11,6 +11,5 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        """Receivers connect when their module is imported."""
         import_module("events.recorder")
         import_module("events.user_changes")

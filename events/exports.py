@@ -1,44 +1,45 @@
-"""Exports of events as files, read in pages: a client that receives slowly holds no connection to the database."""
+"""Exports of events as files, read page by page: a slow client holds no database connection."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import csv
+import json
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Final
 
 from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
-from events import formats
+from events.formats import FIELDS, as_dict
 from events.models import InformationEvent
+from foundation.logs import AUDIT_LOGGER
 from web import database
 
 PAGE = 1_000
-"""Events that an export holds at once."""
+"""How many events an export holds in memory."""
 
 TRIES = 5
-"""How often an export asks for a page: one that has run for an hour should survive a busy moment."""
+"""How often an export asks for a page, so that one that has run for an hour survives a busy moment."""
 
-FILES: Final[Mapping[str, tuple[Callable[[Iterable[InformationEvent]], Iterator[str]], str]]] = {
-    "csv": (formats.csv_lines, "text/csv"),
-    "jsonl": (formats.json_lines, "application/jsonl"),
-}
-"""The lines and the media type of each kind of file."""
+# Spreadsheets take text that begins with one of these for a formula, and anybody can choose a name.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+_log = logging.getLogger(AUDIT_LOGGER)
 
 
 def export(events: "QuerySet[InformationEvent]", kind: str, by: str) -> StreamingHttpResponse:
-    """`events`, oldest first, as a file of `kind` for the user named `by`; it is made while it is sent."""
+    """`events`, oldest first, as a file of `kind` for the user named `by`; it is rendered while it is sent."""
     lines, media_type = FILES[kind]
     file_name = f"events.{kind}"
     return StreamingHttpResponse(
-        lines(formats.recorded(in_pages(events), by, file_name)),
+        lines(recorded(in_pages(events), by, file_name)),
         content_type=f"{media_type}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"},
     )
 
 
 def in_pages(events: "QuerySet[InformationEvent]") -> Iterator[InformationEvent]:
-    """`events`, oldest first, without those that are recorded after the export began.
-
-    No connection to the database is held while an event is used.
+    """`events`, oldest first, up to the newest at the start. No database connection is held between pages.
 
     Raises:
         django.db.OperationalError: the database does not answer, or has had no free connection for a while.
@@ -61,3 +62,44 @@ def _read(events: "QuerySet[InformationEvent]") -> list[InformationEvent]:
                 raise
         finally:
             database.give_back()
+
+
+def recorded(events: Iterable[InformationEvent], by: str, form: str) -> Generator[InformationEvent, None, None]:
+    """Log how many events the user named `by` has exported, also if the export is aborted."""
+    count = 0
+    try:
+        for event in events:
+            count += 1
+            yield event
+    finally:
+        _log.info("'%s' exported %d event(s) as %s", by, count, form)
+
+
+def _json_lines(events: Iterable[InformationEvent]) -> Iterator[str]:
+    for event in events:
+        yield json.dumps(as_dict(event), ensure_ascii=False) + "\n"
+
+
+def _csv_lines(events: Iterable[InformationEvent]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    # A byte order mark: without it, spreadsheets do not read UTF-8.
+    yield "\ufeff" + str(writer.writerow(FIELDS))
+    for event in events:
+        yield str(writer.writerow(_harmless(value) for value in as_dict(event).values()))
+
+
+def _harmless(value: str | int) -> str | int:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+class _Echo:
+    def write(self, line: str) -> str:
+        """Returns the line, which `writerow` then returns."""
+        return line
+
+
+FILES: Final[Mapping[str, tuple[Callable[[Iterable[InformationEvent]], Iterator[str]], str]]] = {
+    "csv": (_csv_lines, "text/csv"),
+    "jsonl": (_json_lines, "application/jsonl"),
+}
+"""How to render each kind of file, and its media type."""

@@ -1,6 +1,6 @@
-"""The one thread of a process that looks for new events and hands them to its subscribers.
+"""The hub: one thread of a process that looks for new events and hands them to all live streams.
 
-It lives as long as there are subscribers. Idle ones cost no database connection and no query of their own.
+The thread runs as long as there are subscribers. An idle subscriber costs no database connection and no query.
 """
 
 import json
@@ -13,18 +13,18 @@ from django.db import DatabaseError, close_old_connections, connections
 
 from events import formats, positions
 from events.models import InformationEvent
-from events.readers import Reader
-from events.subscription import Message, Subscription
+from events.subscription import StreamMessage, Subscription
+from events.visibility import Reader
 from web.shutdown import at_end
 
 TICK_SECONDS = 0.5
-"""How often it looks: the longest that an event is under way."""
+"""How often the thread looks for events, and so how long one takes at most to reach subscribers."""
 
 CHECK_SECONDS = 5.0
-"""How often it looks whether idle subscribers may still be there."""
+"""How often the thread checks whether idle subscribers may still read events."""
 
 HANG_UP_SECONDS = 0.5
-"""How long threads that send get at the end of the process."""
+"""How long streams may take to end when the process ends."""
 
 _BATCH = 100
 
@@ -36,7 +36,7 @@ class EndingError(Exception):
 
 
 class Hub:
-    """The subscribers of this process."""
+    """The subscribers of one process, and the thread that serves them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,10 +47,10 @@ class Hub:
         self._checked = 0.0
 
     def join(self, subscription: Subscription) -> int:
-        """Hand events to `subscription` from now on; the position after which they come.
+        """Hand events to `subscription` from now on; returns the position after which they start.
 
         Raises:
-            EndingError: see there.
+            EndingError
         """
         with self._lock:
             if self._ending.is_set():
@@ -60,17 +60,16 @@ class Hub:
                 self._cursor = positions.last()
                 self._thread = threading.Thread(target=self._run, name="events", daemon=True)
                 self._thread.start()
-        # What this gives, the thread may bring as well: the subscriber passes over it.
+        # The thread may hand over events before this position, too; the stream skips them.
         return positions.give()
 
     def leave(self, subscription: Subscription) -> None:
-        """Hand it nothing more."""
         subscription.end()
         with self._lock:
             self._subscriptions.discard(subscription)
 
     def end(self) -> None:
-        """End all streams, because the process is to end."""
+        """End all streams, because the process is about to end."""
         self._ending.set()
         for subscription in self._all():
             subscription.end()
@@ -90,10 +89,10 @@ class Hub:
 
     def _stop(self) -> None:
         with self._lock:
-            is_out_of_order = self._thread is threading.current_thread()
-            self._thread = None if is_out_of_order else self._thread
-        if is_out_of_order:
-            # Something nobody foresaw: rather come again than listen to silence.
+            has_failed = self._thread is threading.current_thread()
+            self._thread = None if has_failed else self._thread
+        if has_failed:
+            # After an unexpected error clients must connect again; otherwise they would wait in vain.
             for subscription in self._all():
                 subscription.end()
         if self._ending.is_set():
@@ -111,7 +110,7 @@ class Hub:
             self._bring()
             self._check()
         except DatabaseError:
-            # The cursor stays where it is: what could not be read now is read later.
+            # The cursor stays, so these events are read by a later tick.
             _log.exception("new events could not be read")
         finally:
             close_old_connections()
@@ -124,7 +123,7 @@ class Hub:
             self._cursor = events[-1].position or self._cursor
 
     def _hand_out(self, events: Iterable[InformationEvent]) -> None:
-        """Flags are looked at after the events were read: who lost one before a change never hears of it."""
+        # Rights are checked after the events were read: a reader who lost a right before a change never sees it.
         readable: dict[Reader, frozenset[str]] = {}
         messages = [(event, as_message(event)) for event in events]
         for subscription in self._all():
@@ -156,12 +155,13 @@ class Hub:
             subscription.hang_up()
 
 
-def as_message(event: InformationEvent) -> Message:
-    """The event as the stream sends it; its position is the id to resume from."""
+def as_message(event: InformationEvent) -> StreamMessage:
+    """The event as the stream sends it. Its id is the position from which a client resumes."""
     position, data = event.position or 0, json.dumps(formats.as_dict(event), ensure_ascii=False)
     text = f"id: {position}\nevent: {event.object_type}ChangedEventMessage\ndata: {data}\n\n"
-    return Message(position, text)
+    return StreamMessage(position, text)
 
 
 hub = Hub()
+"""The hub of this process. Created on import, so that `at_end` knows it before the first stream."""
 at_end(hub.end)

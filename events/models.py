@@ -1,4 +1,4 @@
-"""Information events: what was added, updated or deleted, by whom and when. They are only ever added."""
+"""Information events: what was added, updated or deleted, by whom and when. They cannot be changed."""
 
 import uuid
 from typing import Any, ClassVar, NoReturn
@@ -10,21 +10,17 @@ from django.utils.translation import gettext_lazy
 from objects.authorship import USER_NAME_LENGTH
 from objects.managers import ClosedQuerySet, UnrecordedChangeError
 
-# First name, a blank and last name of Django's users.
+# The first name, a space and the last name of a user of Django's.
 SHOWN_NAME_LENGTH = 301
 
 
 class Verb(models.TextChoices):
-    """What was done to the object."""
-
     ADDED = "added"
     UPDATED = "updated"
     DELETED = "deleted"
 
 
 class ObjectType(models.TextChoices):
-    """Whose changes are recorded."""
-
     API_DEFINITION = "ApiDefinition", "API definition"
     API_TOKEN = "ApiToken", "API token"
     AUTOMATION_SCRIPT = "AutomationScript", "Automation script"
@@ -35,10 +31,7 @@ class ObjectType(models.TextChoices):
 
 
 class EventQuerySet(ClosedQuerySet["InformationEvent"]):
-    """Events, to be read."""
-
     def delete(self) -> NoReturn:
-        """Refused."""
         raise self._refused("delete")
 
     delete.alters_data = True  # type: ignore[attr-defined]
@@ -46,12 +39,12 @@ class EventQuerySet(ClosedQuerySet["InformationEvent"]):
 
 
 class InformationEvent(models.Model):
-    """One committed change of an object."""
+    """One committed addition, update or deletion of an object."""
 
     number = models.BigAutoField(primary_key=True)
     event_id = models.UUIDField(unique=True, default=uuid.uuid4)
     position = models.BigIntegerField(unique=True, null=True)
-    """The cursor of subscribers, given after the commit; see `events.positions`."""
+    """The cursor of subscribers, assigned after the commit; see `events.positions`."""
     time = models.DateTimeField(auto_now_add=True)
     user = models.CharField(max_length=SHOWN_NAME_LENGTH)
     user_name = models.CharField(max_length=USER_NAME_LENGTH)
@@ -60,7 +53,7 @@ class InformationEvent(models.Model):
     object_id = models.UUIDField()
     message = models.TextField()
     properties = models.JSONField(default=dict)
-    """What filters may ask about the object, as it was after the change; never anything secret."""
+    """What filters can ask about the object, as it was after the change. Never a secret."""
 
     parameter_id: ClassVar = 64650
     parameter_name: ClassVar = "User-defined APIs"
@@ -84,12 +77,11 @@ class InformationEvent(models.Model):
         return self.message
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused."""
         raise UnrecordedChangeError("An event cannot be deleted.")
 
 
 class LastPosition(models.Model):
-    """One row: the last position given. Whoever gives positions holds it until the commit."""
+    """One row: the last position assigned. It is locked until the positions that follow it are committed."""
 
     position = models.BigIntegerField(default=0)
 

@@ -1,10 +1,9 @@
 """Positions: the cursor of subscribers, in the order in which changes become visible.
 
-Numbers drawn inside a change's own transaction become visible in another order than they were drawn, and a
-reader that has seen 8 never comes back for a 7 that is committed later. A counter whose row is locked by every
-change would prevent that, but it would queue all changes behind one another and dead-lock with the row
-locks they hold. So a position is given after the commit, by whoever reads: only events that can be seen get
-one, all under one lock, held until the positions can be seen themselves.
+Numbers drawn inside the transaction of a change become visible in a different order: a reader that has seen 8 would
+miss a 7 that is committed later. A counter that every change locks would prevent this, but changes would queue up
+behind each other, and deadlock with the other rows that they lock. So readers assign positions after the commit: only
+to events that can be seen, all under one lock, which is held until the positions can be seen, too.
 """
 
 from django.db import transaction
@@ -16,24 +15,25 @@ _THE_ROW = 1
 
 
 def give() -> int:
-    """Give every committed event its position; returns the last position that was given, ever."""
+    """Assign a position to every committed event; returns the last position ever assigned."""
     while _give_batch():
         pass
     return last()
 
 
 def last() -> int:
-    """The last position that was given, ever."""
+    """The last position ever assigned."""
     return LastPosition.objects.filter(pk=_THE_ROW).values_list("position", flat=True).first() or 0
 
 
 def _give_batch() -> bool:
+    """Returns whether there may be more events without a position."""
     waiting = InformationEvent.objects.filter(position=None)
     if not waiting.exists():
         return False
     with transaction.atomic():
         counter, _ = LastPosition.objects.select_for_update().get_or_create(pk=_THE_ROW)
-        # Read again, now that nobody else gives any. The numbers order what came one after the other.
+        # Read again under the lock. Changes of one object wait for each other, so their numbers are in order.
         events = list(waiting.order_by("number").only("number")[:_BATCH])
         for event in events:
             counter.position += 1

@@ -1,4 +1,4 @@
-"""Recording events, in the transaction of the change that they tell of."""
+"""Recording changes of objects: each event is written in the transaction of its change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,13 @@ from objects.managers import UnrecordedChangeError
 from tokens.models import ApiToken
 
 _MIRRORS = UUID("6f1f6a52-5f0c-4c56-8a52-3f6f7f0f7d6e")
-"""The mirror of a kind of objects is no object: its id is made of this and its name."""
+"""The mirror of a kind of objects is no row: its id is derived from this one and its name."""
 
 
 @receiver(post_save, sender=ApiDefinition)
 @receiver(post_save, sender=ApiToken)
 @receiver(post_save, sender=AutomationScript)
 def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: object) -> None:
-    """One event for the object that was added or updated."""
     _record(instance, Verb.ADDED if created else Verb.UPDATED, instance.acting, using)
 
 
@@ -34,7 +33,6 @@ def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: ob
 @receiver(added_together, sender=ApiToken)
 @receiver(added_together, sender=AutomationScript)
 def record_additions(instances: Sequence[AuthoredModel], using: str, **kwargs: object) -> None:
-    """One event for each object that was added."""
     users = {by: shown_name(by) for by in {instance.acting for instance in instances}}
     events = [_event(instance, Verb.ADDED, instance.acting, users[instance.acting]) for instance in instances]
     InformationEvent._base_manager.using(using).bulk_create(events)
@@ -44,44 +42,37 @@ def record_additions(instances: Sequence[AuthoredModel], using: str, **kwargs: o
 @receiver(post_delete, sender=ApiToken)
 @receiver(post_delete, sender=AutomationScript)
 def record_delete(instance: AuthoredModel, using: str, **kwargs: object) -> None:
-    """One event for the object that was deleted."""
     _record(instance, Verb.DELETED, instance.acting, using)
 
 
 @receiver(post_save, sender=AllowedToken)
 def record_allowed(instance: AllowedToken, using: str, **kwargs: object) -> None:
-    """A token allowed in a shell updates the definition; `save_definition` sends no such signal."""
+    """A token that a shell allows updates the definition. `save_definition` sends no such signal."""
     _record(instance.definition, Verb.UPDATED, SYSTEM, using)
 
 
 @receiver(post_delete, sender=AllowedToken)
 def record_no_longer_allowed(instance: AllowedToken, using: str, origin: object, **kwargs: object) -> None:
-    """Likewise; what goes together with its definition is part of that event."""
+    """Likewise, unless the definition is deleted with it: that has an event of its own."""
     if AllowedToken in (type(origin), getattr(origin, "model", None)):
         _record(instance.definition, Verb.UPDATED, SYSTEM, using)
 
 
 @receiver(announced, sender=MIRROR)
 def record_repair(name: str, text: str, properties: dict[str, Any], **kwargs: object) -> None:
-    """The mirror had drifted from the database and was set right."""
-    object_id = uuid5(_MIRRORS, name)
-    InformationEvent(
-        user=SYSTEM,
-        user_name=SYSTEM,
-        verb=Verb.UPDATED,
-        object_type=ObjectType.MIRROR,
-        object_id=object_id,
-        message=f"{ObjectType.MIRROR.value} '{name}' ({object_id}) was updated by {SYSTEM} to repair it: {text}",
-        properties=properties,
-    ).save()
+    """Drift of the mirror was repaired."""
+    subject = Subject(ObjectType.MIRROR.value, uuid5(_MIRRORS, name), f"'{name}'", properties)
+    event = new_event(subject, Verb.UPDATED, SYSTEM, SYSTEM)
+    event.message += f" to repair it: {text}"
+    event.save()
 
 
 @receiver(pre_save, sender=InformationEvent)
 def refuse_to_change(instance: InformationEvent, using: str, **kwargs: object) -> None:
-    """An event that is there stays as it is, also when a fixture brings another of its number.
+    """Keep stored events as they are, also when a fixture has another one of the same number.
 
     Raises:
-        UnrecordedChangeError: it is there already.
+        UnrecordedChangeError
     """
     stored = InformationEvent.objects.using(using).filter(pk=instance.pk)
     if not instance._state.adding or (instance.pk is not None and stored.exists()):
@@ -93,13 +84,12 @@ def _record(instance: AuthoredModel, verb: Verb, by: str, using: str) -> None:
 
 
 def _event(instance: AuthoredModel, verb: Verb, by: str, user: str) -> InformationEvent:
-    properties, described = _describe(instance)
-    return new_event(Subject(type(instance).__name__, instance.pk, described, properties), verb, by, user)
+    return new_event(_subject(instance), verb, by, user)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The object that an event is about."""
+    """The object that an event is about. `described` is how its message names the object."""
 
     object_type: str
     object_id: UUID
@@ -108,7 +98,7 @@ class Subject:
 
 
 def new_event(subject: Subject, verb: Verb, by: str, user: str) -> InformationEvent:
-    """An unsaved event: the user named `by`, shown as `user`, has changed `subject`."""
+    """An unsaved event for a change of `subject` by the user named `by`, shown as `user`."""
     return InformationEvent(
         user=user,
         user_name=by,
@@ -120,19 +110,21 @@ def new_event(subject: Subject, verb: Verb, by: str, user: str) -> InformationEv
     )
 
 
-def _describe(instance: AuthoredModel) -> tuple[dict[str, Any], str]:
+def _subject(instance: AuthoredModel) -> Subject:
+    object_type, key = type(instance).__name__, instance.pk
     match instance:
         case ApiDefinition(name=name, route=route, action_type=action_type):
-            return {"name": name, "route": route, "actionType": str(action_type)}, f"with route '{route}'"
+            properties = {"name": name, "route": route, "actionType": str(action_type)}
+            return Subject(object_type, key, f"with route '{route}'", properties)
         case ApiToken(name=name, is_disabled=is_disabled):
-            return {"name": name, "isDisabled": is_disabled}, f"'{name}'"
+            return Subject(object_type, key, f"'{name}'", {"name": name, "isDisabled": is_disabled})
         case AutomationScript(name=name):
-            return {"name": name}, f"'{name}'"
+            return Subject(object_type, key, f"'{name}'", {"name": name})
     raise TypeError(f"{type(instance)} leaves no events")
 
 
 def shown_name(user_name: str) -> str:
-    """The full name of a user, else the user name."""
+    """The full name of a user; without one, the user name."""
     if user_name == SYSTEM:
         return user_name
     users = get_user_model()._default_manager.filter(username=user_name)

@@ -1,66 +1,44 @@
-"""Which events a reader wants: the filters of the list, of exports and of the live stream, with one meaning."""
+"""The filters of events, which mean the same in the list, in exports and in the live stream."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, Final
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_datetime
 
 from events.models import InformationEvent, ObjectType, Verb
+from foundation.ids import parse_uuid
 from objects.changes import refusal
+from objects.serializers import Choice, Flag, Moment
 
 Values = tuple[Any, ...]
 
 
-def _one_of(choices: Iterable[str]) -> Callable[[str], str]:
-    known = frozenset(choices)
-
-    def parse(text: str) -> str:
-        if text not in known:
-            raise ValueError(text)
-        return text
-
-    return parse
-
-
-def _moment(text: str) -> datetime:
-    moment = parse_datetime(text)
-    if moment is None:
-        raise ValueError(text)
-    try:
-        # PostgreSQL knows no offset of 16 hours and more, which ISO 8601 does.
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(text) from error
-
-
 _COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[str], Any]]]] = {
-    "id": (("event_id",), UUID),
+    "id": (("event_id",), parse_uuid),
     "user": (("user", "user_name"), str),
-    "verb": (("verb",), _one_of(Verb.values)),
-    "objectType": (("object_type",), _one_of(ObjectType.values)),
-    "objectId": (("object_id",), UUID),
+    "verb": (("verb",), Choice(Verb.values).parse),
+    "objectType": (("object_type",), Choice(ObjectType.values).parse),
+    "objectId": (("object_id",), parse_uuid),
 }
 _PROPERTIES: Final[Mapping[str, Callable[[str], Any]]] = {
     "name": str,
     "route": str,
     "actionType": str,
-    "isDisabled": lambda text: _one_of(["true", "false"])(text) == "true",
+    "isDisabled": Flag().parse,
 }
 _TIMES: Final = ("timeAfter", "timeBefore")
 
 FILTERS: Final = (*_COLUMNS, *_PROPERTIES, *_TIMES)
-"""The names of the query parameters; one that is given more than once takes any of its values."""
+"""The names of the query parameters. One that is given more than once matches any of its values."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is wanted; nothing given, everything is."""
+    """What a reader wants; without filters, every event."""
 
     columns: Mapping[str, Values] = field(default_factory=dict)
     properties: Mapping[str, Values] = field(default_factory=dict)
@@ -69,18 +47,17 @@ class Selection:
 
     @classmethod
     def of(cls, query: Mapping[str, list[str]]) -> "Selection":
-        """The filters among the query parameters `query` (name → values); other parameters are not looked at.
+        """The filters among the query parameters `query` (name → values); other parameters are ignored.
 
         Raises:
-            ValidationError: `InvalidField` + `field`, a value that cannot be meant.
+            ValidationError: `InvalidField` + `field`, for a value that cannot be read.
         """
         columns = {name: _parsed(name, parse, query[name]) for name, (_, parse) in _COLUMNS.items() if name in query}
         properties = {name: _parsed(name, parse, query[name]) for name, parse in _PROPERTIES.items() if name in query}
-        after, before = (_parsed(name, _moment, query.get(name, [])) for name in _TIMES)
+        after, before = (_parsed(name, Moment().parse, query.get(name, [])) for name in _TIMES)
         return cls(columns, properties, max(after, default=None), min(before, default=None))
 
     def among(self, events: "QuerySet[InformationEvent]") -> "QuerySet[InformationEvent]":
-        """Those of `events` that are wanted."""
         for name, values in self.columns.items():
             events = events.filter(_any(Q((f"{column}__in", values)) for column in _COLUMNS[name][0]))
         for name, values in self.properties.items():
@@ -90,7 +67,6 @@ class Selection:
         return events if self.before is None else events.filter(time__lt=self.before)
 
     def wants(self, event: InformationEvent) -> bool:
-        """Whether `event` is wanted."""
         return (
             all(
                 any(getattr(event, column) in values for column in _COLUMNS[name][0])
@@ -107,7 +83,7 @@ def _any(conditions: Iterable[Q]) -> Q:
 
 
 def _parsed(name: str, parse: Callable[[str], Any], texts: list[str]) -> Values:
-    try:
-        return tuple(parse(text) for text in texts)
-    except ValueError as error:
-        raise refusal("InvalidField", "The value of this filter cannot be read.", field=name) from error
+    values = tuple(parse(text) for text in texts)
+    if None in values:
+        raise refusal("InvalidField", "The value of this filter cannot be read.", field=name)
+    return values

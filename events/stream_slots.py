@@ -1,6 +1,6 @@
-"""The live streams that one user may hold at once, counted over all web server processes of a machine.
+"""How many live streams a user may hold at once, counted over all web server processes of a machine.
 
-Each takes the lock of a file, which the kernel gives back when the stream, or its process, has ended.
+Each stream locks a file. The kernel releases the lock when the stream, or its process, has ended.
 """
 
 import fcntl
@@ -14,28 +14,28 @@ from django.conf import settings
 from web import threads
 
 MOST = 24
-"""Browsers need one for all their pages; the others are for programs."""
+"""A browser needs one for all of its pages; the others are for programs."""
 
 
 def most_of_one_user() -> int:
-    """How many streams a user may hold: never more than half of those that a process has room for."""
+    """At most half of the stream slots of a process."""
     return min(MOST, max(1, threads.for_streams() // 2))
 
 
 def take(user_id: int) -> Callable[[], None] | None:
-    """A place for a stream of this user, which the returned function gives back; None when all are taken.
+    """Take a slot for this user; returns the function that frees it, or None if all are taken.
 
     Raises:
-        OSError: the data directory cannot be written to.
+        OSError: the data directory is not writable.
     """
     directory: Path = settings.DATA_DIR.streams_dir
     directory.mkdir(mode=0o700, exist_ok=True)
     for number in range(most_of_one_user()):
-        place = os.open(directory / f"{user_id}-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        slot = os.open(directory / f"{user_id}-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(place)
+            os.close(slot)
         else:
-            return partial(os.close, place)
+            return partial(os.close, slot)
     return None

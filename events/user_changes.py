@@ -1,8 +1,8 @@
-"""Recording changes of users, groups and personal keys, which are shown to superusers.
+"""Recording changes of users, groups and personal keys. Only superusers may read these events.
 
-They are objects of Django's and of a library's, so what is known of a change comes from signals: who acts from
-`objects.actor`, what a save changes from a look at the stored row right before it. One change sends several signals
-(a user, their groups, their flags) and leaves one event.
+These models belong to Django and to a library, so changes are known from signals only. `objects.actor` says who acts,
+and the stored row, read right before a save, says what the save changes. One change can send several signals (for a
+user, their groups, their flags) and leaves one event.
 """
 
 import logging
@@ -24,25 +24,25 @@ from keys.models import PersonalKey
 from objects import actor
 
 _IDS: Final = UUID("0e0f6a3e-3c1d-4a51-9d5a-b3a4c70d8f11")
-"""Users and groups have numbers; the id of one in events is made of this, its kind and its number."""
+"""Users and groups have numbers; their ids in events are derived from this one, their kind and number."""
 
 _NOT_RECORDED: Final = frozenset({"last_login"})
 _CHANGED: Final = "_changed_fields"
-"""Where a user or group notes, between the two signals of a save, what the save changes."""
+"""The attribute in which a user or group keeps, between the two signals of a save, what the save changes."""
 
 _FLAGS: Final = {
     User.user_permissions.through: ("user_permissions", "user_set"),
     User.groups.through: ("groups", "user_set"),
     Group.permissions.through: ("permissions", "group_set"),
 }
-"""Links by model: how an owner of flags calls them, and how the other side calls the owners."""
+"""By model of the link: the attribute of the owner of flags, and the attribute of the other side."""
 
 _log = logging.getLogger(AUDIT_LOGGER)
 
 
 @dataclass
 class _Change:
-    """One change of an object; the line for the log, written when it has been committed."""
+    """One change of an object. Called after the commit, it writes the line of the log."""
 
     object_id: UUID
     message: str
@@ -64,14 +64,13 @@ class _Change:
 @receiver(pre_save, sender=User)
 @receiver(pre_save, sender=Group)
 def note_changes(instance: Model, using: str, update_fields: Iterable[str] | None, **kwargs: object) -> None:
-    """Compare with the stored row before it is overwritten."""
     setattr(instance, _CHANGED, _changed_fields(instance, using, update_fields))
 
 
 @receiver(post_save, sender=User)
 @receiver(post_save, sender=Group)
+@receiver(post_save, sender=PersonalKey)
 def record_save(instance: Model, created: bool, using: str, **kwargs: object) -> None:
-    """One event for a user or group that was added or changed."""
     changed: Sequence[str] = instance.__dict__.pop(_CHANGED, ())
     if created:
         _record(instance, Verb.ADDED, using)
@@ -79,18 +78,10 @@ def record_save(instance: Model, created: bool, using: str, **kwargs: object) ->
         _record(instance, Verb.UPDATED, using, changed)
 
 
-@receiver(post_save, sender=PersonalKey)
-def record_key(instance: PersonalKey, created: bool, using: str, **kwargs: object) -> None:
-    """One event for a personal key that was made."""
-    if created:
-        _record(instance, Verb.ADDED, using)
-
-
 @receiver(post_delete, sender=User)
 @receiver(post_delete, sender=Group)
 @receiver(post_delete, sender=PersonalKey)
 def record_delete(instance: Model, using: str, **kwargs: object) -> None:
-    """One event for the user, group or key that was deleted."""
     _record(instance, Verb.DELETED, using)
 
 
@@ -100,18 +91,15 @@ def record_delete(instance: Model, using: str, **kwargs: object) -> None:
 def record_flags(
     sender: Any, instance: Any, action: str, reverse: bool, pk_set: set[Any] | None, using: str, **kwargs: object
 ) -> None:
-    """One event for each user or group that gets or loses a flag or a group."""
+    """One event for each user or group that gains or loses a flag or a group."""
     name, reverse_name = _FLAGS[sender]
     others = getattr(instance, reverse_name if reverse else name)
-    match action:
-        case "post_add":
-            linked = others.filter(pk__in=pk_set)
-        case "pre_remove":
-            linked = others.filter(pk__in=pk_set)
-        case "pre_clear":
-            linked = others.all()
-        case _:
-            return
+    if action in ("post_add", "pre_remove"):
+        linked = others.filter(pk__in=pk_set)
+    elif action == "pre_clear":
+        linked = others.all()
+    else:
+        return
     for owner in linked if reverse else [instance] if linked.exists() else []:
         _record(owner, Verb.UPDATED, using, [name], is_of_flags=True)
 
@@ -119,7 +107,7 @@ def record_flags(
 def _changed_fields(instance: Model, using: str, update_fields: Iterable[str] | None) -> list[str]:
     names = {one.name for one in instance._meta.concrete_fields} - _NOT_RECORDED
     saved = names if update_fields is None else names & set(update_fields)
-    # A password saved alone that nobody has set is the same one under a newer hash: Django renews it at a log-in.
+    # At a log-in, Django may save the same password under a newer hash: nobody has called `set_password`.
     is_rehash = saved == {"password"} and getattr(instance, "_password", None) is None
     if is_rehash or not saved or instance.pk is None:
         return []
@@ -145,7 +133,7 @@ def _record(instance: Model, verb: Verb, using: str, fields: Sequence[str] = (),
 
 
 def _present_change(object_id: UUID, is_of_flags: bool, using: str) -> _Change | None:
-    """The change that has left its event in this transaction; one that was rolled back is forgotten with it."""
+    """The change that already has an event in this transaction; Django forgets it if its savepoint is rolled back."""
     connection: Any = connections[using]
     savepoints = set(connection.savepoint_ids) - {None}
     for made_in, change, _ in connection.run_on_commit:

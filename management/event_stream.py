@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -13,17 +13,17 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from events import stream_slots
 from events.hub import EndingError
-from events.readers import Credential, Reader
 from events.stream import LiveStream
+from events.visibility import Credential, Reader
 from keys.models import PersonalKey
 from management.errors import UnavailableError
 from management.events import FILTER_PARAMETERS, EventView
+from management.openapi import Operation
 from management.query_string import invalid
 from web import threads
 from web.database import RETRY_AFTER_SECONDS
@@ -31,6 +31,11 @@ from web.database import RETRY_AFTER_SECONDS
 _LARGEST_POSITION = 2**63 - 1
 _LAST_EVENT_ID: Final = "lastEventId"
 _POSITION: Final = {"type": "integer", "minimum": 0, "maximum": _LARGEST_POSITION}
+_PARAMETERS: Final = [
+    *FILTER_PARAMETERS,
+    OpenApiParameter("Last-Event-ID", _POSITION, OpenApiParameter.HEADER, description="The last id received."),
+    OpenApiParameter(_LAST_EVENT_ID, _POSITION, description="For clients that cannot set the header."),
+]
 
 _slots = threading.BoundedSemaphore(threads.for_streams())
 
@@ -69,16 +74,10 @@ class SessionCredential:
 class StreamView(EventView):
     """The live stream. Each takes a stream slot of its user and one of the process; without both it is refused."""
 
-    @extend_schema(
-        operation_id="events_stream",
-        summary="Stream events",
-        parameters=[
-            *FILTER_PARAMETERS,
-            OpenApiParameter("Last-Event-ID", _POSITION, OpenApiParameter.HEADER, description="The last id received."),
-            OpenApiParameter(_LAST_EVENT_ID, _POSITION, description="For clients that cannot set the header."),
-        ],
-        responses={(200, "text/event-stream"): OpenApiTypes.STR},
-    )
+    operations: ClassVar = {
+        "get": Operation("events_stream", "Stream events", str, parameters=_PARAMETERS, media_type="text/event-stream")
+    }
+
     def get(self, request: Request) -> StreamingHttpResponse:
         """The events that you may view, as they happen."""
         selection = self.selection(request, _LAST_EVENT_ID)
@@ -86,7 +85,7 @@ class StreamView(EventView):
         reader = Reader(_user(request).pk, _credential(request))
         give_back = _take_slots(reader.user_id)
         try:
-            stream = LiveStream.open(selection, reader, after, request.META.get("gunicorn.socket"), give_back)
+            stream = LiveStream(selection, reader, after, request.META.get("gunicorn.socket"), give_back)
         except EndingError as error:
             raise _no_room("The server is about to restart, try again.") from error
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

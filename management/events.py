@@ -141,7 +141,7 @@ class EventViewSet(ViewSetMixin, EventView):
         return self._export("jsonl")
 
     def _export(self, format_: str) -> StreamingHttpResponse:
-        return exports.export(self._selected(self.request), format_, str(self.request.user.get_username()))
+        return exports.export(self._selected(self.request), format_, self.user_name)
 
     def _selected(self, request: Request, *others: str) -> "QuerySet[InformationEvent]":
         events = self.selection(request, "search", *others).among(readable_events(request.user))

@@ -80,7 +80,7 @@ class KeyView(ManagementView):
     def delete(self, request: Request, key: str) -> Response:
         """The key stops working immediately, and so do keys created with it."""
         found = _visible(request).filter(public_id=as_id(key))
-        if not end_keys(found, f"by '{request.user.get_username()}'"):
+        if not end_keys(found, f"by '{self.user_name}'"):
             raise NotFoundError
         return Response(status=204)
 

@@ -136,10 +136,6 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
             headers["Location"] = f"{self.request.path}{instance.pk}/"
         return Response(content | shown, status=status, headers=headers)
 
-    @property
-    def user_name(self) -> str:
-        return str(self.request.user.get_username())
-
     def _found(self, request: Request, *more: str) -> Found:
         query = only(request, {*self.filters.by_name, "search", *more})
         return ListQuery(self.filters, query, request.user, self.kind).find(self.rows())

@@ -125,33 +125,35 @@ def ordering_parameter(names: Iterable[str]) -> OpenApiParameter:
 
 
 class ManagementSchema(AutoSchema):
-    """Describes an operation by the view's `operations`, else as DRF would; adds the errors to all."""
+    """Describes what a view does by its `operations`, keyed by action or method, and adds the errors."""
+
+    @property
+    def _action(self) -> str:
+        return getattr(self.view, "action", None) or str(self.method).lower()
+
+    @property
+    def _operation(self) -> Operation:
+        operations: Mapping[str, Operation] = self.view.operations  # type: ignore[attr-defined]
+        return operations[self._action]
 
     def get_operation_id(self) -> str:
-        described = self._described()
-        return described.id if described else str(super().get_operation_id())
+        return self._operation.id
 
-    def get_summary(self) -> str | None:
-        described = self._described()
-        return described.summary if described else super().get_summary()
+    def get_summary(self) -> str:
+        return self._operation.summary
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular calls it
         """The docstring of the method; that of the class would be repeated by every operation."""
-        method: Any = getattr(self.view, getattr(self.view, "action", None) or str(self.method).lower())
-        return (getdoc(method) or "").partition("\n\nRaises:")[0]
+        return (getdoc(getattr(self.view, self._action)) or "").partition("\n\nRaises:")[0]
 
     def get_request_serializer(self) -> Any:
-        described = self._described()
-        return described.body if described else super().get_request_serializer()
+        return self._operation.body
 
     def get_response_serializers(self) -> Any:
-        if (described := self._described()) is None:
-            return super().get_response_serializers()
-        return {(described.status, described.media_type): described.answer}
+        return {(self._operation.status, self._operation.media_type): self._operation.answer}
 
     def get_override_parameters(self) -> list[Any]:
-        described = self._described()
-        return list(described.parameters) if described else super().get_override_parameters()
+        return list(self._operation.parameters)
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False  # A page is described as the object that it is.
@@ -164,17 +166,12 @@ class ManagementSchema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def _error_statuses(self) -> list[int]:
-        found = [*_ALWAYS, *(_WITH_BODY if self.method in {"POST", "PUT", "PATCH"} else ())]
-        described = self._described()
+        found = {*_ALWAYS, *(_WITH_BODY if self.method in {"POST", "PUT", "PATCH"} else ())}
         if "{" in self.path:
-            found.append(404)
-        if described and IF_MATCH in described.parameters:
-            found += [409, 412]
-        return sorted(set(found))
-
-    def _described(self) -> Operation | None:
-        known: Mapping[str, Operation] = getattr(self.view, "operations", {})
-        return known.get(getattr(self.view, "action", None) or str(self.method).lower())
+            found.add(404)
+        if IF_MATCH in self._operation.parameters:
+            found |= {409, 412}
+        return sorted(found)
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

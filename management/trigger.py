@@ -1,8 +1,7 @@
 """`trigger/`: the trigger message over HTTP."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +10,7 @@ from access.policy import MESSAGE
 from endpoint.errors import CATALOGUE
 from endpoint.trigger_message import TriggerMessage, trigger
 from foundation.limits import LARGEST_MESSAGE
+from management.openapi import Operation
 from management.views import ManagementView, checked_values
 from management.wire import JsonParser
 from objects.serializers import ListOf, StrictSerializer, Text, TypedField
@@ -108,8 +108,10 @@ class TriggerMessageView(ManagementView):
 
     needs = (MESSAGE, "send")
     parser_classes = (MessageParser,)
+    operations: ClassVar = {
+        "post": Operation("trigger_create", "Send a trigger message", AnswerSerializer, MessageSerializer)
+    }
 
-    @extend_schema(summary="Send a trigger message", request=MessageSerializer, responses=AnswerSerializer)
     def post(self, request: Request) -> Response:
         """The answer is 200 whatever the trigger's result; `traceData` has its errors."""
         values = checked_values(MessageSerializer, request)

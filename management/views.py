@@ -43,6 +43,10 @@ class ManagementView(APIView):
     needs: ClassVar[tuple[str, Action] | None]
     """The policy's label and the action that a user needs; None if every user may."""
 
+    @property
+    def user_name(self) -> str:
+        return str(self.request.user.get_username())
+
     def needed(self, request: Request) -> tuple[str, Action] | None:
         """What a user needs for this request, as `needs`."""
         return self.needs

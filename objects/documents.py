@@ -1,39 +1,62 @@
-"""What the Elasticsearch documents of objects have in common. Imported only where there is an Elasticsearch."""
+"""What the Elasticsearch documents of objects have in common. Only processes with `ELASTICSEARCH_URL` import them.
+
+Mapping and content derive from the object's serializer. A document class declares only properties of its own, and those
+that need a mapping other than that of their type.
+"""
 
 import re
 import unicodedata
-from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_elasticsearch_dsl import Document
-from django_elasticsearch_dsl.fields import DateField, KeywordField, LongField, TextField
+from django_elasticsearch_dsl.fields import (
+    BooleanField,
+    DateField,
+    IntegerField,
+    KeywordField,
+    LongField,
+    ObjectField,
+    TextField,
+)
+from elasticsearch import dsl
 
-from objects.authorship import AuthoredModel
+from objects.serializers import (
+    AuthoredSerializer,
+    Flag,
+    Moment,
+    MovingMoment,
+    Number,
+    StrictSerializer,
+    Text,
+    TypedField,
+)
 
+Properties = Mapping[str, TypedField]
+
+AUTHORS = frozenset({"createdBy", "lastModifiedBy"})
 LONGEST_KEYWORD = 1_000
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
-def exact_field(**options: Any) -> Any:
-    """A value that is looked for as a whole, in small or capital letters."""
-    return KeywordField(normalizer="lowercase", ignore_above=LONGEST_KEYWORD, **options)
+def exact_field() -> Any:
+    """Found as a whole, in small or capital letters."""
+    return KeywordField(normalizer="lowercase", ignore_above=LONGEST_KEYWORD)
 
 
-def name_field(**options: Any) -> Any:
-    """A text that is looked for as a whole (`….exact`) and by its words."""
-    return TextField(fields={"exact": exact_field()}, **options)
+def name_field() -> Any:
+    """Found by its words, and as a whole by its sub-field `exact`."""
+    return TextField(fields={"exact": exact_field()})
 
 
-def words_field(**options: Any) -> Any:
-    """What is searched: the words of several properties, made ready by `searchable`."""
-    return TextField(index_prefixes={"min_chars": 1, "max_chars": 10}, **options)
+def words_field() -> Any:
+    """Words for searches, as `searchable` makes them: found whole or by their beginning."""
+    return TextField(index_prefixes={"min_chars": 1, "max_chars": 10})
 
 
 def searchable(values: Iterable[str]) -> str:
-    """The words in `values` as they are searched: without accents, small, parted at every sign and underscore."""
+    """The words in `values` without accents, in small letters, separated at every sign and underscore."""
     plain = " ".join(values)
     if not plain.isascii():
         decomposed = unicodedata.normalize("NFKD", plain)
@@ -41,44 +64,69 @@ def searchable(values: Iterable[str]) -> str:
     return _BETWEEN_WORDS.sub(" ", plain.casefold()).strip()
 
 
-def utc(time: datetime) -> str:
-    """ISO 8601 in UTC, with `Z`."""
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def mapped(field: TypedField) -> Any:
+    """The mapping of a property by its type."""
+    match field:
+        case StrictSerializer():
+            return ObjectField(properties={name: mapped(each) for name, each in field.properties.items()})
+        case Flag():
+            return BooleanField()
+        case Number():
+            return IntegerField()
+        case Moment():
+            return DateField()
+        case Text():
+            return TextField()
+    # Ids and choices; a list has the type of its entries.
+    return KeywordField()
+
+
+def serialized(serializer: type[AuthoredSerializer], *, lifted: Sequence[str] = ()) -> Properties:
+    """The properties that a document has from a serializer.
+
+    `lifted` names nested objects whose properties the document has at its top level.
+    """
+    found: dict[str, TypedField] = {}
+    for name, field in serializer().properties.items():
+        if name in lifted and isinstance(field, StrictSerializer):
+            found |= field.properties
+        # What moves on without a change of the object would never be written again.
+        elif not (field.write_only or isinstance(field, MovingMoment)):
+            found[name] = field
+    return found
+
+
+def derived(properties: Properties) -> Any:
+    """The mapping of these properties by their types, for `Meta.mapping`; fields of the document class come first."""
+    mapping = dsl.Mapping()
+    for name in properties.keys() - AUTHORS:
+        mapping.field(name, mapped(properties[name]))
+    return mapping
 
 
 class AuthoredDocument(Document):  # type: ignore[misc]  # the library has no types
-    """What every object has: its id, its authors, its times and its version."""
+    """The document of an object."""
 
-    id = KeywordField()
+    serialized: ClassVar[Properties] = {}
+
     createdBy = exact_field()
-    createdAt = DateField()
     lastModifiedBy = exact_field()
-    lastModified = DateField()
     version = LongField()
 
-    @abstractmethod
+    def init_prepare(self) -> list[tuple[str, Any, Callable[[Any], Any]]]:
+        """How `prepare` reads each property: by `prepare_<property>`, otherwise as the serializer does."""
+        names = self._index.to_dict()["mappings"]["properties"]
+        return [
+            (name, None, getattr(self, f"prepare_{name}", None) or self.serialized[name].value_of) for name in names
+        ]
+
     def rows(self) -> "QuerySet[Any]":
-        """The objects with all that `prepare` needs."""
+        """The objects with everything that `prepare` needs."""
+        raise NotImplementedError
 
     def complete(self, instances: Sequence[Any]) -> None:
-        """Bring along, for all of them at once, what else `prepare` needs."""
+        """Read for all of them at once what else `prepare` needs."""
 
-    def prepare_id(self, instance: AuthoredModel) -> str:
-        """As text."""
-        return str(instance.pk)
-
-    def prepare_createdBy(self, instance: AuthoredModel) -> str:
-        """The user name."""
-        return instance.created_by
-
-    def prepare_createdAt(self, instance: AuthoredModel) -> str:
-        """In UTC."""
-        return utc(instance.created_at)
-
-    def prepare_lastModifiedBy(self, instance: AuthoredModel) -> str:
-        """The user name."""
-        return instance.last_modified_by
-
-    def prepare_lastModified(self, instance: AuthoredModel) -> str:
-        """In UTC."""
-        return utc(instance.last_modified)
+    def prepare_version(self, instance: Any) -> int:
+        version: int = instance.version
+        return version

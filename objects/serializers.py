@@ -51,6 +51,7 @@ class TypedField(serializers.Field[Any, Any, Any, Any]):
         super().bind(field_name, parent)
 
     def run_validation(self, data: Any = empty) -> Any:
+        """Check the type. DRF's own method would also check lengths and ranges, which only describe the property."""
         is_final, data = self.validate_empty_values(data)
         return data if is_final else self.to_internal_value(data)
 

@@ -7,13 +7,12 @@ from django.conf import settings
 
 
 class SearchConfig(AppConfig):
-    """Connects the receivers that note changes; what talks to Elasticsearch is loaded only where there is one."""
+    """Connects the receivers that write intents. Only processes with `ELASTICSEARCH_URL` load its client."""
 
     name = "search"
 
     def ready(self) -> None:
-        """Receivers connect when their module is imported, and so does what answers searches."""
-        import_module("search.noting")
+        import_module("search.intents")
         if settings.ELASTICSEARCH_URL:
-            # Its client takes 20 MB of every process.
-            import_module("search.finding")
+            # The client takes 20 MB of every process. Loaded before the fork, most of it is shared.
+            import_module("search.elasticsearch_query")

@@ -1,4 +1,4 @@
-"""What the mirror keeps in the database: what is still to be written, what was refused, and how things stand."""
+"""The mirror's tables: pending intents, refused documents, and the state of the mirror and of each index."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 KIND_LENGTH = 20
-ID_LENGTH = 512  # of a document in Elasticsearch; what lies there need not be ours
+ID_LENGTH = 512  # the longest document id of Elasticsearch: foreign documents may have any id
 INDEX_LENGTH = 255
 FAILURE_LENGTH = 1_000
 NAME_LENGTH = 255
@@ -15,21 +15,21 @@ NAME_LENGTH = 255
 DEFINITIONS = "definitions"
 TOKENS = "tokens"
 KINDS = (DEFINITIONS, TOKENS)
-"""What is mirrored, each kind in an index of its own."""
+"""The mirrored kinds of objects; each has an index of its own."""
 
-TOKEN_NAME = "token-name"  # noqa: S105  the name of an intent
+TOKEN_NAME = "token-name"  # noqa: S105  the kind of an intent
 SCRIPT_NAME = "script-name"
-SPREADS = (TOKEN_NAME, SCRIPT_NAME)
-"""Changes that reach all definitions which show the name."""
+RENAMES = (TOKEN_NAME, SCRIPT_NAME)
+"""Intents for a new name, which must reach every definition that shows it."""
 
 
 class Intent(models.Model):
-    """Something has changed and is to be brought to the mirror. What it has become is read when that is done."""
+    """An object whose document must be written or deleted. Its state is read when the intent is carried out."""
 
     kind = models.CharField(max_length=KIND_LENGTH)
     object_id = models.CharField(max_length=ID_LENGTH)
     cursor = models.CharField(max_length=ID_LENGTH, default="")
-    """How far the spreading of a name has come: the last definition that was written."""
+    """For a new name: the id of the last definition that was written."""
     noted_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -41,7 +41,7 @@ class Intent(models.Model):
 
 
 class SetAside(models.Model):
-    """A document that Elasticsearch refuses; it is tried again after its next change, or by a repair."""
+    """A document that Elasticsearch refuses. It is tried again after the object's next change, or by a repair."""
 
     kind = models.CharField(max_length=KIND_LENGTH)
     object_id = models.CharField(max_length=ID_LENGTH)
@@ -58,7 +58,7 @@ class SetAside(models.Model):
 
 
 class Mirror(models.Model):
-    """One row: whether there is a mirror, and when Elasticsearch last answered."""
+    """One row: whether the mirror is on, and when Elasticsearch last answered."""
 
     is_on = models.BooleanField(default=False)
     ticket = models.BigIntegerField(default=0)
@@ -74,21 +74,18 @@ class Mirror(models.Model):
 
     @classmethod
     def get(cls) -> "Mirror":
-        """The row; a database that has none yet gets it."""
         return cls.objects.get_or_create(pk=1)[0]
 
     @classmethod
     def change(cls, **values: Any) -> None:
-        """Set columns of the row."""
-        if not cls.objects.filter(pk=1).update(**values):
-            cls.get()
-            cls.objects.filter(pk=1).update(**values)
+        cls.get()
+        cls.objects.filter(pk=1).update(**values)
 
     @classmethod
     def take_ticket(cls, above: int = 0) -> int:
-        """A number larger than any taken before, and than `above`; as a version it says how old a document is.
+        """The next write number: larger than all before, and than `above`. Writes carry it as external version.
 
-        It is never behind the clock, so that it goes on where it was when the database is an older one again.
+        It is never behind the clock, so it exceeds the numbers already given even if an old database is restored.
         """
         cls.get()
         with transaction.atomic():
@@ -99,15 +96,16 @@ class Mirror(models.Model):
 
 
 class Copy(models.Model):
-    """How the mirror of one kind stands: an index that is being filled, and what the last check found."""
+    """The state of one kind's index: the rebuild in progress, and what the last check found."""
 
     kind = models.CharField(max_length=KIND_LENGTH, unique=True)
     filling = models.CharField(max_length=INDEX_LENGTH, default="")
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     filled_at = models.DateTimeField(null=True)
-    """When the filling last went on; one that stands still has been given up."""
+    """When the rebuild last made progress."""
     filler = models.CharField(max_length=NAME_LENGTH, default="")
+    """The process that rebuilds; see `search.rebuild`."""
     checked_at = models.DateTimeField(null=True)
     missing = models.PositiveIntegerField(default=0)
     stale = models.PositiveIntegerField(default=0)
@@ -121,18 +119,20 @@ class Copy(models.Model):
     def __str__(self) -> str:
         return self.kind
 
+    @property
+    def is_filling(self) -> bool:
+        return bool(self.filling)
+
     @classmethod
     def get(cls, kind: str) -> "Copy":
-        """The row of `kind`; a database that has none yet gets it."""
         return cls.objects.get_or_create(kind=kind)[0]
 
     @classmethod
     def change(cls, kind: str, **values: Any) -> None:
-        """Set columns of the row of `kind`."""
         cls.get(kind)
         cls.objects.filter(kind=kind).update(**values)
 
     def replace(self, **values: Any) -> bool:
-        """Set columns of the row, if it still names the same rebuild as this object; returns whether it did."""
+        """Set columns of the row unless another process has changed its rebuild since; returns whether it did."""
         seen = {"filling": self.filling, "filler": self.filler, "filled_at": self.filled_at}
         return bool(Copy.objects.filter(kind=self.kind, **seen).update(**values))

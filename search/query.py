@@ -1,8 +1,9 @@
-"""Searching: the ids that match, most relevant first, from the mirror, or None where the database has to answer."""
+"""Searching: the ids of the objects that match a text, found by the mirror, or left to the database to find."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from importlib import import_module
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import Case, IntegerField, QuerySet, Value, When
@@ -10,17 +11,18 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from access.policy import AnyUser
 
 MOST = 10_000
-"""So many of the objects that match are found, the most relevant ones."""
+"""How many objects a search finds at most, the most relevant ones."""
 
 ELASTICSEARCH: Final = "elasticsearch"
 DATABASE: Final = "database"
 
 Highlights = Mapping[str, Mapping[str, Sequence[str]]]
+"""By id and property: HTML with the matches in `<em>`; everything else is escaped."""
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What was found: ids, and for some of them the properties that match, as HTML with `<em>` and all else escaped."""
+    """The ids found, most relevant first, and why some of them match."""
 
     ids: Sequence[str] = ()
     highlights: Highlights = field(default_factory=dict)
@@ -28,57 +30,39 @@ class SearchResult:
 
     @property
     def is_from_mirror(self) -> bool:
-        """Whether the ids are the answer; if not, the database has to search."""
+        """Whether `ids` is the result; otherwise the database must search."""
         return self.source == ELASTICSEARCH
-
-
-class Highlighter(Protocol):
-    """Who says why something matches."""
-
-    def __call__(self, kind: str, text: str, user: AnyUser, ids: Sequence[str]) -> Highlights:
-        """By id and property."""
-
-
-class Finder(Protocol):
-    """Who asks Elasticsearch."""
-
-    def __call__(self, kind: str, text: str, user: AnyUser, narrowed: Mapping[str, Any], limit: int) -> SearchResult:
-        """What matches."""
-
-
-_asked: dict[str, tuple[Finder, Highlighter]] = {}
-
-
-def use(finder: Finder, highlighter: Highlighter) -> None:
-    """From here on these answer."""
-    _asked[ELASTICSEARCH] = (finder, highlighter)
-
-
-def is_mirrored() -> bool:
-    """Whether this process can ask a mirror."""
-    return bool(settings.ELASTICSEARCH_URL and _asked)
 
 
 def matching_ids(
     kind: str, text: str, user: AnyUser, limit: int = MOST, narrowed: Mapping[str, Any] | None = None
 ) -> SearchResult:
-    """The objects of `kind` (`"definitions"`, `"tokens"`) that match `text`, as far as `user` may know why.
+    """The objects of `kind` (`"definitions"`, `"tokens"`) that match `text` by properties that `user` may view.
 
-    `narrowed` holds filters by the name of their property, so that what they leave out takes no place. Without a
-    mirror, or when it does not answer at once, the result is empty and its source the database.
+    `narrowed` maps names of filters to values: objects that these leave out do not count towards `limit`. The result
+    is empty and its source the database if there is no mirror, or it does not answer at once.
     """
-    if not (is_mirrored() and text.strip()):
+    if not (settings.ELASTICSEARCH_URL and text.strip()):
         return SearchResult()
-    return _asked[ELASTICSEARCH][0](kind, text, user, narrowed or {}, limit)
+    result: SearchResult = _mirror().find(kind, text, user, narrowed or {}, limit)
+    return result
 
 
 def highlight(kind: str, text: str, user: AnyUser, ids: Sequence[str]) -> Highlights:
-    """Why the objects `ids`, those of a page, match `text`; nothing where Elasticsearch does not answer at once."""
-    return _asked[ELASTICSEARCH][1](kind, text, user, ids) if is_mirrored() and ids else {}
+    """Why the objects `ids` match `text`; empty if there is no mirror, or it does not answer at once."""
+    if not (settings.ELASTICSEARCH_URL and ids):
+        return {}
+    highlights: Highlights = _mirror().highlight(kind, text, user, ids)
+    return highlights
+
+
+def _mirror() -> Any:
+    """The module that asks Elasticsearch. Its client takes 20 MB, so only processes with a mirror load it."""
+    return import_module("search.elasticsearch_query")
 
 
 class Ranked(Sequence[Any]):
-    """The rows among `rows` that were found, in the order in which they were found."""
+    """Those of `rows` that were found, in the order of `ids`; only the slice that is asked for is read."""
 
     def __init__(self, rows: "QuerySet[Any]", ids: Sequence[str]) -> None:
         self._rows = rows
@@ -99,6 +83,6 @@ class Ranked(Sequence[Any]):
 
 
 def in_order(rows: "QuerySet[Any]", ids: Sequence[str]) -> "QuerySet[Any]":
-    """The rows that were found, the most relevant first; for a page of a few hundred."""
+    """Those of `rows` that were found, in the order of `ids`, as a query set; for a few hundred ids."""
     place = Case(*(When(pk=each, then=Value(place)) for place, each in enumerate(ids)), output_field=IntegerField())
     return rows.filter(pk__in=ids).order_by(place) if ids else rows.none()

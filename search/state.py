@@ -1,39 +1,71 @@
-"""How the mirror stands, as pages and the management API show it. Elasticsearch itself is not asked: nobody waits."""
+"""Whether the mirror is on, and how it stands. Only the database is asked, so no page waits for Elasticsearch."""
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.conf import settings
 from django.utils import timezone
 
 from access.policy import DEFINITION, TOKEN, AnyUser, allows
 from search.models import DEFINITIONS, KINDS, TOKENS, Copy, Intent, Mirror, SetAside
 
+OFF_SECONDS = 1.0
+"""How long "the mirror is off" is cached."""
+SETTLE_SECONDS = 2.0
+"""How long `turn_on` waits: by then every cache has expired, and the changes made with it are committed."""
 SILENCE_SECONDS = 30
 MOST_SET_ASIDE = 100
 LABELS: Final = {DEFINITIONS: DEFINITION, TOKENS: TOKEN}
 
 
-@dataclass(frozen=True)
-class KindState:
-    """One index: what the last check found, and how far it is filled where it is being so."""
+class MirrorSwitch:
+    """Whether changes must leave intents."""
 
-    kind: str
-    checked_at: datetime | None
-    missing: int
-    stale: int
-    orphaned: int
-    fault: str
-    repaired_at: datetime | None
-    is_filling: bool
-    done: int
-    total: int
+    def __init__(self) -> None:
+        self._off_until = 0.0
+
+    def is_on(self) -> bool:
+        """Whether this process is configured with Elasticsearch, or another process of the fleet is."""
+        if settings.ELASTICSEARCH_URL:
+            return True
+        # Taken before the query: `turn_on` waits longer than what is cached from here on.
+        now = time.monotonic()
+        if now < self._off_until:
+            return False
+        is_on = Mirror.objects.filter(is_on=True).exists()
+        self._off_until = 0.0 if is_on else now + OFF_SECONDS
+        return is_on
+
+    def turn_on(self) -> None:
+        """Have every process leave intents. A check, due at once, finds what changed while the mirror was off."""
+        if Mirror.get().is_on:
+            return
+        Copy.objects.update(checked_at=None)
+        Mirror.change(is_on=True)
+        self.forget()
+        time.sleep(SETTLE_SECONDS)
+
+    def turn_off(self) -> None:
+        """Leave no more intents, and drop those that wait."""
+        Mirror.change(is_on=False)
+        Intent.objects.all().delete()
+        SetAside.objects.all().delete()
+
+    def forget(self) -> None:
+        """Ask the database next time."""
+        self._off_until = 0.0
+
+
+switch = MirrorSwitch()
+"""The switch as this process sees it."""
 
 
 @dataclass(frozen=True)
 class State:
-    """On or off; whether Elasticsearch answers; what waits, and how long the oldest of it has waited."""
+    """The mirror as a whole; `backlog` counts the intents, `backlog_seconds` is the age of the oldest."""
 
     is_on: bool
     is_reachable: bool
@@ -42,11 +74,10 @@ class State:
     backlog: int
     backlog_seconds: int
     set_aside: int
-    kinds: list[KindState]
+    kinds: list[Copy]
 
 
 def current() -> State:
-    """How the mirror stands now."""
     mirror = Mirror.objects.filter(pk=1).first() or Mirror()
     now = timezone.now()
     oldest = Intent.objects.order_by("pk").values_list("noted_at", flat=True).first()
@@ -59,31 +90,18 @@ def current() -> State:
         backlog=Intent.objects.count(),
         backlog_seconds=round((now - oldest).total_seconds()) if oldest else 0,
         set_aside=SetAside.objects.count(),
-        kinds=[_kind(kind) for kind in KINDS] if mirror.is_on else [],
+        kinds=[_copy(kind) for kind in KINDS] if mirror.is_on else [],
     )
 
 
-def _kind(name: str) -> KindState:
-    copy = Copy.objects.filter(kind=name).first() or Copy(kind=name)
-    return KindState(
-        kind=name,
-        checked_at=copy.checked_at,
-        missing=copy.missing,
-        stale=copy.stale,
-        orphaned=copy.orphaned,
-        fault=copy.fault,
-        repaired_at=copy.repaired_at,
-        is_filling=bool(copy.filling),
-        done=copy.done,
-        total=copy.total,
-    )
+def _copy(kind: str) -> Copy:
+    return Copy.objects.filter(kind=kind).first() or Copy(kind=kind)
 
 
 def set_aside(user: AnyUser) -> list[SetAside]:
-    """The documents that Elasticsearch refuses, the oldest first, of the kinds that `user` may view."""
+    """The oldest documents that Elasticsearch refuses, of the kinds that `user` may view."""
     return aside_of([kind for kind in KINDS if allows(user, LABELS[kind], "view")])
 
 
 def aside_of(kinds: Collection[str]) -> list[SetAside]:
-    """Those of these kinds."""
     return list(SetAside.objects.filter(kind__in=kinds)[:MOST_SET_ASIDE])

@@ -1,32 +1,32 @@
-"""The periodic tasks of the mirror; loaded only where there is one."""
+"""The mirror's periodic tasks. Only processes with `ELASTICSEARCH_URL` import them."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from celery import shared_task
 from django.db import DatabaseError
 
-from search import upkeep
+from search import outbox, repair
 
 _log = logging.getLogger("udapi.manager")
 
 
 @shared_task
 def bring_changes() -> None:
-    """Bring to the mirror what has changed."""
-    try:
-        upkeep.bring_changes()
-    except DatabaseError as error:
-        _tell(error)
+    with _outages_logged():
+        outbox.bring_changes()
 
 
 @shared_task
 def repair_when_due() -> None:
-    """Compare mirror and database when that is due, and repair the mirror."""
+    with _outages_logged():
+        repair.repair_when_due()
+
+
+@contextmanager
+def _outages_logged() -> Iterator[None]:
     try:
-        upkeep.repair_when_due()
+        yield
     except DatabaseError as error:
-        _tell(error)
-
-
-def _tell(error: DatabaseError) -> None:
-    _log.warning("the mirror waits, the database does not answer: %s", str(error).partition("\n")[0])
+        _log.warning("the mirror waits, the database does not answer: %s", str(error).partition("\n")[0])

@@ -1,7 +1,7 @@
-"""An Elasticsearch for the tests, one for all test processes of this user; it ends when the last of them has.
+"""An Elasticsearch for the tests, shared by all test processes of this user. It stops when the last of them ends.
 
-`python -m testbed.elasticsearch DIRECTORY ZIP` is its keeper: it starts the server and waits until nobody shares the
-lock in DIRECTORY any more.
+`python -m testbed.elasticsearch DIRECTORY ZIP` is its keeper: it starts the server, and stops it when no process holds
+the lock in DIRECTORY any more.
 """
 
 import base64
@@ -48,16 +48,16 @@ xpack.security.transport.ssl.enabled: false
 xpack.security.authc.api_key.enabled: true
 cluster.routing.allocation.disk.threshold_enabled: false
 """
-# A tenth of what it would take by itself.
+# A tenth of the memory that it takes by default.
 JVM = "-Xms256m\n-Xmx512m\n-XX:+UseSerialGC\n-XX:TieredStopAtLevel=1\n"
 
 
 class MissingError(Exception):
-    """There is none, and none can be had; the message says how to change that."""
+    """There is no Elasticsearch and none can be fetched; the message says what to install."""
 
 
 def fetched() -> Path:
-    """The archive, out of the cache or, once, by Maven from wherever it is set up to fetch from.
+    """The archive from the cache, or, the first time, from where Maven is configured to fetch artifacts.
 
     Raises:
         MissingError
@@ -80,14 +80,14 @@ def _fetch(cache: Path, archive: Path) -> None:
         ended = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=600)
         found = list(Path(directory).glob("*.zip"))
         if ended.returncode != 0 or not found:
-            raise MissingError(f"Maven does not get Elasticsearch: {ended.stdout[-500:]}")
+            raise MissingError(f"Maven cannot fetch Elasticsearch: {ended.stdout[-500:]}")
         if hashlib.sha512(found[0].read_bytes()).hexdigest() != SHA512:
-            raise MissingError("Maven got another Elasticsearch than the one that is pinned")
+            raise MissingError("The Elasticsearch that Maven fetched does not have the pinned checksum")
         found[0].replace(archive)
 
 
 class Elasticsearch:
-    """The server of this user's tests: shared while this object lives, started by whoever needs it first."""
+    """The shared server: the first test process that needs it starts it, and `stop` gives it up."""
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.gettempdir()) / f"udapi-tests-elasticsearch-{os.geteuid()}"
@@ -97,7 +97,7 @@ class Elasticsearch:
         with (self._directory / "start.lock").open("w") as start:
             fcntl.flock(start, fcntl.LOCK_EX)
             self._use: IO[str] = (self._directory / "use.lock").open("w")
-            # A keeper that is just ending its server has it alone until that is done.
+            # A keeper that is stopping its server holds this lock exclusively until it is done.
             fcntl.flock(self._use, fcntl.LOCK_SH)
             address = self._directory / "address.json"
             if not address.exists():
@@ -119,19 +119,18 @@ class Elasticsearch:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """It is not needed here any more."""
         self._use.close()
 
 
 def keep(directory: Path, archive: Path) -> None:
-    """Start the server, say where it is, and end it when nobody uses it any more."""
+    """Start the server, write its address down, and stop it when no process uses it any more."""
     user = _UNPRIVILEGED if os.geteuid() == 0 else None
     home = _unpack(directory, archive)
     password = secrets.token_hex(16)
     port = free_port()
     _configure(home, port, password)
     if user:
-        # The server refuses root.
+        # Elasticsearch refuses to run as root.
         subprocess.run(["chown", "-R", user, str(home)], check=True)
     server = _launch(home, user)
     address = directory / "address.json"
@@ -175,7 +174,7 @@ def _configure(home: Path, port: int, password: str) -> None:
 
 
 def _hashed(password: str) -> str:
-    """As the server's own file of users has it."""
+    """The hash in the format of the server's `users` file."""
     salt = secrets.token_bytes(32)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 10_000, 32)
     return f"{{PBKDF2}}10000${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"

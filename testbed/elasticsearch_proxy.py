@@ -1,7 +1,7 @@
-"""A way to Elasticsearch that a test can slow down, close, fill up, or guard.
+"""A proxy in front of Elasticsearch, with which tests simulate outages, delays, overload and access control.
 
-`python -m testbed.elasticsearch_proxy URL` is one in a process of its own: it prints its address, and takes a mode and
-a delay from each line of its input.
+`python -m testbed.elasticsearch_proxy URL` runs one in a process of its own: it prints its address, and each line of
+its input sets a mode and a delay.
 """
 
 import base64
@@ -23,10 +23,10 @@ _WHO = b'{"error":{"type":"security_exception","reason":"unable to authenticate"
 
 
 class Proxy:
-    """Passes requests on to `target`, unless `mode` says otherwise.
+    """Forwards requests to `target`, unless `mode` says otherwise.
 
-    With `key` only who shows that API key is let through, with the `login` of Elasticsearch in its place; with `tls`
-    it is spoken to by https alone.
+    With `key`, requests need that API key; they are forwarded with `login` instead. With `tls`, the proxy speaks only
+    https.
     """
 
     def __init__(
@@ -46,7 +46,6 @@ class Proxy:
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
-        """One request."""
         self.requests += 1
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         if self.mode == AWAY:
@@ -81,7 +80,6 @@ class Proxy:
             request.wfile.write(content)
 
     def close(self) -> None:
-        """No way any more."""
         self._server.shutdown()
         self._server.server_close()
         self._client.close()
@@ -91,7 +89,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever does not trust the certificate hangs up: no news."""
+        """Log nothing when a client does not trust the certificate and hangs up."""
 
 
 def _passed_on(proxy: Proxy):
@@ -108,7 +106,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
 
 
 def certificate(directory: Path, name: str) -> Path:
-    """A certificate of its own authority, for this machine's loopback address, beside its key."""
+    """A self-signed certificate for 127.0.0.1; its key is in the file beside it."""
     path = directory / f"{name}.pem"
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
     files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path.with_suffix(".key")), "-out", str(path)]
@@ -117,7 +115,7 @@ def certificate(directory: Path, name: str) -> Path:
 
 
 def guarded(target: str, certificate: Path, key: str, login: tuple[str, str]) -> Proxy:
-    """A proxy with TLS that lets through who has the API key."""
+    """A proxy with TLS that demands the API key."""
     tls = SSLContext(PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, certificate.with_suffix(".key"))
     return Proxy(target, tls=tls, key=key, login=login)

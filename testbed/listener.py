@@ -16,18 +16,16 @@ ADDRESS = "/api/management/events/stream/"
 
 @dataclass(frozen=True)
 class Message:
-    """One message of the stream."""
-
     id: int
     type: str
     data: dict[str, Any]
 
 
 class Listener:
-    """Reads a live stream in a thread of its own; constructed, it has the answer's headers, or was refused."""
+    """Reads a live stream in a thread. Once constructed, it has the headers of the answer, which may be a refusal."""
 
     def __init__(self, url: str, key: str, last_id: str | None = None, query: dict[str, Any] | None = None) -> None:
-        # A key, or whatever else of an Authorization or a Cookie.
+        # A personal key, or a whole header such as "Cookie: …".
         name, _, value = key.partition(": ")
         headers = {name: value} if value else {"Authorization": f"Token {key}"}
         headers |= {"Last-Event-ID": last_id} if last_id else {}
@@ -47,18 +45,17 @@ class Listener:
         wait_until(lambda: self.last_id is not None or self.has_ended.is_set(), 10, "the first line")
 
     def wait_for(self, count: int, seconds: float = 10) -> list[Message]:
-        """The messages, when there are `count`."""
+        """Wait until there are `count` messages; returns all."""
         wait_until(lambda: len(self.messages) >= count, seconds, f"{count} messages, there are {len(self.messages)}")
         return self.messages
 
     def names(self) -> list[str]:
-        """What the messages say."""
+        """The texts of the messages."""
         return [message.data["message"] for message in self.messages]
 
     def close(self) -> None:
-        """Hang up."""
         with suppress(OSError):
-            # A close alone would wait for the thread that reads.
+            # Closing alone would wait for the reading thread.
             self.response.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self.has_ended.wait(5)
         self._client.close()

@@ -1,4 +1,4 @@
-"""Mixed changes by every way that the product has, and how long each took."""
+"""Changes of every kind, made in every way that the product has, and how long each takes."""
 
 import itertools
 import random
@@ -32,7 +32,7 @@ KINDS = (
 
 
 class Changes:
-    """Each kind in its turn, so that two stretches of the same length hold the same."""
+    """Makes each kind of change in turn, so that two series of the same length contain the same kinds."""
 
     def __init__(self, publish: Publisher, directory: Path) -> None:
         self.took: dict[str, list[float]] = defaultdict(list)
@@ -48,11 +48,11 @@ class Changes:
         self._kinds = itertools.cycle(getattr(self, name) for name in KINDS)
 
     def make(self, count: int) -> list[float]:
-        """So many; how long each took."""
+        """Make `count` changes; returns the seconds that each took."""
         return [self.one() for _ in range(count)]
 
     def one(self) -> float:
-        """The next; how long it took."""
+        """Make the next change; returns the seconds that it took."""
         change, self._text = next(self._kinds), f"{next(self._numbers)} {self._chance.random()}"
         began = time.perf_counter()
         change()
@@ -61,42 +61,39 @@ class Changes:
         return took
 
     def close(self) -> None:
-        """Nobody is left who is logged in."""
         self._user.delete()
 
     def _api(self) -> Api:
         return self._chance.choice(self._apis)
 
     def create(self) -> None:
-        """A script, a token and a definition."""
         self._apis.append(self._publish())
 
     def rename(self) -> None:
-        """A token, which its definitions show."""
+        """Rename a token, which its definitions show."""
         token = self._api().token
         token.refresh_from_db()
         token.name = self._text
         save_checked(token, "ann")
 
     def retoken(self) -> None:
-        """Another token for a definition."""
+        """Allow another token."""
         save_definition(self._api().definition, "ann", [self._api().token])
 
     def disable(self) -> None:
-        """A token is switched."""
+        """Disable or enable a token."""
         token = self._api().token
         token.refresh_from_db()
         token.is_disabled = not token.is_disabled
         save_checked(token, "ann")
 
     def delete(self) -> None:
-        """A definition."""
+        """Delete a definition and publish another one for its token."""
         api = self._apis.pop(self._chance.randrange(len(self._apis)))
         delete_checked(api.definition, "ann")
         self._apis.append(self._publish(token=(api.token, api.secret)))
 
     def roll_back(self) -> None:
-        """Changes that never are."""
         definition = self._api().definition
         with transaction.atomic():
             save_definition(definition, "ann", [])
@@ -105,31 +102,30 @@ class Changes:
         definition.refresh_from_db()
 
     def describe(self) -> None:
-        """A definition gets another text."""
         definition = self._api().definition
         definition.description = self._text
         save_checked(definition, "ann")
 
     def rename_script(self) -> None:
-        """A script, whose name its definition shows."""
+        """Rename a script, which its definition shows."""
         script = self._api().definition.script
         assert script is not None
         script.name = self._text
         save_checked(script, "ann")
 
     def bulk_switch(self) -> None:
-        """Some tokens, in the console."""
+        """Disable or enable some tokens in the console."""
         action = self._chance.choice(["disable_selected", "enable_selected"])
         self._act("tokens/apitoken", action, [api.token.pk for api in self._apis[:5]])
 
     def bulk_delete(self) -> None:
-        """The two youngest definitions, in the console."""
+        """Delete the two newest definitions in the console."""
         gone = [self._apis.pop(), self._apis.pop()]
         self._act("definitions/apidefinition", "delete_selected", [api.definition.pk for api in gone], post="1")
         self._apis += [self._publish(token=(api.token, api.secret)) for api in gone]
 
     def import_again(self) -> None:
-        """A file: two definitions, one of them new, and a token; what an earlier one had made stays."""
+        """Import a file with a token and two definitions, one of them new; those of earlier files stay."""
         path = self._directory / "apis.yaml"
         is_disabled = str(self._chance.random() < 0.5).lower()
         path.write_text(_IMPORTED.format(text=self._text.replace(" ", "-"), is_disabled=is_disabled))

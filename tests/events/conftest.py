@@ -1,4 +1,4 @@
-"""What the tests of events have in common."""
+"""Fixtures of the tests of events."""
 
 import itertools
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def make(db):
 
 @pytest.fixture
 def events_of():
-    """The events of an object, oldest first, as verb and user; or of all that came after `since`."""
+    """`events_of(obj)`: verb and user of its events, oldest first; `events_of(since=number)`: of all later events."""
 
     def events_of(obj=None, since: int = 0) -> list[tuple[str, str]]:
         found = InformationEvent.objects.filter(number__gt=since).order_by("number")
@@ -39,7 +39,7 @@ def last_number():
 
 @pytest.fixture
 def person(open_db):
-    """Makes users with exactly the given flags, as other processes see them; gone at the end."""
+    """Creates users with exactly these flags, committed, and deletes them at the end."""
     made: list[int] = []
     numbers = itertools.count(1)
 
@@ -57,13 +57,13 @@ def person(open_db):
 
 @pytest.fixture
 def key_of(open_db) -> Callable[[User], str]:
-    """A personal key of a user."""
+    """`key_of(user)` creates a personal key."""
     return lambda user: str(PersonalKey.objects.create(user=user, expiry=timedelta(hours=1))[1])
 
 
 @pytest.fixture
 def listen(stack, person, key_of):
-    """Opens live streams: `listen(url=…, key=…, last_id=…, objectType=…)`; all are closed at the end."""
+    """`listen(url=…, key=…, last_id=…, objectType=…)` opens a live stream; all are closed at the end."""
     opened: list[Listener] = []
 
     def listen(key: str | None = None, url: str | None = None, last_id: str | None = None, **query: object) -> Listener:

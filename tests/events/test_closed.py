@@ -1,4 +1,4 @@
-"""What would change rows without an event is closed, and events themselves only ever come."""
+"""Writes that would leave no event are refused, and events themselves cannot be changed."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,12 +28,12 @@ BULK_WAYS = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", [ApiToken, ApiDefinition, AutomationScript, AllowedToken, InformationEvent])
 @pytest.mark.parametrize("way", BULK_WAYS)
-def test_bulk_ways_are_closed(model, way):
+def test_bulk_writes_of_recorded_models_are_refused(model, way):
     with pytest.raises(UnrecordedChangeError):
         BULK_WAYS[way](model)
 
 
-def test_relations_are_closed_too(make):
+def test_bulk_writes_through_relations_are_refused(make):
     api = make()
     with pytest.raises(UnrecordedChangeError):
         api.definition.script.api_definitions.update(name="x")
@@ -63,7 +63,7 @@ def _age(event: InformationEvent, days: float) -> None:
     InformationEvent._base_manager.filter(pk=event.pk).update(time=past)
 
 
-def test_only_the_retention_command_deletes_and_only_what_is_older(make, capsys):
+def test_delete_events_deletes_only_older_events(make, capsys):
     for days in (10.1, 9.9, 0):
         make.token()
         _age(InformationEvent.objects.latest("number"), days)
@@ -75,11 +75,11 @@ def test_only_the_retention_command_deletes_and_only_what_is_older(make, capsys)
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "x", "99999999999"])
-def test_the_retention_command_wants_a_number_of_days(days):
+def test_delete_events_refuses_an_impossible_number_of_days(days):
     with pytest.raises(CommandError):
         call_command("delete_events", "--older-than", days)
 
 
-def test_the_retention_command_has_no_default():
+def test_delete_events_has_no_default_age():
     with pytest.raises(CommandError):
         call_command("delete_events")

@@ -1,4 +1,4 @@
-"""Events and commits: as many of one as of the other, and positions in the order in which they can be seen."""
+"""Each commit has its event, and positions follow the order in which events become visible."""
 
 import os
 import random
@@ -22,13 +22,13 @@ PROCESSES = 8
 CHANGES = 40
 
 
-def test_as_many_events_as_committed_changes_whoever_is_killed_at_a_commit(open_db):
-    """Versions count the committed saves of an object, so they must be as many as its events."""
+def test_each_committed_change_has_one_event_even_if_processes_are_killed_at_a_commit(open_db):
+    """The version of an object counts its committed saves, so it must equal the number of its events."""
     base = random.randrange(10**6)
     print(f"seeds from {base}")
     changing = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.events.changing", str(base + number), str(CHANGES), str(number % 2)],
+            [sys.executable, "-m", "tests.events.fatal_changes", str(base + number), str(CHANGES), str(number % 2)],
             cwd=ROOT, env=dict(os.environ), stderr=subprocess.PIPE,
         )
         for number in range(PROCESSES)
@@ -58,7 +58,7 @@ def _change() -> None:
         connections.close_all()
 
 
-def test_what_is_committed_later_gets_a_later_position(open_db):
+def test_change_that_is_committed_later_gets_a_later_position(open_db):
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     with transaction.atomic():
@@ -66,7 +66,7 @@ def test_what_is_committed_later_gets_a_later_position(open_db):
         other = threading.Thread(target=_change)
         other.start()
         other.join(10)
-        assert not other.is_alive(), "one change waits for another"
+        assert not other.is_alive(), "one change waits for the other"
         with ThreadPoolExecutor(1) as elsewhere:
             seen = elsewhere.submit(_give).result()
     assert positions.give() == seen + 1
@@ -83,8 +83,8 @@ def _give() -> int:
         connections.close_all()
 
 
-def test_a_reader_that_only_looks_forward_misses_nothing(open_db):
-    """Several readers give positions while several writers commit."""
+def test_reader_that_only_looks_forward_misses_no_event(open_db):
+    """Several readers assign positions while several writers commit."""
     done = threading.Event()
 
     def read() -> list[int]:
@@ -117,8 +117,8 @@ def test_a_reader_that_only_looks_forward_misses_nothing(open_db):
     assert streams == [everything] * 3
 
 
-def test_two_changes_that_lock_each_others_objects_do_not_dead_lock_over_events(open_db):
-    """A change that has left its event goes on to lock what another change holds, which leaves its event then."""
+def test_two_changes_that_lock_each_others_objects_do_not_deadlock_over_events(open_db):
+    """One change has written its event and then locks what the other holds, which only then writes its event."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     (first, _), (second, _) = Publisher().token(), Publisher().token()

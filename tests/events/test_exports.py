@@ -1,4 +1,4 @@
-"""An export leaves a line in the log: who, what and how many."""
+"""Each export is logged: who, what and how many."""
 
 import logging
 
@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from events.formats import recorded
+from events.exports import recorded
 from events.models import InformationEvent
 from foundation.logs import AUDIT_LOGGER
 from testbed.publishing import Publisher
@@ -30,19 +30,19 @@ def root(db):
 
 @pytest.fixture
 def lines(caplog):
-    """The lines so far."""
+    """`lines()`: the messages of the audit log so far."""
     return lambda: [record.getMessage() for record in caplog.records if record.name == AUDIT_LOGGER]
 
 
 @pytest.mark.parametrize(("address", "name"), EXPORTS)
-def test_an_export_of_events(root, make, lines, address, name):
+def test_export_of_events_is_logged(root, make, lines, address, name):
     make()
     answer = root.get(address)
     assert b"".join(answer.streaming_content)
     assert lines()[-1] == f"'root' exported 3 event(s) as {name}"
 
 
-def test_one_that_is_broken_off_says_what_went_out(make, lines):
+def test_aborted_export_logs_how_many_events_were_sent(make, lines):
     make()
     export = recorded(InformationEvent.objects.all(), "root", "events.csv")
     next(export)
@@ -50,7 +50,7 @@ def test_one_that_is_broken_off_says_what_went_out(make, lines):
     assert lines()[-1] == "'root' exported 1 event(s) as events.csv"
 
 
-def test_an_export_of_definitions_tokens_and_scripts(make, lines, tmp_path):
+def test_export_of_definitions_tokens_and_scripts_is_logged(make, lines, tmp_path):
     make()
     make.script()
     call_command("export_apis", str(tmp_path / "export"), verbosity=0)
@@ -59,5 +59,5 @@ def test_an_export_of_definitions_tokens_and_scripts(make, lines, tmp_path):
     assert lines()[-1].endswith("definitions: 1 with the digests of their secrets")
 
 
-def test_the_line_is_written_at_any_level():
+def test_audit_log_takes_info_lines():
     assert logging.getLogger(AUDIT_LOGGER).isEnabledFor(logging.INFO)

@@ -1,4 +1,4 @@
-"""The thread that brings events, when something goes wrong around it."""
+"""The hub when the database fails, an error is unexpected, or a subscriber lags behind."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,13 @@ from events import hub as hubs
 from events import positions
 from events.models import ObjectType
 from events.selection import Selection
-from events.subscription import MOST_WAITING, Message, Subscription
+from events.subscription import MOST_WAITING, StreamMessage, Subscription
 from testbed.stack import wait_until
 
 
 @dataclass(frozen=True)
 class Everybody:
-    """A reader who may read everything."""
+    """Stands for a `Reader` who may read everything."""
 
     def readable(self) -> frozenset[str]:
         return frozenset(ObjectType.values)
@@ -29,7 +29,7 @@ def subscription() -> Subscription:
 
 @pytest.fixture
 def hub(open_db):
-    """A hub of the test's own, whose thread is gone at the end."""
+    """A hub of the test's own. Its thread has ended when the test has."""
     made = hubs.Hub()
     yield made
     made.end()
@@ -38,7 +38,7 @@ def hub(open_db):
     wait_until(lambda: made._thread is None, 5)
 
 
-def test_an_outage_of_the_database_delays_and_loses_nothing(hub, publish, monkeypatch):
+def test_database_outage_delays_events_but_loses_none(hub, publish, monkeypatch):
     subscriber = subscription()
     hub.join(subscriber)
     give, failures = positions.give, []
@@ -57,7 +57,7 @@ def test_an_outage_of_the_database_delays_and_loses_nothing(hub, publish, monkey
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_error_that_nobody_foresaw_ends_the_streams_and_the_next_one_starts_anew(hub, publish, monkeypatch):
+def test_unexpected_error_ends_all_streams_and_the_next_stream_starts_the_thread_again(hub, publish, monkeypatch):
     subscriber = subscription()
     with monkeypatch.context() as patch:
         patch.setattr(positions, "give", lambda: 1 / 0)
@@ -72,7 +72,7 @@ def test_an_error_that_nobody_foresaw_ends_the_streams_and_the_next_one_starts_a
     assert another.get(5) is not None
 
 
-def test_the_thread_ends_with_the_last_subscriber_and_takes_none_at_the_end(hub):
+def test_hub_thread_ends_with_its_last_subscriber_and_an_ending_hub_takes_none(hub):
     first = subscription()
     hub.join(first)
     hub.leave(first)
@@ -82,15 +82,15 @@ def test_the_thread_ends_with_the_last_subscriber_and_takes_none_at_the_end(hub)
         hub.join(subscription())
 
 
-def test_what_finds_no_room_is_left_out_until_the_subscriber_catches_up():
+def test_messages_beyond_a_full_queue_are_dropped_until_the_subscriber_catches_up():
     subscriber = subscription()
     for number in range(MOST_WAITING + 5):
-        subscriber.put(Message(number, ""))
+        subscriber.put(StreamMessage(number, ""))
     assert not subscriber.catches_up()
     taken = [subscriber.get(0) for _ in range(MOST_WAITING)]
     assert [message.position for message in taken if message] == list(range(MOST_WAITING))
-    assert subscriber.get(60) is None, "it waits although it lags"
+    assert subscriber.get(60) is None, "a lagging subscriber waits for messages"
     assert subscriber.catches_up()
     assert not subscriber.catches_up()
-    subscriber.put(Message(1_000, ""))
-    assert subscriber.get(0) == Message(1_000, "")
+    subscriber.put(StreamMessage(1_000, ""))
+    assert subscriber.get(0) == StreamMessage(1_000, "")

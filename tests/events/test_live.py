@@ -1,4 +1,4 @@
-"""The live stream over a real web server: what is sent, to whom, and when it ends."""
+"""Live streams from a real web server: what is sent, to whom, and when a stream ends."""
 
 import time
 from base64 import b64encode
@@ -23,7 +23,7 @@ FLAGS = {
 }
 
 
-def test_a_change_arrives_while_the_caller_still_looks(stack, publish, listen):
+def test_change_arrives_within_two_seconds(stack, publish, listen):
     listener = listen()
     assert listener.response.headers["Content-Type"] == "text/event-stream"
     assert listener.response.headers["Cache-Control"] == "no-store"
@@ -39,7 +39,7 @@ def test_a_change_arrives_while_the_caller_still_looks(stack, publish, listen):
     assert message.data == listed["results"][0]
 
 
-def test_every_kind_of_object_has_its_message_in_order(publish, listen):
+def test_every_type_of_object_has_its_own_message_and_positions_grow(publish, listen):
     listener = listen()
     api = publish()
     delete_checked(api.definition, "system")
@@ -53,7 +53,7 @@ def test_every_kind_of_object_has_its_message_in_order(publish, listen):
     assert [message.id for message in messages] == sorted({message.id for message in messages})
 
 
-def test_filters_on_type_and_properties(publish, listen):
+def test_streams_are_filtered_by_type_and_properties(publish, listen):
     by_type, by_name = listen(objectType="ApiToken"), listen(name=["a", "b"])
     by_route, by_verb = listen(route="x/y"), listen(verb="updated", objectType="ApiToken", isDisabled="true")
     a, _ = publish.token(name="a")
@@ -74,7 +74,7 @@ def test_filters_on_type_and_properties(publish, listen):
 
 
 @pytest.mark.parametrize("flag", FLAGS)
-def test_a_reader_gets_what_its_flags_let_it_read_live_and_when_it_resumes(publish, listen, person, key_of, flag):
+def test_stream_has_only_events_that_the_flags_permit_live_and_resumed(publish, listen, person, key_of, flag):
     key = key_of(person(flag))
     listener = listen(key)
     start = listener.last_id
@@ -98,18 +98,18 @@ def test_a_reader_gets_what_its_flags_let_it_read_live_and_when_it_resumes(publi
         (("tokens.ui_available",), {}, "9" * 30, 400),
     ],
 )
-def test_refusals_are_in_the_form_of_the_management_api(listen, person, key_of, flags, query, last_id, status):
+def test_refused_streams_answer_like_the_management_api(listen, person, key_of, flags, query, last_id, status):
     refused = listen(key_of(person(*flags)), last_id=last_id, **query).response
     assert refused.status_code == status
     assert refused.json()["errors"][0]["reason"] in ("PermissionDenied", "InvalidField")
 
 
-def test_without_credentials_401(stack):
+def test_stream_without_credentials_is_refused_with_401(stack):
     answer = stack.client.get(ADDRESS)
     assert (answer.status_code, answer.json()["errors"][0]["reason"]) == (401, "NotAuthenticated")
 
 
-def test_an_id_that_was_never_given_hides_nothing(publish, listen):
+def test_resuming_from_a_position_that_was_never_assigned_hides_no_event(publish, listen):
     listener = listen(last_id="9000000000000000000")
     publish.token()
     assert len(listener.wait_for(1)) == 1
@@ -147,8 +147,8 @@ WITHDRAWALS: dict[str, tuple[Callable[[User], str], Callable[[User, str], object
 }
 
 
-def test_what_is_withdrawn_counts_at_once_and_ends_the_stream(publish, listen, person):
-    """All ways beside each other: a stream notices after some seconds."""
+def test_withdrawn_access_counts_at_once_and_ends_the_stream(publish, listen, person):
+    """All at once, because a stream notices only after some seconds."""
     users = {way: person("tokens.ui_available") for way in WITHDRAWALS}
     logins = {way: WITHDRAWALS[way][0](user) for way, user in users.items()}
     listeners, other = {way: listen(login) for way, login in logins.items()}, listen()
@@ -165,7 +165,7 @@ def test_what_is_withdrawn_counts_at_once_and_ends_the_stream(publish, listen, p
     assert not other.has_ended.is_set()
 
 
-def test_one_flag_withdrawn_leaves_the_events_of_the_other(publish, listen, person, key_of):
+def test_reader_who_loses_one_flag_still_gets_the_events_of_the_other(publish, listen, person, key_of):
     user = person("tokens.ui_available", "automation.ui_available")
     listener = listen(key_of(user))
     user.user_permissions.remove(user.user_permissions.get(content_type__app_label="tokens"))
@@ -175,7 +175,7 @@ def test_one_flag_withdrawn_leaves_the_events_of_the_other(publish, listen, pers
     assert message.data["objectType"] == "AutomationScript"
 
 
-def test_no_secret_goes_over_the_stream(publish, listen):
+def test_stream_contains_no_secret_of_a_token(publish, listen):
     listener = listen()
     token, secret = publish.token()
     listener.wait_for(1)

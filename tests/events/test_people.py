@@ -1,4 +1,4 @@
-"""Users, groups, flags and keys: each committed change leaves one event, which superusers alone see."""
+"""Each committed change of a user, group, flag or key leaves one event, which only superusers see."""
 
 from typing import Any
 
@@ -10,8 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from events.models import InformationEvent
-from events.readers import Reader
-from events.visibility import readable_types
+from events.visibility import Reader, readable_types
 from foundation.logs import AUDIT_LOGGER
 from keys.changes import create_key
 from testbed.people import remove_users
@@ -22,7 +21,7 @@ PEOPLE = ["User", "Group", "PersonalKey"]
 
 @pytest.fixture
 def people(open_db, settings):
-    """Makes users and groups as other processes see them; gone at the end."""
+    """Creates users, committed, and deletes them and all groups of the test at the end."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     yield lambda name, **fields: User.objects.create_user(PREFIX + name, **fields)
     remove_users(username__startswith=PREFIX)
@@ -31,7 +30,7 @@ def people(open_db, settings):
 
 @pytest.fixture
 def console(people):
-    """Logged in as a superuser."""
+    """A client that is logged in as a superuser."""
     client = Client()
     client.force_login(people("root", is_superuser=True, first_name="Ruth", last_name="Root"))
     return client
@@ -39,7 +38,7 @@ def console(people):
 
 @pytest.fixture
 def new(people):
-    """The messages of the events since it was asked last, without their ids; `new()`."""
+    """`new()`: the messages of the events since the last call, without ids."""
     seen = set(InformationEvent.objects.values_list("pk", flat=True))
 
     def new() -> list[str]:
@@ -59,7 +58,7 @@ def _form(user: User, **changes: object) -> dict[str, object]:
     return shown | {"groups": [], "user_permissions": []} | changes
 
 
-def test_a_form_that_changes_user_groups_and_flags_leaves_one_event(console, people, new, caplog):
+def test_form_that_changes_user_groups_and_flags_leaves_one_event(console, people, new, caplog):
     group = Group.objects.create(name=f"{PREFIX}group")
     user = people("joe")
     new()
@@ -72,14 +71,14 @@ def test_a_form_that_changes_user_groups_and_flags_leaves_one_event(console, peo
     assert line.endswith("was updated by Ruth Root (last_name, groups, user_permissions)")
 
 
-def test_a_form_that_changes_nothing_leaves_none(console, people, new):
+def test_form_that_changes_nothing_leaves_no_event(console, people, new):
     user = people("joe")
     new()
     assert console.post(reverse("admin:auth_user_change", args=[user.pk]), _form(user)).status_code == 302
     assert new() == []
 
 
-def test_a_form_that_changes_flags_alone_leaves_one(console, people, new):
+def test_form_that_changes_only_flags_leaves_one_event(console, people, new):
     user = people("joe")
     user.user_permissions.set(_flags(1))
     new()
@@ -88,7 +87,7 @@ def test_a_form_that_changes_flags_alone_leaves_one(console, people, new):
     assert new() == ["User 'recorded-joe' was updated by Ruth Root"]
 
 
-def test_a_new_group_with_flags_is_one_event(console, new):
+def test_new_group_with_flags_leaves_one_event(console, new):
     flags = [flag.pk for flag in _flags()]
     console.post(reverse("admin:auth_group_add"), {"name": f"{PREFIX}team", "permissions": flags})
     assert new() == ["Group 'recorded-team' was added by Ruth Root"]
@@ -98,7 +97,7 @@ def test_a_new_group_with_flags_is_one_event(console, new):
     assert new() == ["Group 'recorded-team' was updated by Ruth Root", "Group 'recorded-team' was deleted by Ruth Root"]
 
 
-def test_passwords_leave_an_event_and_log_ins_none(console, people, new):
+def test_new_password_leaves_an_event_and_log_in_leaves_none(console, people, new):
     user = people("joe", password="an old password of mine")
     new()
     address = reverse("admin:auth_user_password_change", args=[user.pk])
@@ -110,7 +109,7 @@ def test_passwords_leave_an_event_and_log_ins_none(console, people, new):
     assert new() == []
 
 
-def test_a_password_under_a_newer_hash_is_no_change(people, new, settings):
+def test_password_rehashed_at_log_in_leaves_no_event(people, new, settings):
     user = people("joe", password="an old password of mine")
     new()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
@@ -119,7 +118,7 @@ def test_a_password_under_a_newer_hash_is_no_change(people, new, settings):
     assert new() == []
 
 
-def test_own_password_is_changed_by_the_user(people, new):
+def test_users_change_their_own_password_under_their_own_name(people, new):
     user = people("joe", password="an old password of mine")
     user.user_permissions.set(_flags())
     new()
@@ -142,7 +141,7 @@ def test_commands_and_the_shell_act_as_system(people, new, monkeypatch):
     assert new() == ["User 'recorded-jane' was updated by system"]
 
 
-def test_flags_given_from_either_side(people, new):
+def test_flags_and_groups_assigned_from_either_side_leave_events(people, new):
     first, second = people("one"), people("two")
     group = Group.objects.create(name=f"{PREFIX}group")
     new()
@@ -163,7 +162,7 @@ def test_flags_given_from_either_side(people, new):
     ]
 
 
-def test_what_is_rolled_back_leaves_none_and_no_line(people, new, caplog):
+def test_change_of_a_user_that_is_rolled_back_leaves_no_event_and_no_log_line(people, new, caplog):
     user = people("joe")
     new()
     caplog.clear()
@@ -178,7 +177,7 @@ def test_what_is_rolled_back_leaves_none_and_no_line(people, new, caplog):
     assert len(caplog.records) == 1
 
 
-def test_a_second_try_after_a_savepoint_that_was_rolled_back_is_recorded(people, new):
+def test_second_try_after_a_rolled_back_savepoint_leaves_an_event(people, new):
     user = people("joe")
     new()
     with transaction.atomic():
@@ -189,7 +188,7 @@ def test_a_second_try_after_a_savepoint_that_was_rolled_back_is_recorded(people,
     assert new() == ["User 'recorded-joe' was updated by system"]
 
 
-def test_keys_leave_events_with_their_owner_and_without_themselves(console, people, new):
+def test_events_of_personal_keys_name_the_owner_but_not_the_key(console, people, new):
     root = User.objects.get(username=f"{PREFIX}root")
     new()
     console.post(reverse("admin:keys_personalkey_add"), {"name": "deploy", "days": 1})
@@ -201,7 +200,7 @@ def test_keys_leave_events_with_their_owner_and_without_themselves(console, peop
     assert not InformationEvent.objects.filter(message__contains=key[:20]).exists()
 
 
-def test_a_deleted_user_takes_their_keys_along(people, new):
+def test_keys_of_a_deleted_user_leave_events(people, new):
     user = people("joe")
     create_key(user, "deploy", 1)
     new()
@@ -212,7 +211,7 @@ def test_a_deleted_user_takes_their_keys_along(people, new):
     ]
 
 
-def test_superusers_alone_may_read_them(people):
+def test_only_superusers_may_read_events_of_people(people):
     ordinary = people("joe")
     ordinary.user_permissions.set(Permission.objects.all())
     ordinary = User.objects.get(pk=ordinary.pk)
@@ -234,7 +233,7 @@ def _content(client: Client, address: str) -> bytes:
 
 
 @pytest.mark.parametrize("address", SHOWN_AT)
-def test_no_list_or_export_shows_them_to_others(console, people, address):
+def test_lists_and_exports_show_events_of_people_only_to_superusers(console, people, address):
     ordinary = people("joe")
     ordinary.user_permissions.set(Permission.objects.all())
     client = Client()
@@ -243,23 +242,23 @@ def test_no_list_or_export_shows_them_to_others(console, people, address):
     assert b"recorded-root" in _content(console, address)
 
 
-def test_neither_a_count_nor_the_stream_tells_of_them(people):
+def test_counts_and_streams_hide_events_of_people_from_others(people):
     ordinary = people("joe")
     ordinary.user_permissions.set(Permission.objects.all())
     client = Client()
     client.force_login(ordinary)
     assert client.get("/api/management/events/count/?objectType=User").json() == {"count": 0}
     assert client.get("/api/management/events/count/?search=recorded-joe").json() == {"count": 0}
-    assert not Reader(ordinary.pk, _AnyCredential()).readable() & set(PEOPLE)
+    assert not Reader(ordinary.pk, _ValidCredential()).readable() & set(PEOPLE)
 
 
-class _AnyCredential:
+class _ValidCredential:
     def holds(self, user: object) -> bool:
         return True
 
 
-def test_one_event_in_every_process(people, new):
-    """The savepoints of the test itself must not matter: this is what another connection sees."""
+def test_event_of_a_user_is_visible_to_other_connections(people, new):
+    """Read over another connection, so that the test's own transaction does not matter."""
     people("joe")
     connections.close_all()
     assert new()[-1] == "User 'recorded-joe' was added by system"

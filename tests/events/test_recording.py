@@ -1,4 +1,4 @@
-"""One event for every committed change, with who made it; none for what was rolled back."""
+"""Every committed change leaves one event that names who made it; one that is rolled back leaves none."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -46,14 +46,14 @@ def test_the_messages_of_tokens_and_scripts_name_them(make, john):
 
 
 @pytest.mark.parametrize("names", [{}, {"first_name": " "}])
-def test_a_user_without_a_full_name_is_shown_by_user_name(make, names):
+def test_user_without_a_full_name_is_shown_by_user_name(make, names):
     User.objects.create_user("admin", **names)
     save_checked(make.token()[0], "admin")
     event = InformationEvent.objects.latest("number")
     assert (event.user, event.user_name) == ("admin", "admin")
 
 
-def test_an_event_says_what_it_is_about(make):
+def test_event_has_type_verb_parameter_and_properties_of_its_object(make):
     definition = make(route="a/b").definition
     event = InformationEvent.objects.get(object_id=definition.pk)
     assert (event.object_type, event.verb, event.parameter_id) == ("ApiDefinition", "added", 64650)
@@ -61,14 +61,14 @@ def test_an_event_says_what_it_is_about(make):
     assert event.properties == {"name": "", "route": "a/b", "actionType": "AutomationScript"}
 
 
-def test_a_definition_and_its_tokens_changed_together_are_one_event(make, events_of):
+def test_definition_and_its_tokens_changed_together_leave_one_event(make, events_of):
     api, (other, _) = make(), make.token()
     save_definition(api.definition, "john", allowed_tokens=[other])
     assert events_of(api.definition) == [("added", "system"), ("updated", "john")]
     assert len(events_of(other)) == 1
 
 
-def test_what_is_done_in_the_shell_is_done_by_system_whoever_was_last(make, events_of):
+def test_shell_acts_as_system_whoever_changed_the_object_before(make, events_of):
     token, _ = make.token()
     save_checked(token, "john")
     again = ApiToken.objects.get()
@@ -87,7 +87,7 @@ def test_the_shell_can_say_who_acts(make, events_of):
     assert events_of(token)[1:] == [("updated", "john"), ("updated", "system")]
 
 
-def test_a_save_that_changes_nothing_counts_the_version_up_and_is_an_event(make, events_of):
+def test_save_that_changes_nothing_increments_the_version_and_leaves_an_event(make, events_of):
     token, _ = make.token()
     save_checked(token, "system")
     assert (token.version, len(events_of(token))) == (2, 2)
@@ -101,21 +101,21 @@ def test_rows_deleted_together_leave_an_event_each(make, events_of, last_number)
     assert events_of(since=since) == [("deleted", "system")] * 3
 
 
-def test_deleting_a_definition_is_one_event(make, events_of, last_number):
+def test_deleted_definition_leaves_one_event(make, events_of, last_number):
     definition = make().definition
     since, pk = last_number(), definition.pk
     delete_checked(definition, "john")
     assert events_of(since=since) == [("deleted", "john")] == events_of(pk)[-1:]
 
 
-def test_tokens_allowed_past_the_definition_update_it(make, events_of):
+def test_allowed_token_added_or_removed_by_itself_updates_the_definition(make, events_of):
     definition, (token, _) = make().definition, make.token()
     AllowedToken.objects.create(definition=definition, token=token)
     definition.allowed_tokens.remove(token)
     assert events_of(definition)[1:] == [("updated", "system")] * 2
 
 
-def test_a_fixture_leaves_events(make, events_of):
+def test_loaded_fixture_leaves_an_event(make, events_of):
     token, _ = make.token()
     dumped = serializers.serialize("json", [token])
     for loaded in serializers.deserialize("json", dumped):
@@ -130,7 +130,7 @@ def test_get_or_create_and_update_or_create_leave_events(make, events_of):
     assert events_of(script) == [("added", "system"), ("updated", "system")]
 
 
-def test_what_is_refused_or_rolled_back_leaves_none(make, events_of, last_number):
+def test_refused_or_rolled_back_change_leaves_no_event(make, events_of, last_number):
     api, since = make(), last_number()
     with pytest.raises(ValidationError):
         save_definition(ApiDefinition(route="a//b", script=api.definition.script), "john")
@@ -143,8 +143,8 @@ def test_what_is_refused_or_rolled_back_leaves_none(make, events_of, last_number
 
 
 @pytest.mark.usefixtures("open_db")
-def test_an_event_that_cannot_be_kept_keeps_the_change_away(monkeypatch):
-    """Without a transaction around them: a bare save and its event are one."""
+def test_change_is_rolled_back_if_its_event_cannot_be_stored(monkeypatch):
+    """Also for a bare save or delete, which is in no other transaction."""
     token = ApiToken(name="bare")
     token.set_secret(None)
     monkeypatch.setattr("events.recorder.shown_name", lambda by: 1 / 0)

@@ -1,4 +1,4 @@
-"""An export holds no connection to the database while it is sent, and contains every event once."""
+"""An export holds no database connection while it is sent, and contains every event once."""
 
 import json
 from contextlib import ExitStack
@@ -15,15 +15,15 @@ from tests.endpoint.wire import head
 EXPORT = "/api/management/events/export/jsonl/"
 MANY = 4_000
 LONG = "x" * 5_000
-"""So many so long ones are more than the buffers of a connection hold."""
+"""An export of these does not fit into the buffers of a connection."""
 READERS = 12
-"""More than a process has connections to PostgreSQL."""
+"""More than the connections of a process to PostgreSQL."""
 POOL = {"UDAPI_DATABASE_POOL_SIZE": "4", "UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": "64"}
 
 
 @pytest.fixture
 def many(open_db):
-    """Events whose export is large."""
+    """Events with a large export."""
     kind, verb = ObjectType.API_TOKEN, Verb.ADDED
     new = (
         InformationEvent(user="somebody", verb=verb, object_type=kind, object_id=uuid4(), message=f"{number} {LONG}")
@@ -34,7 +34,7 @@ def many(open_db):
 
 @pytest.fixture
 def reader(open_db, key_of):
-    """The header of a personal key of a superuser."""
+    """The Authorization header of a superuser."""
     user = User.objects.create_superuser("reader")
     yield {"Authorization": f"Token {key_of(user)}"}
     user.delete()
@@ -52,7 +52,7 @@ def test_slow_readers_of_exports_leave_the_database_to_others(stack, publish, ma
 
 
 def test_slow_readers_of_a_list_leave_the_database_to_others(stack, publish, many, reader):
-    """Whatever is large is sent without a connection, not only exports."""
+    """Not only exports: any large answer is sent without a database connection."""
     api = publish()
     asks = head("GET", "/api/management/events/?limit=1000", *reader.items())
     with stack.another_web(**POOL, UDAPI_SILENCE_SECONDS="60") as web, ExitStack() as readers:
@@ -61,21 +61,21 @@ def test_slow_readers_of_a_list_leave_the_database_to_others(stack, publish, man
         assert api.call(web.client, timeout=4).status_code == 200
 
 
-def test_an_export_of_many_pages_has_every_event_once_and_in_order(stack, many, reader):
+def test_export_of_many_pages_has_every_event_once_and_in_order(stack, many, reader):
     answer = stack.client.get(EXPORT, headers=reader, params={"verb": "added", "objectType": "ApiToken"})
     numbers = [int(json.loads(line)["message"].split()[0]) for line in answer.text.splitlines()]
     assert numbers == list(range(MANY))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
-def test_exports_of_full_and_partial_pages(make, monkeypatch, size):
+def test_exports_with_full_and_partial_last_pages_are_complete(make, monkeypatch, size):
     make()
     monkeypatch.setattr(exports, "PAGE", size)
     events = InformationEvent.objects.exclude(object_type__in=["User", "PersonalKey"])
     assert list(exports.in_pages(events)) == list(events.order_by("number"))
 
 
-def test_events_during_an_export_are_not_in_it(make, monkeypatch):
+def test_events_recorded_during_an_export_are_not_in_it(make, monkeypatch):
     make()
     monkeypatch.setattr(exports, "PAGE", 1)
     events = InformationEvent.objects.all()
@@ -85,5 +85,5 @@ def test_events_during_an_export_are_not_in_it(make, monkeypatch):
     assert [first, *exported] == list(events.order_by("number")[:before])
 
 
-def test_an_export_of_nothing(db):
+def test_export_without_events_is_empty(db):
     assert list(exports.in_pages(InformationEvent.objects.filter(message="nothing like this"))) == []

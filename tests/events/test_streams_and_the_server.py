@@ -1,4 +1,4 @@
-"""Live streams and the web server: reloads, its end, full places, slow and vanished subscribers, idle ones."""
+"""Live streams while the web server reloads or stops, when slots are full, and with slow or idle subscribers."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from testbed.stack import wait_until
 
 ONE = {"UDAPI_WEB_WORKERS": "1"}
 PATIENCE_SECONDS = 300
-"""On a machine that has a lot to do besides."""
+"""Long enough for a busy machine."""
 QUICK = (
     "from automation.sdk import ApiTriggerOutput\n\ndef on_api_trigger(engine, request):\n    return ApiTriggerOutput()"
 )
@@ -28,13 +28,13 @@ QUICK = (
 
 @pytest.fixture
 def key(person, key_of):
-    """A key that may read everything."""
+    """A key whose owner may read the events of all objects."""
     return key_of(person("tokens.ui_available", "definitions.ui_available", "automation.ui_available"))
 
 
 @pytest.fixture
 def keys(person, key_of):
-    """Keys of so many users: one user alone has no room for many streams."""
+    """`keys(count)`: keys of as many users, because one user may hold only a few streams."""
     return lambda count: [key_of(person("tokens.ui_available")) for _ in range(count)]
 
 
@@ -43,7 +43,7 @@ def workers(web) -> list[psutil.Process]:
 
 
 def change(count: int) -> None:
-    """`count` changes of a token, each committed by itself."""
+    """Makes `count` changes, each committed by itself."""
     try:
         token, _ = Publisher.token(Publisher())
         for _ in range(count - 1):
@@ -53,7 +53,7 @@ def change(count: int) -> None:
 
 
 def follow(url: str, key: str, first: Listener, count: int) -> list[Listener]:
-    """Read on from `first`, come again with `Last-Event-ID` whenever it ends, until `count` messages are there."""
+    """Read `count` messages, from `first` on; after each end of a stream, resume with `Last-Event-ID`."""
     parts = [first]
 
     def goes_on() -> bool:
@@ -70,13 +70,13 @@ def follow(url: str, key: str, first: Listener, count: int) -> list[Listener]:
 
 
 def connect(url: str, key: str, last_id: str | None = None) -> Listener:
-    """A server that begins, ends or is killed refuses connections, or breaks them off."""
+    """Open a stream; try again while the server, which starts or stops, refuses or aborts connections."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return Listener(url, key, last_id)
         except httpx.TransportError:
-            assert time.monotonic() < deadline, "the server does not come back"
+            assert time.monotonic() < deadline, "the server does not start again"
             time.sleep(0.05)
 
 
@@ -90,7 +90,7 @@ def kill_the_workers(web) -> None:
 
 
 @pytest.mark.parametrize("interrupt", [reload, kill_the_workers])
-def test_among_1000_events_none_is_missed_or_doubled_whatever_happens_to_the_worker(stack, key, interrupt):
+def test_of_1000_events_none_is_missed_or_doubled_when_web_processes_are_replaced(stack, key, interrupt):
     with stack.another_web() as web, ThreadPoolExecutor(4) as threads:
         listeners = [connect(web.url, key) for _ in range(2)]
         followers = [threads.submit(follow, web.url, key, listener, 1_000) for listener in listeners]
@@ -112,7 +112,7 @@ def test_among_1000_events_none_is_missed_or_doubled_whatever_happens_to_the_wor
                 part.close()
 
 
-def test_a_client_that_heard_nothing_yet_misses_nothing_over_a_restart(stack, publish, key):
+def test_client_without_any_event_yet_misses_none_over_a_reload(stack, publish, key):
     with stack.another_web(**ONE) as web:
         listener = Listener(web.url, key)
         reload(web)
@@ -124,7 +124,7 @@ def test_a_client_that_heard_nothing_yet_misses_nothing_over_a_restart(stack, pu
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-def test_streams_end_at_once_when_the_server_is_to_end(stack, key, end):
+def test_streams_end_at_once_when_the_server_is_stopped(stack, key, end):
     with stack.another_web(**ONE) as web:
         listeners = [Listener(web.url, key) for _ in range(20)]
         with stalled(web.url, key):
@@ -138,7 +138,7 @@ def test_streams_end_at_once_when_the_server_is_to_end(stack, key, end):
             listener.close()
 
 
-def test_more_than_there_is_room_for_get_503_and_everything_else_goes_on(stack, publish, key, keys):
+def test_streams_beyond_the_slots_get_503_and_triggers_go_on(stack, publish, key, keys):
     api = publish(QUICK)
     with stack.another_web(**ONE, UDAPI_WEB_THREADS="8") as web:
         listeners = [Listener(web.url, one) for one in keys(2) * 4]
@@ -150,7 +150,7 @@ def test_more_than_there_is_room_for_get_503_and_everything_else_goes_on(stack, 
             assert {call.result().status_code for call in calls} == {200}
         assert web.client.get("/console/login/").status_code == 200
         listeners[0].close()
-        wait_until(lambda: _is_free(web, key), 3, "the place of a client that hung up")
+        wait_until(lambda: _is_free(web, key), 3, "the slot of a client that hung up")
         for listener in listeners:
             listener.close()
 
@@ -162,7 +162,7 @@ def _is_free(web, key) -> bool:
 
 
 class stalled:  # noqa: N801
-    """A subscriber that never reads, with buffers as small as they get."""
+    """A subscriber that never reads, with the smallest possible buffers."""
 
     def __init__(self, url: str, key: str) -> None:
         self._key, self._address = key, urlsplit(url)
@@ -181,7 +181,7 @@ class stalled:  # noqa: N801
 
 
 def large_events(count: int) -> None:
-    """More than the buffers of a connection hold, all at once."""
+    """Commit, all at once, more events than the buffers of a connection hold."""
     rows = [
         InformationEvent(verb="updated", object_type="ApiToken", object_id=uuid4(), message="m" * 5_000)
         for _ in range(count)
@@ -189,8 +189,8 @@ def large_events(count: int) -> None:
     InformationEvent._base_manager.bulk_create(rows)
 
 
-def test_one_user_leaves_places_to_others(stack, publish, key, keys):
-    """Over all processes: which one a connection comes to, the kernel decides."""
+def test_one_user_cannot_take_all_stream_slots(stack, publish, key, keys):
+    """Counted over all web processes: the kernel decides which one gets a connection."""
     with stack.another_web(UDAPI_WEB_WORKERS="2", UDAPI_WEB_THREADS="8") as web:
         listeners = [Listener(web.url, key) for _ in range(8)]
         held = [one for one in listeners if one.response.status_code == 200]
@@ -203,13 +203,13 @@ def test_one_user_leaves_places_to_others(stack, publish, key, keys):
         other = Listener(web.url, keys(1)[0])
         assert other.response.status_code == 200
         held[0].close()
-        wait_until(lambda: _is_free(web, key), 10, "the place of a stream that was closed")
+        wait_until(lambda: _is_free(web, key), 10, "the slot of a closed stream")
         for listener in (other, *listeners):
             listener.close()
 
 
-def test_a_slow_subscriber_is_cut_off_and_hurts_nobody(stack, publish, key, keys):
-    """A burst that no queue holds: the others read it whole, in order, none of them cut off."""
+def test_slow_subscriber_is_disconnected_and_the_others_get_every_event(stack, publish, key, keys):
+    """After a burst that exceeds every queue, the others have all of it in order, and none is disconnected."""
     with stack.another_web(**ONE, UDAPI_WEB_THREADS="8") as web, stalled(web.url, key):
         others = [Listener(web.url, one) for one in (key, *keys(2) * 3)]
         assert Listener(web.url, key).response.status_code == 503
@@ -221,13 +221,13 @@ def test_a_slow_subscriber_is_cut_off_and_hurts_nobody(stack, publish, key, keys
         publish.token()
         for other in others:
             other.wait_for(3_001, 2)
-        wait_until(lambda: _is_free(web, key), 20, "the place of the slow one")
+        wait_until(lambda: _is_free(web, key), 20, "the slot of the slow subscriber")
         for other in others:
             other.close()
 
 
-def test_200_idle_subscribers_take_nothing_from_the_endpoint(stack, publish, keys):
-    """More of them than triggers may wait, and than there are connections to the database; benchmarks measure."""
+def test_200_idle_subscribers_leave_triggers_and_events_working(stack, publish, keys):
+    """More than the waiting slots and the database connections. `benchmarks/streams.py` measures what they cost."""
     api = publish(QUICK)
     with stack.another_web(**ONE, UDAPI_WEB_THREADS="200") as web:
         with ThreadPoolExecutor(20) as threads:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events.readers import Reader
+from events.visibility import Reader
 from tests.console.conftest import page
 from tests.permissions_table.table import (
     API,

@@ -1,4 +1,4 @@
-"""A mirror of each test's own, in an Elasticsearch that all tests share."""
+"""A mirror for each test, in an Elasticsearch that all tests share."""
 
 import os
 import secrets
@@ -14,14 +14,15 @@ import httpx
 import pytest
 
 from fleet.models import PeriodicTask
-from search import switch
+from search import state
 from search.models import Copy, Intent, Mirror, SetAside
+from search.state import switch
 from testbed.elasticsearch import USER, Elasticsearch, MissingError
 
 
 @pytest.fixture(scope="session")
 def elasticsearch() -> Iterator[Any]:
-    """The server: the one of `ELASTICSEARCH_URL`, else one of the tests' own."""
+    """The server at `ELASTICSEARCH_URL`; without one, a server that the tests start."""
     given = os.environ.get("TESTS_ELASTICSEARCH_URL")
     if given:
         yield SimpleNamespace(url=given, password="", repo="")
@@ -46,39 +47,36 @@ class Mirrored:
 
     @property
     def client(self):
-        """The product's own client."""
         from search.connection import client
 
         return client()
 
     @property
     def kinds(self):
-        """Definitions and tokens."""
-        from search.kinds import ALL
+        from search.indices import MIRRORED
 
-        return list(ALL.values())
+        return list(MIRRORED.values())
 
     def build(self) -> None:
-        """Fill new indices."""
-        from search.mending import rebuild
+        from search.rebuild import rebuild
 
         for kind in self.kinds:
             rebuild(kind)
 
     def empty(self) -> bool:
-        """Take all documents out of the indices; whether these are now like new ones."""
+        """Delete all documents; returns whether the indices are now as good as new ones."""
         from search import indices
-        from search.draining import bring
+        from search.writes import write
 
         if any(indices.fault(kind) for kind in self.kinds):
             return False
         for kind in self.kinds:
-            bring(kind, list(self.documents(kind.name)))
+            write(kind, list(self.documents(kind.name)))
         return not any(self.documents(kind.name) for kind in self.kinds)
 
     def drain(self) -> int:
-        """Bring all that waits."""
-        from search.draining import drain
+        """Carry out all intents; returns how many there were."""
+        from search.outbox import drain
 
         total = 0
         while done := drain():
@@ -86,30 +84,29 @@ class Mirrored:
         return total
 
     def check(self) -> dict[str, Any]:
-        """What a check finds, by kind; only where it finds something."""
-        from search.checking import check
+        """The drift by kind; kinds without drift are left out."""
+        from search.drift import check
 
         found = {kind.name: check(kind) for kind in self.kinds}
         return {name: findings for name, findings in found.items() if findings}
 
     def documents(self, kind: str = "definitions") -> dict[str, dict[str, Any]]:
-        """All documents of a kind, by id."""
         index = f"{self.prefix}-{kind}"
         self.client.indices.refresh(index=index)
         hits = self.client.search(index=index, size=1_000)["hits"]["hits"]
         return {hit["_id"]: hit["_source"] for hit in hits}
 
     def use(self, url: str) -> None:
-        """From here on the product reaches Elasticsearch at `url`."""
+        """Make the product use Elasticsearch at `url`."""
         from search.connection import client
-        from search.finding import rest
+        from search.elasticsearch_query import breaker
 
         self.settings.ELASTICSEARCH_URL = [url]
         client.cache_clear()
-        rest.end()
+        breaker.close()
 
     def environment(self) -> dict[str, str]:
-        """What a process of the product has to know."""
+        """The environment of a process that uses this mirror."""
         return {
             "ELASTICSEARCH_URL": self.settings.ELASTICSEARCH_URL[0],
             "ELASTICSEARCH_USER": self.settings.ELASTICSEARCH_USER,
@@ -120,7 +117,7 @@ class Mirrored:
 
 @pytest.fixture(scope="session")
 def prefix(elasticsearch):
-    """What the names of the indices of this process begin with; they are gone at the end."""
+    """The prefix of all indices of this test process, which are deleted at the end."""
     prefix = f"test-{secrets.token_hex(4)}"
     yield prefix
     login = (USER, elasticsearch.password) if elasticsearch.password else None
@@ -131,12 +128,11 @@ def prefix(elasticsearch):
 
 @pytest.fixture
 def mirror_settings(settings, elasticsearch, prefix, monkeypatch):
-    """The mirror is configured, with names of its own."""
-    import search.finding  # noqa: F401  it answers searches
-    from search import checking
+    """The settings of a mirror; the database says nothing about it yet."""
+    from search import drift
 
-    monkeypatch.setattr(switch, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(checking, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(state, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(drift, "PAUSE_SECONDS", 0.1)
     settings.ELASTICSEARCH_USER = USER if elasticsearch.password else ""
     settings.ELASTICSEARCH_PASSWORD = elasticsearch.password
     settings.ELASTICSEARCH_PREFIX = prefix
@@ -149,7 +145,7 @@ def mirror_settings(settings, elasticsearch, prefix, monkeypatch):
 
 @pytest.fixture
 def mirror(open_db, mirror_settings):
-    """The mirror of an empty database; its indices are those of the test before where that has left them whole."""
+    """The mirror of an empty database. It reuses the indices of the previous test unless these are damaged."""
     for model in (Intent, SetAside, Copy, Mirror):
         model.objects.all().delete()
     switch.turn_on()
@@ -162,12 +158,12 @@ def mirror(open_db, mirror_settings):
 
 @pytest.fixture
 def background(mirror, stack):
-    """Starts background programs, with the mirror's environment or the one that is given."""
+    """`background(environment)` starts a background program, by default with the environment of the mirror."""
     started: list[subprocess.Popen[bytes]] = []
 
     def background(environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         with stack.redis_client() as client:
-            # It does not wait until the lease of one that was killed has ended; tests/fleet shows that.
+            # Not to wait for the lease of a killed program to expire: tests/fleet tests that.
             client.delete(f"{stack.prefix}lease:scheduler")
         started.append(stack.start_background(**(environment or mirror.environment())))
         return started[-1]
@@ -186,7 +182,7 @@ def background(mirror, stack):
 
 @pytest.fixture
 def eventually():
-    """Waits until something is so."""
+    """`eventually(condition)` waits until the condition holds."""
 
     def eventually(condition, seconds: float = 60, what: str = "") -> None:
         deadline = time.monotonic() + seconds
@@ -198,14 +194,14 @@ def eventually():
 
 
 class Silent:
-    """Takes connections and says nothing."""
+    """Accepts connections but never answers."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
 
     def connections(self) -> int:
-        """How many there were."""
+        """How many connections there were since the last call."""
         self._listener.settimeout(0.2)
         count = 0
         try:
@@ -216,13 +212,12 @@ class Silent:
             return count
 
     def close(self) -> None:
-        """Nobody listens any more."""
         self._listener.close()
 
 
 @pytest.fixture
 def silent_port():
-    """A port behind which nobody ever answers."""
+    """A port that accepts connections but never answers."""
     silent = Silent()
     yield silent
     silent.close()

@@ -1,4 +1,4 @@
-"""How the mirror is turned on, and that nothing of it is there where it is not."""
+"""The settings of the mirror, and that without them nothing of it is loaded or runs."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from udapi_site import timetable
 from udapi_site.checks import check_elasticsearch
 
 
-def test_without_elasticsearch_its_client_is_not_even_loaded():
+def test_without_elasticsearch_its_client_is_not_loaded():
     code = (
         "import django, sys; django.setup(); import udapi_site.urls; print([m for m in sys.modules if 'elastic' in m])"
     )
@@ -30,20 +30,20 @@ def test_without_elasticsearch_its_client_is_not_even_loaded():
 
 
 @pytest.mark.parametrize("urls", [[], ["http://127.0.0.1:9200"]])
-def test_its_periodic_tasks_are_sent_only_where_there_is_one(settings, urls):
+def test_periodic_tasks_of_the_mirror_are_sent_only_where_there_is_elasticsearch(settings, urls):
     settings.ELASTICSEARCH_URL = urls
     assert ("search.tasks.bring_changes" in timetable.entries()) == bool(urls)
     assert ("search.tasks" in timetable.task_modules()) == bool(urls)
 
 
 @pytest.mark.parametrize("command", ["check", "repair", "rebuild", "restore", "follow"])
-def test_commands_say_that_there_is_none(settings, command):
+def test_mirror_commands_without_elasticsearch_name_the_missing_setting(settings, command):
     settings.ELASTICSEARCH_URL = []
     with pytest.raises(CommandError, match="ELASTICSEARCH_URL"):
         call_command("mirror", command)
 
 
-def test_the_state_is_off(db, settings):
+def test_status_without_elasticsearch_is_off(db, settings):
     settings.ELASTICSEARCH_URL = []
     out = StringIO()
     call_command("mirror", "status", stdout=out)
@@ -51,14 +51,14 @@ def test_the_state_is_off(db, settings):
 
 
 @pytest.mark.parametrize("value", ["search.example.com", "ftp://a", "http://", "http://a:99999", "https://u:hidden@:x"])
-def test_an_address_that_is_none_stops_the_start_without_saying_it(monkeypatch, value):
+def test_invalid_address_stops_the_start_without_showing_the_password(monkeypatch, value):
     monkeypatch.setenv("ELASTICSEARCH_URL", value)
     with pytest.raises(ImproperlyConfigured) as error:
         env.elasticsearch("ELASTICSEARCH_URL")
     assert "hidden" not in str(error.value)
 
 
-def test_several_addresses(monkeypatch):
+def test_several_addresses_are_read_from_the_setting(monkeypatch):
     monkeypatch.setenv("ELASTICSEARCH_URL", "https://a:9200, https://b")
     assert env.elasticsearch("ELASTICSEARCH_URL") == ["https://a:9200", "https://b"]
 
@@ -74,15 +74,17 @@ def test_several_addresses(monkeypatch):
         ("https://a", "p", "", []),
     ],
 )
-def test_what_cannot_be_meant_is_a_system_check(settings, url, password, key, found):
+def test_system_check_reports_double_or_unencrypted_credentials(settings, url, password, key, found):
     settings.ELASTICSEARCH_URL = [url]
     settings.ELASTICSEARCH_PASSWORD = password
     settings.ELASTICSEARCH_API_KEY = key
     assert [message.id for message in check_elasticsearch(None)] == found
 
 
-def test_credentials_in_the_address_log_in_and_an_api_key_is_what_is_sent(mirror_settings, settings, caplog):
-    from search.connection import MirrorError, asking, client
+def test_credentials_come_from_the_address_or_are_an_api_key_and_never_appear_in_errors(
+    mirror_settings, settings, caplog
+):
+    from search.connection import MirrorError, client
 
     user, password = settings.ELASTICSEARCH_USER, settings.ELASTICSEARCH_PASSWORD
     if not password:
@@ -91,14 +93,14 @@ def test_credentials_in_the_address_log_in_and_an_api_key_is_what_is_sent(mirror
     bare = mirror_settings.server.url.removeprefix("http://")
     mirror_settings.use(f"http://{user}:{password}@{bare}")
     assert client().cluster.health()["status"]
-    # The tests' server cannot keep API keys, so it refuses any: what was sent was the key, and nothing else.
+    # The tests' server has no API keys, so it refuses this one: the key was sent, not the password.
     settings.ELASTICSEARCH_API_KEY = "a2V5OmtleQ=="
     mirror_settings.use(mirror_settings.server.url)
-    with pytest.raises(MirrorError, match="401"), asking():
+    with pytest.raises(MirrorError, match="401"):
         client().cluster.health()
     settings.ELASTICSEARCH_API_KEY = ""
     mirror_settings.use(f"http://{user}:wrong-password@{bare}")
-    with pytest.raises(MirrorError) as error, asking():
+    with pytest.raises(MirrorError) as error:
         client().cluster.health()
     assert "wrong-password" not in str(error.value) + caplog.text
     settings.ELASTICSEARCH_USER, settings.ELASTICSEARCH_PASSWORD = user, password

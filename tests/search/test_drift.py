@@ -1,4 +1,4 @@
-"""Whatever goes wrong between mirror and database is found and set right, whoever did it."""
+"""Drift is found and repaired, whatever caused it."""
 
 import random
 import uuid
@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from definitions.models import ApiDefinition
 from events.models import InformationEvent
-from search import writing
-from search.mending import rebuild, repair
+from search import writes
 from search.models import Copy, Intent, SetAside
+from search.rebuild import rebuild
+from search.repair import repair
 from tests.management.conftest import client_of, user_with
 from tokens.models import ApiToken
 
@@ -32,7 +33,7 @@ def _command(*words: str) -> str:
 
 
 def test_planted_faults_are_all_found_and_all_repaired(apis, mirror):
-    """22 documents: 7 missing, 8 stale, 7 orphaned."""
+    """In 22 documents: 7 missing, 8 stale, 7 orphaned."""
     client = mirror.client
     definitions, tokens = f"{mirror.prefix}-definitions", f"{mirror.prefix}-tokens"
     ids = [str(api.definition.pk) for api in apis]
@@ -46,7 +47,7 @@ def test_planted_faults_are_all_found_and_all_repaired(apis, mirror):
     client.update(index=definitions, id=ids[7], doc={"allowedTokens": []})
     for each in token_ids[3:6]:
         client.update(index=tokens, id=each, doc={"isDisabled": True})
-    # With a larger version than any of ours.
+    # With a larger version than the product has ever given.
     source = client.get(index=tokens, id=token_ids[6])["_source"] | {"version": 77}
     client.index(index=tokens, id=token_ids[6], document=source, version=2**61, version_type="external")
     for _ in range(5):
@@ -72,7 +73,7 @@ def test_planted_faults_are_all_found_and_all_repaired(apis, mirror):
     assert event.message.endswith("was updated by system to repair it: 4 missing, 4 stale, 5 orphaned")
 
 
-def test_what_changes_later_still_arrives_after_a_foreign_version(apis, mirror, publish):
+def test_later_change_still_arrives_after_a_foreign_version(apis, mirror, publish):
     token = apis[0].token
     index = f"{mirror.prefix}-tokens"
     source = mirror.client.get(index=index, id=str(token.pk))["_source"] | {"name": "forged"}
@@ -85,7 +86,7 @@ def test_what_changes_later_still_arrives_after_a_foreign_version(apis, mirror, 
 
 
 @pytest.mark.parametrize("fault", ["wrong mapping", "closed", "no alias", "no index", "an index instead of the alias"])
-def test_a_broken_index_is_found_and_repaired(apis, mirror, fault):
+def test_broken_index_is_found_and_repaired(apis, mirror, fault):
     client, alias = mirror.client, f"{mirror.prefix}-definitions"
     (index,) = client.indices.get(index=alias)
     if fault == "wrong mapping":
@@ -103,23 +104,23 @@ def test_a_broken_index_is_found_and_repaired(apis, mirror, fault):
     assert mirror.check() == {}
     assert len(mirror.documents()) == len(apis)
     left = client.indices.get(index=f"{alias}*", expand_wildcards="all")
-    assert len(left) == 1, "old indices are removed"
+    assert len(left) == 1, "the replaced index was not deleted"
 
 
-def test_nobody_is_told_when_there_was_nothing_to_repair(apis, mirror):
+def test_repair_without_drift_leaves_no_event(apis, mirror):
     repair(mirror.kinds[0])
     assert not InformationEvent.objects.filter(object_type="SearchMirror").exists()
     assert Copy.get("definitions").checked_at
 
 
-def test_what_waits_is_no_drift(apis, mirror):
+def test_waiting_change_is_no_drift(apis, mirror):
     apis[0].token.name = "not yet"
     apis[0].token.save()
     assert mirror.check() == {}
     assert "waiting: 2 change(s)" in _command("check")
 
 
-def test_rows_written_past_the_models_are_found(apis, mirror):
+def test_rows_written_without_signals_are_found_as_drift(apis, mirror):
     ApiDefinition._base_manager.filter(pk=apis[0].definition.pk).update(description="behind everybody's back")
     ApiToken._base_manager.filter(pk=apis[1].token.pk).update(name="likewise")
     assert mirror.check()["definitions"].stale
@@ -128,8 +129,8 @@ def test_rows_written_past_the_models_are_found(apis, mirror):
     assert mirror.check() == {}
 
 
-def test_shuffled_replays_of_old_intents_end_in_the_state_of_the_database(apis, mirror, monkeypatch):
-    monkeypatch.setattr(writing, "REFRESHED_AT_ONCE", 0)
+def test_replayed_and_shuffled_intents_end_in_the_state_of_the_database(apis, mirror, monkeypatch):
+    monkeypatch.setattr(writes, "REFRESHED_AT_ONCE", 0)
     old: list[tuple[str, str]] = []
     chance = random.Random(6)
     for number in range(40):
@@ -153,7 +154,7 @@ def test_shuffled_replays_of_old_intents_end_in_the_state_of_the_database(apis, 
 
 
 def test_one_bad_document_is_set_aside_and_does_not_block_the_rest(mirror, publish, open_db):
-    """The index takes dates alone where the author's name belongs."""
+    """The index accepts only dates as `createdBy`."""
     kind = mirror.kinds[1]
     mapping = kind.mapping
     mapping["properties"]["createdBy"] = {"type": "date"}
@@ -179,7 +180,7 @@ def test_one_bad_document_is_set_aside_and_does_not_block_the_rest(mirror, publi
     assert not SetAside.objects.exists()
 
 
-def test_the_management_api_shows_how_it_stands(apis, mirror):
+def test_management_api_shows_the_state_and_only_readable_kinds_of_refused_documents(apis, mirror):
     user = user_with("tokens.ui_available")
     try:
         SetAside.objects.create(kind="tokens", object_id="t", reason="odd")
@@ -196,7 +197,7 @@ def test_the_management_api_shows_how_it_stands(apis, mirror):
         type(user)._default_manager.filter(username__startswith="user ").delete()
 
 
-def test_a_rebuild_misses_no_search_while_changes_go_on(apis, mirror, publish):
+def test_searches_find_every_document_during_a_rebuild(apis, mirror, publish):
     kind = mirror.kinds[0]
     throughout = {str(api.definition.pk) for api in apis[1:]}
     looked = []
@@ -217,12 +218,12 @@ def test_a_rebuild_misses_no_search_while_changes_go_on(apis, mirror, publish):
     assert mirror.documents()[str(apis[0].definition.pk)]["name"] == f"changed {len(looked)}"
 
 
-def test_the_library_s_own_command_is_refused_with_a_hint():
+def test_search_index_command_of_the_library_is_refused_with_a_hint():
     with pytest.raises(CommandError, match="mirror rebuild"):
         call_command("search_index", "--rebuild", "-f")
 
 
-def test_off_notes_nothing_more(apis, mirror, publish, settings):
+def test_mirror_that_is_off_gets_no_intents(apis, mirror, publish, settings):
     publish()
     _command("off")
     settings.ELASTICSEARCH_URL = []
@@ -231,15 +232,15 @@ def test_off_notes_nothing_more(apis, mirror, publish, settings):
     assert "off" in _command("status")
 
 
-def test_an_index_that_nobody_fills_any_more_is_forgotten(apis, mirror):
+def test_index_of_an_abandoned_rebuild_is_deleted(apis, mirror):
     from search.indices import create
-    from search.mending import abandon
+    from search.rebuild import abandon
 
     kind = mirror.kinds[0]
     index = create(kind)
     Copy.change(kind.name, filling=index, filler="another-machine/1/0", filled_at=timezone.now())
     abandon(kind)
-    assert Copy.get(kind.name).filling == index, "another machine may be at it"
+    assert Copy.get(kind.name).filling == index, "a process of another machine may continue"
     Copy.change(kind.name, filled_at=None)
     abandon(kind)
     assert Copy.get(kind.name).filling == ""

@@ -1,4 +1,4 @@
-"""The tasks that keep the mirror, while Elasticsearch goes away, is slow or full, and their program is killed."""
+"""The mirror's tasks while Elasticsearch is down, slow or full, and while their program is killed."""
 
 import os
 import statistics
@@ -19,7 +19,7 @@ TURNS, A_TURN = 3, 22
 
 @pytest.fixture
 def proxy(mirror):
-    """The product reaches Elasticsearch through it."""
+    """A proxy between the product and Elasticsearch."""
     proxy = Proxy(mirror.server.url)
     mirror.use(proxy.url)
     yield proxy
@@ -29,14 +29,14 @@ def proxy(mirror):
 
 @pytest.fixture
 def changes(mirror, publish, tmp_path):
-    """Makes mixed changes."""
+    """Makes changes of every kind."""
     changes = Changes(publish, tmp_path)
     yield changes
     changes.close()
 
 
-def test_changes_arrive_through_outages_and_kills_and_are_not_slowed(mirror, proxy, background, changes, eventually):
-    """The short form of `python -m benchmarks.outages`."""
+def test_changes_arrive_despite_outages_and_kills_and_are_not_slower(mirror, proxy, background, changes, eventually):
+    """A short version of `python -m benchmarks.outages`."""
     process = background()
     eventually(lambda: state.current().is_reachable, what="the background program")
     up, down = [], []
@@ -53,15 +53,15 @@ def test_changes_arrive_through_outages_and_kills_and_are_not_slowed(mirror, pro
         before = proxy.requests
         process = background()
         changes.make(11)
-        eventually(lambda before=before: proxy.requests > before, what="the next program's work")
+        eventually(lambda before=before: proxy.requests > before, what="a request of the next program")
     proxy.mode, proxy.delay = OK, 0
-    eventually(lambda: state.current().backlog == 0 and mirror.check() == {}, what="all to arrive")
+    eventually(lambda: state.current().backlog == 0 and mirror.check() == {}, what="all changes")
     assert process.poll() is None
-    # How fast is measured by `benchmarks`; here only that a change never waits for Elasticsearch.
+    # `benchmarks` measures how fast changes are. Here, they only must not wait for Elasticsearch.
     assert statistics.median(down) < 3 * statistics.median(up) + 0.05
 
 
-def test_a_commit_is_seen_soon_and_the_program_ends_in_order(mirror, background, stack, publish, eventually):
+def test_background_program_brings_a_change_soon_and_ends_in_order(mirror, background, stack, publish, eventually):
     process = background()
     eventually(lambda: state.current().is_reachable, what="the background program")
     api = publish()
@@ -72,7 +72,7 @@ def test_a_commit_is_seen_soon_and_the_program_ends_in_order(mirror, background,
         assert client.keys(f"{stack.prefix}lease:*") == []
 
 
-def test_of_two_programs_that_keep_the_mirror_one_may_be_killed(mirror, background, publish, eventually):
+def test_second_background_program_takes_over_from_a_killed_one(mirror, background, publish, eventually):
     first, _second = background(), background()
     eventually(lambda: state.current().is_reachable, what="the first")
     first.kill()
@@ -81,7 +81,7 @@ def test_of_two_programs_that_keep_the_mirror_one_may_be_killed(mirror, backgrou
     eventually(lambda: str(api.definition.pk) in mirror.documents(), what="the document")
 
 
-def test_what_was_there_before_is_indexed_when_the_mirror_is_turned_on(mirror, background, publish, eventually):
+def test_existing_objects_are_indexed_when_the_mirror_is_turned_on(mirror, background, publish, eventually):
     for index in mirror.client.indices.get(index=f"{mirror.prefix}-*"):
         mirror.client.indices.delete(index=index)
     api = publish()
@@ -91,10 +91,10 @@ def test_what_was_there_before_is_indexed_when_the_mirror_is_turned_on(mirror, b
     eventually(lambda: Copy.get("definitions").checked_at and Copy.get("tokens").checked_at, what="the first fill")
     assert str(api.definition.pk) in mirror.documents()
     assert mirror.check() == {}
-    assert not InformationEvent.objects.filter(object_type="SearchMirror").exists(), "a first fill is no repair"
+    assert not InformationEvent.objects.filter(object_type="SearchMirror").exists(), "the first fill left an event"
 
 
-def test_a_change_that_meets_a_lost_index_has_it_repaired(mirror, background, publish, eventually):
+def test_change_that_meets_a_missing_index_has_it_repaired(mirror, background, publish, eventually):
     background()
     eventually(lambda: Copy.get("tokens").checked_at, what="the first check")
     (index,) = mirror.client.indices.get(index=f"{mirror.prefix}-definitions")
@@ -102,11 +102,11 @@ def test_a_change_that_meets_a_lost_index_has_it_repaired(mirror, background, pu
     api = publish()
     eventually(lambda: Copy.get("definitions").repaired_at, what="the repair")
     eventually(lambda: str(api.definition.pk) in mirror.documents(), what="the document")
-    eventually(lambda: Copy.get("definitions").fault == "", what="the look at the repaired index")
+    eventually(lambda: Copy.get("definitions").fault == "", what="the check of the repaired index")
     assert InformationEvent.objects.filter(object_type="SearchMirror").count() == 1
 
 
-def test_the_mirror_follows_without_a_background_program_too(mirror, stack, publish, eventually):
+def test_mirror_follow_brings_changes_without_a_background_program(mirror, stack, publish, eventually):
     command = [PYTHON, "manage.py", "mirror", "follow"]
     environment = {"PATH": os.environ["PATH"]} | stack.environment | mirror.environment()
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
@@ -127,7 +127,7 @@ def _blocked(mirror):
     mirror.client.indices.put_settings(index=index, settings={"index.blocks.write": None})
 
 
-def test_a_read_only_index_keeps_changes_waiting(mirror, publish):
+def test_read_only_index_keeps_changes_waiting(mirror, publish):
     from search.connection import MirrorError
     from search.models import SetAside
 

@@ -1,4 +1,4 @@
-"""Of several rebuilds of an index one publishes: one that was given up or began too late never moves the alias."""
+"""Of several rebuilds of a kind one publishes. One that was given up or began too late never moves the alias."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from search import indices
 from search.connection import MirrorError
-from search.mending import GIVEN_UP_SECONDS, MirrorBusyError, SupersededError, rebuild
 from search.models import Copy
+from search.rebuild import GIVEN_UP_SECONDS, MirrorBusyError, SupersededError, rebuild
 from testbed.elasticsearch_proxy import Proxy
 from testbed.stack import PYTHON, ROOT
 from tests.racing import race
@@ -21,7 +21,7 @@ from tests.racing import race
 
 @pytest.fixture
 def kind(mirror):
-    """Definitions."""
+    """The kind of definitions."""
     return mirror.kinds[0]
 
 
@@ -34,7 +34,7 @@ def apis(mirror, publish):
 
 
 class Rebuild(threading.Thread):
-    """A rebuild that stands still after its first page until `end`."""
+    """A rebuild in a thread, which pauses after its first page until `end` is called."""
 
     def __init__(self, kind) -> None:
         super().__init__()
@@ -57,19 +57,19 @@ class Rebuild(threading.Thread):
         self._goes_on.wait(60)
 
     def end(self):
-        """Go on; what it returned or raised."""
+        """Continue; returns what the rebuild returned or raised."""
         self._goes_on.set()
         self.join(60)
         return self._outcome
 
 
 def give_up(kind) -> None:
-    """Time passes, and whoever fills an index does not go on."""
+    """Make the rebuild look as if it had made no progress for `GIVEN_UP_SECONDS`."""
     Copy.change(kind.name, filled_at=timezone.now() - timedelta(seconds=GIVEN_UP_SECONDS + 1))
 
 
 def behind(mirror, kind) -> set[str]:
-    """What the alias means."""
+    """The indices behind the alias."""
     return set(mirror.client.indices.get(index=kind.alias))
 
 
@@ -99,13 +99,13 @@ def test_an_abandoned_rebuild_does_not_publish_before_its_successor(apis, mirror
     mirror.drain()
     assert isinstance(given_up.end(), SupersededError)
     assert behind(mirror, kind) == before
-    # With the new one, if its id comes last.
+    # The new one is included if its id comes last.
     assert successor.end() in (len(apis), len(apis) + 1)
     assert behind(mirror, kind) == everything(mirror, kind) != before
     assert mirror.check() == {}
 
 
-def test_a_process_that_was_stopped_for_long_does_not_publish(apis, mirror, kind, stack, eventually):
+def test_rebuild_of_a_process_that_was_suspended_does_not_publish(apis, mirror, kind, stack, eventually):
     slow = Proxy(mirror.server.url)
     slow.delay = 1
     environment = stack.environment | mirror.environment() | {"PATH": os.environ["PATH"], "ELASTICSEARCH_URL": slow.url}
@@ -128,7 +128,7 @@ def test_a_process_that_was_stopped_for_long_does_not_publish(apis, mirror, kind
     assert mirror.check() == {}
 
 
-def test_of_two_rebuilds_that_begin_at_the_same_moment_one_publishes(apis, mirror, kind):
+def test_of_two_rebuilds_that_begin_at_once_one_publishes(apis, mirror, kind):
     outcomes = race(lambda: rebuild(kind), lambda: rebuild(kind))
     assert [outcome for outcome in outcomes if outcome == len(apis)], outcomes
     assert all(outcome == len(apis) or isinstance(outcome, MirrorBusyError) for outcome in outcomes), outcomes

@@ -1,4 +1,4 @@
-"""Elasticsearch by https, with a certificate of an authority of one's own, for who has an API key."""
+"""Elasticsearch over https, with a private certificate authority and an API key."""
 
 import secrets
 from io import StringIO
@@ -26,7 +26,7 @@ def authorities(tmp_path_factory):
 
 @pytest.fixture
 def guard(mirror, authorities, settings):
-    """What stands before Elasticsearch; the product has its certificate and the key."""
+    """A proxy in front of Elasticsearch that demands TLS and an API key; the product has certificate and key."""
     login = (settings.ELASTICSEARCH_USER, settings.ELASTICSEARCH_PASSWORD)
     guard = guarded(mirror.server.url, authorities[0], KEY, login)
     settings.ELASTICSEARCH_USER = settings.ELASTICSEARCH_PASSWORD = ""
@@ -40,7 +40,7 @@ def guard(mirror, authorities, settings):
 
 
 def _files(guard, mirror, directory, authority, key: str) -> dict[str, str]:
-    """What a process has to know, secrets in files."""
+    """The environment of a process, with the secrets in files."""
     (directory / "key").write_text(f"{key}\n")
     return {
         "ELASTICSEARCH_URL": guard.url,
@@ -50,7 +50,9 @@ def _files(guard, mirror, directory, authority, key: str) -> dict[str, str]:
     }
 
 
-def test_with_both_in_files_changes_arrive(guard, mirror, authorities, background, publish, eventually, tmp_path):
+def test_changes_arrive_with_key_and_certificate_in_files(
+    guard, mirror, authorities, background, publish, eventually, tmp_path
+):
     background(_files(guard, mirror, tmp_path, authorities[0], KEY))
     api = publish()
     eventually(lambda: str(api.definition.pk) in mirror.documents(), what="the document")
@@ -58,7 +60,7 @@ def test_with_both_in_files_changes_arrive(guard, mirror, authorities, backgroun
 
 
 @pytest.mark.parametrize("wrong", ["key", "authority"])
-def test_with_a_wrong_one_the_state_says_so_and_nothing_waits(
+def test_wrong_key_or_certificate_shows_in_the_state_and_delays_no_change(
     guard, mirror, authorities, background, publish, eventually, tmp_path, wrong
 ):
     right = wrong == "key"
@@ -76,7 +78,9 @@ def test_with_a_wrong_one_the_state_says_so_and_nothing_waits(
 
 
 @pytest.mark.parametrize("wrong", ["key", "authority", "none", "another name", "no TLS"])
-def test_searches_and_commands_say_it_too(guard, mirror, authorities, publish, settings, wrong):
+def test_wrong_key_or_certificate_fails_commands_and_leaves_searches_to_the_database(
+    guard, mirror, authorities, publish, settings, wrong
+):
     api = publish(route="temperature")
     url = guard.url
     if wrong == "key":
@@ -103,7 +107,7 @@ def test_searches_and_commands_say_it_too(guard, mirror, authorities, publish, s
 
 
 @pytest.mark.parametrize("content", ["rubbish", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "é"])
-def test_what_is_no_certificate_stops_the_start(monkeypatch, tmp_path, content):
+def test_invalid_certificate_stops_the_start(monkeypatch, tmp_path, content):
     (tmp_path / "ca").write_text(content)
     monkeypatch.setenv("ELASTICSEARCH_CA_FILE", str(tmp_path / "ca"))
     with pytest.raises(ImproperlyConfigured, match="PEM"):
@@ -111,7 +115,7 @@ def test_what_is_no_certificate_stops_the_start(monkeypatch, tmp_path, content):
 
 
 @pytest.mark.parametrize("key", ["two words", "schlüssel", "a\nb"])
-def test_a_key_that_no_header_can_carry_stops_the_start_without_saying_it(monkeypatch, key):
+def test_key_that_fits_no_header_stops_the_start_without_showing_it(monkeypatch, key):
     monkeypatch.setenv("ELASTICSEARCH_API_KEY", key)
     with pytest.raises(ImproperlyConfigured) as error:
         env.header("ELASTICSEARCH_API_KEY")

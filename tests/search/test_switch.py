@@ -1,56 +1,56 @@
-"""Whether there is a mirror: cheap to know where there is none, and known everywhere soon after it is turned on."""
+"""Whether the mirror is on: a cheap question where it is off, and soon known everywhere once it is turned on."""
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from objects.changes import save_checked
-from search import switch
+from search import state
 from search.models import Copy, Intent, Mirror
+from search.state import switch
 
 
 @pytest.fixture
-def without(mirror, settings, monkeypatch):
+def without(mirror, settings):
     """A process without `ELASTICSEARCH_URL`, in a fleet without a mirror."""
     switch.turn_off()
-    monkeypatch.setattr(switch._Belief, "until", 0.0)
+    switch.forget()
     settings.ELASTICSEARCH_URL = []
-    return mirror
+    yield mirror
+    switch.forget()
 
 
-def test_it_is_not_asked_before_every_change(without, publish, monkeypatch):
-    monkeypatch.setattr(switch, "OFF_SECONDS", 600)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+def test_mirror_that_is_off_costs_one_query_for_several_changes(without, publish, monkeypatch):
+    monkeypatch.setattr(state, "OFF_SECONDS", 600)
+    with CaptureQueriesContext(connection) as queries:
         for _ in range(5):
             publish()
     assert len([each for each in queries if "search_mirror" in each["sql"]]) == 1
     assert not Intent.objects.exists()
 
 
-def test_who_believes_that_it_is_off_learns_the_contrary_before_anybody_relies_on_it(without, publish, eventually):
+def test_process_that_has_cached_off_notices_that_the_mirror_was_turned_on(without, publish, eventually):
     publish()
     assert not Intent.objects.exists()
-    # Another process turns it on, and then waits longer than this one goes on to believe.
+    # Another process turns it on, and then waits until no process has "off" cached any more.
     Mirror.change(is_on=True)
-    eventually(switch.is_on, what="the news")
+    eventually(switch.is_on, what="the cache to expire")
     publish.token()
     assert Intent.objects.count() == 1
 
 
-def test_the_wait_is_longer_than_the_belief():
-    assert switch.SETTLE_SECONDS > 1.5 * switch.OFF_SECONDS
+def test_turning_on_waits_longer_than_off_is_cached():
+    assert state.SETTLE_SECONDS > 1.5 * state.OFF_SECONDS
 
 
-def test_a_process_that_turns_it_on_knows_at_once(without, publish):
+def test_process_that_turns_the_mirror_on_writes_intents_at_once(without, publish):
     publish()
     switch.turn_on()
     publish.token()
     assert Intent.objects.count() == 1
 
 
-def test_what_changed_while_it_was_off_is_found_when_it_is_on_again(without, background, publish, eventually):
+def test_changes_made_while_the_mirror_was_off_are_found_when_it_is_on_again(without, background, publish, eventually):
     api = publish()
     api.definition.name = "while it was off"
     save_checked(api.definition, "ann")

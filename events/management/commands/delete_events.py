@@ -1,4 +1,4 @@
-"""Delete old information events: the one way in which events go."""
+"""`manage.py delete_events --older-than DAYS`: the only way to delete events. Nothing calls it by itself."""
 
 import argparse
 import logging
@@ -16,16 +16,12 @@ _log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    """`manage.py delete_events --older-than 365`; nothing calls it unless the operator does."""
-
     help = "Delete the information events that are older than a number of days."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """The age, which has no default."""
         parser.add_argument("--older-than", type=_days, required=True, metavar="DAYS", dest="older_than")
 
     def handle(self, *args: Any, older_than: int, **options: Any) -> None:
-        """Delete them, and say how many."""
         limit = timezone.now() - timedelta(days=older_than)
         old = InformationEvent._base_manager.filter(time__lt=limit)
         count = old._raw_delete(old.db)

@@ -1,18 +1,21 @@
-"""`manage.py mirror …`: see how the mirror stands, compare it, set it right, keep it, and restore from it."""
+"""`manage.py mirror …`: show, check, repair and rebuild the mirror, restore from it, and keep it up to date."""
 
 import signal
 import threading
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
 
-from search import state, switch
+from search import rebuild, repair, restore, state, tasks
+from search.connection import MirrorError
+from search.drift import Drift, check
+from search.indices import MIRRORED, MirroredKind
 from search.models import KINDS
+from search.state import switch
 
 LONGEST_BACKLOG_SECONDS = 60
 FOLLOW_SECONDS = 1.0
@@ -20,61 +23,44 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    """One command with a few words."""
-
     help = "The Elasticsearch mirror: status, check, repair, rebuild, restore, follow, off."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What is to be done."""
-        does = parser.add_subparsers(dest="do", required=True)
-        does.add_parser("status", help="how the mirror stands")
+        steps = parser.add_subparsers(dest="step", required=True)
+        steps.add_parser("status", help="show the state of the mirror")
         for name, text in (
-            ("check", "compare every document with the database; fails when there is a difference"),
-            ("repair", "compare, set right what differs, and try again what is set aside"),
-            ("rebuild", "fill new indices and swap them in; searches go on meanwhile"),
+            ("check", "compare every document with the database; fails if there is a difference"),
+            ("repair", "check, repair what differs, and try again what is set aside"),
+            ("rebuild", "fill new indices and move the aliases to them; searches go on meanwhile"),
         ):
-            does.add_parser(name, help=text).add_argument("kinds", nargs="*", choices=[[], *KINDS], metavar="KIND")
-        restore = does.add_parser(
-            "restore", help="bring definitions and tokens back from indices into an empty database"
-        )
+            steps.add_parser(name, help=text).add_argument("kinds", nargs="*", choices=[[], *KINDS], metavar="KIND")
+        restore = steps.add_parser("restore", help="restore definitions and tokens from indices into an empty database")
         restore.add_argument("--definitions", metavar="INDEX", help="default: the mirror's own")
         restore.add_argument("--tokens", metavar="INDEX", help="default: the mirror's own")
-        does.add_parser("follow", help="keep the mirror until ended, where no background program does")
-        does.add_parser("off", help="no mirror any more: changes are no longer noted")
+        steps.add_parser("follow", help="keep the mirror up to date until ended, where no background program does")
+        steps.add_parser("off", help="turn the mirror off: changes no longer leave intents")
 
-    def handle(self, *args: Any, do: str, **options: Any) -> None:
-        """Do it.
+    def handle(self, *args: Any, step: str, **options: Any) -> None:
+        """Carry out `step`.
 
         Raises:
-            CommandError: it cannot be done, or there is a difference.
+            CommandError: the step failed, or a check has found differences.
         """
-        if do in ("status", "off"):
-            getattr(self, f"_{do}")()
-            return
-        if not settings.ELASTICSEARCH_URL:
+        if step not in ("status", "off") and not settings.ELASTICSEARCH_URL:
             raise CommandError("There is no mirror: set ELASTICSEARCH_URL.")
-        # Its client takes 20 MB: commands that need none do not load it.
-        work = import_module("search.work")
-        steps: Mapping[str, Callable[..., None]] = {
-            "check": self._check,
-            "repair": self._repair,
-            "rebuild": self._rebuild,
-            "restore": self._restore,
-            "follow": self._follow,
-        }
         try:
-            steps[do](work, **options)
-        except (work.MirrorError, work.BusyError, work.RestoreError) as error:
+            getattr(self, f"_{step}")(**options)
+        except (MirrorError, rebuild.MirrorBusyError, restore.RestoreError) as error:
             raise CommandError(str(error)) from error
 
-    def _status(self) -> None:
+    def _status(self, **options: Any) -> None:
         now = state.current()
         self.stdout.write(f"mirror: {'on' if now.is_on else 'off'}")
         if not now.is_on:
             return
         answers = "answers" if now.is_reachable else f"does not answer {now.failure}".rstrip()
-        self.stdout.write(f"Elasticsearch: {answers}, last heard of {now.reached_at or 'never'}")
-        self._tell_backlog(now)
+        self.stdout.write(f"Elasticsearch: {answers}, last answered {now.reached_at or 'never'}")
+        self._write_backlog(now)
         for kind in now.kinds:
             filling = f", filling {kind.done} of {kind.total}" if kind.is_filling else ""
             found = f"{kind.missing} missing, {kind.stale} stale, {kind.orphaned} orphaned"
@@ -85,59 +71,58 @@ class Command(BaseCommand):
         for aside in state.aside_of(KINDS):
             self.stdout.write(f"set aside since {aside.since}: {aside}")
 
-    def _tell_backlog(self, now: state.State) -> None:
+    def _write_backlog(self, now: state.State) -> None:
         self.stdout.write(f"waiting: {now.backlog} change(s), the oldest for {now.backlog_seconds} s")
         self.stdout.write(f"set aside: {now.set_aside} document(s)")
 
-    def _off(self) -> None:
+    def _off(self, **options: Any) -> None:
         switch.turn_off()
-        self.stdout.write("The mirror is off. What lies in Elasticsearch stays there; take ELASTICSEARCH_URL away too.")
+        self.stdout.write("The mirror is off. Its indices remain in Elasticsearch. Also unset ELASTICSEARCH_URL.")
 
-    def _check(self, work: Any, kinds: list[str], **options: Any) -> None:
+    def _check(self, kinds: list[str], **options: Any) -> None:
         differences = 0
-        for kind in work.chosen(kinds):
-            findings = work.check(kind)
-            work.note(kind, findings, repaired=False)
+        for kind in _chosen(kinds):
+            findings = check(kind)
+            repair.record(kind, findings, repaired=False)
             differences += len(findings.ids) + bool(findings.fault)
-            self._tell(kind.name, findings)
+            self._write_findings(kind.name, findings)
         now = state.current()
-        self._tell_backlog(now)
+        self._write_backlog(now)
         if differences:
-            raise CommandError(f"{differences} difference(s): `manage.py mirror repair` sets them right.")
+            raise CommandError(f"{differences} difference(s): `manage.py mirror repair` repairs them.")
         if now.backlog_seconds > LONGEST_BACKLOG_SECONDS:
             raise CommandError("Changes wait too long: does the background program run, and Elasticsearch answer?")
 
-    def _tell(self, name: str, findings: Any) -> None:
+    def _write_findings(self, name: str, findings: Drift) -> None:
         if findings.fault:
             self.stdout.write(f"{name}: {findings.fault}")
-        for found in ("missing", "stale", "orphaned"):
-            ids = getattr(findings, found)
+        for found, ids in findings.differences.items():
             self.stdout.write(f"{name}: {len(ids)} {found}")
             for each in ids[:SHOWN]:
                 self.stdout.write(f"  {each}")
             if len(ids) > SHOWN:
                 self.stdout.write(f"  and {len(ids) - SHOWN} more")
 
-    def _repair(self, work: Any, kinds: list[str], **options: Any) -> None:
-        for kind in work.chosen(kinds):
-            self._tell(kind.name, work.repair(kind))
-        self._tell_backlog(state.current())
+    def _repair(self, kinds: list[str], **options: Any) -> None:
+        for kind in _chosen(kinds):
+            self._write_findings(kind.name, repair.repair(kind))
+        self._write_backlog(state.current())
 
-    def _rebuild(self, work: Any, kinds: list[str], **options: Any) -> None:
+    def _rebuild(self, kinds: list[str], **options: Any) -> None:
         switch.turn_on()
-        for kind in work.chosen(kinds):
-            count = work.rebuild(kind)
+        for kind in _chosen(kinds):
+            count = rebuild.rebuild(kind)
             self.stdout.write(f"{kind.alias}: {count} documents in a new index")
 
-    def _restore(self, work: Any, definitions: str | None, tokens: str | None, **options: Any) -> None:
-        for line in work.restore(definitions, tokens):
+    def _restore(self, definitions: str | None, tokens: str | None, **options: Any) -> None:
+        for line in restore.restore(definitions, tokens):
             self.stdout.write(line)
 
-    def _follow(self, work: Any, **options: Any) -> None:
+    def _follow(self, **options: Any) -> None:
         ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())
-        steps = (work.bring_changes, work.repair_when_due)
+        steps = (tasks.bring_changes, tasks.repair_when_due)
         threads = [threading.Thread(target=_repeat, args=(step, ended)) for step in steps]
         for thread in threads:
             thread.start()
@@ -145,8 +130,12 @@ class Command(BaseCommand):
             thread.join()
 
 
+def _chosen(names: list[str]) -> list[MirroredKind]:
+    """All kinds if no names are given."""
+    return [MIRRORED[name] for name in names or MIRRORED]
+
+
 def _repeat(step: Callable[[], None], ended: threading.Event) -> None:
-    """Do `step` once a second until `ended`."""
     while not ended.wait(FOLLOW_SECONDS):
         step()
         close_old_connections()

@@ -1,4 +1,4 @@
-"""`manage.py search_index`: the library's command, which would index without versions and empty what is searched."""
+"""`manage.py search_index`: replaces the library's command, which would empty the index that is being searched."""
 
 from argparse import ArgumentParser
 from typing import Any, NoReturn
@@ -10,16 +10,13 @@ _MORE_FLAGS = ("--use-alias-keep-index", "--refresh", "--no-count")
 
 
 class Command(BaseCommand):
-    """Refused, with the command that does it."""
-
     help = "Not used here: see `manage.py mirror`."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whatever the library's takes."""
+        """The library's, so that the command is refused and not its arguments."""
         parser.add_argument("--models", nargs="*")
         for flag in (*_FLAGS, *_MORE_FLAGS):
             parser.add_argument(flag, action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> NoReturn:
-        """Refuse."""
-        raise CommandError("Use `manage.py mirror rebuild` (or status, check, repair): searches stay whole meanwhile.")
+        raise CommandError("Use `manage.py mirror rebuild` (or status, check, repair): searches go on meanwhile.")

@@ -1,4 +1,4 @@
-"""Definitions and tokens come back from the mirror, or from a snapshot of it, into an empty database."""
+"""Restoring definitions and tokens from the mirror, or from a snapshot of it."""
 
 from io import StringIO
 
@@ -21,7 +21,7 @@ def _restore(*words: str) -> str:
 
 @pytest.fixture
 def lost(mirror, publish):
-    """Two APIs that only the mirror still knows of, and their documents."""
+    """Two APIs that exist only in the mirror: the first one, and the documents of both."""
     first = publish(route="sites/{id}", name="kept script")
     first.token.rate_limit, first.token.rate_window_seconds = 5, 60
     first.token = save_checked(first.token, "ann")
@@ -34,7 +34,7 @@ def lost(mirror, publish):
     return first, documents
 
 
-def test_they_come_back_as_they_were_but_for_secrets(mirror, lost, publish):
+def test_restored_objects_are_as_before_except_for_secrets(mirror, lost, publish):
     first, documents = lost
     said = _restore()
     assert "1 token(s), disabled" in said
@@ -53,7 +53,7 @@ def test_they_come_back_as_they_were_but_for_secrets(mirror, lost, publish):
     assert {**again, "version": 0} == {**documents[str(definition.pk)], "version": 0}
 
 
-def test_from_a_snapshot_under_other_names(mirror, lost):
+def test_restore_from_a_snapshot_under_other_names(mirror, lost):
     if not mirror.server.repo:
         pytest.skip("snapshots need a server of the tests' own")
     client, prefix = mirror.client, mirror.prefix
@@ -71,15 +71,33 @@ def test_from_a_snapshot_under_other_names(mirror, lost):
     client.snapshot.delete_repository(name=prefix)
 
 
-def test_nothing_is_restored_into_a_database_with_objects(mirror, publish):
+def test_restore_refuses_a_database_with_objects(mirror, publish):
     publish()
     with pytest.raises(CommandError, match="empty database"):
         _restore()
 
 
-def test_a_document_that_cannot_be_taken_stops_it_all(mirror, lost):
+def test_invalid_document_stops_the_whole_restore(mirror, lost):
     index = f"{mirror.prefix}-definitions"
     mirror.client.index(index=index, id="odd", document={"id": "odd", "name": "odd"}, refresh=True)
     with pytest.raises(CommandError, match="odd"):
         _restore()
     assert not ApiToken.objects.exists()
+
+
+def test_properties_that_an_older_snapshot_lacks_get_their_defaults(mirror, lost):
+    first, _ = lost
+    index, key = f"{mirror.prefix}-definitions", str(first.definition.pk)
+    source = mirror.client.get(index=index, id=key)["_source"]
+    mirror.client.index(index=index, id=key, document=_without(source, "description", "actionType"), refresh=True)
+    _restore()
+    restored = ApiDefinition.objects.get(pk=key)
+    assert (restored.description, restored.action_type) == ("", "AutomationScript")
+    mirror.client.index(index=index, id=key, document=_without(source, "route"), refresh=True)
+    Publisher.clean()
+    with pytest.raises(CommandError, match="route"):
+        _restore()
+
+
+def _without(source, *names: str):
+    return {name: value for name, value in source.items() if name not in names}

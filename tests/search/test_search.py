@@ -1,4 +1,4 @@
-"""Searching through the mirror: what is found, who may find it by what, and what answers when it is away."""
+"""Searching the mirror: what is found, for whom, and that the database answers when Elasticsearch does not."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ TOKENS = "/api/management/tokens/"
 
 @pytest.fixture
 def people(open_db):
-    """Clients of users with flags, gone at the end."""
+    """`people(*flags)`: a client of a new user with these flags; all users are deleted at the end."""
     made: list[int] = []
 
     def people(*flags: str) -> APIClient:
@@ -38,7 +38,7 @@ def reader(people):
 
 @pytest.fixture
 def apis(mirror, publish):
-    """Some APIs, mirrored."""
+    """Three APIs by name, mirrored."""
     named = {
         "temperature": publish(route="sites/{id}/encoder_rack/temperature", token=publish.token(name="Acme billing")),
         "restart": publish(route="sites/{id}/encoder_rack/restart"),
@@ -73,14 +73,14 @@ FOUND_BY = [
 ]
 
 
-def test_found_by(apis, reader):
+def test_search_finds_words_prefixes_typos_segments_and_token_names(apis, reader):
     for text, names in FOUND_BY:
         wanted = {str(apis[name].definition.pk) for name in names}
         assert set(_search(reader, text)) == wanted, text
         assert reader.get(f"{DEFINITIONS}count/", {"search": text}).json() == {"count": len(names)}, text
 
 
-def test_the_nearest_comes_first_unless_another_order_is_wanted(apis, reader):
+def test_closest_match_comes_first_unless_ordering_is_given(apis, reader):
     invoice, temperature = str(apis["invoice"].definition.pk), str(apis["temperature"].definition.pk)
     assert _search(reader, "billing") == [invoice, temperature]
     assert _search(reader, "billing", ordering="-route") == [temperature, invoice]
@@ -88,7 +88,7 @@ def test_the_nearest_comes_first_unless_another_order_is_wanted(apis, reader):
     assert _search(reader, temperature)[0] == temperature
 
 
-def test_filters_narrow_what_is_found(apis, reader):
+def test_filters_narrow_a_search(apis, reader):
     temperature = apis["temperature"]
     token = str(temperature.token.pk)
     assert _search(reader, "encoder", allowedToken=token) == [str(temperature.definition.pk)]
@@ -98,13 +98,13 @@ def test_filters_narrow_what_is_found(apis, reader):
     assert _search(reader, "acme", path=TOKENS, isDisabled="true") == []
 
 
-def test_names_of_tokens_are_for_who_may_view_tokens(apis, people):
+def test_token_names_are_searched_only_for_users_who_may_view_tokens(apis, people):
     client = people("definitions.ui_available")
     assert _search(client, "Acme") == []
     assert "Acme" not in str(client.get(DEFINITIONS, {"search": "temperature"}).json())
 
 
-def test_it_says_what_matches_and_no_markup_gets_in(apis, mirror, publish, reader):
+def test_highlights_mark_matches_and_escape_markup(apis, mirror, publish, reader):
     odd = publish(route="odd")
     odd.definition.name = "<script>alert(1)</script> temperature & co"
     save_checked(odd.definition, "ann")
@@ -116,23 +116,23 @@ def test_it_says_what_matches_and_no_markup_gets_in(apis, mirror, publish, reade
     assert "<em>temperature</em>" in highlights[str(apis["temperature"].definition.pk)]["route"][0]
 
 
-def test_a_result_is_never_a_ghost(apis, reader):
-    """Deleted in the database, but not yet in the mirror."""
+def test_deleted_object_is_never_found(apis, reader):
+    """It is deleted in the database, but not in the mirror yet."""
     delete_checked(apis["restart"].definition, "ann")
     assert _search(reader, "restart") == []
     assert _search(reader, "encoder") == [str(apis["temperature"].definition.pk)]
 
 
-def test_odd_texts_are_answered(apis, reader):
+def test_search_for_odd_texts_answers_200(apis, reader):
     for text in ('"', "{id}", "***", "a" * 3_000, "\\", "AND OR", " ", "*:*", "é" * 600, "/", "{}"):
         assert reader.get(DEFINITIONS, {"search": text}).status_code == 200, text
 
 
-def test_without_a_search_nobody_has_searched(apis, reader):
+def test_list_without_search_has_no_search_source(apis, reader):
     assert not reader.get(DEFINITIONS).has_header("X-Search-Source")
 
 
-def test_a_dead_elasticsearch_is_asked_once_and_the_database_answers(apis, mirror, reader):
+def test_database_answers_when_elasticsearch_is_down(apis, mirror, reader):
     mirror.use(f"http://127.0.0.1:{free_port()}")
     response = reader.get(DEFINITIONS, {"search": "temperature"})
     assert response["X-Search-Source"] == "database"
@@ -140,17 +140,17 @@ def test_a_dead_elasticsearch_is_asked_once_and_the_database_answers(apis, mirro
     assert "highlights" not in response.json()
 
 
-def test_a_silent_elasticsearch_makes_one_page_wait(apis, mirror, reader, silent_port):
+def test_only_one_search_waits_for_a_silent_elasticsearch(apis, mirror, reader, silent_port):
     mirror.use(f"http://127.0.0.1:{silent_port.port}")
     for _ in range(3):
         assert reader.get(DEFINITIONS, {"search": "temperature"})["X-Search-Source"] == "database"
     assert silent_port.connections() == 1
 
 
-def test_it_is_asked_again_after_a_while(apis, mirror, reader, monkeypatch):
-    from search import finding
+def test_elasticsearch_is_asked_again_after_a_pause(apis, mirror, reader, monkeypatch):
+    from search import elasticsearch_query
 
-    monkeypatch.setattr(finding, "REST_SECONDS", 0.2)
+    monkeypatch.setattr(elasticsearch_query, "PAUSE_SECONDS", 0.2)
     url = mirror.settings.ELASTICSEARCH_URL[0]
     mirror.use(f"http://127.0.0.1:{free_port()}")
     assert reader.get(DEFINITIONS, {"search": "temperature"})["X-Search-Source"] == "database"
@@ -162,7 +162,7 @@ def test_it_is_asked_again_after_a_while(apis, mirror, reader, monkeypatch):
     assert len(_search(reader, "temperature")) == 1
 
 
-def test_a_missing_index_is_no_error_of_the_search(apis, mirror, reader):
+def test_database_answers_when_the_index_is_missing(apis, mirror, reader):
     (index,) = mirror.client.indices.get(index=f"{mirror.prefix}-definitions")
     mirror.client.indices.delete(index=index)
     response = reader.get(DEFINITIONS, {"search": "temperature"})
@@ -170,14 +170,14 @@ def test_a_missing_index_is_no_error_of_the_search(apis, mirror, reader):
     assert response.json()["count"] == 1
 
 
-def test_matching_ids_is_for_the_console_too(apis, mirror, reader):
+def test_matching_ids_finds_tokens_and_ignores_blank_text(apis, mirror, reader):
     result = matching_ids("tokens", "acm", User(is_superuser=True, is_active=True), limit=5)
     assert result.ids == [str(apis["temperature"].token.pk)]
     assert result.is_from_mirror
     assert not matching_ids("tokens", "  ", User(is_superuser=True, is_active=True)).is_from_mirror
 
 
-def test_the_console_s_lists_are_searched_in_the_mirror(apis, mirror, client, open_db):
+def test_console_lists_search_the_mirror_and_fall_back_to_the_database(apis, mirror, client, open_db):
     user = User.objects.create_superuser("searcher")
     client.force_login(user)
     try:

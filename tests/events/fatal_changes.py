@@ -1,6 +1,6 @@
-"""A process that makes changes and, when told so, dies at a commit.
+"""A process that changes tokens and, if DEADLY is 1, is killed at a commit.
 
-`python -m tests.events.changing SEED COUNT DEADLY`
+`python -m tests.events.fatal_changes SEED COUNT DEADLY`
 """
 
 import os
@@ -14,7 +14,6 @@ import django
 
 
 def main(seed: int, count: int, is_deadly: bool) -> None:
-    """Make `count` changes, all kinds mixed."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
     django.setup()
     from django.db import connection
@@ -40,7 +39,7 @@ def main(seed: int, count: int, is_deadly: bool) -> None:
 
 
 def deadly(commit: Callable[[], None], chance: random.Random) -> Callable[[], None]:
-    """`commit`, which once kills the process right before or right after."""
+    """Wraps `commit`: once, the process is killed right before or right after it."""
     left = chance.randint(10, 40)
 
     def commit_and_die() -> None:

@@ -1,4 +1,4 @@
-"""What is committed arrives in the mirror, whichever way it was made; what was rolled back does not."""
+"""Every committed change arrives in the mirror, however it was made; one that is rolled back does not."""
 
 import pytest
 from django.db import transaction
@@ -10,7 +10,7 @@ from search.models import Intent
 from tokens.models import ApiToken
 
 
-def test_a_document_has_what_lists_can_be_narrowed_by(mirror, publish):
+def test_documents_have_every_property_that_lists_filter_by(mirror, publish):
     api = publish(route="Encoders/{id}/status_now", name="café script")
     mirror.drain()
     document = mirror.documents()[str(api.definition.pk)]
@@ -28,7 +28,7 @@ def test_a_document_has_what_lists_can_be_narrowed_by(mirror, publish):
     assert mirror.check() == {}
 
 
-def test_changes_and_deletes_arrive(mirror, publish):
+def test_changes_and_deletions_arrive(mirror, publish):
     api = publish()
     mirror.drain()
     api.definition.name = "Renamed"
@@ -42,7 +42,7 @@ def test_changes_and_deletes_arrive(mirror, publish):
     assert mirror.documents() == mirror.documents("tokens") == {}
 
 
-def test_other_tokens_arrive(mirror, publish):
+def test_other_allowed_tokens_arrive(mirror, publish):
     api = publish()
     other, _ = publish.token(name="the other")
     save_definition(api.definition, "ann", [other])
@@ -58,7 +58,7 @@ def test_other_tokens_arrive(mirror, publish):
 
 
 @pytest.mark.parametrize("what", ["token", "script"])
-def test_a_new_name_reaches_all_definitions_that_show_it(mirror, publish, what, monkeypatch):
+def test_new_name_reaches_all_definitions_that_show_it(mirror, publish, what, monkeypatch):
     apis = [publish()]
     apis += [publish(token=(apis[0].token, apis[0].secret)) for _ in range(6)]
     if what == "script":
@@ -69,9 +69,9 @@ def test_a_new_name_reaches_all_definitions_that_show_it(mirror, publish, what, 
     renamed = apis[0].token if what == "token" else apis[0].definition.script
     renamed.name = "a brand new name"
     save_checked(renamed, "ann")
-    from search import draining
+    from search import outbox
 
-    monkeypatch.setattr(draining.drain, "__defaults__", (2,))
+    monkeypatch.setattr(outbox.drain, "__defaults__", (2,))
     mirror.drain()
     documents = mirror.documents().values()
     shown = [d["allowedTokens"][0]["name"] if what == "token" else d["scriptName"] for d in documents]
@@ -80,20 +80,20 @@ def test_a_new_name_reaches_all_definitions_that_show_it(mirror, publish, what, 
     assert not Intent.objects.exists()
 
 
-def test_many_new_names_go_out_together(mirror, publish):
+def test_many_new_names_are_carried_out_together(mirror, publish):
     apis = [publish() for _ in range(5)]
     mirror.drain()
     for number, api in enumerate(apis):
         api.token.name = f"new name {number}"
         save_checked(api.token, "ann")
-    from search.draining import drain
+    from search.outbox import drain
 
     drain()
     assert not Intent.objects.exists()
     assert mirror.check() == {}
 
 
-def test_switching_a_token_off_rewrites_no_definition(mirror, publish):
+def test_disabled_token_rewrites_no_definition(mirror, publish):
     api = publish()
     mirror.drain()
     api.token.is_disabled = True
@@ -103,7 +103,7 @@ def test_switching_a_token_off_rewrites_no_definition(mirror, publish):
     assert mirror.documents("tokens")[str(api.token.pk)]["isDisabled"] is True
 
 
-def test_what_is_rolled_back_leaves_nothing(mirror, publish):
+def test_rolled_back_change_leaves_no_intent(mirror, publish):
     api = publish()
     mirror.drain()
     with transaction.atomic():
@@ -115,7 +115,7 @@ def test_what_is_rolled_back_leaves_nothing(mirror, publish):
     assert mirror.check() == {}
 
 
-def test_without_elasticsearch_nothing_piles_up(open_db, publish, settings):
+def test_without_elasticsearch_changes_leave_no_intents(open_db, publish, settings):
     from search.models import Mirror
 
     Mirror.objects.all().delete()
@@ -124,7 +124,7 @@ def test_without_elasticsearch_nothing_piles_up(open_db, publish, settings):
     assert not Intent.objects.exists()
 
 
-def test_a_process_that_knows_of_no_mirror_notes_changes_for_the_others(mirror, publish, settings):
+def test_process_without_elasticsearch_writes_intents_for_the_others(mirror, publish, settings):
     settings.ELASTICSEARCH_URL = []
     token, _ = publish.token()
     settings.ELASTICSEARCH_URL = [mirror.server.url]
@@ -132,7 +132,7 @@ def test_a_process_that_knows_of_no_mirror_notes_changes_for_the_others(mirror, 
     assert str(token.pk) in mirror.documents("tokens")
 
 
-def test_no_index_has_a_secret_or_a_digest(mirror, publish):
+def test_no_index_contains_a_secret_or_a_digest(mirror, publish):
     api = publish()
     rotated = api.token.set_secret(None)
     save_checked(api.token, "ann")

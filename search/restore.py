@@ -1,0 +1,119 @@
+"""Restoring definitions and tokens from the mirror, or from a snapshot of it, into an empty database."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.dateparse import parse_datetime
+from elasticsearch.helpers import scan
+from rest_framework import serializers
+
+from definitions.models import AllowedToken, ApiDefinition
+from objects.authorship import AuthoredModel
+from search.connection import client
+from search.indices import MIRRORED, MirroredKind, Source
+from search.models import DEFINITIONS, TOKENS
+from tokens.models import ApiToken
+
+Restored = TypeVar("Restored")
+
+
+class RestoreError(Exception):
+    """Nothing was restored."""
+
+
+def restore(definitions: str | None, tokens: str | None) -> list[str]:
+    """Restore from these indices, or from those of the mirror if None; returns lines that say what was restored.
+
+    The mirror has no secrets: each token is disabled and gets a secret that nobody knows. It has no scripts either: a
+    definition gets the script that has the name of its old one, if there is one.
+
+    Raises:
+        RestoreError: the database is not empty, or a document is not valid.
+        MirrorError
+    """
+    if ApiDefinition.objects.exists() or ApiToken.objects.exists():
+        raise RestoreError("There are definitions or tokens already: restore needs an empty database.")
+    with transaction.atomic():
+        token_count = len(_restored(_token, MIRRORED[TOKENS], tokens))
+        without_script = _restored(_definition, MIRRORED[DEFINITIONS], definitions)
+    lost = ", ".join(sorted({name for name in without_script if name}))
+    lines = [
+        f"{token_count} token(s), disabled and without a known secret: rotate each, then enable it.",
+        f"{len(without_script)} definition(s).",
+    ]
+    if lost:
+        lines.append(f"These scripts do not exist: {lost}. Definitions without a script answer error 15.")
+    return lines
+
+
+def _restored(restore_one: Callable[[Source], Restored], kind: MirroredKind, index: str | None) -> list[Restored]:
+    hits = scan(client(), index=index or kind.alias, size=500)
+    return [_valid(restore_one, hit["_source"]) for hit in hits]
+
+
+def _valid(restore_one: Callable[[Source], Restored], source: Source) -> Restored:
+    try:
+        return restore_one(source)
+    except (KeyError, TypeError, ValueError, ValidationError, serializers.ValidationError) as error:
+        raise RestoreError(f"The document {source.get('id')} is not valid: {error!r}") from error
+
+
+def _token(source: Source) -> None:
+    token = ApiToken(pk=source["id"])
+    _fill(token, MIRRORED[TOKENS], source)
+    token.is_disabled = True
+    token.set_secret(None)
+    token.full_clean()
+    token.save()
+    _sign(token, source)
+
+
+def _definition(source: Source) -> str | None:
+    """Returns the name of the definition's script if that does not exist."""
+    definition = ApiDefinition(pk=source["id"])
+    _fill(definition, MIRRORED[DEFINITIONS], source)
+    _check(definition)
+    definition.save()
+    allowed = [AllowedToken(definition=definition, token_id=each["id"]) for each in source["allowedTokens"]]
+    AllowedToken._base_manager.bulk_create(allowed)
+    _sign(definition, source)
+    return None if definition.script else source["scriptName"]
+
+
+def _fill(instance: AuthoredModel, kind: MirroredKind, source: Source) -> None:
+    for name, field in kind.document.serialized.items():
+        # A snapshot may be older than a property that has a default.
+        value = source[name] if field.required else source.get(name)
+        if value is not None and field.is_column and not field.read_only:
+            field.put(instance, value)
+
+
+def _check(definition: ApiDefinition) -> None:
+    """All rules except those of the script, which may be added later."""
+    try:
+        definition.full_clean()
+    except ValidationError as error:
+        left = {field: errors for field, errors in error.error_dict.items() if field != "script"}
+        if left:
+            raise ValidationError(left) from error
+
+
+def _sign(instance: AuthoredModel, source: Source) -> None:
+    """Restore authors, times and version, which the save has overwritten."""
+    type(instance)._base_manager.filter(pk=instance.pk).update(
+        created_by=source["createdBy"],
+        created_at=_moment(source["createdAt"]),
+        last_modified_by=source["lastModifiedBy"],
+        last_modified=_moment(source["lastModified"]),
+        version=source["version"] + 1,
+    )
+
+
+def _moment(text: str) -> datetime:
+    found = parse_datetime(text)
+    if found is None:
+        raise ValueError(text)
+    return found
