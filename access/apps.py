@@ -6,11 +6,11 @@ from django.apps import AppConfig
 
 
 class AccessConfig(AppConfig):
-    """Must come after `django.contrib.auth`, whose permissions it replaces."""
+    """Comes after `django.contrib.auth`, whose permissions it replaces."""
 
     name = "access"
 
     def ready(self) -> None:
-        """Models can be imported only now."""
+        # Models can be imported only now.
         import_module("access.flags").replace_stock()
         import_module("logins.superusers")

@@ -1,10 +1,10 @@
 """The policy as the pages of the console ask it: nothing that Django's admin decides by itself counts."""
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django.http import HttpRequest
 
-from access.policy import Action, allows
+from access.policy import Action, AnyUser, allows
 
 if TYPE_CHECKING:
     # django-unfold has no types; what we use of its class is Django's.
@@ -16,27 +16,30 @@ else:
 
 
 class PolicyAdmin(UnfoldAdmin):
-    """The pages of a model that the policy knows; whoever may not view it sees none of them."""
+    """The pages of a model. Users who may not view its objects see none of them."""
+
+    offers: ClassVar[frozenset[Action]] = frozenset({"view", "add", "change", "delete"})
+    """What the pages can do at all, whoever asks."""
+
+    def permits(self, user: AnyUser, action: Action) -> bool:
+        """Whether `user` may do `action`: a question to the policy."""
+        return allows(user, self.opts.label_lower, "view") and allows(user, self.opts.label_lower, action)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user may see the list and the objects."""
-        return self._allows(request, "view")
+        return self._may(request, "view")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may see the pages and make an object."""
-        return self._allows(request, "view") and self._allows(request, "add")
+        return self._may(request, "add")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user may see the pages and change an object."""
-        return self._allows(request, "view") and self._allows(request, "change")
+        return self._may(request, "change")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user may see the pages and delete an object."""
-        return self._allows(request, "view") and self._allows(request, "delete")
+        return self._may(request, "delete")
 
+    # For the menu that Django makes by itself, in addresses that the console does not link to.
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whether the user finds the model in the menu."""
-        return self.has_view_permission(request)
+        return self._may(request, "view")
 
-    def _allows(self, request: HttpRequest, action: Action) -> bool:
-        return allows(request.user, self.opts.label_lower, action)
+    def _may(self, request: HttpRequest, action: Action) -> bool:
+        return action in self.offers and self.permits(request.user, action)

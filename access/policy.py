@@ -1,7 +1,7 @@
 """Who may do what: the one table that every interface asks.
 
 Flags are named as Django names permissions, `app.codename`; the contract's names are their labels. A missing row
-is a mistake of ours and raises.
+is a bug and raises.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 Action = Literal["view", "add", "change", "delete", "publish", "view_events", "send"]
 Need = tuple[frozenset[str], ...]
-"""Alternatives; of the one that is fulfilled, every flag is needed."""
+"""Alternatives: users need every flag of one of them."""
 
 AnyUser = AbstractBaseUser | AnonymousUser
 
@@ -62,24 +62,24 @@ def allows(user: AnyUser, model_label: str, action: Action) -> bool:
     """Whether `user` may do `action` with objects of `model_label` (`"tokens.apitoken"`).
 
     Raises:
-        KeyError: the policy has no row for it.
+        KeyError: the policy has no such row.
     """
     need = POLICY[model_label, action]
     return any(all(_has(user, flag) for flag in flags) for flags in need)
 
 
 def labels_allowing(user: AnyUser, action: Action) -> frozenset[str]:
-    """The models with whose objects `user` may do `action`."""
+    """The models for whose objects `user` may do `action`."""
     return frozenset(label for label, known in POLICY if known == action and allows(user, label, action))
 
 
 def may_enter(user: AnyUser) -> bool:
-    """Whether `user` may log in to the console: any flag of the product will do."""
+    """Whether `user` may log in to the console: with any flag of the product."""
     return any(_has(user, flag) for flag in FLAGS)
 
 
 def manages_people(user: AnyUser) -> bool:
-    """Whether `user` may make users and groups and give flags: who may do that, may do everything."""
+    """Whether `user` may edit users and groups: only superusers, because it amounts to having every flag."""
     return bool(user.is_active and user.is_superuser)  # type: ignore[attr-defined]
 
 

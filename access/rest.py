@@ -1,4 +1,4 @@
-"""The policy as the management API asks it: refused is whatever nobody granted, before anything is looked up."""
+"""The policy as the management API asks it, before any object is looked up."""
 
 from typing import Any, Protocol, cast
 
@@ -11,20 +11,20 @@ from access.policy import Action, allows
 
 
 class Guarded(Protocol):
-    """A view that says what it is about."""
+    """A view that names what it does."""
 
     def needed(self, request: Request) -> tuple[str, Action] | None:
-        """The model and the action that the policy is asked about; None where any user will do."""
+        """The model and the action for the policy; None where every logged-in user may."""
 
 
 class PolicyPermission(BasePermission):
-    """Lets in who has logged in and may do what the view says."""
+    """Lets in users who have logged in and may do what the view does."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the policy allows it; asked before any object is looked up.
+        """Whether the policy allows it.
 
         Raises:
-            NotAuthenticated: nobody has logged in.
+            NotAuthenticated: the user has not logged in.
         """
         user: Any = request.user
         if user is None or not user.is_authenticated:

@@ -1,75 +1,59 @@
-"""Pages whose every save goes through the one checked way."""
+"""Pages whose every save goes through `save_checked`."""
 
-from collections.abc import Sequence
+from copy import copy
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django import forms
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 
 from console.deletion import CheckedDeletion
-from console.forms import CheckedForm
+from console.forms import INPUT, CheckedForm
+from console.lists import ObjectList
 from console.object_pages import ReadablePages
-from console.templatetags.console import local_time
 from objects.changes import save_checked
-from search.query import SearchResult, in_order, matching_ids
+from search.query import in_order, matching_ids
 
 MOST_FOUND = 500
-"""So many objects a search in the console shows, the most relevant ones."""
-
-AUTHORSHIP = ("id", "created_by", "made_at", "last_modified_by", "changed_at")
+"""How many objects a search in the console shows at most, the most relevant ones."""
 
 
-class CheckedAdmin(ReadablePages, CheckedDeletion):
-    """List, form and delete pages of an authored object; a refused change is an error on its form."""
+class CheckedAdmin(ReadablePages, CheckedDeletion, ObjectList):
+    """List, form and delete pages of an authored object. A refused change becomes an error on its form."""
 
     is_live = True
     form = CheckedForm
-    readonly_fields: ClassVar[tuple[str, ...]] = AUTHORSHIP
-    content: ClassVar[Sequence[str]] = ()
-    """The fields that a user fills in."""
+    formfield_overrides: ClassVar[Any] = {
+        models.CharField: {"widget": forms.TextInput(INPUT)},
+        models.TextField: {"widget": forms.Textarea(INPUT | {"rows": 2})},
+        models.IntegerField: {"widget": forms.NumberInput(INPUT)},
+    }
     mirrored: ClassVar = ""
-    """How the mirror calls these objects; nothing where it has none of them."""
-
-    @admin.display(description=_("created at"))
-    def made_at(self, obj: Any) -> SafeString:
-        """When it was made."""
-        return local_time(obj.created_at)
-
-    @admin.display(description=_("last modified"))
-    def changed_at(self, obj: Any) -> SafeString:
-        """When it was changed last."""
-        return local_time(obj.last_modified)
+    """The kind of these objects in the mirror, if it has them."""
+    refusal: ValidationError | None = None
+    """Why the save of this request was refused; set on the copy of the pages that serves the request."""
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """What the mirror finds, the most relevant first; without one, or where it has none of these, the database."""
-        found = matching_ids(self.mirrored, search_term, request.user, MOST_FOUND) if self.mirrored else SearchResult()
-        request.search_result = found  # type: ignore[attr-defined]  # for the page, which may say what matches
-        if not found.is_from_mirror:
+        """What the mirror finds, the most relevant first; what the database finds where the mirror cannot answer."""
+        found = matching_ids(self.mirrored, search_term, request.user, MOST_FOUND) if self.mirrored else None
+        if found is None or not found.is_from_mirror:
             return super().get_search_results(request, queryset, search_term)
+        # An order that the user has chosen goes before relevance.
         return in_order(queryset, found.ids) if "o" not in request.GET else queryset.filter(pk__in=found.ids), False
 
-    def get_content(self, request: HttpRequest, obj: Any) -> Sequence[str]:
-        """The fields of the page for this user."""
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.content
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The content, and for an object that exists who made and changed it."""
-        content = (None, {"fields": self.get_content(request, obj)})
-        return [content] if obj is None else [content, (_("Authorship"), {"fields": AUTHORSHIP})]
-
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form, told who fills it in and why his save was refused, if it was."""
+        """The form, which knows the user and, after a refused save, the reason."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        known = {"user": request.user, "refusal": getattr(request, "refusal", None)}
-        return type(form.__name__, (form,), known)
+        return type(form.__name__, (form,), {"user": request.user, "refusal": self.refusal})
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The object; its row is held while a change is under way, so that nothing read before can be saved over it."""
+        """The object. While a change is under way its row is locked, so that the change starts from what is stored."""
         found = super().get_object(request, object_id, from_field)
+        # Outside a transaction there is nothing to lock for: the request only shows the object.
         if found is None or request.method != "POST" or not transaction.get_connection().in_atomic_block:
             return found
         try:
@@ -81,15 +65,21 @@ class CheckedAdmin(ReadablePages, CheckedDeletion):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """The form. A save that was refused has been rolled back whole; the form is shown again and says why."""
+        """The form; users who may only view the object read it instead.
+
+        A refused save has been rolled back completely: the form is shown again with the reason.
+        """
+        if object_id is not None and request.method != "POST" and not self.has_change_permission(request):
+            return self.readable_page(request, object_id)
+        # All threads share these pages. The copy keeps what belongs to one request.
+        pages = copy(self)
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return super(CheckedAdmin, pages).changeform_view(request, object_id, form_url, extra_context)
         except ValidationError as refusal:
-            request.refusal = refusal  # type: ignore[attr-defined]  # for get_form
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            pages.refusal = refusal
+            return super(CheckedAdmin, pages).changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save it checked, in the name of the user."""
         self.store(obj, form, by=request.user.get_username())
 
     def store(self, obj: Any, form: Any, by: str) -> None:
@@ -101,4 +91,4 @@ class CheckedAdmin(ReadablePages, CheckedDeletion):
         save_checked(obj, by)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing is left to save."""
+        """Nothing: `store` has saved it."""

@@ -1,4 +1,4 @@
-"""Naming the API definitions that stand in the way of a change, to who may know their routes."""
+"""The API definitions that use an object: by route for users who may view definitions, by id for others."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from access.policy import AnyUser, allows
+from console import cells
 from definitions.models import ApiDefinition
 
 SHOWN = 10
@@ -21,21 +21,20 @@ LISTED = 50
 
 @dataclass(frozen=True)
 class Use:
-    """The API definitions that use an object: the first of them by route, and how many there are."""
+    """The first definitions that use an object, and how many there are."""
 
     definitions: Sequence[ApiDefinition]
     count: int
     by_route: bool
-    """Whether the user may know more of them than their ids."""
+    """Whether the user may view definitions."""
 
     @property
     def more(self) -> int:
-        """How many are not among the first."""
         return self.count - len(self.definitions)
 
 
 def used_by(user: AnyUser, obj: Any) -> Use | None:
-    """What uses a token or a script; None for a new one."""
+    """The definitions that use a token or a script; None for a new one."""
     if obj is None:
         return None
     by_route = allows(user, ApiDefinition._meta.label_lower, "view")
@@ -44,30 +43,26 @@ def used_by(user: AnyUser, obj: Any) -> Use | None:
 
 
 def count_rows(rows: "QuerySet[Any]", field: str) -> Coalesce:
-    """How many of `rows` point to an object with `field`, for `annotate`; cheaper than a join over all of a list."""
+    """How many of `rows` point to an object by `field`, for `annotate`; cheaper than a join over a whole list."""
     own = rows.filter(**{field: OuterRef("pk")}).order_by().values(field)
     return Coalesce(Subquery(own.annotate(count=Count("pk")).values("count")), 0)
 
 
 def name_definitions(user: AnyUser, definitions: Collection[ApiDefinition]) -> SafeString:
-    """The first definitions by route with a link; by id alone for a user who may not view definitions."""
+    """The first `SHOWN` definitions, with links where the user may view them."""
     by_route = allows(user, ApiDefinition._meta.label_lower, "view")
-    # Routes that the user may not know must not show in an order.
+    # Sorted by id for a user who may not view routes: the order must not reveal them.
     shown = sorted(definitions, key=lambda definition: definition.route if by_route else str(definition.pk))[:SHOWN]
-    names = format_html_join(", ", "{}", ([_link(one) if by_route else str(one.pk)] for one in shown))
+    links = ([cells.link(cells.page_of(one), one.route) if by_route else one.pk] for one in shown)
+    names = format_html_join(", ", "{}", links)
     more = len(definitions) - len(shown)
     return format_html("{} {}", names, _("and %d more") % more) if more else names
 
 
 def refusal_text(user: AnyUser, error: ValidationError) -> SafeString:
-    """What a refused change says, with the definitions that it is about."""
+    """The messages of a refused change, with the definitions that they are about."""
     said = " ".join(error.messages)
     ids = (getattr(error, "params", None) or {}).get("apiDefinitionIdLinks")
     if not ids:
         return format_html("{}", said)
     return format_html("{} ({})", said, name_definitions(user, ApiDefinition.objects.filter(pk__in=ids)))
-
-
-def _link(definition: ApiDefinition) -> SafeString:
-    page = reverse("admin:definitions_apidefinition_change", args=[definition.pk])
-    return format_html('<a href="{}" class="font-semibold underline">{}</a>', page, definition.route)

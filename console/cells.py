@@ -1,7 +1,9 @@
-"""What stands in the cells of the console's lists: small pieces of HTML, escaped."""
+"""Pieces of HTML for lists and readable pages, escaped."""
 
 from collections.abc import Iterable
+from typing import Any
 
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -19,24 +21,28 @@ _ANY_WINDOW = gettext_lazy("%(limit)d in %(seconds)d s")
 
 
 def limit_in_words(limit: int | None, window_seconds: int | None) -> str:
-    """The rate limit of a token as one reads it."""
+    """The rate limit of a token: `60 a minute`."""
     if limit is None or window_seconds is None:
         return _("none")
     return str(_WINDOWS.get(window_seconds, _ANY_WINDOW) % {"limit": limit, "seconds": window_seconds})
 
 
+def page_of(obj: Any, kind: str = "change") -> str:
+    """The address of a page about `obj`: its `change`, `view`, `raw`, `history` or `delete`."""
+    return reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_{kind}", args=[obj.pk])
+
+
 def link(url: str, text: object) -> SafeString:
-    """`text` as a link."""
     return format_html('<a class="ud-link" href="{}">{}</a>', url, text)
 
 
-def badge(text: object, tone: str = "plain", title: str = "") -> SafeString:
-    """A word in a coloured field; `tone` is `plain`, `good`, `off`, `warn` or `bad`."""
+def badge(text: object, tone: str = "plain", title: object = "") -> SafeString:
+    """A word on a coloured field; `tone` is `plain`, `good`, `off`, `warn` or `bad`."""
     return format_html('<span class="ud-tone {}" title="{}">{}</span>', tone, title or text, text)
 
 
 def chip(text: object, url: str = "", *, is_off: bool = False, title: str = "") -> SafeString:
-    """One of several things that belong together, with a link if there is one."""
+    """One of several values, with a link if there is one."""
     kind = "ud-tag is-off" if is_off else "ud-tag"
     if not url:
         return format_html('<span class="{}" title="{}">{}</span>', kind, title or text, text)
@@ -44,14 +50,14 @@ def chip(text: object, url: str = "", *, is_off: bool = False, title: str = "") 
 
 
 def chips(parts: Iterable[SafeString], more: int = 0) -> SafeString:
-    """Several chips, and how many are not shown."""
+    """Several chips and how many `more` there are."""
     shown = format_html_join("", "{}", ([part] for part in parts))
     rest = format_html('<span class="ud-more">{}</span>', _("+%d more") % more) if more > 0 else ""
     return format_html('<span class="ud-tags">{}{}</span>', shown, rest)
 
 
-def icon_link(url: str, label: str, icon: str) -> SafeString:
-    """A link that is an icon; `label` says where it leads."""
+def icon_link(url: str, label: object, icon: str) -> SafeString:
+    """An icon as a link; `label` says where it leads."""
     return format_html(
         '<a class="ud-icon-button" href="{0}" aria-label="{1}" title="{1}">'
         '<span class="material-symbols-outlined" aria-hidden="true">{2}</span></a>',
@@ -61,7 +67,7 @@ def icon_link(url: str, label: str, icon: str) -> SafeString:
     )
 
 
-def copy_button(text: object, label: str, icon: str = "content_copy") -> SafeString:
+def copy_button(text: object, label: object, icon: str = "content_copy") -> SafeString:
     """A button that copies `text`."""
     return format_html(
         '<button type="button" class="ud-icon-button" data-copy="{0}" aria-label="{1}" title="{1}">'
@@ -73,14 +79,24 @@ def copy_button(text: object, label: str, icon: str = "content_copy") -> SafeStr
 
 
 def muted(text: object) -> SafeString:
-    """`text` of less weight."""
     return format_html('<span class="ud-subtle">{}</span>', text)
 
 
 def two_lines(first: object, second: str) -> SafeString:
-    """`first`, and the beginning of `second` below it."""
+    """`first`, and the beginning of `second` below it if there is any."""
     if not second:
         return format_html("{}", first)
     return format_html(
         '{}<span class="ud-second" title="{}">{}</span>', first, second, Truncator(second).chars(LONGEST_TEXT)
     )
+
+
+def codes(names: Iterable[object]) -> SafeString:
+    """Names in the type of code."""
+    parts = format_html_join(" ", '<code class="ud-code">{}</code>', ([name] for name in names))
+    return format_html('<span class="ud-tags">{}</span>', parts)
+
+
+def state(is_disabled: bool) -> SafeString:
+    """Whether a token is enabled."""
+    return badge(_("Disabled"), "off") if is_disabled else badge(_("Enabled"), "good")

@@ -1,50 +1,51 @@
-"""The page of information events: to be read, filtered and exported, and nothing else."""
+"""The page of information events, which can only be viewed, filtered and exported."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from access.pages import UnfoldAdmin
+from access.pages import PolicyAdmin
+from access.policy import Action, AnyUser
+from console.lists import choice_filter, column
 from console.templatetags.console import copy_button, local_time
 from events import exports
-from events.models import InformationEvent, Verb
+from events.models import InformationEvent, ObjectType, Verb
 from events.visibility import readable_types
 
 _TONES: Final[Mapping[Verb, str]] = {Verb.ADDED: "good", Verb.UPDATED: "info", Verb.DELETED: "bad"}
 
 
 class ObjectTypeFilter(admin.SimpleListFilter):
-    """Only what the user may read is offered."""
+    """Offers only the types whose events the user may view."""
 
     title = _("object type")
     parameter_name = "object_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The object types by their name on the wire."""
-        return [(name, name) for name in sorted(readable_types(request.user))]
+        return [(name, ObjectType(name).label) for name in sorted(readable_types(request.user))]
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[InformationEvent]") -> "QuerySet[InformationEvent]":
-        """The events of the chosen one."""
         return queryset.filter(object_type=self.value()) if self.value() else queryset
 
 
-class EventAdmin(UnfoldAdmin):
+class EventAdmin(PolicyAdmin):
     """Information events of the objects that the user may view, newest first."""
 
+    offers: ClassVar[frozenset[Action]] = frozenset({"view"})
     is_live = True
-    list_display = ("at", "what_happened", "message", "user", "of_type", "of_object")
+    list_display = ("at", "what_happened", "message", "user", "object_type", "of_object")
     list_display_links = None
     list_filter: ClassVar = (
         ("time", admin.DateFieldListFilter),
-        "verb",
+        choice_filter("verb", _("action"), {verb.value: (verb.label, Q(verb=verb)) for verb in Verb}),
         ObjectTypeFilter,
         ("user", admin.AllValuesFieldListFilter),
     )
@@ -56,57 +57,29 @@ class EventAdmin(UnfoldAdmin):
     ordering = ("-number",)
     actions = None
     list_before_template = "console/event_exports.html"
-    fields = ("time", "user", "user_name", "verb", "object_type", "object_id", "message")
+    fields = ("time", "user", "user_name", "what_happened", "object_type", "object_id", "message")
 
-    @admin.display(description=_("time"), ordering="number")
-    def at(self, obj: InformationEvent) -> SafeString:
-        """When it happened."""
-        return local_time(obj.time)
+    at = column("time", _("time"), local_time, ordering="number")
 
-    @admin.display(description=_("verb"), ordering="verb")
+    @admin.display(description=_("action"), ordering="verb")
     def what_happened(self, obj: InformationEvent) -> SafeString:
-        """What was done."""
         return format_html('<span class="ud-tone {}">{}</span>', _TONES[Verb(obj.verb)], obj.get_verb_display())
-
-    @admin.display(description=_("object type"), ordering="object_type")
-    def of_type(self, obj: InformationEvent) -> str:
-        """What kind of object it was."""
-        return obj.get_object_type_display()
 
     @admin.display(description=_("object id"), ordering="object_id")
     def of_object(self, obj: InformationEvent) -> SafeString:
-        """The id of the object, to be copied; its beginning is enough to be told apart."""
+        """The id with a button that copies it. Its beginning is enough to tell objects apart."""
         short = str(obj.object_id)[:8]
         copy = copy_button(obj.object_id, _("the object id"))
         return format_html('<code title="{}">{}… {}</code>', obj.object_id, short, copy)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[InformationEvent]":
-        """Those that the user may read."""
         found: QuerySet[InformationEvent] = super().get_queryset(request)
         return found.filter(object_type__in=readable_types(request.user))
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether there are any that the user may read."""
-        return bool(readable_types(request.user))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whoever may view the list finds it in the menu."""
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Events record themselves."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What happened has happened."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What happened has happened."""
-        return False
+    def permits(self, user: AnyUser, action: Action) -> bool:
+        return bool(readable_types(user))
 
     def get_urls(self) -> list[URLPattern]:
-        """The pages, and one address for each kind of file."""
         files = [
             path(f"export/{kind}/", self.admin_site.admin_view(self.export), {"kind": kind}, f"events_export_{kind}")
             for kind in exports.FILES
@@ -114,10 +87,10 @@ class EventAdmin(UnfoldAdmin):
         return [*files, *super().get_urls()]
 
     def export(self, request: HttpRequest, kind: str) -> StreamingHttpResponse:
-        """The events of the list as it is filtered, oldest first, as a file.
+        """The events of the filtered list as a file, oldest first.
 
         Raises:
-            PermissionDenied: there are none that the user may read.
+            PermissionDenied: the user may view no events.
         """
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -1,4 +1,4 @@
-"""What the forms of the console have in common: errors find their field, and a late save is noticed."""
+"""What the forms of the console share: errors find their field, and a save over another's change is noticed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from access.policy import AnyUser
@@ -19,25 +20,12 @@ else:
     ModelForm = forms.ModelForm
 
 
-class NotShownField(forms.CharField):
-    """What a form carries for itself; no change of the user's own."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Never: it must not appear in the history."""
-        return False
-
-
-class SeenVersionField(forms.IntegerField):
-    """The version that the user saw when he opened the form."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Never: it must not appear in the history."""
-        return False
+INPUT = {"class": "ud-input"}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A field whose stored value is not what the user typed."""
+    """A field whose stored value differs from what the user typed."""
 
     label: str
     stored: str
@@ -46,7 +34,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Who has changed the object since the user opened its form, when, to which version, and what differs now."""
+    """A change by another user since this user opened the form."""
 
     user: str
     time: datetime
@@ -55,22 +43,23 @@ class Conflict:
 
 
 class CheckedForm(ModelForm):
-    """A form over an object whose rules are its model's."""
+    """A form of an object whose model has the rules."""
 
     user: ClassVar[AnyUser] = AnonymousUser()
     refusal: ClassVar[ValidationError | None] = None
-    """Why the same input was refused when it was to be saved."""
+    """Why a save of the same input was refused."""
     places: ClassVar[Mapping[str, str]] = {}
-    """The form's field for a field of the model that has another name here."""
+    """Form fields by model field, where their names differ."""
     needed: ClassVar[Sequence[str]] = ()
-    """Fields that the model takes as blank, so that it can refuse them with its own reason."""
+    """Fields that the model accepts as blank, so that it can refuse them with its own reason."""
+    placed: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the template puts in a place of their own; it shows the others one after the other."""
 
     conflict: Conflict | None = None
-    """What another user did meanwhile, where that is why the save is refused."""
-    overwrite = "overwrite"
-    """The version over which the user wants to save, once he has been told of it."""
+    """The change by another user that made the save fail."""
 
-    seen_version = SeenVersionField(required=False, widget=forms.HiddenInput)
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    """The version of the object when the user opened the form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,8 +67,17 @@ class CheckedForm(ModelForm):
         for name in self.fields.keys() & set(self.needed):
             self.fields[name].required = True
 
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """The changed fields of the object, for conflicts and history; hidden fields are the form's own."""
+        return [name for name in super().changed_data if not self.fields[name].widget.is_hidden]
+
+    def further_fields(self) -> list[forms.BoundField]:
+        """The visible fields that the template does not place."""
+        return [field for field in self.visible_fields() if field.name not in self.placed]
+
     def clean(self) -> dict[str, Any]:
-        """Refuse what was refused before, and what would undo a change that the user has not seen."""
+        """Refuse what was refused before, and what would overwrite a change that the user has not seen."""
         cleaned: dict[str, Any] = super().clean() or {}
         if self.refusal is not None:
             self.add_error(None, self.refusal)
@@ -89,7 +87,7 @@ class CheckedForm(ModelForm):
         return cleaned
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """Errors by field of the model go to the form's fields; one complaint about a field is enough."""
+        """Assign errors of model fields to form fields, one error to each."""
         if field is not None or not hasattr(error, "error_dict"):
             super().add_error(field, error)
             return
@@ -103,15 +101,11 @@ class CheckedForm(ModelForm):
             super().add_error(name, list(errors))
 
     def _is_stale(self, cleaned: Mapping[str, Any]) -> bool:
-        accepted = {None, self.instance.version}
-        return cleaned.get("seen_version") not in accepted and self._overwritten() != str(self.instance.version)
-
-    def _overwritten(self) -> str:
-        return str(self.data.get(self.overwrite, ""))
+        stored = self.instance.version
+        return cleaned.get("seen_version") not in {None, stored} and self.data.get("overwrite") != str(stored)
 
     def _conflict(self) -> Conflict:
-        changed = [name for name in self.changed_data if not self.fields[name].widget.is_hidden]
-        differences = [self._difference(name) for name in changed]
+        differences = [self._difference(name) for name in self.changed_data]
         obj = self.instance
         return Conflict(obj.last_modified_by, obj.last_modified, obj.version, differences)
 
@@ -123,14 +117,14 @@ class CheckedForm(ModelForm):
 
     def _stale(self) -> ValidationError:
         return ValidationError(
-            _("%(user)s has changed it since you opened this page; nothing has been saved."),
+            _("%(user)s has changed it since you opened this page. Nothing has been saved."),
             code="Stale",
             params={"user": self.instance.last_modified_by},
         )
 
 
 def _shown(field: Any, value: Any) -> str:
-    """A value of `field` as a user reads it."""
+    """A value of `field` in words."""
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
     if isinstance(value, str) or not isinstance(value, Iterable):

@@ -1,172 +1,129 @@
-"""The pages of personal keys: the user's own, for superusers those of all. A key is shown once, when it is made."""
+"""The pages of personal keys: the user's own, for superusers everybody's. A new key is shown once."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from access.pages import UnfoldAdmin
-from access.policy import manages_people, may_enter
+from access.policy import Action, AnyUser, manages_people, may_enter
 from console.forms import ModelForm
-from console.secret import TicketField, secret_page, shown_before_page, ticket_id
+from console.lists import column
+from console.secret import SecretPages, TicketField, ticket_id
 from console.templatetags.console import local_time
 from keys.changes import check_key, create_key, end_keys
 from keys.models import DEFAULT_DAYS, LONGEST_DAYS, PersonalKey
 
 _PLACES: Final = {"InvalidName": "name", "InvalidField": "days"}
-_OWNER: Final[dict[bool, tuple[str, ...]]] = {True: ("user",), False: ()}
 
 
 class KeyForm(ModelForm):
-    """A new key. The same form makes it once, however often it is sent."""
+    """A new key. However often the form is sent, it creates one key."""
 
     days = forms.IntegerField(
-        label=gettext_lazy("Expires in (days)"),
+        label=_("Expires in (days)"),
         initial=DEFAULT_DAYS,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text=format_lazy(gettext_lazy("1 to {}."), LONGEST_DAYS),
+        help_text=format_lazy(_("1 to {}."), LONGEST_DAYS),
     )
     ticket = TicketField()
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what the rules of keys refuse, each at its field."""
+        """Assign the errors of the rules to the fields."""
         cleaned: dict[str, Any] = super().clean() or {}
-        if not self.errors:
-            self._check(cleaned)
-        return cleaned
-
-    def _check(self, cleaned: dict[str, Any]) -> None:
+        if self.errors:
+            return cleaned
         try:
             check_key(cleaned["name"], cleaned["days"])
         except ValidationError as error:
             for one in error.error_list:
                 self.add_error(_PLACES[one.code or ""], one)
+        return cleaned
 
 
-class KeyAdmin(UnfoldAdmin):
-    """Personal keys: made, looked at and deleted, never changed. Only superusers find those of others here."""
+class KeyAdmin(SecretPages):
+    """Personal keys: every user of the console creates, views and deletes their own. No key can be changed."""
 
+    offers: ClassVar[frozenset[Action]] = frozenset({"view", "add", "delete"})
     form = KeyForm
+    confidential = ("digest", "token_key")
     ordering = ("name", "public_id")
     list_select_related = ("user",)
+    secret_title = _('Your personal key "%s"')
+    empty_icon = "vpn_key"
+    empty_title = _("No personal keys yet")
+    empty_text = _("With a personal key your own programs use the management API with your permissions.")
+
+    def permits(self, user: AnyUser, action: Action) -> bool:
+        return may_enter(user)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PersonalKey]":
-        """The user's own; all of them for a superuser."""
         keys: QuerySet[PersonalKey] = super().get_queryset(request)
         return keys if manages_people(request.user) else keys.filter(user=request.user)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Whose keys they are, where there are keys of several users."""
-        return ("name", *_OWNER[manages_people(request.user)], "made_at", "ends_at")
+        return ("name", *self.get_list_filter(request), "made_at", "ends_at")
 
     def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
-        """Likewise."""
-        return _OWNER[manages_people(request.user)]
+        """Superusers see whose keys they are."""
+        return ("user",) if manages_people(request.user) else ()
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PersonalKey:
         """One of the keys that the user may see.
 
         Raises:
-            Http404: there is none like this.
+            Http404: there is no such key.
         """
         found: PersonalKey | None = super().get_object(request, object_id, from_field)
         if found is None:
             raise Http404
         return found
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The address of the list must not answer questions about keys."""
-        return not lookup.startswith(("digest", "token_key")) and super().lookup_allowed(lookup, value, request)
-
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """What makes a key, and what it is from then on."""
         return ("name", "days", "ticket") if obj is None else ("name", "user", "made_at", "ends_at")
 
-    @admin.display(description=gettext_lazy("created"), ordering="created")
-    def made_at(self, obj: PersonalKey) -> SafeString:
-        """When it was made."""
-        return local_time(obj.created)
+    made_at = column("created", _("created"), local_time)
+    ends_at = column("expiry", _("expires"), local_time)
 
-    @admin.display(description=gettext_lazy("expires"), ordering="expiry")
-    def ends_at(self, obj: PersonalKey) -> SafeString:
-        """When it ends."""
-        return local_time(obj.expiry)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Everybody in the console has keys of their own."""
-        return may_enter(request.user)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Everybody finds them in the menu."""
-        return may_enter(request.user)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Everybody may make one."""
-        return may_enter(request.user)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Everybody may delete the keys that they see."""
-        return may_enter(request.user)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing of a key can be changed."""
-        return False
+    def made_before(self, request: HttpRequest) -> Any:
+        """The user's own key that this form has created already. Superusers find only theirs, too."""
+        made = super().made_before(request)
+        return made if made and made.user_id == request.user.pk else None
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """The form of a new key; it can only be left through the page with the key.
+        """The add form.
 
         Raises:
-            PermissionDenied: the form was given to somebody else, who has used it.
+            PermissionDenied: the form belongs to another user, who has sent it.
         """
-        made = self._made_before(request)
-        if made is not None:
-            return shown_before_page(self, request, made)
-        buttons = {"show_save_and_continue": False, "show_save_and_add_another": False}
         try:
-            return super().add_view(request, form_url, buttons | (extra_context or {}))
+            return super().add_view(request, form_url, extra_context)
         except ValidationError as refusal:
-            # What the form could not know: how many keys there are.
+            # Only the save knows how many keys there are.
             self.message_user(request, " ".join(refusal.messages), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:keys_personalkey_changelist"))
         except IntegrityError:
-            # The same form was sent twice at the same moment; the other request has shown the key.
-            made = self._made_before(request)
+            # The form was sent twice at the same moment; the other request has shown the key.
+            made = self.made_before(request)
             if made is None:
                 raise PermissionDenied from None
-            return shown_before_page(self, request, made)
+            return self.shown_before_page(request, made)
 
     def save_model(self, request: HttpRequest, obj: PersonalKey, form: Any, change: bool) -> None:
-        """Make the key, and hand it on to the answer."""
         wanted = form.cleaned_data
-        made, key = create_key(request.user, wanted["name"], wanted["days"], ticket_id(wanted["ticket"]))
+        made, self.new_secret = create_key(request.user, wanted["name"], wanted["days"], ticket_id(wanted["ticket"]))
+        # `create_key` has saved a key of its own; the history names this one.
         obj.public_id = made.public_id
-        request.new_key = key  # type: ignore[attr-defined]  # for response_add
 
     def delete_model(self, request: HttpRequest, obj: PersonalKey) -> None:
-        """End the key, in the name of the user."""
-        end_keys(PersonalKey.objects.filter(pk=obj.pk), f"by '{request.user.get_username()}'")
+        self.delete_queryset(request, PersonalKey.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[PersonalKey]") -> None:
-        """End the keys, in the name of the user."""
         end_keys(queryset, f"by '{request.user.get_username()}'")
-
-    def response_add(
-        self, request: HttpRequest, obj: PersonalKey, post_url_continue: str | None = None
-    ) -> HttpResponse:
-        """The page with the key."""
-        key: str = request.new_key  # type: ignore[attr-defined]
-        return secret_page(self, request, obj, key, _("was created:"))
-
-    def _made_before(self, request: HttpRequest) -> PersonalKey | None:
-        made_id = ticket_id(request.POST.get("ticket", ""))
-        return self.get_queryset(request).filter(pk=made_id, user=request.user).first() if made_id else None

@@ -1,158 +1,207 @@
-"""The lists of authored objects: searched while one types, filtered, sorted by every column."""
+"""The lists of authored objects: searched while the user types, filtered, sorted by every column."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Q, QuerySet, Value
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldBooleanWidget
 
 from access.pages import PolicyAdmin
+from console import cells
 from console.templatetags.console import local_time
 from foundation.texts import is_storable
 
 PER_PAGE = 50
+AUTHORSHIP_COLUMNS = ("created_by", "at_created", "last_modified_by", "at_modified")
 
 
-class ObjectList(PolicyAdmin):
-    """The list of one kind of object."""
+def column(
+    field: str, description: Any, show: Callable[[Any], object], ordering: str = ""
+) -> Callable[[Any, Any], object]:
+    """A column that shows the value of one field. A field that needs no `show` is a column by its name alone."""
+
+    @admin.display(description=description, ordering=ordering or field)
+    def cell(pages: Any, obj: Any) -> object:
+        return show(getattr(obj, field))
+
+    return cell
+
+
+def with_rights(rows: "QuerySet[Any]", **rights: bool) -> "QuerySet[Any]":
+    """Rows that know what the user may do, for cells that depend on it."""
+    # Django gives a cell the row alone, not the request.
+    told: QuerySet[Any] = rows.annotate(**{name: Value(right) for name, right in rights.items()})
+    return told
+
+
+class NamedRows(PolicyAdmin):
+    """A list whose objects are told apart by a name."""
+
+    confidential: ClassVar[tuple[str, ...]] = ()
+    """The beginnings of fields that no filter in the address may reveal."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return not lookup.startswith(self.confidential) and super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="")
+    def action_checkbox(self, obj: Any) -> SafeString:
+        """The box that selects a row; its label is visible where the rows are cards."""
+        name = self.name_of(obj)
+        box = UnfoldBooleanWidget({"class": "action-select", "aria-label": name}, lambda value: False)
+        shown = box.render(ACTION_CHECKBOX_NAME, str(obj.pk))
+        return format_html('{}<span class="ud-select-name" data-name="{}"></span>', shown, name)
+
+    def name_of(self, obj: Any) -> str:
+        """What tells `obj` from others."""
+        return str(obj)
+
+    def object_context(self, request: HttpRequest, obj: Any, **further: Any) -> dict[str, Any]:
+        """The context of a page about `obj`."""
+        known = {"opts": self.opts, "original": obj, "subtitle": str(obj), "media": self.media}
+        return self.admin_site.each_context(request) | known | further
+
+
+class ObjectList(NamedRows):
+    """The list of one kind of authored object."""
 
     change_list_template = "console/objects/list.html"
     list_per_page = PER_PAGE
     list_max_show_all = PER_PAGE
     list_fullwidth = True
     list_before_template = None
+    list_display_links: Any = None
     actions_selection_counter = False
-    search_hint: ClassVar[Any] = _("Search")
-    empty_title: ClassVar[Any] = _("Nothing here yet")
-    empty_text: ClassVar[Any] = ""
-    empty_icon: ClassVar[str] = "inbox"
-
-    @admin.display(description=_("created by"), ordering="created_by")
-    def by_created(self, obj: Any) -> str:
-        """Who made it."""
-        return str(obj.created_by)
+    search_hint: ClassVar[Any]
+    empty_title: ClassVar[Any]
+    empty_text: ClassVar[Any]
+    empty_icon: ClassVar[str]
+    apis_filter: ClassVar[str] = ""
+    """The filter of definitions that finds those of an object. The rows have `api_count` and `sees_apis`."""
 
     @admin.display(description=_("created"), ordering="created_at")
     def at_created(self, obj: Any) -> SafeString:
-        """When it was made."""
         return _time_and_author(obj.created_at, obj.created_by)
-
-    @admin.display(description=_("modified by"), ordering="last_modified_by")
-    def by_modified(self, obj: Any) -> str:
-        """Who changed it last."""
-        return str(obj.last_modified_by)
 
     @admin.display(description=_("modified"), ordering="last_modified")
     def at_modified(self, obj: Any) -> SafeString:
-        """When it was changed last."""
         return _time_and_author(obj.last_modified, obj.last_modified_by)
+
+    @admin.display(description=_("APIs"), ordering="api_count")
+    def apis(self, obj: Any) -> object:
+        """How many APIs use it, with a link for users who may view them."""
+        if not (obj.api_count and obj.sees_apis):
+            return obj.api_count or cells.muted(0)
+        address = f"{reverse('admin:definitions_apidefinition_changelist')}?{self.apis_filter}={obj.pk}"
+        return cells.link(address, obj.api_count)
 
 
 def _time_and_author(moment: datetime, user: str) -> SafeString:
-    """The author shows where there is no room for a column of authors."""
+    """The author is visible where there is no room for a column of authors."""
     return format_html('{}<span class="ud-second ud-by">{}</span>', local_time(moment), user)
 
 
-AUTHORSHIP_COLUMNS = ("by_created", "at_created", "by_modified", "at_modified")
+def as_id(text: str) -> UUID | None:
+    """The id that `text` spells, if any."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def matching(text: str, columns: Iterable[str], id_at: str = "") -> Q:
+    """The rows with `text` in one of `columns`, or with the id that it spells in the column `id_at`."""
+    # Matches nothing, so that an empty list of columns finds nothing.
+    found = Q(pk__in=())
+    if not is_storable(text):
+        return found
+    wanted_id = as_id(text)
+    if id_at and wanted_id:
+        found |= Q(**{id_at: wanted_id})
+    for column in columns:
+        found |= Q(**{f"{column}__icontains": text})
+    return found
 
 
 class TextFilter(admin.SimpleListFilter):
-    """A filter that one types: a part of a text, or an id."""
+    """A filter that users type: a part of a text, or an id."""
 
     kind = "text"
-    looks_at: Sequence[str] = ()
-    """The columns that may have the text; without any, only an id finds something."""
+    looks_at: tuple[str, ...] = ()
     id_at: ClassVar[str] = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """None: whatever is typed counts."""
         return []
 
     def has_output(self) -> bool:
-        """Always offered."""
+        # Without lookups Django would not offer the filter.
         return True
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        """The rows that have the text, or belong to the object of that id."""
         text = (self.value() or "").strip()
-        if not text:
-            return queryset
-        if not is_storable(text):
-            return queryset.none()
-        return queryset.filter(self._wanted(text)).distinct() if self.id_at else queryset.filter(self._wanted(text))
-
-    def _wanted(self, text: str) -> Q:
-        wanted_id = _as_id(text) if self.id_at else None
-        if wanted_id is not None:
-            return Q(**{self.id_at: wanted_id})
-        found = Q(pk__in=())
-        for column in self.looks_at:
-            found |= Q(**{f"{column}__icontains": text})
-        return found
+        return queryset.filter(matching(text, self.looks_at, self.id_at)) if text else queryset
 
 
 class AuthorFilter(TextFilter):
-    """Who made it or changed it last."""
+    """Users who created an object or changed it last."""
 
     title = _("author")
     parameter_name = "author"
     looks_at = ("created_by", "last_modified_by")
 
 
-class ChoiceFilter(ABC, admin.SimpleListFilter):
-    """A filter that one chooses from a list."""
+class ChoiceFilter(admin.SimpleListFilter):
+    """A filter whose values users choose from a list."""
 
     kind = "choice"
-
-    @abstractmethod
-    def wanted(self, value: str) -> Q | None:
-        """What a row must be for the chosen value; None for no filter."""
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        """The rows of the chosen value."""
-        value = self.value()
-        wanted = self.wanted(value) if value in dict(self.lookup_choices) else None
-        return queryset if wanted is None else queryset.filter(wanted)
-
-
-_SPANS = {
-    "hour": (_("the last hour"), timedelta(hours=1)),
-    "day": (_("the last 24 hours"), timedelta(days=1)),
-    "week": (_("the last 7 days"), timedelta(days=7)),
-    "month": (_("the last 30 days"), timedelta(days=30)),
-}
-
-
-class _TimeFilter(ChoiceFilter):
-    column: ClassVar[str]
+    options: ClassVar[Mapping[str, tuple[Any, Any]]]
+    """By value in the address: its label, and what a row must be."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Spans of time that end now."""
-        return [(name, text) for name, (text, _span) in _SPANS.items()]
+        return [(value, label) for value, (label, _condition) in self.options.items()]
 
-    def wanted(self, value: str) -> Q | None:
-        """Not before the span began."""
-        return Q(**{f"{self.column}__gte": timezone.now() - _SPANS[value][1]})
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        option = self.options.get(self.value() or "")
+        return queryset.filter(self.condition(option[1])) if option else queryset
+
+    def condition(self, option: Any) -> Q:
+        """What a row must be."""
+        wanted: Q = option
+        return wanted
 
 
-class CreatedFilter(_TimeFilter):
-    """When it was made."""
+def choice_filter(parameter: str, title: Any, options: Mapping[str, tuple[Any, Q]]) -> type[ChoiceFilter]:
+    return type("ChoiceFilter", (ChoiceFilter,), {"parameter_name": parameter, "title": title, "options": options})
+
+
+class CreatedFilter(ChoiceFilter):
+    """Objects that were created in a span of time that ends now."""
 
     title = _("created")
     parameter_name = "created"
     column = "created_at"
+    options: ClassVar = {
+        "hour": (_("the last hour"), timedelta(hours=1)),
+        "day": (_("the last 24 hours"), timedelta(days=1)),
+        "week": (_("the last 7 days"), timedelta(days=7)),
+        "month": (_("the last 30 days"), timedelta(days=30)),
+    }
+
+    def condition(self, option: timedelta) -> Q:
+        return Q(**{f"{self.column}__gte": timezone.now() - option})
 
 
-class ModifiedFilter(_TimeFilter):
-    """When it was changed last."""
+class ModifiedFilter(CreatedFilter):
+    """Objects that were changed in a span of time that ends now."""
 
     title = _("modified")
     parameter_name = "modified"
@@ -160,10 +209,3 @@ class ModifiedFilter(_TimeFilter):
 
 
 AUTHORSHIP_FILTERS = (AuthorFilter, CreatedFilter, ModifiedFilter)
-
-
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

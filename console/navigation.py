@@ -1,8 +1,8 @@
-"""The menu: what the user may see, and nothing else."""
+"""The menu: the pages that the user may view."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,7 +14,7 @@ from events.visibility import readable_types
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """A page of the menu, and who finds it there."""
+    """A page of the menu and the users for whom it is listed."""
 
     title: Any
     icon: str
@@ -22,9 +22,9 @@ class MenuEntry:
     is_for: Callable[[AnyUser], bool]
 
     def shown(self, request: HttpRequest) -> dict[str, Any]:
-        """The entry as the theme wants it."""
-        link = reverse(self.page)
-        is_start = self.page == "admin:index"
+        """The entry as the theme expects it."""
+        link = reverse(f"admin:{self.page}")
+        is_start = self.page == "index"
         active = request.path == link if is_start else request.path.startswith(link)
         return {"title": self.title, "icon": self.icon, "link": link, "active": active, "has_permission": True}
 
@@ -37,45 +37,42 @@ def _everybody(user: AnyUser) -> bool:
     return True
 
 
-_MENU: tuple[tuple[Any, tuple[MenuEntry, ...]], ...] = (
-    ("", (MenuEntry(_("Overview"), "space_dashboard", "admin:index", _everybody),)),
+def _reads_events(user: AnyUser) -> bool:
+    return bool(readable_types(user))
+
+
+_MENU: Final[Sequence[tuple[Any, Sequence[MenuEntry]]]] = (
+    ("", (MenuEntry(_("Overview"), "space_dashboard", "index", _everybody),)),
     (
         _("User-Defined APIs"),
         (
-            MenuEntry(_("Definitions"), "api", "admin:definitions_apidefinition_changelist", _may(DEFINITION)),
-            MenuEntry(_("Tokens"), "key", "admin:tokens_apitoken_changelist", _may(TOKEN)),
-            MenuEntry(_("Scripts"), "code", "admin:automation_automationscript_changelist", _may(SCRIPT)),
-            MenuEntry(_("Trigger"), "play_circle", "admin:trigger", _may(MESSAGE, "send")),
+            MenuEntry(_("Definitions"), "api", "definitions_apidefinition_changelist", _may(DEFINITION)),
+            MenuEntry(_("Tokens"), "key", "tokens_apitoken_changelist", _may(TOKEN)),
+            MenuEntry(_("Scripts"), "code", "automation_automationscript_changelist", _may(SCRIPT)),
+            MenuEntry(_("Trigger"), "play_circle", "trigger", _may(MESSAGE, "send")),
         ),
     ),
     (
         _("Operation"),
         (
-            MenuEntry(
-                _("Events"),
-                "history",
-                "admin:events_informationevent_changelist",
-                lambda user: bool(readable_types(user)),
-            ),
-            MenuEntry(_("Nodes"), "dns", "admin:automation_workernode_changelist", _may(NODE)),
+            MenuEntry(_("Events"), "history", "events_informationevent_changelist", _reads_events),
+            MenuEntry(_("Nodes"), "dns", "automation_workernode_changelist", _may(NODE)),
         ),
     ),
     (
         _("Access"),
         (
-            MenuEntry(_("Personal keys"), "vpn_key", "admin:keys_personalkey_changelist", _everybody),
-            MenuEntry(_("Users"), "person", "admin:auth_user_changelist", manages_people),
-            MenuEntry(_("Groups"), "group", "admin:auth_group_changelist", manages_people),
+            MenuEntry(_("Personal keys"), "vpn_key", "keys_personalkey_changelist", _everybody),
+            MenuEntry(_("Users"), "person", "auth_user_changelist", manages_people),
+            MenuEntry(_("Groups"), "group", "auth_group_changelist", manages_people),
         ),
     ),
 )
 
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups of the menu that have a page for the user of the request."""
-    groups = [{"title": title, "items": _for(request, entries)} for title, entries in _MENU]
+    groups = [
+        {"title": title, "items": [entry.shown(request) for entry in entries if entry.is_for(request.user)]}
+        for title, entries in _MENU
+    ]
     return [group for group in groups if group["items"]]
-
-
-def _for(request: HttpRequest, entries: Iterable[MenuEntry]) -> list[dict[str, Any]]:
-    return [entry.shown(request) for entry in entries if entry.is_for(request.user)]

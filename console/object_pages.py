@@ -1,7 +1,7 @@
-"""View and RawView of an object: the readable page, and the JSON exactly as the management API gives it."""
+"""View, JSON and History of an object."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from django.contrib.admin.utils import unquote
@@ -11,10 +11,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
-from access.pages import PolicyAdmin
 from access.policy import DEFINITION, SCRIPT, TOKEN
-from console.readable import ReadableRow, rows_of
+from console.lists import NamedRows
+from console.readable import rows_of
 
+# Scripts have their name in the management API, the others their id.
 _API: Final[Mapping[str, Callable[[Any], str]]] = {
     DEFINITION: lambda definition: f"definitions/{definition.pk}/",
     TOKEN: lambda token: f"tokens/{token.pk}/",
@@ -22,42 +23,42 @@ _API: Final[Mapping[str, Callable[[Any], str]]] = {
 }
 
 
-def object_page(obj: Any, kind: str) -> str:
-    """The address of a page about `obj`: its `change`, `view`, `raw`, `history` or `delete`."""
-    return reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_{kind}", args=[obj.pk])
+class ReadablePages(NamedRows):
+    """The pages of an object that change nothing."""
 
-
-class ReadablePages(PolicyAdmin):
-    """Adds the two pages; whoever may view the object may see them."""
+    content: ClassVar[Sequence[str]] = ()
+    """The fields that users fill in."""
+    further_rows: ClassVar[Sequence[str]] = ()
+    """Fields and relations that only the readable page shows."""
 
     def get_urls(self) -> list[URLPattern]:
-        """The pages, before the address that takes whatever is left."""
         prefix = f"{self.opts.app_label}_{self.opts.model_name}"
         pages = [
             path(f"<path:object_id>/{kind}/", self.admin_site.admin_view(page), name=f"{prefix}_{kind}")
             for kind, page in (("view", self.readable_page), ("raw", self.raw_page))
         ]
+        # Django's own last address takes whatever is left.
         return [*pages, *super().get_urls()]
 
     def readable_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The object to be read."""
         obj = self._viewed(request, object_id)
-        rows: list[ReadableRow] = rows_of(request.user, obj)
+        rows = rows_of(request.user, obj, (*self.content, *self.further_rows))
         return self._answer(request, obj, "console/view.html", {"title": _("View"), "rows": rows})
 
+    def raw_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The object's JSON. The browser asks the management API itself, so it shows exactly what a client gets."""
+        obj = self._viewed(request, object_id)
+        address = f"/api/management/{_API[self.opts.label_lower](obj)}"
+        return self._answer(request, obj, "console/raw.html", {"title": _("JSON"), "address": address})
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """What was done to the object in the console, and the way to all its events."""
-        may = {
+        """The changes made in the console, and a link to all events of the object."""
+        known = {
             "has_change_permission": self.has_change_permission(request),
             "events_page": f"{reverse('admin:events_informationevent_changelist')}?q={quote(object_id)}",
         }
-        return super().history_view(request, object_id, may | (extra_context or {}))
-
-    def raw_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The object's JSON; the browser asks the management API itself, so that it is the very same."""
-        obj = self._viewed(request, object_id)
-        address = f"/api/management/{_API[self.opts.label_lower](obj)}"
-        return self._answer(request, obj, "console/raw.html", {"title": _("Raw view"), "address": address})
+        return super().history_view(request, object_id, known | (extra_context or {}))
 
     def _viewed(self, request: HttpRequest, object_id: str) -> Any:
         if not self.has_view_permission(request):
@@ -68,6 +69,6 @@ class ReadablePages(PolicyAdmin):
         return obj
 
     def _answer(self, request: HttpRequest, obj: Any, template: str, context: dict[str, Any]) -> HttpResponse:
-        known = {"opts": self.opts, "original": obj, "subtitle": str(obj), "media": self.media}
-        known["has_change_permission"] = self.has_change_permission(request, obj)
-        return TemplateResponse(request, template, self.admin_site.each_context(request) | known | context)
+        may_change = self.has_change_permission(request)
+        context = self.object_context(request, obj, has_change_permission=may_change, **context)
+        return TemplateResponse(request, template, context)

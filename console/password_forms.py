@@ -1,4 +1,4 @@
-"""Where passwords are typed: the log-in form and the user's own password page, both within the limits of log-ins."""
+"""The log-in form and the user's own password page, both within the limits of log-ins."""
 
 import math
 from functools import wraps
@@ -25,15 +25,15 @@ from web.client_address import client_address
 
 
 class LogInForm(UnfoldLogIn):  # type: ignore[misc]  # django-unfold has no types
-    """Lets in every active user who has a flag."""
+    """Lets in active users who have a flag."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **AuthenticationForm.error_messages,
-        "no_flag": _("This account has no permission flag, so there is nothing here for it."),
+        "no_flag": _("You have no permissions yet. Ask an administrator for access."),
     }
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Asked once the password is known to be right.
+        """Called once the password is known to be right.
 
         Raises:
             ValidationError: the user is not active or has no flag.
@@ -54,11 +54,11 @@ class PasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]  # django-
 
     @sensitive_variables("typed")
     def clean_old_password(self) -> str:
-        """The old password; whoever has found an open session must not guess it without end.
+        """The old password, within the limits of log-ins: someone at an open session could guess it.
 
         Raises:
             ValidationError: it is wrong.
-            LogInRefusedError: it was not checked.
+            LogInRefusedError: too many attempts; it was not checked.
         """
         typed: str = self.cleaned_data["old_password"]
         attempt = Attempt(self.user.get_username(), self._address)
@@ -67,11 +67,12 @@ class PasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]  # django-
         return typed
 
     def save(self, commit: bool = True) -> Any:
-        """Save the new password and end the user's keys, both or neither.
+        """Save the new password and, in the same transaction, end the user's keys.
 
         Raises:
-            LogInRefusedError: others' passwords take all the time that there is.
+            LogInRefusedError: the machine is busy with other passwords.
         """
+        # Outside the transaction: hashing takes long, and a lock on the user would be held all the while.
         with hash_slots.place():
             self.user.set_password(self.cleaned_data["new_password1"])
         with transaction.atomic():
@@ -84,14 +85,14 @@ class PasswordPage(PasswordChangeView):
 
     form_class = PasswordForm
     success_url = reverse_lazy("admin:password_change_done")
+    title = _("Change password")
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """What the form is made of."""
         return super().get_form_kwargs() | {"address": client_address(self.request)}
 
 
 def within_limits(page: Any) -> Any:
-    """A page of the site that takes passwords: a refused attempt is told in words."""
+    """A decorator for pages of the site that take passwords: a refused attempt gets a page of its own."""
 
     @wraps(page)
     def guarded(site: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

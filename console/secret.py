@@ -1,57 +1,78 @@
-"""The page that shows a new secret: the answer to the request that made it, and kept by nobody.
+"""New secrets: made by a form that works once, shown in the answer to it, kept by nobody.
 
-A form that makes a secret carries a ticket: the id, signed, that the new object is going to have. However often the
-form is sent, it makes one object.
+Such a form carries a ticket: the signed id of the object that it will create. However often the form is sent, it
+creates one object.
 """
 
 import uuid
-from typing import Any, Final
+from copy import copy
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.core import signing
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from access.pages import UnfoldAdmin
-from console.forms import NotShownField
+from console.lists import NamedRows
 
 _SALT: Final = "console.new"
 
 
 def new_ticket() -> str:
-    """What a form of a new object carries: the id that the object is going to have, signed."""
     return signing.dumps(uuid.uuid4().hex, salt=_SALT)
 
 
 def ticket_id(ticket: str) -> uuid.UUID | None:
-    """The id in a form's ticket; None where it is not ours."""
+    """The id in a form's ticket; None where we have not signed it."""
     try:
         return uuid.UUID(hex=signing.loads(ticket, salt=_SALT))
     except signing.BadSignature:
         return None
 
 
-class TicketField(NotShownField):
+class TicketField(forms.CharField):
     """The ticket of a form."""
 
     def __init__(self) -> None:
         super().__init__(required=False, widget=forms.HiddenInput, initial=new_ticket)
 
 
-def secret_page(pages: UnfoldAdmin, request: HttpRequest, obj: Model, secret: str, what: str) -> HttpResponse:
-    """The answer with the `secret` of `obj`; `what` has happened to it."""
-    context = object_context(pages, request, obj) | {"title": _("Secret"), "secret": secret, "what": what}
-    return TemplateResponse(request, "console/secret.html", context, headers={"Cache-Control": "no-store"})
+class SecretPages(NamedRows):
+    """Pages whose add form leads to the page with the new secret."""
 
+    secret_title: ClassVar[Any]
+    """What the page with the secret says above it; takes the name of the object."""
+    rotate_page: ClassVar[str] = ""
+    """The page that gives an object another secret, if there is one."""
+    new_secret = ""
+    """The secret that this request has made; set on the copy of the pages that serves the request."""
 
-def shown_before_page(pages: UnfoldAdmin, request: HttpRequest, obj: Model, **context: str) -> HttpResponse:
-    """The answer to a form that has made `obj` already; `rotate_page` is where it gets another secret, if anywhere."""
-    known = object_context(pages, request, obj) | {"title": _("Secret")} | context
-    return TemplateResponse(request, "console/shown_before.html", known, status=409)
+    def made_before(self, request: HttpRequest) -> Any:
+        """The object that this very form has created already: the page with its secret was loaded again."""
+        made_id = ticket_id(request.POST.get("ticket", ""))
+        return self.get_queryset(request).filter(pk=made_id).first() if made_id else None
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The add form. Saving leads to the page with the secret and nowhere else."""
+        if self.has_add_permission(request) and (made := self.made_before(request)) is not None:
+            return self.shown_before_page(request, made)
+        buttons = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        # All threads share these pages. The copy keeps what belongs to one request.
+        return super(SecretPages, copy(self)).add_view(request, form_url, buttons | (extra_context or {}))
 
-def object_context(pages: UnfoldAdmin, request: HttpRequest, obj: Model) -> dict[str, Any]:
-    """What the template of a page about `obj` needs to know."""
-    return {**pages.admin_site.each_context(request), "opts": pages.opts, "original": obj, "media": pages.media}
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        return self.secret_page(request, obj, self.new_secret)
+
+    def secret_page(self, request: HttpRequest, obj: Model, secret: str) -> HttpResponse:
+        words = {"title": _("Secret"), "heading": self.secret_title % obj, "secret": secret}
+        context = self.object_context(request, obj, **words)
+        return TemplateResponse(request, "console/secret.html", context, headers={"Cache-Control": "no-store"})
+
+    def shown_before_page(self, request: HttpRequest, obj: Model) -> HttpResponse:
+        """The answer to a form that has created `obj` already."""
+        rotate_page = reverse(self.rotate_page, args=[obj.pk]) if self.rotate_page else ""
+        context = self.object_context(request, obj, title=_("Secret"), rotate_page=rotate_page)
+        return TemplateResponse(request, "console/shown_before.html", context, status=409)

@@ -1,8 +1,8 @@
-"""The start page: what there is, whether it is alive, what happened last, and what wants attention."""
+"""The start page: counts, the state of nodes and mirror, recent changes, and what needs attention."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import redis
 from django.db.models import Count, Q
@@ -25,7 +25,7 @@ LAST_EVENTS = 12
 
 @dataclass(frozen=True)
 class Card:
-    """A part of the product at a glance; `tone` is `good`, `warn`, `bad` or nothing."""
+    """A figure at a glance; `tone` is `good`, `warn`, `bad` or empty."""
 
     title: str
     icon: str
@@ -36,13 +36,12 @@ class Card:
 
     @property
     def link(self) -> str:
-        """Where more is to be seen; nothing where there is no such page."""
         return reverse(self.page) if self.page else ""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something to do first."""
+    """A step on the way to the first answered call."""
 
     title: str
     text: str
@@ -52,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class StartPage:
-    """What the start page shows to one user."""
+    """The start page of one user."""
 
     cards: Sequence[Card]
     concerns: Sequence[Concern]
@@ -60,102 +59,86 @@ class StartPage:
     steps: Sequence[Step] = field(default=())
 
 
-def _definitions(user: AnyUser) -> Card | None:
-    if not allows(user, DEFINITION, "view"):
-        return None
+def _definitions() -> Card:
     count = ApiDefinition.objects.count()
     by_author = ApiDefinition.objects.values("created_by").distinct().count()
     note = ngettext("by one author", "by %(count)d authors", by_author) % {"count": by_author} if count else ""
-    return Card(_("API definitions"), "api", count, note, "admin:definitions_apidefinition_changelist")
+    return Card(_("Definitions"), "api", count, note, "admin:definitions_apidefinition_changelist")
 
 
-def _tokens(user: AnyUser) -> Card | None:
-    if not allows(user, TOKEN, "view"):
-        return None
+def _tokens() -> Card:
     counts = ApiToken.objects.aggregate(all=Count("pk"), disabled=Count("pk", filter=Q(is_disabled=True)))
     note = _("%(count)d disabled") % {"count": counts["disabled"]} if counts["disabled"] else _("all enabled")
-    return Card(
-        _("API tokens"), "key", counts["all"], note if counts["all"] else "", "admin:tokens_apitoken_changelist"
-    )
+    return Card(_("Tokens"), "key", counts["all"], note if counts["all"] else "", "admin:tokens_apitoken_changelist")
 
 
-def _scripts(user: AnyUser) -> Card | None:
-    if not allows(user, SCRIPT, "view"):
-        return None
+def _scripts() -> Card:
     count = AutomationScript.objects.count()
     published = ApiDefinition.objects.exclude(script=None).values("script").distinct().count()
     note = _("%(count)d published") % {"count": published} if count else ""
     return Card(_("Scripts"), "code", count, note, "admin:automation_automationscript_changelist")
 
 
-def _nodes(user: AnyUser) -> Card | None:
-    if not allows(user, NODE, "view"):
-        return None
+def _nodes() -> Card:
     page = "admin:automation_workernode_changelist"
     try:
         now = overview.look()
     except redis.RedisError:
-        return Card(_("Worker nodes"), "dns", "?", _("the broker is not reachable"), page, "bad")
+        return Card(_("Nodes"), "dns", "?", _("Redis is not reachable"), page, "bad")
     if not now.nodes:
-        return Card(_("Worker nodes"), "dns", 0, _("none is alive: no API can answer"), page, "bad")
-    busy = _("%(running)d of %(limit)d slots busy") % {"running": now.running, "limit": now.limit}
-    notes = [busy]
+        return Card(_("Nodes"), "dns", 0, _("none is alive, so no API can answer"), page, "bad")
+    notes = [_("%(running)d of %(limit)d slots busy") % {"running": now.running, "limit": now.limit}]
     if now.waiting:
         notes.append(_("%(count)d waiting") % {"count": now.waiting})
     if unconfined := len(now.unconfined):
         text = ngettext("scripts are not confined on one", "scripts are not confined on %(count)d", unconfined)
         notes.append(text % {"count": unconfined})
     tone = "good" if len(notes) == 1 else "warn"
-    return Card(_("Worker nodes"), "dns", len(now.nodes), ", ".join(notes), page, tone)
+    return Card(_("Nodes"), "dns", len(now.nodes), ", ".join(notes), page, tone)
 
 
-def _mirror(user: AnyUser) -> Card | None:
-    if not allows(user, MIRROR, "view"):
-        return None
+def _mirror() -> Card:
     now = mirror.current()
     if not now.is_on:
         return Card(_("Search mirror"), "manage_search", _("off"), _("searches go to the database"), "")
-    value, tone = (_("reachable"), "good") if now.is_reachable else (_("not reachable"), "bad")
-    notes = [_("%(count)d changes wait") % {"count": now.backlog}] if now.backlog else [_("up to date")]
+    notes = [_("%(count)d changes waiting") % {"count": now.backlog}] if now.backlog else [_("up to date")]
     if now.set_aside:
-        notes, tone = (
-            [*notes, _("%(count)d documents set aside") % {"count": now.set_aside}],
-            "warn" if now.is_reachable else "bad",
-        )
+        notes.append(_("%(count)d documents set aside") % {"count": now.set_aside})
+    value, tone = (_("reachable"), "good") if now.is_reachable else (_("not reachable"), "bad")
+    if now.is_reachable and now.set_aside:
+        tone = "warn"
     return Card(_("Search mirror"), "manage_search", value, ", ".join(notes), "", tone)
 
 
-CARDS: Final[Sequence[Callable[[AnyUser], Card | None]]] = (_definitions, _tokens, _scripts, _nodes, _mirror)
-"""What is shown at a glance, in this order; each says None to a user whom it does not concern."""
+CARDS: Final[Mapping[str, Callable[[], Card]]] = {
+    DEFINITION: _definitions,
+    TOKEN: _tokens,
+    SCRIPT: _scripts,
+    NODE: _nodes,
+    MIRROR: _mirror,
+}
+"""The cards, by what users must be allowed to view."""
 
 
 def start_page(user: AnyUser) -> StartPage:
-    """The start page of `user`; the number of queries does not depend on the number of objects."""
-    cards = [card for make in CARDS if (card := make(user)) is not None]
+    """The start page of `user`, in a number of queries that does not grow with the objects."""
+    cards = [card() for label, card in CARDS.items() if allows(user, label, "view")]
     events = list(readable_events(user).order_by("-number")[:LAST_EVENTS])
     return StartPage(cards, concerns(user), events, list(_first_steps(user)))
 
 
 def _first_steps(user: AnyUser) -> Iterable[Step]:
-    """From nothing to the first answered call, until there is an API; each to who may do it."""
+    """The first steps that `user` may take, as long as there is no API."""
     if not allows(user, DEFINITION, "view") or ApiDefinition.objects.exists():
         return
-    add = {
-        SCRIPT: ("automation_automationscript", AutomationScript.objects.exists()),
-        TOKEN: ("tokens_apitoken", ApiToken.objects.exists()),
-        DEFINITION: ("definitions_apidefinition", False),
-    }
-    for label, (title, text) in _step_words().items():
+    for model, title, text in (
+        (AutomationScript, _("Write a script"), _("A Python function that answers requests.")),
+        (ApiToken, _("Create a token"), _("Clients call APIs with its secret, which is shown once.")),
+        (ApiDefinition, _("Publish as API"), _("Give the script a route and choose the tokens that may call it.")),
+    ):
+        label = model._meta.label_lower
         if allows(user, label, "view") and allows(user, label, "add"):
-            page, is_done = add[label]
-            yield Step(title, text, reverse(f"admin:{page}_add"), is_done)
+            page = reverse(f"admin:{label.replace('.', '_')}_add")
+            yield Step(title, text, page, is_done=model.objects.exists())
     if allows(user, MESSAGE, "send"):
-        yield Step(_("Try it"), _("Trigger the API and look at its answer."), reverse("admin:trigger"), is_done=False)
-
-
-def _step_words() -> dict[str, tuple[Any, Any]]:
-    return {
-        SCRIPT: (_("Write a script"), _("A little Python with a function that answers a request.")),
-        TOKEN: (_("Create a token"), _("Its secret lets a client in. It is shown once.")),
-        DEFINITION: (_("Publish the script"), _("A definition gives it an address and says which tokens may call it.")),
-    }
+        yield Step(_("Try it"), _("Trigger the API and look at the response."), reverse("admin:trigger"), is_done=False)

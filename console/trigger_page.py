@@ -1,26 +1,26 @@
-"""The trigger page: tries an API, past HTTP or through it. What is sent, the browser sends itself, so that a secret
-passes by the console's server only as it passes by any endpoint."""
+"""The trigger page, which calls an API directly at a worker or over HTTP.
+
+The browser sends the trigger itself, so that a secret reaches the server only as it reaches it from any client.
+"""
 
 from typing import Any, Final
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views import View
+from django.views.decorators.http import require_GET, require_safe
 
 from access.policy import DEFINITION, MESSAGE, allows
+from console import cells
+from console.lists import as_id, matching
 from definitions import routes
 from definitions.models import ApiDefinition, InputType
 from endpoint.trigger_request import LONGEST_QUERY_STRING
 from foundation.limits import LARGEST_TRIGGER_BODY
-from foundation.texts import is_storable
 
 OFFERED: Final = 30
 
@@ -30,71 +30,42 @@ def trigger_url(definition: ApiDefinition) -> str:
     return f"{reverse('admin:trigger')}?definition={definition.pk}"
 
 
-class SenderView(View):
-    """For who may send the trigger message."""
-
-    site: AdminSite = admin.site
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The page.
-
-        Raises:
-            PermissionDenied: the user may not send the message.
-        """
-        if not allows(request.user, MESSAGE, "send"):
-            raise PermissionDenied
-        return super().dispatch(request, *args, **kwargs)
+def _require_sender(request: HttpRequest) -> None:
+    if not allows(request.user, MESSAGE, "send"):
+        raise PermissionDenied
 
 
-class TriggerPage(SenderView):
-    """The form and the answers; all of it happens in the browser."""
-
-    http_method_names = ["get", "head"]
-
-    def get(self, request: HttpRequest) -> TemplateResponse:
-        """The page, with a definition chosen where the address names one."""
-        chosen = _by_id(request.GET.get("definition", ""))
-        context = self.site.each_context(request) | {
-            "title": _("Trigger"),
-            "chosen": None if chosen is None else _described(chosen),
-            "prefix": f"{settings.UDAPI_PUBLIC_URL}/{routes.PREFIX}",
-            "path_prefix": f"/{routes.PREFIX}",
-            "largest_body": LARGEST_TRIGGER_BODY,
-            "longest_query": LONGEST_QUERY_STRING,
-            "may_publish": allows(request.user, DEFINITION, "add"),
-            "has_definitions": chosen is not None or ApiDefinition.objects.exists(),
-        }
-        return TemplateResponse(request, "console/trigger.html", context)
+@require_safe
+def trigger_page(request: HttpRequest) -> TemplateResponse:
+    """The form and the responses; the address may name the definition to start with."""
+    _require_sender(request)
+    wanted = as_id(request.GET.get("definition", ""))
+    chosen = ApiDefinition.objects.select_related("script").filter(pk=wanted).first() if wanted else None
+    context = admin.site.each_context(request) | {
+        "title": _("Trigger"),
+        "chosen": None if chosen is None else _described(chosen),
+        "prefix": f"{settings.UDAPI_PUBLIC_URL}/{routes.PREFIX}",
+        "path_prefix": f"/{routes.PREFIX}",
+        "largest_body": LARGEST_TRIGGER_BODY,
+        "longest_query": LONGEST_QUERY_STRING,
+        "may_publish": allows(request.user, DEFINITION, "add"),
+        "has_definitions": chosen is not None or ApiDefinition.objects.exists(),
+    }
+    return TemplateResponse(request, "console/trigger.html", context)
 
 
-class OfferedDefinitions(SenderView):
-    """The definitions that fit what was typed, for the page's list."""
-
-    http_method_names = ["get"]
-
-    def get(self, request: HttpRequest) -> JsonResponse:
-        """The first of them by route."""
-        term = request.GET.get("q", "").strip()
-        found = _matching(term).select_related("script").order_by("route")[:OFFERED]
-        return JsonResponse({"definitions": [_described(one) for one in found]})
-
-
-def _matching(term: str) -> "QuerySet[ApiDefinition]":
-    if not is_storable(term):
-        return ApiDefinition.objects.none()
-    wanted = Q(route__icontains=term) | Q(name__icontains=term) | Q(description__icontains=term)
-    return ApiDefinition.objects.filter(wanted) if term else ApiDefinition.objects.all()
-
-
-def _by_id(text: str) -> ApiDefinition | None:
-    try:
-        return ApiDefinition.objects.select_related("script").filter(pk=UUID(text)).first()
-    except ValueError:
-        return None
+@require_GET
+def offered_definitions(request: HttpRequest) -> JsonResponse:
+    """The definitions that match the typed text, for the page's list."""
+    _require_sender(request)
+    found = ApiDefinition.objects.select_related("script").order_by("route")
+    if term := request.GET.get("q", "").strip():
+        found = found.filter(matching(term, ("route", "name", "description")))
+    return JsonResponse({"definitions": [_described(one) for one in found[:OFFERED]]})
 
 
 def _described(definition: ApiDefinition) -> dict[str, Any]:
-    """What the page fills in. Parameters are named by the message's own errors, so they are no secret here."""
+    """What the page fills in. Parameter names are not confidential here: the errors of messages name them."""
     return {
         "id": str(definition.pk),
         "route": definition.route,
@@ -102,5 +73,5 @@ def _described(definition: ApiDefinition) -> dict[str, Any]:
         "description": definition.description,
         "takesParameters": definition.input_type != InputType.RAW_BODY,
         "parameters": definition.script.parameters if definition.script else [],
-        "page": reverse("admin:definitions_apidefinition_change", args=[definition.pk]),
+        "page": cells.page_of(definition),
     }

@@ -6,123 +6,144 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from access.flags import flags
-from access.policy import manages_people
-from console.superuser_forms import GivenPasswordForm, PersonForm
+from access.policy import Action, AnyUser, manages_people
+from console.lists import NamedRows, column
 from console.templatetags.console import local_time
 from logins.superusers import refuse_losing_last
 
 if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin
-
     _UserAdmin: TypeAlias = UserAdmin[User]
-    _GroupAdmin: TypeAlias = ModelAdmin[Group]
-    _Page: TypeAlias = ModelAdmin[Any]
     _FlagChoice: TypeAlias = forms.ModelMultipleChoiceField[Permission]
-
-    class _Look:
-        """django-unfold has no types."""
 else:
-    from unfold.admin import ModelAdmin as _Look
+    _UserAdmin, _FlagChoice = UserAdmin, forms.ModelMultipleChoiceField
 
-    _UserAdmin, _GroupAdmin, _Page, _FlagChoice = UserAdmin, GroupAdmin, object, forms.ModelMultipleChoiceField
+
+class PersonForm(UserChangeForm):  # type: ignore[misc]  # django-unfold has no types
+    """A user. The last superuser stays one, and active."""
+
+    instance: User
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = {"is_active": (_("Can log in"), ""), "is_superuser": (_("Superuser"), _("Has all permissions."))}
+        for name, (label, help_text) in labels.items():
+            self.fields[name].label, self.fields[name].help_text = label, help_text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not (cleaned.get("is_active") and cleaned.get("is_superuser")):
+            refuse_losing_last([self.instance.pk])
+        return cleaned
+
+
+class GivenPasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]  # django-unfold has no types
+    """A password that a superuser sets for a user. The last superuser keeps one."""
+
+    user: User
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("set_usable_password") is False:
+            try:
+                refuse_losing_last([self.user.pk])
+            except ValidationError as refusal:
+                # The page shows the errors of these fields alone.
+                self.add_error("password1", refusal)
+        return cleaned
 
 
 class FlagsField(_FlagChoice):
-    """Flags by their names."""
+    """Flags by their names; Django would put app and model before them."""
 
     def label_from_instance(self, obj: Permission) -> str:
-        """The flag's own name; Django would put app and model before it."""
         return obj.name
 
 
-class PeoplePages(_Page):
-    """Who gives flags can give himself every one: this takes a superuser, and no flag will do."""
+class PeoplePages(NamedRows):
+    """Users who give flags can give themselves every flag: it takes a superuser."""
+
+    def permits(self, user: AnyUser, action: Action) -> bool:
+        return manages_people(user)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Flags, where Django has permissions; boxes to tick, because there are few of each."""
+        """Flags in place of Django's permissions; checkboxes, because there are few."""
         kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget
         if db_field.related_model is Permission:
             kwargs |= {"queryset": flags(), "form_class": FlagsField}
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Boxes to tick have no menu of their own beside them."""
+        """Checkboxes without the menu that Django adds beside a choice of related objects."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user is a superuser."""
-        return manages_people(request.user)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whether the user is a superuser."""
-        return manages_people(request.user)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user is a superuser."""
-        return manages_people(request.user)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user is a superuser."""
-        return manages_people(request.user)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whether the user is a superuser."""
-        return manages_people(request.user)
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What a delete removes, without the rows that only link two objects."""
+        deleted, *others = super().get_deleted_objects(objs, request)
+        through: Any = [field.remote_field.through for field in self.opts.many_to_many]
+        # Django lists them as `User-group relationship: User_groups object (1)`.
+        links = tuple(f"{capfirst(model._meta.verbose_name)}:" for model in through)
+        return _without(deleted, links), *others
 
 
-class PeopleAdmin(PeoplePages, _UserAdmin, _Look):
+def _without(nested: list[Any], beginnings: tuple[str, ...]) -> list[Any]:
+    kept = [each for each in nested if not (isinstance(each, str) and each.startswith(beginnings))]
+    return [_without(each, beginnings) if isinstance(each, list) else each for each in kept]
+
+
+class PeopleAdmin(_UserAdmin, PeoplePages):
     """Users. Django's "staff" is not shown: flags open the console."""
 
     form = PersonForm
     add_form = UserCreationForm
     change_password_form = GivenPasswordForm
-    list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser")
+    list_display = ("username", "email", "first_name", "last_name", "can_log_in", "is_a_superuser")
     list_filter = ("is_superuser", "is_active", "groups")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("username", "password")}),
-        (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
         (_("Permissions"), {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
-        (_("Important dates"), {"fields": ("logged_in_at", "made_at")}),
+        (_("Dates"), {"fields": ("logged_in_at", "made_at")}),
     )
     readonly_fields = ("logged_in_at", "made_at")
 
-    @admin.display(description=_("last log-in"))
-    def logged_in_at(self, obj: User) -> SafeString | None:
-        """When he last logged in."""
-        return local_time(obj.last_login) or None
+    @admin.display(description=_("can log in"), ordering="is_active", boolean=True)
+    def can_log_in(self, obj: User) -> bool:
+        return obj.is_active
 
-    @admin.display(description=_("created"))
-    def made_at(self, obj: User) -> SafeString:
-        """When he was made."""
-        return local_time(obj.date_joined)
+    @admin.display(description=_("superuser"), ordering="is_superuser", boolean=True)
+    def is_a_superuser(self, obj: User) -> bool:
+        return obj.is_superuser
+
+    logged_in_at = column("last_login", _("last log-in"), lambda value: local_time(value) or None)
+    made_at = column("date_joined", _("created"), local_time)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """The page that sets a password; superusers are held from the check to the save."""
+        """The page that sets a password. The transaction holds the superusers from the check to the save."""
         with transaction.atomic():
             return super().user_change_password(request, id, form_url)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The list; a bulk delete and its check are one transaction."""
+        """The list. A bulk delete and its check are one transaction."""
         if request.method != "POST":
             return super().changelist_view(request, extra_context)
         with transaction.atomic():
             return super().changelist_view(request, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The objects that a delete removes, and the reasons against it: the last superuser stays."""
+        """What a delete removes and what prevents it: the last superuser stays."""
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
         try:
             refuse_losing_last([obj.pk for obj in objs])
@@ -131,5 +152,5 @@ class PeopleAdmin(PeoplePages, _UserAdmin, _Look):
         return deleted, counts, lacking, protected
 
 
-class TeamAdmin(PeoplePages, _GroupAdmin, _Look):
+class TeamAdmin(GroupAdmin, PeoplePages):
     """Groups: flags under a name, given to users."""

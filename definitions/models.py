@@ -7,7 +7,6 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,17 +25,17 @@ SIGNATURE_LENGTH = 3 * routes.LONGEST + 1
 
 
 class ActionType(models.TextChoices):
-    """What a trigger of the API does."""
+    """What a trigger of the API calls; the label is the entry point."""
 
-    AUTOMATION_SCRIPT = "AutomationScript", format_lazy(gettext_lazy("Script with {}(engine, request)"), ON_API_TRIGGER)
-    NO_ENTRY_POINT = "AutomationScriptNoEntryPoint", format_lazy(gettext_lazy("Existing script with {}(engine)"), RUN)
+    AUTOMATION_SCRIPT = "AutomationScript", ON_API_TRIGGER
+    NO_ENTRY_POINT = "AutomationScriptNoEntryPoint", RUN
 
 
 class InputType(models.TextChoices):
     """How a script with `on_api_trigger` gets the body of a request."""
 
     RAW_BODY = "RawBody", gettext_lazy("Raw body")
-    PARAMETERS = "Parameters", gettext_lazy("Parameters from a JSON object")
+    PARAMETERS = "Parameters", gettext_lazy("Parameters")
 
 
 def _segments(definition: "ApiDefinition") -> tuple[str, ...]:
@@ -69,7 +68,7 @@ class ApiDefinition(AuthoredModel):
 
     class Meta(AuthoredModel.Meta):
         abstract = False
-        verbose_name = gettext_lazy("API definition")
+        verbose_name = gettext_lazy("definition")
         ordering = ["route", "id"]
         indexes = [
             models.Index(name="definition_by_route", fields=["route", "id"]),
@@ -150,7 +149,7 @@ class ApiDefinition(AuthoredModel):
     def _description_error(self) -> ValidationError | None:
         if is_storable(self.description):
             return None
-        rule = _("The description has characters that are no text.")
+        rule = _("The description contains characters that cannot be stored.")
         return self._refusal("InvalidField", rule, field="description")
 
     def _route_error(self) -> ValidationError | None:

@@ -78,7 +78,7 @@ def run(engine):
 
 
 def make_world() -> World:
-    """Definitions, tokens, scripts, and a little that wants attention."""
+    """Definitions, tokens and scripts, some of which need attention."""
     from django.contrib.auth.models import User
 
     from automation.models import AutomationScript
@@ -173,7 +173,7 @@ def show_trigger(page: Page, console: str, world: World) -> None:
 
 
 def take(page: Page, name: str, height: int | None = None) -> None:
-    """One picture, once what moves has come to rest."""
+    """One picture, after animations have ended."""
     page.wait_for_timeout(900)
     part: FloatRect | None = {"x": 0, "y": 0, "width": SIZE["width"], "height": height} if height else None
     page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", clip=part)

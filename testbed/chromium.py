@@ -18,12 +18,12 @@ ARGUMENTS = [
 
 
 def launch(playwright: Playwright) -> Browser:
-    """A Chromium of its own, with a fresh profile."""
+    """A Chromium with a fresh profile."""
     return playwright.chromium.launch(
         executable_path=CHROMIUM, args=ARGUMENTS, headless=True, chromium_sandbox=_can_have_sandbox()
     )
 
 
 def _can_have_sandbox() -> bool:
-    """Root cannot, nor can an ordinary user in a container that forbids user namespaces."""
+    """False for root, and where a container forbids user namespaces."""
     return os.getuid() != 0 and subprocess.run(["unshare", "--user", "true"], capture_output=True).returncode == 0

@@ -1,4 +1,4 @@
-"""Somebody who uses the console in a browser of his own, and what goes wrong there."""
+"""A logged-in user with a browser of their own, and what goes wrong there."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ SEES: Mapping[str, Sequence[str]] = {
     "tokens.ui_available": ["Overview", "Tokens", "Events", "Nodes", "Personal keys"],
     "automation.ui_available": ["Overview", "Scripts", "Events", "Personal keys"],
 }
-"""The menu of who has one flag; the others alone show nothing but the first and the last."""
+"""The menu of a user with one flag. Other flags alone show only the first and the last entry."""
 
 _REPORT_VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) =>
@@ -33,14 +33,14 @@ _numbers = itertools.count(1)
 
 
 class Profiles:
-    """Browser contexts, used again and again: scripts and styles are loaded and compiled once, not for each visitor."""
+    """Browser contexts that are reused, so that scripts and styles are loaded and compiled once."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._free: dict[str, list[BrowserContext]] = {}
 
     def take(self, options: Mapping[str, Any]) -> BrowserContext:
-        """A context with nothing in it but what the browser has cached."""
+        """A context that is empty but for the browser's cache."""
         if free := self._free.get(repr(options)):
             return free.pop()
         context = self._browser.new_context(**options)
@@ -49,7 +49,7 @@ class Profiles:
         return context
 
     def give_back(self, context: BrowserContext, options: Mapping[str, Any], origin: str) -> None:
-        """Forget all that a visitor has left, and end the pages; a test may have closed the context itself."""
+        """Clear storage and cookies and close the pages. A test may have closed the context itself."""
         if not context.pages:
             return
         session = context.new_cdp_session(context.pages[0])
@@ -109,12 +109,12 @@ def log_in(flags: Sequence[str]) -> str:
 
 
 def remove_users() -> None:
-    """Remove those who have visited; their sessions are of no use to anybody."""
+    """Remove the users of visitors. Their sessions end with them."""
     people.remove_users(username__startswith=PREFIX)
 
 
 def log_in_by_form(page: Page, console: str, name: str, password: str) -> None:
-    """Log in as a person does."""
+    """Log in with the form."""
     page.goto(console)
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)

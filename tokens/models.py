@@ -46,7 +46,7 @@ class ApiToken(AuthoredModel):
 
     class Meta(AuthoredModel.Meta):
         abstract = False
-        verbose_name = gettext_lazy("API token")
+        verbose_name = gettext_lazy("token")
         ordering = ["name", "id"]
         indexes = [
             models.Index(name="token_by_name", fields=["name", "id"]),

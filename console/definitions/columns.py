@@ -1,32 +1,40 @@
-"""The columns of the list of definitions."""
+"""The columns and filters of the list of definitions."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
-from django.urls import reverse
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
-from access.policy import TOKEN, AnyUser, allows
+from access.policy import MESSAGE, SCRIPT, TOKEN, AnyUser, allows
+from automation.source import RUN
 from console import cells
 from console.blockers import count_rows
-from console.definitions import curl, words
+from console.definitions import curl
+from console.lists import AUTHORSHIP_FILTERS, TextFilter, choice_filter, with_rights
 from console.trigger_page import trigger_url
-from definitions.models import AllowedToken, ApiDefinition
+from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
 from tokens.models import ApiToken
 
 TOKENS_SHOWN = 3
 
 
 def with_columns(definitions: "QuerySet[ApiDefinition]", user: AnyUser) -> "QuerySet[ApiDefinition]":
-    """What a row needs, in a number of queries that does not grow with the rows."""
+    """The definitions with what a row needs, in a number of queries that does not grow with the rows."""
     first = ApiToken.objects.only("id", "name", "is_disabled").order_by(*token_order(user))[:TOKENS_SHOWN]
+    rows: QuerySet[ApiDefinition] = with_rights(
+        definitions,
+        may_try=allows(user, MESSAGE, "send"),
+        sees_scripts=allows(user, SCRIPT, "view"),
+        sees_tokens=allows(user, TOKEN, "view"),
+    )
+    # Counted by a subquery: a join would multiply the rows by their tokens.
     return (
-        definitions.annotate(token_count=count_rows(AllowedToken.objects.all(), "definition"))
+        rows.annotate(token_count=count_rows(AllowedToken.objects.all(), "definition"))
         .select_related("script")
         .defer("script__source")
         .prefetch_related(Prefetch("allowed_tokens", first, to_attr="first_tokens"))
@@ -34,95 +42,124 @@ def with_columns(definitions: "QuerySet[ApiDefinition]", user: AnyUser) -> "Quer
 
 
 def token_order(user: AnyUser) -> Sequence[str]:
-    """How tokens are sorted: names that `user` may not know must not show in an order."""
+    """How tokens are sorted. The order must not reveal names to a user who may not view tokens."""
     return ("name", "id") if allows(user, TOKEN, "view") else ("id",)
 
 
 class DefinitionColumns:
-    """How a definition is shown in a row; some columns are there twice, with links and without."""
+    """The cells of a definition. Links lead only to what the user may view."""
 
-    @admin.display(description=gettext_lazy("URL"), ordering="route")
-    def address(self, obj: ApiDefinition) -> SafeString:
-        """The full URL, with buttons that copy it."""
-        return _address(obj, _copy_buttons(obj))
+    @admin.display(description=_("URL"), ordering="route")
+    def address(self, obj: Any) -> SafeString:
+        """The URL with its buttons."""
+        buttons = [
+            cells.copy_button(curl.base_url() + obj.route, _("Copy URL of %s") % obj.route),
+            cells.copy_button(curl.curl(obj), _("Copy %s as curl") % obj.route, "terminal"),
+        ]
+        if obj.may_try:
+            buttons.append(cells.icon_link(trigger_url(obj), _("Try it"), "play_arrow"))
+        return format_html(
+            '<span class="ud-url"><a class="ud-url-text" href="{}"><span>{}</span>{}</a>'
+            '<span class="ud-url-buttons">{}</span></span>',
+            cells.page_of(obj),
+            curl.base_url(),
+            obj.route,
+            format_html_join("", "{}", ([button] for button in buttons)),
+        )
 
-    @admin.display(description=gettext_lazy("URL"), ordering="route")
-    def address_to_try(self, obj: ApiDefinition) -> SafeString:
-        """The same, with a way to the page that triggers it."""
-        trying = cells.icon_link(trigger_url(obj), _("Try it"), "play_arrow")
-        return _address(obj, [*_copy_buttons(obj), trying])
-
-    @admin.display(description=gettext_lazy("name"), ordering="name")
+    @admin.display(description=_("name"), ordering="name")
     def title(self, obj: ApiDefinition) -> SafeString:
-        """Name and description."""
         return cells.two_lines(obj.name or cells.muted("-"), obj.description)
 
-    @admin.display(description=gettext_lazy("script"), ordering="script__name")
-    def script_link(self, obj: ApiDefinition) -> SafeString:
-        """The script, for who may look at it."""
-        if obj.script is None:
-            return cells.badge(_("missing"), "bad") + _called(obj)
-        page = reverse("admin:automation_automationscript_change", args=[obj.script.pk])
-        return cells.link(page, obj.script.name) + _called(obj)
+    @admin.display(description=_("script"), ordering="script__name")
+    def script_called(self, obj: Any) -> SafeString:
+        """The script and, where there is no room for the column `method`, what is called."""
+        called = format_html('<span class="ud-second ud-method">{} {}</span>', _entry_point(obj), _input(obj))
+        return script_cell(obj, is_link=obj.sees_scripts) + called
 
-    @admin.display(description=gettext_lazy("script"), ordering="script__name")
-    def script_name(self, obj: ApiDefinition) -> SafeString:
-        """The name of the script."""
-        name = cells.badge(_("missing"), "bad") if obj.script is None else format_html("{}", obj.script.name)
-        return name + _called(obj)
-
-    @admin.display(description=gettext_lazy("method and input"), ordering="action_type")
+    @admin.display(description=_("entry point and input"), ordering="action_type")
     def method(self, obj: ApiDefinition) -> SafeString:
-        """What is called, and how it gets the body."""
-        called = format_html('<code class="ud-code">{}</code>', words.method(obj))
-        return cells.two_lines(called, words.input_type(obj))
+        return cells.two_lines(_entry_point(obj), _input(obj))
 
-    @admin.display(description=gettext_lazy("tokens"), ordering="token_count")
-    def token_links(self, obj: Any) -> SafeString:
-        """The tokens that may call it, for who may look at them."""
-        return _chips(obj, [_token_link(token) for token in obj.first_tokens])
-
-    @admin.display(description=gettext_lazy("tokens"), ordering="token_count")
-    def token_ids(self, obj: Any) -> SafeString:
-        """The ids of the tokens that may call it."""
-        return _chips(obj, [cells.chip(str(token.pk)[:8], title=str(token.pk)) for token in obj.first_tokens])
-
-
-def _address(obj: ApiDefinition, buttons: list[SafeString]) -> SafeString:
-    page = reverse("admin:definitions_apidefinition_change", args=[obj.pk])
-    return format_html(
-        '<span class="ud-url"><a class="ud-url-text" href="{}"><span>{}</span>{}</a>'
-        '<span class="ud-url-buttons">{}</span></span>',
-        page,
-        curl.base_url(),
-        obj.route,
-        format_html_join("", "{}", ([button] for button in buttons)),
-    )
+    @admin.display(description=_("tokens"), ordering="token_count")
+    def token_chips(self, obj: Any) -> SafeString:
+        """The first tokens that may call it: by name for users who may view tokens, by id for others."""
+        if not obj.token_count:
+            return cells.badge(_("none"), "warn", _("Without a token, nobody can call this API."))
+        shown = [
+            token_chip(token) if obj.sees_tokens else cells.chip(str(token.pk)[:8], title=str(token.pk))
+            for token in obj.first_tokens
+        ]
+        return cells.chips(shown, obj.token_count - len(shown))
 
 
-def _copy_buttons(obj: ApiDefinition) -> list[SafeString]:
-    return [
-        cells.copy_button(curl.url(obj.route), _("Copy URL of %s") % obj.route),
-        cells.copy_button(curl.curl(obj), _("Copy %s as curl") % obj.route, "terminal"),
-    ]
+def script_cell(obj: ApiDefinition, *, is_link: bool, kind: str = "change") -> SafeString:
+    """The script of a definition; links are for users who may view scripts."""
+    if obj.script is None:
+        return cells.badge(_("missing"), "bad")
+    return cells.link(cells.page_of(obj.script, kind), obj.script.name) if is_link else format_html("{}", obj.script)
 
 
-def _called(obj: ApiDefinition) -> SafeString:
-    """The method of a row that has no room for its column."""
-    return format_html(
-        '<span class="ud-second ud-method"><code class="ud-code">{}</code> {}</span>',
-        words.method(obj),
-        words.input_type(obj),
-    )
-
-
-def _chips(obj: Any, shown: list[SafeString]) -> SafeString:
-    if not obj.token_count:
-        return cells.badge(_("none"), "warn", _("Without a token, nobody can call this API."))
-    return cells.chips(shown, obj.token_count - len(shown))
-
-
-def _token_link(token: ApiToken) -> SafeString:
+def token_chip(token: ApiToken, kind: str = "change") -> SafeString:
+    """A token with a link to its page."""
     state = _("%s (disabled)") % token.name if token.is_disabled else token.name
-    page = reverse("admin:tokens_apitoken_change", args=[token.pk])
-    return cells.chip(token.name, page, is_off=token.is_disabled, title=state)
+    return cells.chip(token.name, cells.page_of(token, kind), is_off=token.is_disabled, title=state)
+
+
+def _entry_point(obj: ApiDefinition) -> SafeString:
+    return format_html('<code class="ud-code">{}</code>', obj.get_action_type_display())
+
+
+def _input(obj: ApiDefinition) -> str:
+    is_run = obj.action_type == ActionType.NO_ENTRY_POINT
+    return str(InputType.PARAMETERS.label) if is_run else obj.get_input_type_display()
+
+
+class ScriptFilter(TextFilter):
+    title = _("script")
+    parameter_name = "script"
+    looks_at = ("script__name",)
+    id_at = "script"
+
+
+class TokenFilter(TextFilter):
+    """An allowed token: by name only for users who may view tokens, because others could guess it letter by letter."""
+
+    title = _("token (name or id)")
+    parameter_name = "token"
+    id_at = "token"
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        if allows(request.user, TOKEN, "view"):
+            self.looks_at = ("token__name",)
+        else:
+            self.title = _("token (id)")
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        """Searches the grants, so that a definition with several matching tokens is listed once."""
+        grants = super().queryset(request, AllowedToken.objects.all())
+        return queryset.filter(pk__in=grants.values("definition")) if (self.value() or "").strip() else queryset
+
+
+_WITH_ENTRY_POINT = Q(action_type=ActionType.AUTOMATION_SCRIPT)
+
+FILTERS = (
+    ScriptFilter,
+    TokenFilter,
+    choice_filter(
+        "action",
+        _("entry point and input"),
+        {
+            "raw": (_("on_api_trigger, raw body"), _WITH_ENTRY_POINT & Q(input_type=InputType.RAW_BODY)),
+            "parameters": (_("on_api_trigger, parameters"), _WITH_ENTRY_POINT & Q(input_type=InputType.PARAMETERS)),
+            "run": (RUN, Q(action_type=ActionType.NO_ENTRY_POINT)),
+        },
+    ),
+    choice_filter(
+        "callable",
+        _("callable"),
+        {"yes": (_("has a token"), Q(token_count__gt=0)), "no": (_("has no token"), Q(token_count=0))},
+    ),
+    *AUTHORSHIP_FILTERS,
+)

@@ -1,4 +1,4 @@
-"""How an API is called from outside: its address, and the same as a `curl` command."""
+"""How an API is called: its address and a `curl` command."""
 
 import json
 import shlex
@@ -9,24 +9,20 @@ from django.conf import settings
 from definitions import routes
 from definitions.models import ActionType, ApiDefinition, InputType
 
-# What a shell and a URL leave alone; braces stand for what the caller fills in.
+# Characters that a quoted URL keeps. Braces stay for the caller to replace.
 _KEPT = "/{}!$&'()+,;=@~"
 
 
 def base_url() -> str:
-    """What stands before every route."""
+    """The URL before every route."""
     return f"{settings.UDAPI_PUBLIC_URL}/{routes.PREFIX}"
-
-
-def url(route: str) -> str:
-    """The address of the API under `route`, to be read."""
-    return base_url() + route
 
 
 def curl(definition: ApiDefinition) -> str:
     """A command that calls the API with the secret in `$TOKEN`."""
     command = ["curl", "-X POST"]
     if routes.PLACEHOLDER[0] in definition.route:
+        # curl would read braces as a pattern.
         command.append("--globoff")
     command.append(shlex.quote(base_url() + quote(definition.route, safe=_KEPT)))
     command.append('-H "Authorization: Bearer $TOKEN"')

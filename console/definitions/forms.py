@@ -1,4 +1,4 @@
-"""The form of a definition: the *Configure API* window."""
+"""The form of a definition: the *Publish as API* page."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from access.policy import SCRIPT, TOKEN, allows
 from automation.models import AutomationScript
-from console.definitions import words
-from console.forms import CheckedForm
+from console.forms import INPUT, CheckedForm
+from console.lists import as_id
 from definitions.models import ActionType, InputType
 from tokens.models import ApiToken
 
@@ -18,89 +18,76 @@ if TYPE_CHECKING:
 else:
     _Scripts, _Tokens = forms.ModelChoiceField, forms.ModelMultipleChoiceField
 
-INPUT = {"class": "ud-input"}
+_ACTIONS = {
+    ActionType.AUTOMATION_SCRIPT: _("The script gets the request and returns the response: status, headers and body."),
+    ActionType.NO_ENTRY_POINT: _("Runs with parameters from the JSON body; answers 200 without a body."),
+}
+_INPUTS = {
+    InputType.RAW_BODY: _("The script gets the body as text."),
+    InputType.PARAMETERS: _("The body is a JSON object; its values become the script's parameters."),
+}
 ROUTE = {"class": "ud-input ud-route", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
 class ChosenScript(forms.TextInput):
-    """A script that is picked from a list that grows while one searches; here is only what was chosen."""
+    """The chosen script; the browser asks for the list to choose from."""
 
     template_name = "console/definitions/script_picker.html"
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """With the name of the script that was chosen."""
-        context = super().get_context(name, value, attrs)
-        context["chosen"] = _script(value)
-        return context
+        return super().get_context(name, value, attrs) | {"chosen": _chosen(AutomationScript, [value]).first()}
 
 
 class ChosenTokens(forms.SelectMultiple):
-    """Tokens that are picked from a list that grows while one searches; here are only those that were chosen."""
+    """The chosen tokens; the browser asks for the list to choose from, which may have thousands."""
 
     template_name = "console/definitions/token_picker.html"
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """With the tokens that were chosen."""
-        context = super().get_context(name, [], attrs)
-        context["chosen"] = ApiToken.objects.filter(pk__in=_ids(value)).order_by("name", "id")
-        return context
+        chosen = _chosen(ApiToken, value or ()).order_by("name", "id")
+        return super().get_context(name, [], attrs) | {"chosen": chosen}
 
     def optgroups(self, *args: Any, **kwargs: Any) -> list[Any]:
-        """None: thousands of tokens are not for one page."""
         return []
 
 
 class ScriptField(_Scripts):
     """A script by its id."""
 
-    def __init__(self) -> None:
-        super().__init__(AutomationScript.objects.defer("source"), label=_("Script"), widget=ChosenScript)
-
-
-class ScriptNameField(_Scripts):
-    """A script by its name, for who may not look at the list of them."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            AutomationScript.objects.defer("source"),
-            to_field_name="name",
-            label=_("Script"),
-            widget=forms.TextInput(INPUT),
-            help_text=_("The name of the script."),
-        )
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("widget", ChosenScript)
+        super().__init__(AutomationScript.objects.defer("source"), label=_("Script"), **options)
 
 
 class DefinitionForm(CheckedForm):
-    """A definition with the tokens that it allows. Nobody chooses from a list that he may not view."""
+    """A definition with the tokens that it allows. Users choose only from lists that they may view."""
 
     needed = ("route",)
+    placed = frozenset({"route", "name", "description", "script", "action_type", "input_type", "allowed_tokens"})
 
-    name = forms.CharField(label=_("Name"), required=False, max_length=200, strip=False, widget=forms.TextInput(INPUT))
-    description = forms.CharField(
-        label=_("Description"), required=False, strip=False, widget=forms.Textarea(INPUT | {"rows": 2})
-    )
     script = ScriptField()
-    action_type = forms.ChoiceField(
-        label=_("Method to be executed"), choices=ActionType.choices, initial=ActionType.AUTOMATION_SCRIPT
-    )
-    input_type = forms.ChoiceField(
-        label=_("Input"), choices=InputType.choices, initial=InputType.RAW_BODY, required=False
-    )
     allowed_tokens = _Tokens(ApiToken.objects.all(), label=_("Allowed tokens"), required=False, widget=ChosenTokens)
 
     class Meta:
         widgets: ClassVar = {"route": forms.TextInput(ROUTE)}
+        labels: ClassVar = {"action_type": _("Entry point"), "input_type": _("Input")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        texts: list[Any] = [self.fields["name"], self.fields["description"]]
+        for field in texts:
+            field.strip = False
         if not allows(self.user, TOKEN, "view"):
             self.fields.pop("allowed_tokens", None)
         if "script" in self.fields and not allows(self.user, SCRIPT, "view"):
-            self.fields["script"] = ScriptNameField()
+            help_text = _("The name of the script.")
+            self.fields["script"] = ScriptField(
+                to_field_name="name", widget=forms.TextInput(INPUT), help_text=help_text
+            )
             self.initial["script"] = self.instance.script
 
     def clean(self) -> dict[str, Any]:
-        """A script without entry point for APIs has no input type to choose."""
+        """Without the entry point for APIs there is no input type to choose."""
         cleaned = super().clean()
         if cleaned.get("action_type") == ActionType.NO_ENTRY_POINT:
             cleaned["input_type"] = self.instance.input_type = ""
@@ -108,29 +95,20 @@ class DefinitionForm(CheckedForm):
             cleaned["input_type"] = self.instance.input_type = InputType.RAW_BODY
         return cleaned
 
-    def methods(self) -> list[tuple[str, str, Any, bool]]:
-        """The methods as value, name, explanation and whether it is the chosen one."""
-        chosen = self["action_type"].value()
-        return [(str(value), name, text, value == chosen) for value, (name, text) in words.METHODS.items()]
+    def actions(self) -> list[tuple[str, Any, Any, bool]]:
+        """The action types as value, entry point, explanation and whether it is chosen."""
+        return _choices(ActionType, _ACTIONS, self["action_type"].value())
 
     def inputs(self) -> list[tuple[str, Any, Any, bool]]:
-        """The input types as value, name, explanation and whether it is the chosen one."""
-        chosen = self["input_type"].value() or InputType.RAW_BODY
-        return [(str(value), name, text, value == chosen) for value, (name, text) in words.INPUTS.items()]
+        """The input types as value, name, explanation and whether it is chosen."""
+        return _choices(InputType, _INPUTS, self["input_type"].value() or InputType.RAW_BODY)
 
 
-def _script(value: Any) -> AutomationScript | None:
-    ids = _ids([value])
-    return AutomationScript.objects.filter(pk=ids[0]).first() if ids else None
+def _choices(choices: Any, texts: Any, chosen: Any) -> list[tuple[str, Any, Any, bool]]:
+    return [(str(one), one.label, texts[one], one == chosen) for one in choices]
 
 
-def _ids(values: Any) -> list[Any]:
-    """Those of `values` that can be an id; what a user has sent may be anything."""
-    field: Any = ApiToken._meta.pk
-    found = []
-    for value in values or []:
-        try:
-            found.append(field.to_python(getattr(value, "pk", value)))
-        except forms.ValidationError:
-            continue
-    return [value for value in found if value is not None]
+def _chosen(model: Any, values: Any) -> Any:
+    """The objects among `values`, which may be objects, ids, or any text that a browser has sent."""
+    ids = [as_id(str(getattr(value, "pk", value))) for value in values]
+    return model.objects.filter(pk__in=[each for each in ids if each])

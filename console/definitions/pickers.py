@@ -1,17 +1,17 @@
-"""The parts of a definition's form that grow while one types: answers in HTML, each behind the flags it needs."""
+"""The parts of a definition's form that the browser loads while the user types."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from access.policy import DEFINITION, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
 from console.definitions import route_check
+from console.lists import as_id, matching
 from console.scripts import analysis
 from foundation.texts import is_storable
 from tokens.models import ApiToken
@@ -20,63 +20,48 @@ OFFERED = 50
 
 
 def check_route(request: HttpRequest) -> HttpResponse:
-    """What is to be said about the route that is being typed."""
+    """Whether the typed route is free, and which other APIs answer its paths."""
     _require(request.user, DEFINITION)
     route = request.GET.get("route", "")
-    found = route_check.check(route if is_storable(route) else "\0", _as_id(request.GET.get("own", "")))
+    found = route_check.check(route if is_storable(route) else "\0", as_id(request.GET.get("own", "")))
     return TemplateResponse(request, "console/definitions/route_check.html", {"check": found})
 
 
 def pick_script(request: HttpRequest) -> HttpResponse:
-    """The scripts that fit what is being typed, by name."""
+    """The scripts that match the typed text, by name."""
     _require(request.user, SCRIPT)
-    found = _search(AutomationScript.objects.order_by("name"), request, "description")
+    found = _search(AutomationScript.objects.order_by("name"), request, "name", "description")
     context = {"scripts": analysis.summaries(list(found[:OFFERED]))}
     return TemplateResponse(request, "console/definitions/script_options.html", context)
 
 
 def show_script(request: HttpRequest) -> HttpResponse:
-    """What is known of one script."""
+    """One script with its entry points and parameters."""
     _require(request.user, SCRIPT)
-    wanted = _as_id(request.GET.get("script", ""))
+    wanted = as_id(request.GET.get("script", ""))
     script = AutomationScript.objects.filter(pk=wanted).first() if wanted else None
-    context = {"script": analysis.summary(script) if script else None}
+    context = {"script": analysis.summaries([script])[0] if script else None}
     return TemplateResponse(request, "console/definitions/script_card.html", context)
 
 
 def pick_tokens(request: HttpRequest) -> HttpResponse:
-    """The tokens that fit what is being typed, by name."""
+    """The tokens that match the typed text, by name."""
     _require(request.user, TOKEN)
-    found = _search(ApiToken.objects.order_by("name", "id"), request)
+    found = _search(ApiToken.objects.order_by("name", "id"), request, "name")
     context = {"tokens": found[:OFFERED], "more": found.count() - OFFERED}
     return TemplateResponse(request, "console/definitions/token_options.html", context)
 
 
-def _search(rows: "QuerySet[Any]", request: HttpRequest, *further: str) -> "QuerySet[Any]":
+def _search(rows: "QuerySet[Any]", request: HttpRequest, *columns: str) -> "QuerySet[Any]":
     text = request.GET.get("q", "").strip()
-    if not text:
-        return rows
-    if not is_storable(text):
-        return rows.none()
-    wanted_id = _as_id(text)
-    found = Q(pk=wanted_id) if wanted_id else Q()
-    for column in ("name", *further):
-        found |= Q(**{f"{column}__icontains": text})
-    return rows.filter(found)
+    return rows.filter(matching(text, columns, id_at="pk")) if text else rows
 
 
 def _require(user: AnyUser | AnonymousUser, label: str) -> None:
-    """Refuse who may not view objects of `label`, or has no business with the form of a definition.
+    """Let in users who may view objects of `label` and change definitions.
 
     Raises:
-        PermissionDenied: he gets nothing.
+        PermissionDenied: the user may not.
     """
     if not (allows(user, label, "view") and allows(user, DEFINITION, "view") and allows(user, DEFINITION, "change")):
         raise PermissionDenied
-
-
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

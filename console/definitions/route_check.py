@@ -1,4 +1,4 @@
-"""What is to be said about a route while it is typed: whether it can be had, and who else answers its paths."""
+"""Whether a typed route is free, and which other APIs answer its paths."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ SHOWN = 5
 
 @dataclass
 class RouteCheck:
-    """What was found; `in_use_by` and `reason` exclude the lists."""
+    """What was found. With a `reason` or `in_use_by` the lists are empty."""
 
     route: str
     reason: str = ""
@@ -25,12 +25,11 @@ class RouteCheck:
 
     @property
     def is_free(self) -> bool:
-        """Whether a definition may have the route."""
         return bool(self.route) and not self.reason and self.in_use_by is None
 
 
 def check(route: str, own: UUID | None) -> RouteCheck:
-    """The route of a definition, which is `own` when it exists already."""
+    """Check a route; `own` is the id of the definition that has it or will get it, None for a new one."""
     found = RouteCheck(route)
     if not route:
         return found
@@ -47,7 +46,7 @@ def check(route: str, own: UUID | None) -> RouteCheck:
 
 
 def _fill(found: RouteCheck, segments: tuple[str, ...], own: UUID | None) -> None:
-    """The first few of those whose paths overlap: they are for a hint, not for a rule."""
+    """Find the first few definitions whose paths overlap: enough for a hint."""
     for other in _overlapping(segments, own):
         wins = routes.beats(segments, routes.parse(other.route))
         kept = found.shadows if wins else found.shadowed_by
@@ -61,8 +60,9 @@ def _overlapping(segments: tuple[str, ...], own: UUID | None) -> Iterator[ApiDef
     others = _others(own).order_by("route").annotate(depth=Length("shape")).filter(depth=len(segments))
     shape = routes.shape(segments)
     if "0" not in shape:
-        # Two static routes never meet.
+        # Two different static routes never match the same path.
         others = others.filter(literal_count__lt=len(segments))
+    # The index on the signature narrows routes that begin with a literal segment.
     if shape[0] == "1":
         first = routes.literal(segments[0])
         others = others.filter(_begins(f"/{first}") | _begins(f"/{routes.PLACEHOLDER}"))

@@ -1,7 +1,11 @@
-"""What a script says about itself, and what is found in it while it is written."""
+"""Summaries of scripts, findings in a source while it is written, and example scripts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
 
 from automation.models import AutomationScript
 from automation.source import contents, contents_of
@@ -9,7 +13,7 @@ from automation.source import contents, contents_of
 
 @dataclass(frozen=True)
 class Summary:
-    """A script as those see it who want to publish it."""
+    """A script for users who want to publish it."""
 
     script: AutomationScript
     docstring: str
@@ -17,35 +21,40 @@ class Summary:
 
     @property
     def first_line(self) -> str:
-        """What it does, in a line."""
-        return next(iter((self.script.description or self.docstring).strip().splitlines()), "")
+        return _first_line(self.script.description or self.docstring)
 
 
 @dataclass(frozen=True)
-class ScriptFindings:
-    """What is found in a source: why it cannot be saved, if so, and else what it offers and asks for."""
+class Example:
+    """A script to start with: one of the demo's."""
 
-    line: int | None
-    message: str
-    entry_points: Sequence[str]
+    name: str
+    source: str
+    text: str
     parameters: Sequence[str]
-    """The script parameters that it asks for by name."""
-
-
-def summary(script: AutomationScript) -> Summary:
-    """What `script` says about itself."""
-    return summaries([script])[0]
 
 
 def summaries(scripts: Sequence[AutomationScript]) -> list[Summary]:
-    """A summary of each of `scripts`."""
     found = contents_of([script.source for script in scripts])
     return [Summary(script, one.docstring, script.entry_points()) for script, one in zip(scripts, found, strict=True)]
 
 
-def findings(source: str) -> ScriptFindings:
-    """What is found in `source`."""
+def findings(source: str) -> dict[str, Any]:
+    """What the editor says about `source`: an error with its line, or entry points and the parameters it reads."""
     found = contents(source)
     if found.error is not None:
-        return ScriptFindings(found.error.line, found.error.message, (), ())
-    return ScriptFindings(None, "", found.entry_points, found.parameters)
+        return {"line": found.error.line, "message": found.error.message, "entry_points": (), "parameters": ()}
+    return {"line": None, "message": "", "entry_points": found.entry_points, "parameters": found.parameters}
+
+
+def examples() -> list[Example]:
+    """The scripts of the demo, by name."""
+    directory: Path = settings.BASE_DIR / "demo"
+    files = [file for file in sorted(directory.glob("*.py")) if not file.name.startswith(("test_", "_"))]
+    sources = {file.stem: file.read_text("utf-8") for file in files if file.is_file()}
+    found = zip(sources.items(), contents_of(list(sources.values())), strict=True)
+    return [Example(name, source, _first_line(one.docstring), one.parameters) for (name, source), one in found]
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")

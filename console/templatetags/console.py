@@ -1,4 +1,4 @@
-"""What the console's templates and tables share: times in the browser's zone, buttons that copy, ways to sort."""
+"""Template tags: times in the browser's zone, copy buttons, sort choices."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ register.simple_tag(cells.limit_in_words)
 @register.filter
 @register.simple_tag
 def local_time(value: datetime | None) -> SafeString:
-    """`value` as an element that the browser shows in its own zone, with UTC on hover; nothing for None."""
+    """`value` as an element that the browser shows in its own zone, with UTC on hover; empty for None."""
     if value is None:
         return SafeString()
     moment = value.astimezone(UTC)
@@ -32,7 +32,7 @@ def local_time(value: datetime | None) -> SafeString:
 
 @register.simple_tag
 def sort_choices(cl: Any) -> list[tuple[str, str, bool]]:
-    """What a list can be sorted by: the value for its address, in words, and whether it is so now."""
+    """The orders of a list: value in the address, label, and whether it is the current one."""
     now = cl.params.get(ORDER_VAR, "")
     columns = [(str(number), name) for number, name in enumerate(cl.list_display) if cl.get_ordering_field(name)]
     words = {number: capfirst(str(label_for_field(name, cl.model, cl.model_admin))) for number, name in columns}
@@ -44,11 +44,10 @@ def sort_choices(cl: Any) -> list[tuple[str, str, bool]]:
 
 @register.simple_tag
 def copy_button(text: object, what: object) -> SafeString:
-    """A button that copies `text`; `what` it is, for who cannot see it."""
+    """A button that copies `text`; `what` names it in the label."""
     return cells.copy_button(text, _("Copy %(what)s") % {"what": what})
 
 
 @register.simple_tag
 def live_key_count(user: Any) -> int:
-    """How many keys of `user` have not expired."""
     return live_keys(user).count()

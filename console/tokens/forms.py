@@ -1,4 +1,4 @@
-"""The forms of a token: a new one with its secret, its properties, and a new secret for it."""
+"""The forms of a token: its properties, a new token with its secret, and a new secret."""
 
 from typing import Any, ClassVar
 
@@ -7,48 +7,44 @@ from django.core.exceptions import ValidationError
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from console.forms import CheckedForm
+from console.forms import INPUT, CheckedForm
 from console.secret import TicketField
-from foundation.texts import NAME_LENGTH
 from objects.changes import refusal
 from tokens import secrets
 from tokens.models import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, ApiToken
 
 PRESET = {"rate_limit": 60, "rate_window_seconds": 60}
-"""What the form of a new token starts with: sixty requests a minute."""
-
-_INPUT = {"class": "ud-input"}
+"""The rate limit that the form of a new token starts with."""
 
 
 class TokenForm(CheckedForm):
     """The properties of a token."""
 
+    placed = frozenset({"name", "is_disabled", "rate_limit", "rate_window_seconds", "secret"})
     needed = ("name",)
-    name = forms.CharField(
-        label=_("Name"), max_length=NAME_LENGTH, widget=forms.TextInput(_INPUT | {"autocomplete": "off"})
-    )
-    is_disabled = forms.BooleanField(label=_("Disabled"), required=False, help_text=_("It opens nothing."))
 
     class Meta:
         labels: ClassVar = {"rate_limit": _("Requests"), "rate_window_seconds": _("in seconds")}
         widgets: ClassVar = {
-            "rate_limit": forms.NumberInput(_INPUT | {"min": 1, "max": LARGEST_LIMIT}),
-            "rate_window_seconds": forms.NumberInput(_INPUT | {"min": 1, "max": LONGEST_WINDOW_SECONDS}),
+            "name": forms.TextInput(INPUT | {"autocomplete": "off"}),
+            "is_disabled": forms.CheckboxInput(),
+            "rate_limit": forms.NumberInput(INPUT | {"min": 1, "max": LARGEST_LIMIT}),
+            "rate_window_seconds": forms.NumberInput(INPUT | {"min": 1, "max": LONGEST_WINDOW_SECONDS}),
         }
 
 
 class SecretForm(CheckedForm):
-    """Sets the secret of a token: the user's own, or a generated one."""
+    """Sets the secret of a token: a given or a generated one."""
 
     places: ClassVar = {"secret_digest": "secret"}
     secret = forms.CharField(
-        label=_("Own secret"),
+        label=_("My own secret"),
         required=False,
         strip=False,
-        widget=forms.PasswordInput(_INPUT | {"autocomplete": "new-password", "spellcheck": "false"}),
+        widget=forms.PasswordInput(INPUT | {"autocomplete": "new-password", "spellcheck": "false"}),
         help_text=format_lazy(
             _(
-                "Leave it empty to have one generated. An own one has {} to {} characters out of "
+                "Leave it empty to generate one. Your own secret needs {} to {} characters from "
                 "A-Z a-z 0-9 _ - . = + /."
             ),
             secrets.SHORTEST,
@@ -58,7 +54,7 @@ class SecretForm(CheckedForm):
     new_secret = ""
 
     def clean(self) -> dict[str, Any]:
-        """The token takes the secret here, so that its rules find it."""
+        """Set the secret before the rules of the token are checked."""
         cleaned = super().clean()
         try:
             self.new_secret = self.instance.set_secret(cleaned.get("secret") or None)
@@ -68,7 +64,7 @@ class SecretForm(CheckedForm):
 
 
 class NewTokenForm(TokenForm, SecretForm):
-    """A token together with its first secret. The same form makes it once, however often it is sent."""
+    """A token with its first secret. However often the form is sent, it creates one token."""
 
     needed = TokenForm.needed
 
@@ -79,14 +75,14 @@ class NewTokenForm(TokenForm, SecretForm):
 
 
 class RotateForm(SecretForm):
-    """The new secret of a token that exists, in the version that the user has seen."""
+    """A new secret for the version of a token that the user has seen."""
 
     class Meta:
         model = ApiToken
         fields: ClassVar[list[str]] = []
 
     def _is_stale(self, cleaned: Any) -> bool:
-        """Sent again, the form must not rotate again: its secret has been shown and is in use by now."""
+        """Stricter than for other forms: sent again, this one must not replace a secret that is in use by now."""
         return bool(cleaned.get("seen_version") != self.instance.version)
 
     def _stale(self) -> ValidationError:
@@ -94,8 +90,8 @@ class RotateForm(SecretForm):
             "Stale",
             str(
                 _(
-                    "Nothing was rotated: this form has been sent already, or %(user)s has changed the token since it "
-                    "was opened. A secret is shown only once."
+                    "The secret was not rotated: this form was sent already, or %(user)s has changed the token since "
+                    "you opened it."
                 )
             ),
             user=self.instance.last_modified_by,

@@ -42,8 +42,8 @@ class Migration(migrations.Migration):
                     "action_type",
                     models.CharField(
                         choices=[
-                            ("AutomationScript", "Script with on_api_trigger(engine, request)"),
-                            ("AutomationScriptNoEntryPoint", "Existing script with run(engine)"),
+                            ("AutomationScript", "on_api_trigger"),
+                            ("AutomationScriptNoEntryPoint", "run"),
                         ],
                         default="AutomationScript",
                         max_length=40,
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                     "input_type",
                     models.CharField(
                         blank=True,
-                        choices=[("RawBody", "Raw body"), ("Parameters", "Parameters from a JSON object")],
+                        choices=[("RawBody", "Raw body"), ("Parameters", "Parameters")],
                         default="RawBody",
                         max_length=20,
                     ),
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "API definition",
+                "verbose_name": "definition",
                 "ordering": ["route", "id"],
                 "permissions": [
                     ("ui_available", "User-defined APIs > Definitions > UI available"),

@@ -79,7 +79,7 @@ def test_a_new_object_that_was_refused_can_be_mended_and_saved(db, kind):
 
 
 @every_kind
-def test_who_deletes_is_noted_on_the_object_that_goes(db, kind):
+def test_a_deleted_object_knows_who_deleted_it(db, kind):
     made = save_checked(_unsaved(kind), by="ann")
     delete_checked(made, by="bob")
     assert made.last_modified_by == "bob"

@@ -96,7 +96,7 @@ def test_groups_are_made_before_the_flags_are(no_groups):
     assert {group.name: held(group) for group in Group.objects.all()} == READY
 
 
-def test_a_group_of_an_operator_under_that_name_stays_as_it_is(no_groups):
+def test_an_existing_group_of_that_name_stays_as_it_is(no_groups):
     Group.objects.create(name="Viewer")
     migrate_again()
     assert held(Group.objects.get(name="Viewer")) == set()
@@ -111,7 +111,6 @@ def test_the_next_migrate_brings_no_deleted_or_renamed_group_back(no_groups):
     assert set(Group.objects.values_list("name", flat=True)) == {"Support", "API developer", "Administrator"}
 
 
-
 # --- The policy itself ---
 
 
@@ -124,7 +123,7 @@ def user_with(*names: str, **fields: Any) -> User:
 
 
 @pytest.mark.parametrize("row", POLICY)
-def test_each_row_asks_for_what_it_says(row):
+def test_each_policy_row_needs_its_flags(row):
     need = POLICY[row]
     for alternative in need:
         user = user_with(*alternative)
@@ -135,13 +134,13 @@ def test_each_row_asks_for_what_it_says(row):
 
 
 @pytest.mark.parametrize("row", POLICY)
-def test_nothing_is_everybodys(row):
+def test_no_action_is_allowed_without_a_flag(row):
     assert not allows(AnonymousUser(), *row)
     assert not allows(user_with(is_staff=True), *row)
 
 
 @pytest.mark.parametrize("row", POLICY)
-def test_a_superuser_may_everything_until_he_is_inactive(row):
+def test_an_active_superuser_may_do_everything(row):
     user = User.objects.create_superuser("root")
     assert allows(user, *row)
     user.is_active = False
@@ -183,7 +182,7 @@ def test_publishing_needs_both_flags(names, may):
     assert allows(user_with(*names), "automation.automationscript", "publish") is may
 
 
-def test_people_are_managed_by_superusers_alone():
+def test_only_superusers_manage_people():
     assert not manages_people(AnonymousUser())
     assert not manages_people(user_with(*FLAGS, is_staff=True))
     assert manages_people(User.objects.create_superuser("root"))

@@ -1,4 +1,4 @@
-"""A secret that can be guessed is told at start and in the console, and never shown."""
+"""A secret that can be guessed is reported at start and in the console, and never shown."""
 
 import secrets
 
@@ -36,7 +36,7 @@ def test_a_good_secret_is_not_mentioned(settings, good):
     ],
     ids=["short", "one letter", "repeated", "Django's", "change me"],
 )
-def test_a_weak_one_is(settings, weak, why):
+def test_a_weak_secret_is_reported(settings, weak, why):
     settings.SECRET_KEY, settings.UDAPI_PEPPERS = weak, {2: GOOD.encode(), 1: weak.encode()}
     found = run_checks(tags=["udapi"])
     assert [message.id for message in found] == ["udapi.W011", "udapi.W012"]
@@ -46,7 +46,7 @@ def test_a_weak_one_is(settings, weak, why):
         assert weak not in f"{message.msg} {message.hint}"
 
 
-def test_the_overview_tells_superusers_alone(db, settings):
+def test_only_superusers_see_weak_secrets_in_the_overview(db, settings):
     settings.SECRET_KEY = "short"
     (concern,) = concerns(User.objects.create_superuser("root"))
     assert "UDAPI_SECRET_KEY can be guessed" in concern.meaning

@@ -1,4 +1,4 @@
-"""Who may do what: every row of the policy, and what is refused without one."""
+"""Every row of the policy, and what is refused without one."""
 
 import itertools
 
@@ -58,7 +58,7 @@ def test_flags_of_a_group_count(db):
 
 
 @pytest.mark.parametrize("row", NEEDED, ids="-".join)
-def test_what_nobody_granted_is_refused(db, row):
+def test_actions_without_a_grant_are_refused(db, row):
     assert not allows(AnonymousUser(), *row)
     assert not allows(_user("staff", set(), is_staff=True), *row)
     assert not allows(_user("inactive", set(ALL_FLAGS), is_active=False), *row)

@@ -22,7 +22,7 @@ def test_expired_sessions_are_deleted_and_others_stay(db):
     assert Session.objects.filter(pk=open_).exists()
 
 
-def test_that_happens_daily():
+def test_expired_sessions_are_deleted_daily():
     assert timetable.entries()[clear_sessions.name]["schedule"] == timedelta(days=1)
 
 

@@ -1,4 +1,4 @@
-"""The last superuser who can log in stays: in the console, in a shell, and when two superusers meet."""
+"""The last superuser who can log in stays: in the console, in a shell, and when two delete each other."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -63,7 +63,7 @@ def test_the_last_superuser_is_not_lost_in_a_shell(root, lose):
 
 
 @pytest.mark.parametrize("lose", LOSSES[:-1])
-def test_one_of_two_may_go(root, lose):
+def test_one_of_two_superusers_may_be_deleted(root, lose):
     User.objects.create_superuser("other", password=PASSWORD)
     lose(root)
     assert User.objects.filter(username="other").exists()
@@ -88,7 +88,7 @@ def test_the_form_says_why(root, console):
     assert kept.status_code == 302
 
 
-def test_the_password_page_says_why(root, console):
+def test_the_password_page_keeps_the_last_superuser(root, console):
     address = reverse("admin:auth_user_password_change", args=[root.pk])
     response = console.post(address, {"usable_password": "false", "unset-password": "1"})
     assert response.status_code == 200
@@ -96,7 +96,7 @@ def test_the_password_page_says_why(root, console):
     assert User.objects.get(pk=root.pk).has_usable_password()
 
 
-def test_the_delete_page_and_a_selection_leave_it(root, console):
+def test_delete_pages_keep_the_last_superuser(root, console):
     address = reverse("admin:auth_user_delete", args=[root.pk])
     assert LAST in console.get(address).content.decode()
     console.post(address, {"post": "yes"})
@@ -115,7 +115,7 @@ def _in_a_transaction(change, name):
 
 @pytest.mark.usefixtures("open_db")
 @pytest.mark.parametrize("change", [_demote, lambda user: user.delete()])
-def test_two_superusers_who_end_each_other_at_once(change):
+def test_two_superusers_cannot_delete_each_other_at_once(change):
     names = ("one of two", "two of two")
     for name in names:
         User.objects.create_superuser(name, password=PASSWORD)

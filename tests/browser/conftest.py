@@ -11,7 +11,7 @@ from testbed.visitor import Profiles, Visitor, remove_users
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium these tests say what is missing; where they must run, they fail."""
+    """Skip these tests without Chromium; in CI they fail instead."""
     if CHROMIUM or os.environ.get("CI") == "true":
         return
     here = Path(__file__).parent

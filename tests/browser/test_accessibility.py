@@ -17,7 +17,7 @@ from tests.browser.test_every_page import PAGES
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 GRAVE = ("serious", "critical")
 THEMES = ("light", "dark")
-# As the page does when it is loaded; nothing is on its way from one colour to the other any more.
+# As on load: no transition from one colour to the other is under way.
 FOLLOW_THE_SYSTEM = """
 async () => {
   const data = Alpine.$data(document.documentElement);
@@ -36,11 +36,11 @@ TOO_WIDE = """
   .filter((each) => each.matches('html') || /auto|scroll/.test(getComputedStyle(each).overflowX))
   .map((each) => `${each.tagName}.${each.className}: ${each.scrollWidth} in ${each.clientWidth}`)
 """
-"""Whatever has to be scrolled sideways in a list."""
+"""Elements that scroll sideways in a list."""
 
 
 def findings(page) -> list[str]:
-    """What axe-core holds against the page as it is now, in either theme."""
+    """What axe-core finds on the page as it is now, in either theme."""
     # A second context of scripts: the page's policy does not hold there, and its own scripts do not see it.
     page.evaluate(AXE)
     return [line for theme in THEMES for line in _findings(page, theme)]
@@ -103,10 +103,10 @@ def test_no_page_has_serious_findings(look, publish, console):
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_door_has_no_serious_findings(visit, console):
+def test_log_in_log_out_and_403_have_no_serious_findings(visit, console):
     page = visit("tokens.ui_available", reduced_motion="reduce")
     page.goto(f"{console}auth/user/")
-    expect(page.get_by_role("heading", name="This is not for you")).to_be_visible()
+    expect(page.get_by_role("heading", name="You don't have access.")).to_be_visible()
     wrong = findings(page)
     page.goto(console)
     page.locator("form[action$='logout/']").evaluate("(form) => form.submit()")
@@ -122,7 +122,7 @@ def test_the_door_has_no_serious_findings(visit, console):
     assert not wrong, "\n".join(wrong)
 
 
-def test_what_goes_wrong_has_no_serious_findings(visit, publish, console):
+def test_error_pages_and_secrets_have_no_serious_findings(visit, publish, console):
     """A mirror that does not answer, a list that finds nothing, forms that are refused, secrets that are shown."""
     publish(route="taken")
     page = visit(reduced_motion="reduce", viewport={"width": 360, "height": 800})
@@ -146,12 +146,12 @@ def test_what_goes_wrong_has_no_serious_findings(visit, publish, console):
         page.locator("#secret").wait_for()
         wrong += findings(page)
         page.reload()
-        page.get_by_text("has been shown already").wait_for()
+        page.get_by_text("was shown already").wait_for()
         wrong += findings(page)
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_list_is_pushed_aside(visit, publish, console):
+def test_no_list_scrolls_sideways(visit, publish, console):
     name = "A-Name-Of-Many-Letters-And-No-Space " * 3
     token = publish.token(name=name)
     api = publish(route="regions/{region}/channels/{channel}/programmes/{programme}/restart", token=token)

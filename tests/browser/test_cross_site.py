@@ -45,7 +45,7 @@ def _is_disabled(token: ApiToken) -> bool:
     return bool(ApiToken.objects.values_list("is_disabled", flat=True).get(pk=token.pk))
 
 
-def test_a_remembered_password_is_of_use_to_pages_of_the_own_site_alone(page, stack, publish, joe):
+def test_only_the_own_site_can_use_a_remembered_password(page, stack, publish, joe):
     token, _ = publish.token()
     address = f"{stack.url}/api/management/tokens/{token.pk}/disable/"
     remembered = b64encode(f"joe:{PASSWORD}".encode()).decode()

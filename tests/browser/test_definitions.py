@@ -1,4 +1,4 @@
-"""The definitions in the browser: their list, and the Configure API form."""
+"""The definitions in the browser: their list and their form."""
 
 import re
 
@@ -44,7 +44,7 @@ def test_an_existing_script_is_published_and_answers(page, publish, stack):
     page.locator("#new-token").get_by_role("button", name="Copy").click()
     expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == secret
-    page.get_by_role("button", name="I have kept it").click()
+    page.get_by_role("button", name="I have saved it").click()
     expect(page.locator("#new-token-secret")).to_be_empty()
     assert secret not in page.content()
     assert secret not in page.url
@@ -72,7 +72,7 @@ def test_a_refused_new_token_says_why_and_loses_nothing(page, publish):
     assert not ApiToken.objects.exists()
 
 
-def test_the_route_is_checked_while_it_is_typed(page, publish):
+def test_the_route_is_checked_while_the_user_types(page, publish):
     other = publish(route="ticket/{id}").definition
     page.goto(ADD)
     route, check = page.get_by_label("Route"), page.locator("#route-check")
@@ -82,11 +82,11 @@ def test_the_route_is_checked_while_it_is_typed(page, publish):
     route.fill("Ticket/{other}")
     expect(check.get_by_role("link")).to_have_attribute("href", re.compile(str(other.pk)))
     route.fill("ticket/open")
-    expect(check).to_contain_text("Shadows")
+    expect(check).to_contain_text("Takes precedence over:")
     expect(route).to_have_attribute("aria-invalid", "false")
 
 
-def test_what_a_script_lacks_is_said_beside_the_method(page, publish):
+def test_a_missing_entry_point_is_named_beside_the_choice(page, publish):
     publish.script(RUN, name="only run")
     page.goto(ADD)
     page.get_by_role("combobox", name="Script").click()
@@ -109,13 +109,13 @@ def test_tokens_are_searched_and_shown_selected_only(page, publish):
     page.get_by_role("searchbox", name="Search tokens by name").fill("anoth")
     expect(rows).to_have_count(1)
     page.get_by_label("another", exact=False).check()
-    expect(page.locator("[data-count]")).to_have_text("2 tokens selected.")
+    expect(page.locator("[data-count]")).to_have_text("2 tokens selected")
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url(f"**/{LIST}")
     assert api.definition.allowed_tokens.count() == 2
 
 
-def test_the_list_is_searched_while_one_types(page, publish):
+def test_the_list_is_searched_while_the_user_types(page, publish):
     publish(route="tests/needle")
     publish(route="tests/hay")
     page.goto(LIST)
@@ -127,7 +127,7 @@ def test_the_list_is_searched_while_one_types(page, publish):
     page.reload()
     expect(rows).to_have_count(1)
     page.get_by_role("searchbox").fill("nothing")
-    expect(page.get_by_text("Nothing found")).to_be_visible()
+    expect(page.get_by_text("Nothing matches your search and filters.")).to_be_visible()
     page.get_by_role("link", name="Show all").click()
     expect(rows).to_have_count(2)
 
@@ -141,7 +141,7 @@ def test_url_and_curl_are_copied(page, publish):
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.includes('Bearer $TOKEN'))")
 
 
-def test_several_are_deleted_after_a_question(page, publish):
+def test_a_selection_of_definitions_is_deleted_after_a_question(page, publish):
     for name in ("a", "b", "c"):
         publish(route=f"tests/{name}")
     page.goto(LIST)
@@ -149,13 +149,13 @@ def test_several_are_deleted_after_a_question(page, publish):
         page.locator("input.action-select").nth(number).check()
     expect(page.get_by_text("2 selected")).to_be_visible()
     page.get_by_role("button", name="Delete", exact=False).click()
-    expect(page.get_by_text("It cannot be undone")).to_be_visible()
+    expect(page.get_by_text("This can't be undone")).to_be_visible()
     page.get_by_role("button", name=re.compile("sure|Delete", re.I)).last.click()
     page.wait_for_url(f"**/{LIST}")
     assert list(ApiDefinition.objects.values_list("route", flat=True)) == ["tests/c"]
 
 
-def test_of_two_editors_the_later_is_told_and_loses_nothing(page, publish):
+def test_the_later_editor_is_warned_and_loses_nothing(page, publish):
     api = publish(route="tests/both")
     page.goto(change(api.definition))
     page.get_by_label("Name", exact=True).fill("mine")
@@ -169,13 +169,13 @@ def test_of_two_editors_the_later_is_told_and_loses_nothing(page, publish):
     page.get_by_label("Name", exact=True).press("Enter")
     page.wait_for_load_state()
     expect(warning.get_by_role("row", name="Name")).to_contain_text("theirs")
-    page.get_by_role("button", name="Save mine over it").click()
+    page.get_by_role("button", name="Overwrite with mine").click()
     page.wait_for_url(f"**/{LIST}")
     api.definition.refresh_from_db()
     assert api.definition.name == "mine"
 
 
-def test_the_keyboard_alone_will_do(page, publish):
+def test_the_form_works_with_the_keyboard_alone(page, publish):
     script = publish.script(name="by keyboard")
     page.goto(ADD)
     page.locator("#id_route").focus()
@@ -194,7 +194,7 @@ def test_the_keyboard_alone_will_do(page, publish):
     assert ApiDefinition.objects.get(route="tests/keys").script == script
 
 
-def test_who_may_only_view_is_offered_nothing_to_do(visit, publish):
+def test_viewers_are_offered_no_changes(visit, publish):
     api = publish(route="tests/seen")
     page = visit(*READERS)
     page.goto(LIST)

@@ -1,4 +1,4 @@
-"""What people come to the console for, from the beginning to the end."""
+"""Whole tasks in the console, from beginning to end."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -49,7 +49,7 @@ def test_from_the_first_start_to_the_first_answered_call(visit, console, stack, 
     page.get_by_role("link", name="Create a token").click()
     secret = make_token(page, "first client")
     page.goto(console)
-    page.get_by_role("link", name="Publish the script").click()
+    page.get_by_role("link", name="Publish as API").click()
     configure(page, "first/call", "hello", "first client")
     page.goto(f"{console}trigger/")
     page.get_by_role("combobox", name="Definition", exact=True).click()
@@ -67,7 +67,7 @@ def test_publishing_an_existing_script(visit, console, stack, publish):
     token, secret = publish.token(name="its client")
     page = visit()
     page.goto(f"{console}automation/automationscript/{script.pk}/change/")
-    page.get_by_role("link", name="Configure API").click()
+    page.get_by_role("link", name="Publish as API").click()
     page.get_by_role("combobox", name="Script").wait_for()
     assert page.get_by_role("combobox", name="Script").input_value() == "already there"
     configure(page, "now/published", "already there", "its client")
@@ -160,7 +160,7 @@ def test_who_may_add_finds_the_way_and_who_may_only_look_does_not(visit, publish
     assert looking.locator("[name=_save]").count() == 0
 
 
-def test_two_editors(visit, publish, console):
+def test_the_later_of_two_editors_may_overwrite(visit, publish, console):
     api = publish(route="contested/route")
     one, two = visit(), visit()
     form = f"{console}definitions/apidefinition/{api.definition.pk}/change/"
@@ -170,9 +170,9 @@ def test_two_editors(visit, publish, console):
     save(one)
     one.locator("#list-rows").wait_for()
     two.locator(".ud-notice").wait_for()
-    two.get_by_role("button", name="Go on with mine").click()
+    two.get_by_role("button", name="Keep editing").click()
     save(two)
-    two.get_by_role("button", name="Save mine over it").click()
+    two.get_by_role("button", name="Overwrite with mine").click()
     two.locator("#list-rows").get_by_text("from two").wait_for()
     api.definition.refresh_from_db()
     assert api.definition.name == "from two"

@@ -1,4 +1,4 @@
-"""A change made elsewhere shows within two seconds without a reload, and leaves alone what somebody is doing."""
+"""A change made elsewhere shows within two seconds without a reload, and does not disturb the user."""
 
 import contextlib
 import time
@@ -13,7 +13,7 @@ from testbed.visitor import PATIENCE, log_in
 
 @pytest.fixture
 def name_shown():
-    """Waits until a page shows a text; answers the seconds that it took."""
+    """Waits until a page shows a text; returns the seconds that it took."""
 
     def name_shown(page, text: str) -> float:
         begun = time.monotonic()
@@ -24,7 +24,7 @@ def name_shown():
 
 
 def mark(page) -> None:
-    """A reload would take this away."""
+    """Set a mark that a reload would remove."""
     page.evaluate("window.notReloaded = true")
 
 
@@ -61,7 +61,7 @@ def delete_made(api) -> None:
     delete_checked(api.definition, "somebody")
 
 
-def test_two_seconds_are_enough(visit, publish, console, name_shown):
+def test_changes_show_within_two_seconds(visit, publish, console, name_shown):
     page = visit()
     page.goto(f"{console}events/informationevent/")
     publish.script(name="warm up")
@@ -115,7 +115,7 @@ def test_focus_in_a_list_and_its_place_are_kept(visit, publish, console, name_sh
     wait_until(lambda: scroller.evaluate("each => each.scrollLeft") == 60, 5, "the place in the list")
 
 
-def test_over_a_form_somebody_is_told_and_loses_nothing(visit, publish, console):
+def test_an_editor_is_told_of_changes_and_loses_nothing(visit, publish, console):
     token, _ = publish.token(name="contested")
     page = visit()
     page.goto(f"{console}tokens/apitoken/{token.pk}/change/")
@@ -127,7 +127,7 @@ def test_over_a_form_somebody_is_told_and_loses_nothing(visit, publish, console)
     notice.wait_for()
     assert "Jane changed this at" in notice.inner_text()
     assert field.input_value() == "what I type"
-    notice.get_by_role("button", name="Go on with mine").click()
+    notice.get_by_role("button", name="Keep editing").click()
     assert field.input_value() == "what I type"
     page.locator("[name=_save]").click()
     page.get_by_text("Jane has changed it since you opened this page").first.wait_for()

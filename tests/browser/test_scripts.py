@@ -29,7 +29,7 @@ def test_a_script_is_written_checked_and_saved(page, publish):
     expect(found).to_contain_text("Line 1:")
     expect(page.locator(".cm-lint-marker-error")).to_be_visible()
     write(page, 'def run(engine):\n    engine.script_param("host")\n')
-    expect(found).to_contain_text("No error found.")
+    expect(found).to_contain_text("No problems found.")
     expect(page.locator(".cm-lint-marker-error")).to_have_count(0)
     expect(page.locator(".tok-keyword").first).to_have_text("def")
     found.get_by_role("button", name="Add them").click()
@@ -59,7 +59,7 @@ def test_it_starts_from_the_demo_and_leads_to_an_api(page, publish):
     expect(page.locator(".cm-content")).to_contain_text("def on_api_trigger")
     page.get_by_label("Name", exact=False).first.fill("from the demo")
     page.get_by_role("button", name="Save and continue editing").click()
-    page.get_by_role("link", name="Configure API").click()
+    page.get_by_role("link", name="Publish as API").click()
     expect(page.get_by_role("combobox", name="Script")).to_have_value("from the demo")
 
 
@@ -82,4 +82,4 @@ def test_who_may_not_publish_cannot_write_in_a_script_in_use(visit, publish):
     page.locator(".cm-content").click()
     page.keyboard.type("x")
     assert page.locator(".cm-content").text_content() == before
-    expect(page.get_by_role("link", name="Configure API")).to_have_count(0)
+    expect(page.get_by_role("link", name="Publish as API")).to_have_count(0)

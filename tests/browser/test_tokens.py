@@ -26,7 +26,7 @@ def test_a_token_is_made_copied_used_disabled_refused_and_deleted_when_it_is_fre
     expect(page.locator("#id_rate_limit")).to_have_value("60")
     page.get_by_label("Name", exact=False).first.fill("client")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("This is the only time that it is shown.")).to_be_visible()
+    expect(page.get_by_text("This secret is shown only once.")).to_be_visible()
     secret = page.locator("#secret").text_content()
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_text("Copied", exact=True)).to_be_visible()
@@ -36,7 +36,7 @@ def test_a_token_is_made_copied_used_disabled_refused_and_deleted_when_it_is_fre
     assert api.call(stack.client).status_code == 200
 
     page.reload()
-    expect(page.get_by_text("has been shown already")).to_be_visible()
+    expect(page.get_by_text("was shown already")).to_be_visible()
     assert secret not in page.content()
 
     page.goto(LIST)
@@ -83,12 +83,12 @@ def test_the_menu_of_an_id_works_with_mouse_and_keyboard(page, publish):
     page.wait_for_url("**/rotate/")
 
 
-def test_many_are_switched_at_once(page, publish):
+def test_a_selection_of_tokens_is_switched_at_once(page, publish):
     tokens = [publish.token()[0] for _ in range(3)]
     page.goto(LIST)
     page.locator("#action-toggle").check()
     page.get_by_role("button", name="Disable", exact=True).click()
-    expect(page.get_by_text("Disabled: 3 tokens.")).to_be_visible()
+    expect(page.get_by_text("3 tokens disabled.")).to_be_visible()
     assert all(map(is_disabled, tokens))
 
 
@@ -100,7 +100,7 @@ def test_a_rotated_secret_is_shown_once(page, publish, stack):
     assert api.call(stack.client).status_code == 401
     assert api.call(stack.client, headers={"Authorization": f"Bearer {secret}"}).status_code == 200
     page.reload()
-    expect(page.get_by_text("Nothing was rotated")).to_be_visible()
+    expect(page.get_by_text("The secret was not rotated")).to_be_visible()
     assert api.call(stack.client, headers={"Authorization": f"Bearer {secret}"}).status_code == 200
 
 

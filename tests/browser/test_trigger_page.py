@@ -1,4 +1,4 @@
-"""The trigger page: an API is chosen, tried past HTTP and through it, and its answers are told in words."""
+"""The trigger page: choosing an API, sending directly to a worker or over HTTP, and reading the response."""
 
 import json
 import re
@@ -95,7 +95,7 @@ def test_a_definition_is_chosen_from_the_list_and_triggered_with_the_keyboard(vi
     assert told == {"route": {"id": "a b ü"}, "query": {"dry": ["1"]}, "body": '{"state": "on"}'}
 
 
-def test_success_past_http(open_page, publish):
+def test_success_directly_to_a_worker(open_page, publish):
     api = publish(TELLS, route="shows/{name}")
     page = open_page(api)
     page.get_by_label("{name}").fill("news at ten")
@@ -105,9 +105,9 @@ def test_success_past_http(open_page, publish):
     assert "Success: the script answered 200" in text
     told = json.loads(card.locator("pre").first.inner_text())
     assert told == {"route": {"name": "news at ten"}, "query": {}, "body": "{}"}
-    for label in ("Queue", "Run", "Rest", "Total", "Node", "Trigger id", "Time of day", "Size"):
+    for label in ("Queue", "Run", "Overhead", "Total", "Node", "Trigger id", "Time", "Size"):
         assert label in text
-    card.get_by_text("The same with curl").click()
+    card.get_by_text("As curl").click()
     command = card.locator("details").last.locator("pre").inner_text()
     assert "/api/custom/shows/news%20at%20ten" in command
     assert "$TOKEN" in command
@@ -138,19 +138,19 @@ def test_xml_is_indented_and_a_refusal_of_the_script_is_no_success(open_page, pu
     assert card.locator("pre").first.inner_text() == "<a>\n  <b>1</b>\n  <b/>\n</a>"
 
 
-def test_the_rate_limit_counts_through_http_alone(open_page, publish):
+def test_the_rate_limit_counts_only_over_http(open_page, publish):
     token = publish.token(rate_limit=1, rate_window_seconds=3_600)
     page = open_page(publish(ECHO, token=token))
     page.get_by_label("Body", exact=True).fill('{"a": 1}')
     trigger(page)
-    page.get_by_label("Through HTTP").check()
+    page.get_by_label("Over HTTP").check()
     first = trigger(page)
     assert "Success: the script answered 200" in first.inner_text()
     assert '"a": 1' in first.locator("pre").first.inner_text()
     second = trigger(page)
     assert "The rate limit of the token is reached" in second.inner_text()
     assert re.search(r"RateLimitExceeded.*1014", second.inner_text())
-    page.get_by_label("Past HTTP").check()
+    page.get_by_label("Directly to a worker").check()
     assert "Success" in trigger(page).inner_text()
     assert page.locator("#answers .ud-answer").count() == 4
 
@@ -162,19 +162,19 @@ def test_the_exact_reason_of_a_refused_secret(open_page, publish):
     assert "TokenNotAllowed" in trigger(page).inner_text()
     page.get_by_label("Secret of a token").fill("")
     assert "InvalidSecret" in trigger(page).inner_text()
-    page.get_by_label("Through HTTP").check()
+    page.get_by_label("Over HTTP").check()
     page.get_by_label("Secret of a token").fill(other_secret)
     assert "AuthenticationFailed" in trigger(page).inner_text()
 
 
-def test_clear_leaves_nothing_in_the_form_and_a_bad_body_is_told(open_page, publish):
+def test_reset_form_clears_everything_and_invalid_bodies_are_reported(open_page, publish):
     page = open_page(publish(ECHO))
     secret = page.get_by_label("Secret of a token")
     page.get_by_role("button", name="Reveal").click()
     assert secret.get_attribute("type") == "text"
     page.get_by_label("Body", exact=True).fill('{"a": }')
-    assert "No JSON" in page.locator("#body-state").inner_text()
-    page.get_by_role("button", name="Clear").click()
+    assert "Not valid JSON" in page.locator("#body-state").inner_text()
+    page.get_by_role("button", name="Reset form").click()
     assert (secret.input_value(), secret.get_attribute("type")) == ("", "password")
     assert page.get_by_label("Route", exact=True).input_value() == ""
     assert page.get_by_label("Body", exact=True).input_value() == ""

@@ -30,7 +30,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(autouse=True)
 def cheap_passwords(settings):
-    """What a password costs is tested elsewhere."""
+    """Fast password hashes; their cost is tested elsewhere."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -100,5 +100,5 @@ def errors(response) -> dict[str, list[str]]:
 
 
 def said(response) -> str:
-    """The messages on the page that a redirect leads to."""
+    """The messages on the page after a redirect."""
     return " ".join(str(message) for message in response.context["messages"])

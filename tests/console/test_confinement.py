@@ -26,7 +26,7 @@ def nodes(monkeypatch):
 
 
 def card(admin):
-    return next(card for card in admin.get("/console/").context["start"].cards if card.title == "Worker nodes")
+    return next(card for card in admin.get("/console/").context["start"].cards if card.title == "Nodes")
 
 
 def test_the_overview_and_the_list_name_nodes_that_do_not_confine_scripts(admin, nodes):
@@ -35,7 +35,7 @@ def test_the_overview_and_the_list_name_nodes_that_do_not_confine_scripts(admin,
     assert b"not confined" not in admin.get("/console/automation/workernode/").content
     nodes(NODE, replace(NODE, id=2, confines=False))
     assert (card(admin).note, card(admin).tone) == ("0 of 8 slots busy, scripts are not confined on one", "warn")
-    assert admin.get("/console/automation/workernode/").content.count(b"scripts not confined: no Landlock") == 1
+    assert admin.get("/console/automation/workernode/").content.count(b"Scripts not confined: no Landlock") == 1
 
 
 def test_a_heartbeat_says_whether_its_node_confines_scripts(stack):

@@ -34,7 +34,7 @@ def test_what_differs_is_shown_and_what_was_typed_is_kept(admin, make):
     assert api.definition.name == "theirs"
 
 
-def test_mine_may_be_saved_over_it(admin, make):
+def test_a_warned_user_may_overwrite(admin, make):
     api = make(route="a")
     address = page(DEFINITION, "change", api.definition.pk)
     sent = filled_in(opened_then_changed(admin, api), name="mine")
@@ -43,7 +43,7 @@ def test_mine_may_be_saved_over_it(admin, make):
     assert (api.definition.name, api.definition.last_modified_by) == ("mine", "root")
 
 
-def test_not_over_what_has_come_after_the_warning(admin, make):
+def test_overwriting_spares_changes_after_the_warning(admin, make):
     api = make(route="a")
     address = page(DEFINITION, "change", api.definition.pk)
     sent = filled_in(opened_then_changed(admin, api), name="mine")
@@ -56,12 +56,12 @@ def test_not_over_what_has_come_after_the_warning(admin, make):
     assert api.definition.name == "later still"
 
 
-def test_a_script_has_the_same(admin, make):
+def test_scripts_show_conflicts_too(admin, make):
     script = make.script()
     address = page(SCRIPT, "change", script.pk)
     response = admin.get(address)
     script.source += "# theirs\n"
     save_checked(script, by="somebody")
     content = admin.post(address, filled_in(response, description="mine")).content.decode()
-    assert "Save mine over it" in content
+    assert "Overwrite with mine" in content
     assert "# theirs" in content

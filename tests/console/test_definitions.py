@@ -122,7 +122,7 @@ def test_a_race_for_a_token_is_an_error_on_the_form(new, make, monkeypatch):
     assert not ApiDefinition.objects.exists()
 
 
-def test_a_form_that_has_grown_old_does_not_undo_the_change_of_another(admin, make):
+def test_an_outdated_form_does_not_undo_another_change(admin, make):
     api = make()
     address = page(MODEL, "change", api.definition.pk)
     opened = admin.get(address)

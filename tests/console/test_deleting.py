@@ -29,7 +29,7 @@ def test_an_object_in_use_stays_and_the_page_names_the_api(admin, used, model):
     for response in (admin.get(page(model, "delete", obj.pk)), admin.post(page(model, "delete", obj.pk), {"post": 1})):
         assert response.status_code == 200
         assert "the/route" in response.content.decode()
-        assert "Are you sure" not in response.content.decode()
+        assert "This can't be undone" not in response.content.decode()
     obj.refresh_from_db()
     assert not LogEntry.objects.exists()
 
@@ -43,7 +43,7 @@ def test_who_may_not_view_definitions_learns_their_ids_alone(visit, used, model,
 
 
 @pytest.mark.parametrize("model", [TOKEN, SCRIPT])
-def test_a_race_is_told_on_the_page(admin, make, monkeypatch, model):
+def test_an_object_used_meanwhile_is_not_deleted(admin, make, monkeypatch, model):
     token, script = make.token(), make.script()
     obj = {TOKEN: token[0], SCRIPT: script}[model]
 
@@ -63,7 +63,7 @@ def test_a_race_is_told_on_the_page(admin, make, monkeypatch, model):
 @pytest.mark.parametrize("model", [TOKEN, SCRIPT])
 def test_a_free_object_is_deleted(admin, make, model):
     obj = {TOKEN: make.token()[0], SCRIPT: make.script()}[model]
-    assert "Are you sure" in admin.get(page(model, "delete", obj.pk)).content.decode()
+    assert "This can't be undone" in admin.get(page(model, "delete", obj.pk)).content.decode()
     response = admin.post(page(model, "delete", obj.pk), {"post": "yes"}, follow=True)
     assert "was deleted successfully" in said(response)
     assert not type(obj).objects.filter(pk=obj.pk).exists()
@@ -82,17 +82,17 @@ def test_a_selection_is_asked_about_first(admin, make, used):
     assert response.status_code == 200
     assert "free one" in content
     assert "the/route" in content
-    assert "Are you sure" in content
+    assert "This can't be undone" in content
     assert ApiToken.objects.count() == 2
 
 
 @pytest.mark.parametrize("model", [TOKEN, SCRIPT])
-def test_of_a_selection_goes_what_can_and_the_rest_is_named(admin, make, used, model):
+def test_a_bulk_delete_names_what_stays(admin, make, used, model):
     free = [{TOKEN: make.token()[0], SCRIPT: make.script()}[model] for _ in range(3)]
-    obj = objects(used)[model]
+    obj, noun = objects(used)[model], {TOKEN: "tokens", SCRIPT: "scripts"}[model]
     response = admin.post(page(model, "changelist"), selected(*free, obj) | {"post": "yes"}, follow=True)
-    assert "Deleted: 3." in said(response)
-    assert "Not deleted: 1." in said(response)
+    assert f"3 {noun} deleted." in said(response)
+    assert f"1 {noun.removesuffix('s')} not deleted." in said(response)
     assert obj.name in said(response)
     assert "the/route" in said(response)
     assert obj in type(obj).objects.all()
@@ -113,7 +113,7 @@ def test_definitions_of_a_selection_go_with_their_links(admin, make):
     definitions = [api.definition for api in apis]
     assert admin.post(page(model, "changelist"), selected(*definitions) | {"index": 0}).status_code == 200
     response = admin.post(page(model, "changelist"), selected(*definitions) | {"post": "yes"}, follow=True)
-    assert said(response) == "Deleted: 2."
+    assert said(response) == "2 APIs deleted."
     assert ApiToken.objects.count() == AutomationScript.objects.count() == 2
 
 

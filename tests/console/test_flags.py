@@ -19,7 +19,7 @@ GROUP_FORM = ("auth_group", "permissions")
 
 @pytest.fixture
 def person(db):
-    """Makes a user with a password and exactly the given flags, who is no "staff"."""
+    """Makes a user with a password and exactly the given flags, without "staff"."""
 
     def person(*flags: str, **fields: Any) -> User:
         user = User.objects.create_user("somebody", password=PASSWORD, **fields)
@@ -41,7 +41,7 @@ def test_the_tests_know_every_flag():
     assert KNOWN == FLAGS
 
 
-# --- The door ---
+# --- Logging in ---
 
 
 @pytest.mark.parametrize("flag", sorted(FLAGS))
@@ -65,20 +65,20 @@ def test_a_superuser_needs_no_flag(person):
 
 
 @pytest.mark.parametrize("is_staff", [False, True])
-def test_without_a_flag_nobody_gets_in_staff_or_not(person, is_staff):
+def test_users_without_a_flag_cannot_log_in_staff_or_not(person, is_staff):
     person(is_staff=is_staff)
     client, response = log_in()
     assert response.status_code == 200
-    assert b"no permission flag" in response.content
+    assert b"no permissions yet" in response.content
     assert client.get("/console/").status_code == 302
 
 
-def test_who_does_not_know_the_password_learns_nothing(person):
+def test_a_wrong_password_reveals_nothing(person):
     person()
     _, response = log_in("wrong")
     assert response.status_code == 200
     content = response.content.decode()
-    assert "no permission flag" not in content
+    assert "no permissions yet" not in content
     assert "staff" not in content
     assert "correct username and password" in content
 
@@ -90,7 +90,7 @@ def test_an_inactive_user_does_not_get_in(person):
     assert client.get("/console/").status_code == 302
 
 
-def test_the_last_flag_taken_away_closes_the_door(person):
+def test_losing_the_last_flag_closes_the_console(person):
     user = person("tokens.ui_available")
     client, _ = log_in()
     assert client.get("/console/").status_code == 200
@@ -99,7 +99,7 @@ def test_the_last_flag_taken_away_closes_the_door(person):
     assert client.get(page("tokens_apitoken", "changelist")).status_code == 302
 
 
-def test_everybody_who_gets_in_may_change_his_own_password(person):
+def test_every_user_may_change_their_own_password(person):
     person("automation.delete")
     client, _ = log_in()
     assert client.get("/console/password_change/").status_code == 200
@@ -116,7 +116,7 @@ def form_of(client, model):
 
 @pytest.fixture
 def members(db):
-    """Somebody to give flags to: a user and a group."""
+    """A user and a group to give flags to."""
     return User.objects.create_user("operator"), Group.objects.create(name="operators")
 
 
@@ -173,7 +173,7 @@ def test_no_flag_and_no_staff_opens_the_pages_of_people(visit, members, model):
     assert page(model, "changelist") not in client.get("/console/").content.decode()
 
 
-def test_nobody_sets_the_password_of_another(visit, members):
+def test_flags_do_not_let_users_set_passwords_of_others(visit, members):
     client = visit(*FLAGS)
     address = f"/console/auth/user/{members[0].pk}/password/"
     assert client.get(address).status_code == 403
@@ -181,7 +181,7 @@ def test_nobody_sets_the_password_of_another(visit, members):
 
 
 @pytest.mark.parametrize("address", ["/console/password_change/", "/console/search/?s=group"])
-def test_what_is_left_for_everybody_shows_nothing_of_people(visit, address):
+def test_pages_for_every_user_show_nothing_of_people(visit, address):
     content = visit("tokens.ui_available").get(address).content.decode()
     assert page("auth_group", "changelist") not in content
     assert page("auth_user", "changelist") not in content

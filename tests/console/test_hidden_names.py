@@ -22,11 +22,11 @@ def _listed(client, **query) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["z", "zebra", "ZEB", "a", "nothing"])
-def test_names_of_tokens_are_no_filter_without_the_tokens_flag(visit, api, text):
+def test_token_names_are_no_filter_without_the_tokens_flag(visit, api, text):
     assert _listed(visit(*WITHOUT_TOKENS), token=text) == []
 
 
-def test_ids_of_tokens_still_are(visit, api):
+def test_token_ids_are_a_filter_without_the_tokens_flag(visit, api):
     client = visit(*WITHOUT_TOKENS)
     assert _listed(client, token=str(api.token.pk)) == ["a/one"]
     assert _listed(client, token="") == ["a/one"]
@@ -34,7 +34,7 @@ def test_ids_of_tokens_still_are(visit, api):
     assert "token (id)" in titles
 
 
-def test_with_the_flag_names_are(visit, api):
+def test_token_names_are_a_filter_with_the_tokens_flag(visit, api):
     assert _listed(visit(*FLAGS), token="zeb") == ["a/one"]
 
 

@@ -20,12 +20,12 @@ FLAG = "tokens.ui_available"
 
 
 def owner(client: Client) -> User:
-    """Who is logged in."""
+    """The user who is logged in."""
     return User.objects.get(pk=client.session["_auth_user_id"])
 
 
 def shown_key(response) -> str:
-    """The key on the page; it is there once, and the answer is not to be kept."""
+    """The key, which the page shows once; the answer must not be cached."""
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     (found,) = re.findall(r'<code id="secret"[^>]*>([^<]+)</code>', response.content.decode())
@@ -39,7 +39,7 @@ def status(key: str) -> int:
 
 
 @pytest.mark.parametrize("flag", sorted(FLAGS))
-def test_whoever_may_enter_makes_looks_at_and_deletes_his_keys(visit, flag):
+def test_every_user_creates_views_and_deletes_their_own_keys(visit, flag):
     client = visit(flag)
     assert page(MODEL, "changelist") in client.get("/console/").content.decode()
     key = shown_key(submit(client, page(MODEL, "add"), name="ci"))
@@ -79,7 +79,7 @@ def test_no_button_leads_past_the_page_with_the_key(visit, button):
     shown_key(submit(visit(FLAG), page(MODEL, "add"), name="ci", **{button: "1"}))
 
 
-def test_the_list_has_the_own_keys_alone_but_for_superusers(visit, admin):
+def test_only_superusers_see_keys_of_other_users(visit, admin):
     client = visit(FLAG)
     create_key(owner(client), "key of a user", 1)
     create_key(owner(admin), "key of root", 1)
@@ -97,7 +97,7 @@ def test_the_list_has_the_own_keys_alone_but_for_superusers(visit, admin):
 
 
 @pytest.mark.parametrize("name", ["change", "history", "delete"])
-def test_keys_of_others_are_not_there(visit, admin, name):
+def test_keys_of_other_users_are_not_found(visit, admin, name):
     client = visit(FLAG)
     made, key = create_key(owner(admin), "theirs", 1)
     for known in (made.pk, made.digest, "x"):
@@ -135,7 +135,7 @@ def test_the_form_says_that_there_are_too_many(visit):
     assert PersonalKey.objects.count() == MOST_KEYS
 
 
-def test_a_bulk_delete_takes_the_own_keys_alone(visit, admin):
+def test_a_bulk_delete_takes_only_the_users_own_keys(visit, admin):
     client = visit(FLAG)
     theirs, others_key = create_key(owner(admin), "theirs", 1)
     own = [create_key(owner(client), name, 1) for name in ("a", "b", "stays")]

@@ -58,7 +58,7 @@ def test_definitions_are_searched_filtered_and_sorted(admin, apis, query, wanted
 
 @pytest.mark.parametrize("model", [DEFINITION, TOKEN, SCRIPT])
 def test_every_column_can_be_chosen_to_sort_by(admin, apis, model):
-    columns = {"created by", "created", "modified by", "modified"}
+    columns = {"created by", "created", "last modified by", "modified"}
     context = admin.get(page(model, "changelist"), {"o": "-1"}).context
     choices = sort_choices(context["cl"])
     assert [words for _, words, is_chosen in choices if is_chosen] == [choices[0][1] + ", descending"]
@@ -150,7 +150,7 @@ def test_an_empty_list_says_what_to_do(visit, model, flag):
     assert "ud-empty" in content(visit(*FLAGS), model)
     assert f'class="ud-button is-primary" href="{address}"' in content(visit(*FLAGS), model)
     assert f'href="{address}"' not in content(visit(*FLAGS - {flag}), model)
-    assert "Nothing found" in content(visit(*FLAGS), model, q="x")
+    assert "Nothing matches your search and filters." in content(visit(*FLAGS), model, q="x")
 
 
 @pytest.mark.parametrize("model", [DEFINITION, TOKEN, SCRIPT])

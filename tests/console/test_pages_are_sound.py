@@ -23,7 +23,7 @@ def test_only_processes_that_serve_the_console_load_its_pages(stack):
     assert ended.stdout.split() == ["False", "False", "True"], ended.stderr
 
 
-def test_the_admin_s_checks_find_nothing():
+def test_djangos_admin_checks_find_nothing():
     import_module("udapi_site.urls")
     assert admin.site.is_registered(import_module("tokens.models").ApiToken)
     assert admin.site.check(None) == []

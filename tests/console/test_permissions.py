@@ -59,7 +59,7 @@ def test_a_superuser_opens_the_page(admin, address, model, name, needed):
 
 
 @pytest.mark.parametrize(("model", "name", "missing"), MISSING)
-def test_all_flags_but_one_needed_do_not(visit, address, model, name, missing):
+def test_the_page_stays_closed_without_one_needed_flag(visit, address, model, name, missing):
     client = visit(*FLAGS - {missing})
     assert client.get(address(model, name)).status_code == 403
     assert client.post(address(model, name), {"post": "yes"}).status_code == 403

@@ -1,4 +1,4 @@
-"""The parts of a definition's form that come while one types: scripts and tokens."""
+"""The parts of a definition's form that are loaded while the user types: scripts and tokens."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def test_scripts_are_found_by_name_and_description(admin, make):
         shown = part(admin, "pick-script", q=term)
         assert "needle" in shown
         assert "hay" not in shown
-    assert "No script fits" in part(admin, "pick-script", q="\0")
+    assert "No script matches" in part(admin, "pick-script", q="\0")
 
 
 def test_a_script_says_what_it_does(admin, make):
@@ -62,7 +62,7 @@ def test_a_long_list_says_that_there_is_more(admin, make):
         ("pick-tokens", "definitions.ui_available"),
     ],
 )
-def test_who_may_not_look_gets_nothing(visit, name, missing):
+def test_pickers_need_the_flags_of_what_they_list(visit, name, missing):
     assert visit(*FLAGS - {missing}).get(f"{ROOT}{name}/").status_code == 403
     assert visit(*FLAGS).get(f"{ROOT}{name}/").status_code == 200
 

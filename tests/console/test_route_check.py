@@ -1,4 +1,4 @@
-"""What the form of a definition says about a route while it is typed."""
+"""What the form of a definition says about a route while the user types."""
 
 import itertools
 
@@ -30,7 +30,7 @@ def said(client, route, own="") -> str:
         ("new", "This route is free"),
     ],
 )
-def test_rules_are_told_and_rubbish_does_no_harm(admin, route, text):
+def test_invalid_routes_are_explained(admin, route, text):
     assert text in said(admin, route)
 
 
@@ -41,13 +41,13 @@ def test_an_empty_route_is_not_complained_about(admin):
 def test_a_route_in_use_leads_to_the_definition(admin, make):
     definition = make(route="ticket/{id}").definition
     shown = said(admin, "Ticket/{other}")
-    assert "In use" in shown
+    assert "Already taken by" in shown
     assert str(definition.pk) in shown
     assert "This route is free" in said(admin, "Ticket/{other}", own=str(definition.pk))
-    assert "In use" in said(admin, "Ticket/{other}", own="rubbish")
+    assert "Already taken by" in said(admin, "Ticket/{other}", own="rubbish")
 
 
-def test_who_shadows_whom_is_told(admin, make):
+def test_precedence_between_routes_is_shown(admin, make):
     make(route="a/{x}/c")
     make(route="a/b/c")
     make(route="a/{x}")
@@ -57,8 +57,8 @@ def test_who_shadows_whom_is_told(admin, make):
     assert [one.route for one in found.shadows] == ["a/{x}/c"]
     assert [one.route for one in found.shadowed_by] == ["a/b/c"]
     shown = said(admin, "a/b/{z}")
-    assert "Shadowed: " in shown
-    assert "Shadows: " in shown
+    assert "More specific APIs answer some of these paths:" in shown
+    assert "Takes precedence over:" in shown
     assert check("b/b/c", None).shadows == []
 
 

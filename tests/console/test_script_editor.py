@@ -1,4 +1,4 @@
-"""What the editor of scripts asks the server while one writes, and what it starts from."""
+"""What the script editor asks the server while the user types, and the examples it starts from."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_what_does_not_compile_is_told_with_its_line(admin, source, line):
     assert answer["entry_points"] == answer["parameters"] == []
 
 
-def test_rubbish_does_no_harm(admin):
+def test_invalid_sources_do_no_harm(admin):
     assert found(admin, "")["entry_points"] == []
     assert found(admin, "-" * 100_000 + "1")["message"]
     assert admin.post(ADDRESS).status_code == 200
@@ -47,7 +47,7 @@ def test_who_may_not_write_scripts_checks_none(visit, missing):
     assert visit(*FLAGS - {missing}).post(ADDRESS, {"source": "x"}).status_code == 403
 
 
-def test_it_is_no_page(admin):
+def test_the_source_check_refuses_get(admin):
     assert admin.get(ADDRESS).status_code == 403
 
 

@@ -37,7 +37,7 @@ def test_a_form_sent_back_as_it_came_changes_nothing(admin, make):
     source = "\n" + BOTH
     script = make.script(source, parameters=["a", "b"])
     opened = admin.get(page(MODEL, "change", script.pk))
-    # A browser drops the one newline behind the tag.
+    # Browsers drop one newline after the tag.
     assert b">\n\ndef on_api_trigger" in opened.content
     form = opened.context["adminform"].form
     assert form["parameters"].value() == "a\nb"
@@ -80,7 +80,7 @@ def test_a_name_in_use_is_refused(admin, make):
 def test_the_form_warns_what_scripts_can_do(admin, make, name):
     script = make.script()
     content = admin.get(page(MODEL, name, *([script.pk] if name == "change" else []))).content.decode()
-    assert "operating system account of the worker" in content
+    assert "rights of the worker's system account" in content
 
 
 def test_an_entry_point_in_use_can_be_taken_away_with_a_warning(admin, make):
@@ -108,11 +108,13 @@ def test_the_source_of_a_script_in_use_needs_execute(visit, make):
     assert (used.source, used.description) == (ECHO, "x")
 
 
-def test_who_may_only_view_reads_the_source_line_by_line(visit, make):
+def test_viewers_read_the_source_line_by_line(visit, make):
     script = make.script("# a < b\n" + BOTH, parameters=["one", "two"])
     content = visit("automation.ui_available").get(page(MODEL, "change", script.pk)).content.decode()
     assert "# a &lt; b\ndef on_api_trigger(engine, request):\n    pass" in content
-    assert "one, two" in content
+    assert "Reuse the process (faster)" in content
+    assert ">one</code>" in content
+    assert ">two</code>" in content
     assert "<textarea" not in content
 
 

@@ -1,4 +1,4 @@
-"""The start page: what there is, what wants attention, what to do first; to each user what concerns him."""
+"""The start page: counts, what needs attention and first steps, as far as each user may view them."""
 
 from datetime import timedelta
 
@@ -31,12 +31,12 @@ def test_nothing_yet_says_what_to_do_first(admin):
     assert [step.title for step in page.steps] == [
         "Write a script",
         "Create a token",
-        "Publish the script",
+        "Publish as API",
         "Try it",
     ]
     assert not any(step.is_done for step in page.steps)
     assert page.concerns == []
-    assert b"Nothing has been changed yet" in admin.get(START).content
+    assert b"No changes yet" in admin.get(START).content
 
 
 def test_what_is_done_is_ticked_and_the_steps_go_with_the_first_api(admin, make):
@@ -51,16 +51,16 @@ def test_steps_are_for_who_may_take_them(visit):
     assert [step.title for step in start(reader).steps] == ["Create a token"]
 
 
-def test_what_wants_attention(admin, make):
+def test_what_needs_attention_is_listed(admin, make):
     api = make()
     assert titles(admin) == []
     api.token.is_disabled = True
     save_checked(api.token, by="system")
-    assert titles(admin) == ["Disabled, but still allowed"]
+    assert titles(admin) == ["Disabled tokens that APIs still allow"]
     api.definition.allowed_tokens.through.objects.filter(definition=api.definition).delete()
-    assert titles(admin) == ["Without a token"]
+    assert titles(admin) == ["APIs nobody can call"]
     AutomationScript._base_manager.filter(pk=api.definition.script_id).update(has_api_trigger=False)
-    assert titles(admin) == ["Cannot answer", "Without a token"]
+    assert titles(admin) == ["APIs that cannot answer", "APIs nobody can call"]
     concern = start(admin).concerns[0]
     assert concern.objects == [
         (api.definition.route, f"/console/definitions/apidefinition/{api.definition.pk}/change/")
@@ -71,14 +71,14 @@ def test_a_script_without_run_cannot_answer_its_api(admin, make):
     api = make(RUNS, action_type=ActionType.NO_ENTRY_POINT)
     assert titles(admin) == []
     AutomationScript._base_manager.filter(pk=api.definition.script_id).update(has_run=False)
-    assert titles(admin) == ["Cannot answer"]
+    assert titles(admin) == ["APIs that cannot answer"]
 
 
 def test_a_token_never_used_is_named_after_a_day(admin, make):
     token, _ = make.token(name="idle")
     assert titles(admin) == []
     ApiToken._base_manager.filter(pk=token.pk).update(created_at=timezone.now() - timedelta(days=2))
-    assert titles(admin) == ["Never used"]
+    assert titles(admin) == ["Tokens never used"]
     ApiToken._base_manager.filter(pk=token.pk).update(last_used=timezone.now())
     assert titles(admin) == []
 
@@ -103,7 +103,7 @@ def test_without_redis_the_page_says_so(admin, monkeypatch):
 
     monkeypatch.setattr(overview, "look", unreachable)
     cards = {card.title: card for card in start(admin).cards}
-    assert cards["Worker nodes"].tone == "bad"
+    assert cards["Nodes"].tone == "bad"
 
 
 def test_the_page_costs_the_same_with_many_objects(admin, make):

@@ -41,17 +41,17 @@ def test_switching_to_the_state_it_has_is_no_change(admin, make):
     assert token.version == 1
 
 
-def test_many_at_once(admin, make):
+def test_many_tokens_are_switched_at_once(admin, make):
     tokens = [make.token(is_disabled=number == 0)[0] for number in range(3)]
     response = admin.post(page(MODEL, "changelist"), selected("disable_selected", *tokens), follow=True)
-    assert said(response) == "Disabled: 2 tokens. 1 was so already."
+    assert said(response) == "2 tokens disabled. 1 was already disabled."
     assert all(map(disabled, tokens))
     response = admin.post(page(MODEL, "changelist"), selected("enable_selected", *tokens), follow=True)
-    assert said(response) == "Enabled: 3 tokens."
+    assert said(response) == "3 tokens enabled."
     assert not any(map(disabled, tokens))
 
 
-def test_all_of_all_pages(admin, make):
+def test_select_all_switches_the_tokens_of_all_pages(admin, make):
     tokens = [make.token()[0] for _ in range(53)]
     sent = selected("disable_selected", *tokens[:2]) | {"select_across": "1"}
     assert "53 tokens" in said(admin.post(page(MODEL, "changelist"), sent, follow=True))
@@ -67,7 +67,7 @@ def test_who_may_not_change_tokens_switches_none(visit, make, missing):
     assert not disabled(token)
 
 
-def test_who_may_only_view_is_offered_no_switch(visit, make):
+def test_viewers_are_offered_no_switch(visit, make):
     make.token()
     content = visit("tokens.ui_available").get(page(MODEL, "changelist")).content.decode()
     for what in ("data-switch", "rotate/", "disable_selected", "delete/", "action-select", "Show its APIs"):
@@ -75,7 +75,7 @@ def test_who_may_only_view_is_offered_no_switch(visit, make):
     assert "Copy id" in content
 
 
-def test_looking_switches_nothing(admin, make):
+def test_a_get_request_switches_no_token(admin, make):
     token, _ = make.token()
     assert admin.get(f"/console/tokens/apitoken/{token.pk}/switch/").status_code == 403
     token.delete()

@@ -1,4 +1,4 @@
-"""The pages of API tokens; above all: where a secret is shown, and where it is not."""
+"""The pages of API tokens: above all, where a secret is shown and where it is not."""
 
 import re
 
@@ -20,7 +20,7 @@ UNLIMITED = {"rate_limit": "", "rate_window_seconds": ""}
 
 
 def shown_secret(response) -> str:
-    """The secret on the page; it is there once, and the answer is not to be kept."""
+    """The secret, which the page shows once; the answer must not be cached."""
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     found = re.findall(r'<code id="secret"[^>]*>([^<]+)</code>', response.content.decode())
@@ -59,7 +59,7 @@ def test_a_new_token_has_a_generated_secret_shown_once(admin):
     assert_gone(secret, admin)
 
 
-def test_a_new_token_may_have_an_own_secret(admin):
+def test_a_new_token_may_have_a_given_secret(admin):
     assert shown_secret(submit(admin, page(MODEL, "add"), name="client", secret=OWN)) == OWN
     assert opens(OWN).name == "client"
     assert_gone(OWN, admin)
@@ -85,13 +85,13 @@ def test_rotation_generates_a_secret(admin, make):
     assert_gone(secret, admin)
 
 
-def test_rotation_takes_an_own_secret(admin, make):
+def test_rotation_accepts_a_given_secret(admin, make):
     token, _ = make.token()
     assert shown_secret(rotate(admin, token, secret=OWN)) == OWN
     assert opens(OWN) == token
 
 
-def test_looking_at_the_page_rotates_nothing(admin, make):
+def test_opening_the_rotate_page_rotates_nothing(admin, make):
     token, secret = make.token()
     assert admin.get(page(MODEL, "rotate", token.pk)).status_code == 200
     assert opens(secret) == token
@@ -191,7 +191,7 @@ def test_rotation_needs_the_csrf_token(admin, make):
     assert opens(secret) == token
 
 
-def test_a_token_that_is_gone_cannot_be_rotated(admin, make):
+def test_a_deleted_token_cannot_be_rotated(admin, make):
     token, _ = make.token()
     address = page(MODEL, "rotate", token.pk)
     token.delete()
@@ -224,7 +224,7 @@ def test_the_list_shows_state_limit_and_use(admin, make):
     assert admin.get(page(MODEL, "changelist")).context["cl"].result_list[0].api_count == 1
 
 
-def test_who_may_only_view_sees_no_form(visit, make):
+def test_viewers_see_no_form_of_a_token(visit, make):
     token, _ = make.token()
     content = visit("tokens.ui_available").get(page(MODEL, "change", token.pk)).content.decode()
     assert 'name="name"' not in content

@@ -1,4 +1,4 @@
-"""Nobody is in the house who is not in the table."""
+"""The table misses no address, page or bulk action."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def test_every_bulk_action_is_in_the_table():
 
 
 @pytest.mark.parametrize("name", ["add", "delete"])
-def test_nobody_adds_or_deletes_what_records_itself(world, name):
+def test_nobody_adds_or_deletes_nodes_and_events(world, name):
     event: Any = InformationEvent.objects.first()
     root = Caller(is_superuser=True).console
     before = InformationEvent.objects.count()

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ("last_used", models.DateTimeField(editable=False, null=True)),
             ],
             options={
-                "verbose_name": "API token",
+                "verbose_name": "token",
                 "ordering": ["name", "id"],
                 "permissions": [
                     ("ui_available", "User-defined APIs > Tokens > UI available"),

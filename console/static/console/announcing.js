@@ -1,4 +1,4 @@
-// A word at the edge of the page, also read out: `announce("Copied")`; a quiet one is only read out.
+// A short message at the edge of the page, which screen readers read out. A quiet one is not visible.
 
 const SECONDS = 4;
 

@@ -1,4 +1,4 @@
-// The theme has things to click that are no buttons: here they get the keyboard, a role and a name.
+// Gives clickable elements of the theme that are not buttons a role, a name and the keyboard.
 
 import { gettext } from "./words.js";
 
@@ -18,6 +18,10 @@ export function makeControls(root) {
   }
   for (const element of root.querySelectorAll("button, a, [role=button]")) {
     name(element);
+  }
+  // Labels of cells where rows are cards. CSS could capitalise only every word.
+  for (const { dataset } of root.querySelectorAll("td[data-label], th[data-label]")) {
+    dataset.label = dataset.label.charAt(0).toUpperCase() + dataset.label.slice(1);
   }
 }
 

@@ -1,4 +1,4 @@
-// `<button data-copy="text">` copies the text; `data-copy-from="id"` copies what that element holds at the moment.
+// `<button data-copy="text">` copies the text; `data-copy-from="id"` copies the current content of that element.
 
 import { announce } from "./announcing.js";
 import { gettext } from "./words.js";
@@ -8,7 +8,7 @@ export function showCopyButtons() {
     const button = event.target.closest("[data-copy], [data-copy-from]");
     if (button) {
       event.preventDefault();
-      announce((await copy(textOf(button))) ? gettext("Copied") : gettext("The browser does not let this page copy"));
+      announce((await copy(textOf(button))) ? gettext("Copied") : gettext("The browser does not allow copying"));
     }
   });
 }
@@ -19,7 +19,7 @@ function textOf(button) {
 }
 
 export async function copy(text) {
-  // Browsers offer the clipboard to https and localhost alone.
+  // Browsers offer the clipboard only to https and localhost.
   if (navigator.clipboard) {
     try {
       await navigator.clipboard.writeText(text);

@@ -1,4 +1,4 @@
-// A change made elsewhere shows here: parts of the page are renewed, and over a form somebody is told of it.
+// Follows changes made elsewhere: renews parts of the page, and shows a notice above a form.
 
 import { ChangeSource } from "./live_source.js";
 import { watchForm } from "./live_form.js";
@@ -22,7 +22,7 @@ function follow(after, user, hear) {
     new ChangeSource(after, hear);
     return;
   }
-  // Its name keeps the streams of two users apart who log in one after the other.
+  // The name separates the streams of users who log in one after the other.
   const options = { type: "module", name: `console-${user}` };
   const { port } = new SharedWorker(new URL("live_worker.js", import.meta.url), options);
   port.onmessage = ({ data }) => hear(data);

@@ -1,4 +1,4 @@
-// Over a form whose object somebody else has changed: says so, and never touches what has been typed.
+// Shows a notice above a form whose object another user has changed. What was typed stays.
 
 import { gettext, interpolate } from "./words.js";
 
@@ -19,12 +19,12 @@ class WatchedForm {
   }
 
   async hear(change) {
-    // What is open was added before, however late that is told: a change that followed was somebody else's.
+    // The open object was added before the page was loaded, even if the event arrives late.
     if (change && (change.objectId !== this.place.dataset.liveObject || change.verb === "added")) {
       return;
     }
     if (change?.verb === "deleted") {
-      this.say(this.words(gettext("%(user)s deleted this at %(time)s. It cannot be saved any more."), change), false);
+      this.say(this.words(gettext("%(user)s deleted this at %(time)s. It can no longer be saved; copy what you need."), change), false);
       return;
     }
     const answer = await fetch(window.location.pathname).catch(() => undefined);
@@ -48,7 +48,7 @@ class WatchedForm {
 
   words(text, change) {
     const time = new Date(change?.time ?? Date.now()).toLocaleTimeString(document.documentElement.lang || undefined);
-    return interpolate(text, { user: change?.user ?? gettext("Somebody"), time });
+    return interpolate(text, { user: change?.user ?? gettext("Another user"), time });
   }
 
   say(text, canLoad) {
@@ -56,12 +56,12 @@ class WatchedForm {
     notice.className = "ud-notice";
     notice.setAttribute("role", "alert");
     const words = document.createElement("p");
-    words.textContent = canLoad ? `${text} ${gettext("What you have typed is untouched.")}` : text;
+    words.textContent = canLoad ? `${text} ${gettext("What you typed is still here.")}` : text;
     notice.append(words);
     if (canLoad) {
-      const load = gettext("Drop mine and load it");
+      const load = gettext("Discard mine and reload");
       notice.append(button(load, () => window.location.assign(window.location.pathname)));
-      notice.append(button(gettext("Go on with mine"), () => notice.remove()));
+      notice.append(button(gettext("Keep editing"), () => notice.remove()));
     }
     this.place.replaceChildren(notice);
   }

@@ -1,4 +1,4 @@
-// Changes as the management API streams them. Without a place for a stream they are asked for every two seconds.
+// Changes from the stream of the management API. Without a free stream slot it polls every two seconds.
 
 const EVENTS = "/api/management/events/";
 const TYPES = ["ApiDefinition", "ApiToken", "AutomationScript"];
@@ -7,7 +7,7 @@ const POLL_MILLISECONDS = 2_000;
 const STREAM_AGAIN_MILLISECONDS = 15_000;
 
 export class ChangeSource {
-  // `deliver(change)` hears of every change after the position `after`, `deliver(null)` that some may have been missed.
+  // Calls `deliver(change)` for every change after the position `after`, and `deliver(null)` if some may be missing.
   constructor(after, deliver) {
     this.first = this.last = after;
     this.kept = [];
@@ -22,7 +22,7 @@ export class ChangeSource {
       this.stream.addEventListener(`${type}ChangedEventMessage`, (message) => this.take(message));
     }
     this.stream.addEventListener("error", () => {
-      // What the browser does not try again by itself was refused: no room, or logged out.
+      // The browser does not retry a stream that was refused: no free slot, or logged out.
       if (this.stream.readyState === EventSource.CLOSED) {
         this.startPolling();
       }
@@ -39,7 +39,7 @@ export class ChangeSource {
     this.deliver(change);
   }
 
-  // The changes after the position `after`, or null when they are not known any more.
+  // The changes after the position `after`, or null if they are no longer known.
   since(after) {
     return after < this.first ? null : this.kept.filter((change) => change.position > after);
   }
@@ -67,7 +67,7 @@ export class ChangeSource {
         this.compare((await answer.json()).results[0]?.id ?? "none");
       }
     } catch {
-      // The server is away; the next one asks again.
+      // The server is away; the next poll tries again.
     }
   }
 

@@ -1,4 +1,4 @@
-// One stream for all tabs of a browser: each takes a place on the server.
+// One stream for all tabs of a browser, because each stream takes a slot of the server.
 
 import { ChangeSource } from "./live_source.js";
 

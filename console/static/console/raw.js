@@ -1,4 +1,4 @@
-// The JSON of an object from the management API, as it is, with line breaks for reading.
+// The JSON of an object from the management API, indented.
 
 import { gettext, interpolate } from "./words.js";
 
@@ -14,7 +14,7 @@ async function show() {
     place.classList.toggle("is-bad", !answer.ok);
     copyButton.disabled = !answer.ok;
   } catch {
-    place.textContent = gettext("The server does not answer. Try again later.");
+    place.textContent = gettext("The server did not answer. Try again later.");
     place.classList.add("is-bad");
   }
   place.removeAttribute("aria-busy");

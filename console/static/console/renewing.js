@@ -1,5 +1,5 @@
-// Renews the parts of a page marked `data-swap` (each with an id) from the same address. Selection, focus, scrolling and
-// what is open stay; while somebody types in a part, selects text in it or has a menu open there, it waits.
+// Renews the parts of a page marked `data-swap` (each with an id) from the page's own address. Selection, focus, scroll
+// positions and open details stay. While the user types in a part, selects text or has a menu open there, it waits.
 
 import { makeControls } from "./controls.js";
 import { showTimes } from "./times.js";
@@ -58,7 +58,7 @@ async function load() {
     window.location.reload();
   } else if (answer?.ok) {
     const text = await answer.text();
-    // Somebody may have searched, or begun to type, in the meantime.
+    // The user may have searched or begun to type in the meantime.
     if (address === window.location.href && !isInUse()) {
       await show(new DOMParser().parseFromString(text, "text/html"));
     }
@@ -90,7 +90,7 @@ async function show(page) {
 async function swap(part, fresh) {
   const before = remember(part);
   part.replaceChildren(...document.importNode(fresh, true).childNodes);
-  // The theme wraps a list that scrolls as soon as its observer is told of it: what is restored earlier is lost again.
+  // The theme wraps scrolling lists when its observer runs, which would undo what is restored before.
   await Promise.resolve();
   restore(part, before);
   showTimes(part);

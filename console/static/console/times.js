@@ -1,4 +1,4 @@
-// Times in the browser's zone; UTC stays in the title.
+// Times in the browser's zone; the title has UTC.
 
 const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
   dateStyle: "medium",

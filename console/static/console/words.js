@@ -1,4 +1,4 @@
-// Django's translations of what scripts say; English on pages without the catalogue.
+// Django's translations of texts in scripts; English on pages without the catalogue.
 
 export const gettext = (text) => (window.gettext ? window.gettext(text) : text);
 

@@ -1,4 +1,4 @@
-// What the script has no function for is said beside the choice; without an entry point for APIs there is no input to choose.
+// Warns at entry points that the script lacks. The input type exists only for `on_api_trigger`.
 
 const cards = [...document.querySelectorAll("[data-entry-point]")];
 const inputs = document.getElementById("input-type");

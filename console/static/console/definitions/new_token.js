@@ -1,4 +1,4 @@
-// A new token without leaving the form. Its secret is in this window alone, and the window does not close by accident.
+// Creates a token without leaving the form. Only this dialog has the secret, so it does not close by accident.
 
 const dialog = document.getElementById("new-token");
 

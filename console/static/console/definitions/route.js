@@ -1,4 +1,4 @@
-// The route, checked while it is typed.
+// Checks the route while the user types.
 import { asker } from "../objects/fetching.js";
 
 const field = document.getElementById("id_route");
@@ -9,7 +9,7 @@ if (field && place) {
     place.innerHTML = html ?? "";
     const isBad = place.querySelector(".ud-check.bad") !== null;
     field.setAttribute("aria-invalid", String(isBad));
-    // What the server said about the route that was sent is said again here, or holds no more.
+    // The check replaces the errors of the route that was submitted.
     if (html !== null) for (const old of place.parentElement.querySelectorAll(".ud-error")) old.remove();
   });
   const parameters = () => ({ route: field.value, own: place.dataset.own });

@@ -1,4 +1,4 @@
-// A combobox over all scripts: type to search, arrows to choose, Enter to take, Escape to leave it as it was.
+// A combobox over all scripts: type to search, arrows to move, Enter to choose, Escape to keep the current one.
 import { asker } from "../objects/fetching.js";
 
 function picker(root) {

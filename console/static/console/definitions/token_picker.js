@@ -1,4 +1,4 @@
-// The tokens of a definition. The chosen ones stay in the list whatever is searched for: they are what is sent.
+// The tokens of a definition. Chosen ones stay in the list during a search, because the form sends what is listed.
 import { asker } from "../objects/fetching.js";
 
 function picker(root) {
@@ -39,7 +39,7 @@ function picker(root) {
     show();
     found.soon(root.dataset.options, { q: search.value });
   });
-  // Enter would send the whole form.
+  // Enter would submit the form.
   search.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
   only.addEventListener("change", show);
   list.addEventListener("change", show);

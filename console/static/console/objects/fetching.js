@@ -1,4 +1,4 @@
-// Asking for a piece of a page while somebody types: only the last answer counts, and not every key asks.
+// Loads a part of a page while the user types: waits for a pause, and only the last answer counts.
 
 const WAIT_MILLISECONDS = 200;
 

@@ -1,6 +1,7 @@
-// A list that is searched while one types. The address says what is shown, so it can be kept, sent and gone back to;
-// without this script the same form is sent as a form.
+// A list that is searched while the user types. The address says what is shown, so it can be bookmarked and shared.
+// Without this script the form is submitted as usual.
 
+import { makeControls } from "../controls.js";
 import { showTimes } from "../times.js";
 
 const form = document.getElementById("list-form");
@@ -15,6 +16,7 @@ export function swap(text) {
     const fresh = page.getElementById(part.id);
     if (fresh) part.replaceChildren(...document.importNode(fresh, true).childNodes);
     showTimes(part);
+    makeControls(part);
   }
   for (const box of boxes()) box.checked = kept.has(box.value);
   showSelection();
@@ -119,8 +121,8 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-all]")) showSelection(true);
 });
 
-// Another part of the console renews the rows when somebody else has changed one.
+// `renewing.js` replaces the rows when another user has changed one.
 document.addEventListener("console:swapped", () => showSelection());
 
-// The browser may have kept the boxes of the page it goes back to.
+// Browsers restore checkboxes when users go back to a page.
 window.addEventListener("pageshow", () => showSelection());

@@ -1,4 +1,4 @@
-// A menu for a row: by its button, by the right mouse button and by the keyboard (Enter, context menu key, arrows).
+// The menu of a row, opened by its button, the right mouse button or the keyboard (Enter, context menu key, arrow down).
 
 const GAP = 4;
 
@@ -49,7 +49,7 @@ export function menuOf(id, fill, act) {
     const button = buttonAt(event.target);
     if (!button) return;
     event.preventDefault();
-    // The keyboard's own key has no place of the mouse.
+    // The context menu key has no mouse position.
     if (event.button === 2) open(button, event.clientX, event.clientY);
     else openBelow(button);
   });

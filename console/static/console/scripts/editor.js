@@ -1,4 +1,4 @@
-// The text area of a source as an editor for Python. What is saved is the text area, which follows.
+// Turns the text area of a source into an editor for Python. The text area follows, and is what the form submits.
 import {
   EditorState, EditorView, autocompletion, bracketMatching, classHighlighter, closeBrackets, closeBracketsKeymap,
   defaultKeymap, drawSelection, dropCursor, foldGutter, foldKeymap, highlightActiveLine, highlightActiveLineGutter,
@@ -37,7 +37,7 @@ export function editorFor(area, { nonce, label, isReadOnly, changed }) {
   return view;
 }
 
-// A line that the server has named; a program may be shorter than it says.
+// Marks the line of an error from the server. The source may have fewer lines by now.
 export function markLine(view, line, message) {
   if (!message) {
     view.dispatch(setDiagnostics(view.state, []));

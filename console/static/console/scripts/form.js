@@ -1,4 +1,4 @@
-// The form of a script: an editor, and what is found in the source while it is written.
+// The form of a script: an editor, and findings in the source while the user types.
 import { editorFor, markLine, showLine } from "./editor.js";
 
 const WAIT_MILLISECONDS = 400;

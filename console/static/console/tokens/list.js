@@ -1,4 +1,4 @@
-// Switching tokens in their list, and the menu of a token's id.
+// Switches tokens in their list, and fills the menu of a row.
 import { refresh } from "../objects/list.js";
 import { menuOf } from "../objects/menu.js";
 
@@ -9,7 +9,7 @@ async function switchTo(url, state) {
     headers: { "X-CSRFToken": csrf, "X-Requested-With": "fetch" },
     body: new URLSearchParams({ state }),
   });
-  // Refused, gone or logged out: the page itself will say so.
+  // Refused, deleted or logged out: the reloaded page says so.
   if (answer.status === 204) await refresh();
   else window.location.reload();
 }

@@ -1,17 +1,17 @@
-// An answer as a card: success or failure in words, then everything that is known about it.
+// A response as a card: success or failure in words, then all details.
 
 import { gettext, interpolate } from "../words.js";
 import { curlOf } from "./curl.js";
-import { tidy } from "./formats.js";
+import { formatted } from "./formats.js";
 
 const LONGEST_SHOWN = 200_000;
-const LONGEST_TIDIED = 1_000_000;
+const LONGEST_FORMATTED = 1_000_000;
 
 const moments = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { timeStyle: "medium" });
 
 export function waitingCard(asked, stop) {
-  const card = cardOf(asked, gettext("Waiting for the answer …"), "is-waiting");
-  card.append(element("div", { className: "ud-row" }, button(gettext("Stop waiting"), stop)));
+  const card = cardOf(asked, gettext("Waiting for the response …"), "is-waiting");
+  card.append(element("div", { className: "ud-row" }, button(gettext("Stop waiting (a run that has started continues)"), stop)));
   card.setAttribute("aria-busy", "true");
   return card;
 }
@@ -26,14 +26,14 @@ export function answerCard(asked, answer, removed) {
 
 function cardOf(asked, headline, tone) {
   const title = element("h3", {}, headline);
-  const way = asked.isThroughHttp ? gettext("through HTTP") : gettext("past HTTP");
+  const way = asked.isThroughHttp ? gettext("over HTTP") : gettext("directly to a worker");
   const call = element("p", { className: "ud-call" }, element("code", {}, `${asked.method} ${asked.route}`), ` ${way}`);
   return element("article", { className: `ud-card ud-answer ${tone}` }, element("header", {}, element("div", {}, title, call)));
 }
 
 function removeButton(card, removed) {
   const icon = element("span", { className: "material-symbols-outlined", ariaHidden: "true" }, "close");
-  const made = element("button", { type: "button", className: "ud-icon-button", ariaLabel: gettext("Remove this answer") }, icon);
+  const made = element("button", { type: "button", className: "ud-icon-button", ariaLabel: gettext("Remove this response") }, icon);
   made.addEventListener("click", () => {
     card.remove();
     removed();
@@ -61,7 +61,7 @@ function facts({ status, body, node, triggerId, at }) {
     [gettext("Status"), status],
     [gettext("Size"), body && sizeOf(body.size)],
     [gettext("Node"), node],
-    [gettext("Time of day"), moments.format(at)],
+    [gettext("Time"), moments.format(at)],
     [gettext("Trigger id"), triggerId && element("code", {}, triggerId)],
   ];
   const rows = known
@@ -77,15 +77,15 @@ function times({ times: taken, browserMilliseconds }) {
   if (taken.queue === null || taken.queue === undefined) {
     return element("p", { className: "ud-times" }, interpolate(gettext("Total %(total)s"), { total: milliseconds(taken.total) }));
   }
-  const rest = Math.max(0, taken.total - taken.queue - taken.run);
+  const overhead = Math.max(0, taken.total - taken.queue - taken.run);
   const parts = [
     ["queue", gettext("Queue"), taken.queue],
     ["run", gettext("Run"), taken.run],
-    ["rest", gettext("Rest"), rest],
+    ["overhead", gettext("Overhead"), overhead],
   ];
   const legend = parts.map(([kind, label, value]) => element("span", { className: `ud-time ${kind}` }, `${label} ${milliseconds(value)}`));
   const total = element("span", {}, interpolate(gettext("Total %(total)s"), { total: milliseconds(taken.total) }));
-  total.title = interpolate(gettext("%(time)s seen from this browser"), { time: milliseconds(browserMilliseconds) });
+  total.title = interpolate(gettext("%(time)s measured by this browser"), { time: milliseconds(browserMilliseconds) });
   return element("div", { className: "ud-times" }, bar(parts, taken.total), ...legend, total);
 }
 
@@ -110,13 +110,13 @@ function bodyOf({ body, headers }) {
 }
 
 function text({ text: whole }) {
-  const pretty = whole.length > LONGEST_TIDIED ? whole : tidy(tidy(whole, "json"), "xml");
+  const pretty = whole.length > LONGEST_FORMATTED ? whole : formatted(formatted(whole, "json"), "xml");
   const place = source(pretty.slice(0, LONGEST_SHOWN));
-  const copy = button(gettext("Copy the body"));
+  const copy = button(gettext("Copy body"));
   copy.dataset.copy = whole;
   const parts = [element("div", { className: "ud-bar" }, element("h4", {}, gettext("Body")), copy), place];
   if (pretty.length > LONGEST_SHOWN) {
-    parts.push(element("p", { className: "ud-help" }, gettext("Only the beginning is shown; copying takes all of it.")));
+    parts.push(element("p", { className: "ud-help" }, gettext("Only the beginning is shown. Copy body copies everything.")));
   }
   return element("div", {}, ...parts);
 }
@@ -129,7 +129,7 @@ function download({ bytes, size }, headers) {
   return element("div", { className: "ud-bar" }, element("span", {}, interpolate(gettext("Bytes, %(type)s"), { type })), link);
 }
 
-const nameFor = (headers) => valueOf(headers, "content-disposition")?.match(/filename="?([^";/\\]+)"?/)?.[1] ?? "answer.bin";
+const nameFor = (headers) => valueOf(headers, "content-disposition")?.match(/filename="?([^";/\\]+)"?/)?.[1] ?? "response.bin";
 
 function valueOf(headers, name) {
   const found = Object.entries(headers ?? {}).find(([each]) => each.toLowerCase() === name);
@@ -145,7 +145,7 @@ function curl(asked) {
   const command = curlOf(asked);
   const copy = button(gettext("Copy curl"));
   copy.dataset.copy = command;
-  return folded(gettext("The same with curl"), source(command), element("div", { className: "ud-row" }, copy));
+  return folded(gettext("As curl"), source(command), element("div", { className: "ud-row" }, copy));
 }
 
 const folded = (title, ...content) => element("details", {}, element("summary", {}, title), ...content);

@@ -1,4 +1,4 @@
-// The equivalent command; the secret is left out: the shell takes it from $TOKEN.
+// The equivalent command. The shell takes the secret from $TOKEN.
 
 import { TYPES } from "./formats.js";
 import { queryString } from "./sending.js";

@@ -1,11 +1,11 @@
-// Whether a body is what it is meant to be, and how it is best read.
+// Checks and formats bodies.
 
 import { gettext, interpolate } from "../words.js";
 
 export const TYPES = { json: "application/json", xml: "application/xml", text: "text/plain" };
 const INDENT = "  ";
 
-// In words how the text stands to its format.
+// Whether the text is valid in its format, in words.
 export function check(text, format) {
   const bytes = new TextEncoder().encode(text).length;
   const size = interpolate(gettext("%(size)s bytes"), { size: bytes.toLocaleString() });
@@ -13,10 +13,10 @@ export function check(text, format) {
     return { isBad: false, words: gettext("No body") };
   }
   const fault = { json: faultOfJson, xml: faultOfXml, text: () => "" }[format](text);
-  return { isBad: Boolean(fault), words: fault || `${size}, ${gettext("well-formed")}` };
+  return { isBad: Boolean(fault), words: fault || `${size}, ${gettext("valid")}` };
 }
 
-export function tidy(text, format) {
+export function formatted(text, format) {
   if (format === "json" && text && !faultOfJson(text)) {
     return JSON.stringify(JSON.parse(text), null, 2);
   }
@@ -28,13 +28,13 @@ function faultOfJson(text) {
     JSON.parse(text);
     return "";
   } catch (error) {
-    return interpolate(gettext("No JSON: %(why)s"), { why: error.message });
+    return interpolate(gettext("Not valid JSON: %(why)s"), { why: error.message });
   }
 }
 
 function faultOfXml(text) {
   const fault = new DOMParser().parseFromString(text, "application/xml").querySelector("parsererror");
-  return fault ? interpolate(gettext("No XML: %(why)s"), { why: firstLine(fault.textContent) }) : "";
+  return fault ? interpolate(gettext("Not valid XML: %(why)s"), { why: firstLine(fault.textContent) }) : "";
 }
 
 const firstLine = (text) => text.replace(/^This page contains the following errors:/, "").trim().split("\n")[0];
@@ -49,7 +49,7 @@ function indentedXml(text) {
 function linesOf(node, indent) {
   const whole = indent + new XMLSerializer().serializeToString(node);
   const children = [...node.childNodes];
-  // Mixed content is left as it is: white space counts there.
+  // Mixed content stays as it is, because white space matters there.
   if (!children.length || children.some((child) => child.nodeType !== Node.ELEMENT_NODE && child.data?.trim())) {
     return whole.trim() ? [whole] : [];
   }

@@ -1,9 +1,9 @@
-// The trigger page. The secret is in its field and in the request that is sent with it, and nowhere else.
+// The trigger page. The secret is in its field and in the request, and nowhere else.
 
 import { announce } from "../announcing.js";
 import { gettext } from "../words.js";
 import { answerCard, waitingCard } from "./answer.js";
-import { check, tidy } from "./formats.js";
+import { check, formatted } from "./formats.js";
 import { Pairs } from "./pairs.js";
 import { Picker } from "./picker.js";
 import { parametersOf, pathOf, problemOf } from "./route.js";
@@ -34,7 +34,7 @@ function describe(text) {
   field("description").hidden = !text;
 }
 
-// Fields for the placeholders of the route; what was entered for a name stays.
+// Fields for the placeholders of the route. Values stay as long as their names do.
 function showParameters() {
   const names = parametersOf(field("route").value);
   const place = field("route-parameter-fields");
@@ -64,7 +64,7 @@ function showBodyState() {
 
 const isThroughHttp = () => form.elements.way.value === "http";
 
-// What is sent; `path` has the route parameters in it.
+// What is sent; `path` is the route with the values of its placeholders.
 function message() {
   const values = new Map([...parameters].map(([name, input]) => [name, input.value]));
   return {
@@ -84,7 +84,7 @@ function message() {
 function problem(asked) {
   const found = problemOf(asked);
   if (!found && asked.isThroughHttp && asked.method === "GET" && asked.body) {
-    return gettext("A browser sends no body with GET. Empty the body, or trigger past HTTP.");
+    return gettext("Browsers send no body with GET. Empty the body, or send directly to a worker.");
   }
   return found;
 }
@@ -159,15 +159,15 @@ function start() {
   field("route").addEventListener("input", showParameters);
   field("body").addEventListener("input", showBodyState);
   field("format").addEventListener("change", showBodyState);
-  field("tidy").addEventListener("click", () => {
-    field("body").value = tidy(field("body").value, field("format").value);
+  field("format-body").addEventListener("click", () => {
+    field("body").value = formatted(field("body").value, field("format").value);
     showBodyState();
   });
   field("forget").addEventListener("click", () => {
     field("answers").replaceChildren();
     showEmptiness();
   });
-  // A page that comes back from the browser's memory must not bring the secret with it.
+  // A page that the browser restores from memory must not have the secret.
   window.addEventListener("pagehide", () => (field("secret").value = ""));
   const chosen = JSON.parse(field("chosen-definition").textContent);
   if (chosen) {

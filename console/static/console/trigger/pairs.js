@@ -1,4 +1,4 @@
-// Rows of a name and a value; there is always an empty one at the end.
+// Rows of a name and a value, with an empty one at the end.
 
 import { gettext } from "../words.js";
 

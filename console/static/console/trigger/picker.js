@@ -1,4 +1,4 @@
-// A list to search in: a combobox as the ARIA practices have it. `chosen(definition)` hears of the choice.
+// A combobox over all definitions; calls `chosen(definition)`.
 
 import { gettext } from "../words.js";
 
@@ -49,7 +49,7 @@ export class Picker {
   offer(definitions) {
     this.offered = definitions ?? [];
     this.active = -1;
-    const words = definitions ? gettext("No definition fits") : gettext("The definitions cannot be had right now");
+    const words = definitions ? gettext("No definition matches") : gettext("The definitions cannot be loaded right now");
     this.list.replaceChildren(...(this.offered.length ? this.offered.map(option) : [note(words)]));
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");

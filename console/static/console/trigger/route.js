@@ -1,4 +1,4 @@
-// Routes as they are entered, and the path that is called.
+// Routes as typed, and the paths that are called.
 
 import { gettext, interpolate } from "../words.js";
 
@@ -6,7 +6,7 @@ const PLACEHOLDER = /^\{(.+)\}$/;
 
 export const parametersOf = (route) => route.split("/").flatMap((segment) => segment.match(PLACEHOLDER)?.[1] ?? []);
 
-// The route with values in the place of its placeholders; what a URL has no room for is encoded.
+// The route with values for its placeholders, encoded for a URL.
 export function pathOf(route, values) {
   return route
     .split("/")
@@ -17,7 +17,7 @@ export function pathOf(route, values) {
     .join("/");
 }
 
-// What a person has encoded already is not encoded twice.
+// What the user has encoded already is not encoded twice.
 function decoded(segment) {
   try {
     return decodeURIComponent(segment);
@@ -26,7 +26,7 @@ function decoded(segment) {
   }
 }
 
-// Why this cannot be sent, or nothing.
+// Why this cannot be sent, or an empty text.
 export function problemOf({ path, values, isThroughHttp }) {
   const missing = [...values].find(([, value]) => value === "");
   if (missing) {
@@ -37,7 +37,7 @@ export function problemOf({ path, values, isThroughHttp }) {
     return interpolate(gettext("The route parameter %(name)s cannot hold a slash."), { name: slashed[0] });
   }
   if (isThroughHttp && path.split("/").some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) {
-    return gettext("A browser takes . and .. for directions, not for values. Trigger past HTTP.");
+    return gettext("Browsers resolve . and .. in a path. Send directly to a worker instead.");
   }
   return "";
 }

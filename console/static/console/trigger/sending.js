@@ -1,4 +1,4 @@
-// Sends a trigger, as a message past HTTP or as a client would, and says what came back:
+// Sends a trigger, directly to a worker or over HTTP, and returns what came back:
 // { isGood, headline, reason, detail, parameters, status, headers, body, bytes, times, node, triggerId, at }.
 
 import { gettext, interpolate } from "../words.js";
@@ -47,13 +47,13 @@ async function reached(address, options, read) {
     const answer = await read(await fetch(address, options), begun);
     return { at, ...answer, browserMilliseconds: performance.now() - begun };
   } catch (error) {
-    return { at, isGood: false, headline: gettext("Not sent, or not answered"), detail: whyNot(error) };
+    return { at, isGood: false, headline: gettext("Not sent or not answered"), detail: whyNot(error) };
   }
 }
 
 const whyNot = (error) =>
   error.name === "AbortError"
-    ? gettext("You stopped waiting. The script may go on.")
+    ? gettext("You stopped waiting. A run that has started continues.")
     : interpolate(gettext("The browser says: %(why)s"), { why: error.message });
 
 function ofMessage({ traceData, actionResult, statistics }) {
@@ -78,7 +78,7 @@ const refused = (status, said) => ({
   isGood: false,
   headline: interpolate(gettext("The console refused this (%(status)s)"), { status }),
   reason: said.errors?.[0]?.reason,
-  detail: said.errors?.[0]?.detail ?? gettext("Load the page again and try once more."),
+  detail: said.errors?.[0]?.detail ?? gettext("Reload the page and try again."),
 });
 
 async function ofHttp(answer, begun) {
@@ -91,7 +91,7 @@ async function ofHttp(answer, begun) {
   return { ...outcome(answer.status, text), headers, body, times: { queue: null, run: null, total } };
 }
 
-// An error of the catalogue, or what the script itself has answered.
+// An error of the catalogue, or the script's own response.
 function outcome(status, text) {
   const error = catalogued(text);
   if (!error) {
