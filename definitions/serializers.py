@@ -96,7 +96,7 @@ class DefinitionSerializer(AuthoredSerializer):
 
 
 def default_input_type(action_type: str) -> str:
-    """The input type of a definition that names none."""
+    """The input type of a definition that does not name one."""
     return "" if action_type == ActionType.NO_ENTRY_POINT else str(InputType.RAW_BODY)
 
 

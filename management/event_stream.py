@@ -24,7 +24,7 @@ from keys.models import PersonalKey
 from management.errors import UnavailableError
 from management.events import FILTER_PARAMETERS, EventView
 from management.openapi import Operation
-from management.query_string import invalid
+from objects.serializers import invalid_field
 from web import threads
 from web.database import RETRY_AFTER_SECONDS
 
@@ -116,7 +116,7 @@ def _resume_after(request: Request) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST_POSITION):
-        invalid("Last-Event-ID", "Not the id of an event of the live stream.")
+        raise invalid_field("Last-Event-ID", "Not the id of an event of the live stream.")
     return int(text)
 
 

@@ -91,7 +91,7 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         """The object.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: it does not exist.
         """
         object_id = as_id(key)
         found = rows.filter(pk=object_id).first() if object_id else None
@@ -113,7 +113,7 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         """`do` something to the object while its row is locked, if it is in the version that the client has seen.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: it does not exist.
             StaleError: `If-Match` names another version.
             RefusedError: a rule refuses the change.
         """

@@ -70,7 +70,7 @@ class CountSerializer(serializers.Serializer[Any]):
 
 @dataclass(frozen=True)
 class Operation:
-    """What a view does with one method: its answer, its body, and its parameters beside those in the path."""
+    """What a view does with one method: its answer, its body, and its parameters; those in the path may be left out."""
 
     id: str
     summary: str

@@ -1,32 +1,26 @@
 """The query string of a list. What is unknown or malformed is refused, never ignored."""
 
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from collections.abc import Collection
+from typing import Any
 
 from rest_framework.request import Request
 
 from foundation.texts import is_storable
-from objects.changes import refusal
+from objects.serializers import invalid_field
 
 
-def invalid(field: str, rule: str) -> NoReturn:
-    """Raise a `ValidationError`: `InvalidField` + `field`."""
-    raise refusal("InvalidField", rule.replace("%", "%%"), field=field)
-
-
-def only(request: Request, known: Iterable[str]) -> dict[str, str]:
+def only(request: Request, known: Collection[str]) -> dict[str, str]:
     """The parameters of the query string, which may only be `known` ones.
 
     Raises:
         ValidationError: `InvalidField`, a parameter is unknown, repeated or not storable.
     """
     found: dict[str, str] = {}
-    unknown = request.query_params.keys() - set(known)
-    for name in sorted(unknown):
-        invalid(name, "There is no such parameter.")
     for name, values in request.query_params.lists():
+        if name not in known:
+            raise invalid_field(name, "There is no such parameter.")
         if len(values) != 1 or not is_storable(values[0]):
-            invalid(name, "The parameter is repeated or contains characters that cannot be stored.")
+            raise invalid_field(name, "The parameter is repeated or contains characters that cannot be stored.")
         found[name] = values[0]
     return found
 
@@ -42,4 +36,4 @@ def whole_number(request: Request, name: str, default: int, smallest: int, large
         return default
     if text.isascii() and text.isdigit() and len(text) < 12 and smallest <= int(text) <= largest:
         return int(text)
-    invalid(name, f"The parameter must be a whole number from {smallest} to {largest}.")
+    raise invalid_field(name, f"The parameter must be a whole number from {smallest} to {largest}.")

@@ -1,7 +1,6 @@
 """`schema/` and `docs/`: the OpenAPI document and a page that shows it. Both need no log-in."""
 
 import json
-from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,8 +10,9 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
-from management.query_string import invalid, only
+from management.query_string import only
 from management.views import ManagementView
+from objects.serializers import invalid_field
 
 
 @cache
@@ -28,16 +28,6 @@ def as_yaml() -> bytes:
     return bytes(OpenApiYamlRenderer().render(document(), renderer_context={}))  # type: ignore[no-untyped-call]
 
 
-def as_json() -> str:
-    return json.dumps(document())
-
-
-_FORMATS: Mapping[str, tuple[Callable[[], str | bytes], str]] = {
-    "json": (as_json, "application/vnd.oai.openapi+json"),
-    "yaml": (as_yaml, "application/vnd.oai.openapi"),
-}
-
-
 class SchemaView(ManagementView):
     authentication_classes = ()
     permission_classes = ()
@@ -46,11 +36,12 @@ class SchemaView(ManagementView):
 
     def get(self, request: Request) -> HttpResponse:
         """JSON, or YAML with `?format=yaml`."""
-        wanted = only(request, ("format",)).get("format", "json")
-        if wanted not in _FORMATS:
-            invalid("format", "The format must be json or yaml.")
-        render, media_type = _FORMATS[wanted]
-        return HttpResponse(render(), content_type=media_type)
+        match only(request, ("format",)).get("format", "json"):
+            case "json":
+                return HttpResponse(json.dumps(document()), content_type="application/vnd.oai.openapi+json")
+            case "yaml":
+                return HttpResponse(as_yaml(), content_type="application/vnd.oai.openapi")
+        raise invalid_field("format", "The format must be json or yaml.")
 
 
 class DocsView(SpectacularSwaggerSplitView):

@@ -78,7 +78,7 @@ def _set_secret(token: ApiToken, secret: str | None) -> str:
     """Give the token this secret, or a generated one, and return it.
 
     Raises:
-        ValidationError: `InvalidSecret`, and whatever else is wrong with the token.
+        ValidationError: `InvalidSecret`, and all other faults of the token.
     """
     try:
         return token.set_secret(secret)

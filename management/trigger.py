@@ -36,7 +36,7 @@ class Unicode(Text):
 
 
 class Lists(TypedField, serializers.DictField):
-    """Lists of strings by name; null stands for none."""
+    """Lists of strings by name; null stands for an empty object."""
 
     json_type, expects = dict, "an object of lists: name to strings"
 
@@ -113,7 +113,7 @@ class TriggerMessageView(ManagementView):
     }
 
     def post(self, request: Request) -> Response:
-        """The answer is 200 whatever the trigger's result; `traceData` has its errors."""
+        """The answer is 200 even if the trigger fails; `traceData` has its errors."""
         values = checked_values(MessageSerializer, request)
         message = TriggerMessage(**{name: value for name, value in values.items() if value is not None})
         return Response(trigger(message, request.META.get("gunicorn.socket")).as_json())

@@ -94,6 +94,7 @@ class NotFoundView(ManagementView):
     schema = None
 
     def missing(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        # Who is not authenticated never gets here, and so learns nothing about addresses.
         if not request.path.endswith("/") and resolve(f"{request.path}/").func.cls is not NotFoundView:  # type: ignore[attr-defined]
             raise errors.NotFoundError("The address must end with a slash.")
         raise errors.NotFoundError

@@ -21,7 +21,7 @@ KEPT = settings.BASE_DIR / "docs" / "openapi.yaml"
 
 
 def test_the_document_in_the_repository_is_up_to_date():
-    hint = "make it anew: .venv/bin/python manage.py spectacular --file docs/openapi.yaml"
+    hint = "renew it: .venv/bin/python manage.py spectacular --file docs/openapi.yaml"
     assert KEPT.read_bytes() == as_yaml(), hint
 
 
