@@ -5,7 +5,7 @@ PYTHONS := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14)
 BIN := .venv/bin
 NEW_ENOUGH := import sys, importlib.util; sys.exit(sys.version_info < (3, 11) or not importlib.util.find_spec("pip"))
 
-# An environment that was moved, broken off or made by an older Python is made anew.
+# An environment that was moved, interrupted or made by an older Python is created again.
 VENV_WORKS := $(shell $(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null && echo yes)
 ifeq ($(VENV_WORKS),)
 $(shell rm -f .venv/.installed-run .venv/.installed-dev)
@@ -22,19 +22,19 @@ UPGRADED = $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
 
-run: .venv/.installed-run ## install what is missing and start everything; Ctrl-C ends it
+run: .venv/.installed-run ## install what is missing and start everything; Ctrl-C stops it
 	@exec $(BIN)/python -m launcher
 
-worker: .venv/.installed-run ## start one more worker node against the same broker
+worker: .venv/.installed-run ## start a further worker node on the same broker
 	@exec $(BIN)/python -m launcher worker
 
 test: .venv/.installed-dev ## run all tests; DATABASE=postgresql: on PostgreSQL; TESTS=tests/launcher: only these
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(if $(DATABASE),--database=$(DATABASE)) $(TESTS)
 
-chaos: .venv/.installed-dev ## break the real stack in every way and print who survived; SOAK=20: and soak for 20 minutes
+chaos: .venv/.installed-dev ## break the real stack in every way and print what survived; SOAK=20: then load it for 20 minutes
 	@$(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK)) $(if $(ONLY),--only $(ONLY))
 
-bench: .venv/.installed-dev ## measure speed beside the alternatives: benchmarks/RESULTS.md and plots; needs wrk
+bench: .venv/.installed-dev ## compare speed with the alternatives: benchmarks/RESULTS.md and plots; needs wrk
 	@$(BIN)/python -m benchmarks.speed
 
 bench-quick: .venv/.installed-dev ## the main ratios in two minutes; needs wrk
@@ -43,14 +43,14 @@ bench-quick: .venv/.installed-dev ## the main ratios in two minutes; needs wrk
 check: .venv/.installed-dev ## lint, format, types, imports and deployment checks
 	@.ci/check
 
-lock: .venv/.installed-dev ## renew requirements*.txt from the .in files; UPGRADE=all: newest versions, UPGRADE=django: of this package
+lock: .venv/.installed-dev ## update requirements*.txt from the .in files; UPGRADE=all: to the newest versions, UPGRADE=django: of one package
 	@$(LOCK) $(UPGRADED) requirements.in -o requirements.txt
 	@$(LOCK) $(UPGRADED) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
-screenshots: .venv/.installed-dev ## make the pictures of docs/guides/console.md; needs Chromium
+screenshots: .venv/.installed-dev ## take the pictures of docs/guides/console.md; needs Chromium
 	@$(BIN)/python docs/screenshots.py
 
-clean: ## remove the Python environment and all caches; data stays
+clean: ## remove the Python environment and all caches; keeps the data
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 venv:
@@ -63,8 +63,8 @@ venv:
 	    "and make sure that this directory is writable."; \
 	  exit 1; \
 	done; \
-	echo "Error: Python 3.11 or newer was not found (tried: $(PYTHONS)): install it, or say where it is," \
-	  "make run PYTHON=/path/to/python3 say."; \
+	echo "Error: Python 3.11 or newer was not found (tried: $(PYTHONS)): install it, or name it:" \
+	  "make run PYTHON=/path/to/python3"; \
 	exit 1
 
 .venv/.installed-run: requirements.txt | $(NEEDED_VENV)

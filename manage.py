@@ -14,7 +14,7 @@ if __name__ == "__main__":
     linux.hide_memory()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
     try:
-        settings.configured or settings.DATABASES  # noqa: B018  what cannot be used is one sentence, not a traceback
+        settings.configured or settings.DATABASES  # noqa: B018  an unusable setting is one sentence, not a traceback
     except ImproperlyConfigured as error:
         sys.exit(f"Error: {error}")
     execute_from_command_line(sys.argv)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -19,6 +18,7 @@ from unfold.widgets import UnfoldBooleanWidget
 from access.pages import PolicyAdmin
 from console import cells
 from console.templatetags.console import local_time
+from foundation.ids import parse_uuid
 from foundation.texts import is_storable
 
 PER_PAGE = 50
@@ -110,21 +110,13 @@ def _time_and_author(moment: datetime, user: str) -> SafeString:
     return format_html('{}<span class="ud-second ud-by">{}</span>', local_time(moment), user)
 
 
-def as_id(text: str) -> UUID | None:
-    """The id that `text` spells, if any."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def matching(text: str, columns: Iterable[str], id_at: str = "") -> Q:
     """The rows with `text` in one of `columns`, or with the id that it spells in the column `id_at`."""
     # Matches nothing, so that an empty list of columns finds nothing.
     found = Q(pk__in=())
     if not is_storable(text):
         return found
-    wanted_id = as_id(text)
+    wanted_id = parse_uuid(text)
     if id_at and wanted_id:
         found |= Q(**{id_at: wanted_id})
     for column in columns:

@@ -73,7 +73,7 @@ class PasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]  # django-
             LogInRefusedError: the machine is busy with other passwords.
         """
         # Outside the transaction: hashing takes long, and a lock on the user would be held all the while.
-        with hash_slots.place():
+        with hash_slots.slots.hold():
             self.user.set_password(self.cleaned_data["new_password1"])
         with transaction.atomic():
             self.user.save()

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_GET, require_safe
 
 from access.policy import DEFINITION, MESSAGE, allows
 from console import cells
-from console.lists import as_id, matching
+from console.lists import matching
 from definitions import routes
 from definitions.models import ApiDefinition, InputType
 from endpoint.trigger_request import LONGEST_QUERY_STRING
+from foundation.ids import parse_uuid
 from foundation.limits import LARGEST_TRIGGER_BODY
 
 OFFERED: Final = 30
@@ -39,7 +40,7 @@ def _require_sender(request: HttpRequest) -> None:
 def trigger_page(request: HttpRequest) -> TemplateResponse:
     """The form and the responses; the address may name the definition to start with."""
     _require_sender(request)
-    wanted = as_id(request.GET.get("definition", ""))
+    wanted = parse_uuid(request.GET.get("definition", ""))
     chosen = ApiDefinition.objects.select_related("script").filter(pk=wanted).first() if wanted else None
     context = admin.site.each_context(request) | {
         "title": _("Trigger"),

@@ -1,15 +1,11 @@
-"""Start-up of the definitions."""
-
 from importlib import import_module
 
 from django.apps import AppConfig
 
 
 class DefinitionsConfig(AppConfig):
-    """Connects the receivers that keep the route index."""
-
     name = "definitions"
 
     def ready(self) -> None:
-        """Receivers connect when their module is imported."""
+        # Importing the module connects its receivers.
         import_module("definitions.changes")

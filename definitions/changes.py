@@ -1,4 +1,4 @@
-"""Saving definitions together with the tokens that they allow."""
+"""Saving definitions together with their allowed tokens."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from uuid import UUID
@@ -17,11 +17,11 @@ from tokens.models import ApiToken
 def save_definition(
     definition: ApiDefinition, by: str, allowed_tokens: Iterable[ApiToken | UUID] | None = None
 ) -> ApiDefinition:
-    """Save `definition` for the user named `by`; `allowed_tokens` become its tokens unless None.
+    """Save `definition` for the user named `by`, with exactly these `allowed_tokens`; None leaves them as they are.
 
     Raises:
-        ValidationError: a rule refuses the change, or a token does not exist (`InvalidField` + `field`);
-            nothing was saved.
+        ValidationError: a rule refuses the change, or a token does not exist (`InvalidField` + `field`). Nothing was
+            saved.
     """
     if allowed_tokens is None:
         return save_checked(definition, by)
@@ -31,11 +31,10 @@ def save_definition(
 
 
 def add_definitions(definitions: Sequence[ApiDefinition], by: str, allowed_tokens: Mapping[UUID, Set[UUID]]) -> None:
-    """Add new definitions together for the user named `by`; `allowed_tokens` has the tokens of each by its id.
+    """Add new definitions for the user named `by`, all or none; `allowed_tokens` has the tokens of each by its id.
 
     Raises:
-        ValidationError, IntegrityError: one of them is refused; nothing was saved. `save_definition` says which, and
-            why.
+        ValidationError, IntegrityError: one of them is refused. `save_definition` says which, and why.
     """
     add_checked(definitions, by, then=lambda: _allow(allowed_tokens))
 
@@ -50,12 +49,12 @@ def _allow_only(definition: ApiDefinition, token_ids: set[UUID], is_new: bool) -
 
 
 def _allow(allowed_tokens: Mapping[UUID, Set[UUID]]) -> None:
-    """Further tokens, by definition. Held until the commit, none can be deleted by another writer in between."""
+    """Add tokens, by definition. Their rows stay locked, so that no other writer deletes them before the commit."""
     needed = set().union(*allowed_tokens.values())
     held = ApiToken.objects.filter(pk__in=needed).select_for_update().order_by("pk")
     if set(held.values_list("pk", flat=True)) != needed:
         raise refusal("InvalidField", _("A token in the list does not exist."), field="allowedTokens")
-    # Without signals: the save of a definition has left the one event of its change.
+    # Without signals: saving the definition has already recorded the event of this change.
     AllowedToken._base_manager.bulk_create(
         AllowedToken(definition_id=definition_id, token_id=token_id)
         for definition_id, token_ids in allowed_tokens.items()
@@ -65,7 +64,7 @@ def _allow(allowed_tokens: Mapping[UUID, Set[UUID]]) -> None:
 
 @receiver(post_save, sender=ApiDefinition)
 def index_dynamic_route(instance: ApiDefinition, created: bool, **kwargs: object) -> None:
-    """Keep the beginnings of a dynamic route where the look-up finds them; a static one needs none."""
+    """Store the prefixes of a dynamic route for look-ups; a static one needs none."""
     if not created:
         RoutePrefix.objects.filter(definition=instance).delete()
     index_dynamic_routes([instance])
@@ -73,7 +72,6 @@ def index_dynamic_route(instance: ApiDefinition, created: bool, **kwargs: object
 
 @receiver(added_together, sender=ApiDefinition)
 def index_dynamic_routes(instances: Iterable[ApiDefinition], **kwargs: object) -> None:
-    """Likewise, for new definitions."""
     RoutePrefix.objects.bulk_create(
         RoutePrefix(definition=definition, prefix=prefix)
         for definition in instances

@@ -1,6 +1,6 @@
-"""The two look-ups of a trigger, in SQL: always fresh, each by index, whatever the number of objects.
+"""The two look-ups of a trigger, in SQL: always fresh, and by index whatever the number of objects.
 
-The ORM takes more than ten times the processor time for the same rows; this is the one place without it.
+The ORM would take more than ten times the processor time for the same rows; only this module does without it.
 """
 
 import json
@@ -19,8 +19,8 @@ SELECT id, is_disabled, rate_limit, rate_window_seconds
 FROM tokens_apitoken WHERE secret_digest IN ({marks})
 """
 
-# `walk` follows the request's segments along the beginnings of dynamic routes, literal and placeholder
-# side by side; a static route is found by its signature alone.
+# `walk` follows the request's segments along the prefixes of dynamic routes, literals and placeholders alike; a static
+# route is found by its signature alone.
 _FIND_BY_ROUTE = """
 WITH RECURSIVE
 segment (depth, literal) AS (VALUES {segments}),
@@ -50,8 +50,6 @@ _uuid_field: "models.UUIDField[UUID, UUID]" = models.UUIDField()
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """What a trigger needs to know of its token."""
-
     id: UUID
     is_disabled: bool
     rate_limit: int | None
@@ -60,8 +58,6 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class ScriptRow:
-    """What a trigger needs to know of its script."""
-
     id: UUID
     version: int
     name: str
@@ -72,7 +68,7 @@ class ScriptRow:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionRow:
-    """What a trigger needs to know of its definition; `script` is None when the row it names is gone."""
+    """`script` is None when the row that `script_id` names is gone."""
 
     id: UUID
     route: str
@@ -84,13 +80,13 @@ class DefinitionRow:
 
 
 def find_token(digests: Sequence[str]) -> TokenRow | None:
-    """The token whose stored digest is one of `digests`."""
+    """The token with one of these digests."""
     row = _first(_by_digest(len(digests)), list(digests))
     return None if row is None else TokenRow(_uuid(row[0]), bool(row[1]), row[2], row[3])
 
 
 def find_definition(segments: Sequence[str], token_id: UUID) -> DefinitionRow | None:
-    """The definition that wins for a request's decoded `segments`, and whether the token may call it."""
+    """The definition that answers a request's decoded `segments`, and whether the token may call it."""
     if not 0 < len(segments) <= routes.MOST_SEGMENTS:
         return None
     literals = [routes.literal(part) if routes.may_match_literal(part) else None for part in segments]
@@ -108,17 +104,17 @@ def _by_digest(digests: int) -> str:
 @cache
 def _by_route(depth: int) -> str:
     segments = ", ".join(f"({number}, CAST(%s AS text))" for number in range(1, depth + 1))
-    # Django goes through the whole text for each query.
+    # Short, because Django scans the whole text for each query.
     return " ".join(_FIND_BY_ROUTE.format(segments=segments, depth=depth).split())
 
 
 def _first(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
-    # Not by `django.db.connection`, which looks the connection up anew for each attribute.
+    # `django.db.connection` would look the connection up for each attribute.
     database = connections[DEFAULT_DB_ALIAS]
     with database.cursor() as cursor:
         cursor.execute(sql, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
-    # With PostgreSQL the connection goes back to the pool at once: neither a slow body nor a wait holds one.
+    # PostgreSQL's connection returns to the pool at once, so that no slow body and no waiting trigger holds one.
     if not database.in_atomic_block:
         database.close_if_unusable_or_obsolete()
     return row
@@ -132,5 +128,5 @@ def _definition(row: tuple[Any, ...]) -> DefinitionRow:
 
 
 def _uuid(value: Any) -> UUID:
-    """SQLite keeps ids as hexadecimal text, PostgreSQL as they are."""
+    """SQLite returns ids as hexadecimal text, PostgreSQL as UUIDs."""
     return value if isinstance(value, UUID) else UUID(value)

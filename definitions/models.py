@@ -1,6 +1,6 @@
 """API definitions: which script answers under which route, and who may call it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from objects.columns import DerivedCharField, DerivedSmallIntegerField
 from objects.managers import ClosedManager
 from tokens.models import ApiToken
 
-# Casefolding makes three characters out of one at the most.
+# Casefolding makes at most three characters out of one.
 SIGNATURE_LENGTH = 3 * routes.LONGEST + 1
 
 
@@ -32,7 +32,7 @@ class ActionType(models.TextChoices):
 
 
 class InputType(models.TextChoices):
-    """How a script with `on_api_trigger` gets the body of a request."""
+    """How a script with `on_api_trigger` receives the body of a request."""
 
     RAW_BODY = "RawBody", gettext_lazy("Raw body")
     PARAMETERS = "Parameters", gettext_lazy("Parameters")
@@ -90,12 +90,12 @@ class ApiDefinition(AuthoredModel):
 
     @property
     def api_definition_id(self) -> Any:
-        """Its id, where it stands in the way of a delete."""
+        """For a script's delete that this definition prevents (`objects.changes.Usage`)."""
         return self.pk
 
     @classmethod
     def hold_for(cls, instances: Sequence[Self]) -> None:
-        """Their scripts, read anew: none must go, nor lose its entry point, between the check and the commit."""
+        """Lock and read their scripts: none may be deleted or lose its entry point before the commit."""
         needed = {definition.script_id for definition in instances if definition.script_id}
         held = AutomationScript.objects.filter(pk__in=needed).select_for_update().order_by("pk")
         scripts: dict[UUID | None, AutomationScript] = {script.pk: script for script in held} if needed else {}
@@ -103,7 +103,7 @@ class ApiDefinition(AuthoredModel):
             definition.script = scripts.get(definition.script_id)
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """Single fields; `clean` has rules of its own for these."""
+        """Leave out the fields for which `clean` has rules."""
         own = {"name", "route", "action_type", "script", "input_type", "signature", "shape", "literal_count"}
         super().clean_fields(exclude=own | set(exclude or ()))
 
@@ -112,21 +112,13 @@ class ApiDefinition(AuthoredModel):
 
         Raises:
             ValidationError: by field, `InvalidName`, `InvalidRoute` (+ `route`), `InvalidActionMeta`,
-                `InvalidField` (+ `field`); each with the `id` concerned.
+                `InvalidField` (+ `field`); each with the `id` of the definition.
         """
-        errors = {
-            "name": self._name_error(),
-            "description": self._description_error(),
-            "route": self._route_error(),
-            "action_type": self._action_type_error(),
-            "script": self._action_error(),
-        }
-        found = {field: error for field, error in errors.items() if error is not None}
-        if found:
+        if found := dict(self._faults()):
             raise ValidationError(found)
 
     def validate_unique(self, exclude: Any = None) -> None:
-        """No two definitions match the same paths.
+        """No two definitions may match the same paths.
 
         Raises:
             ValidationError: `RouteInUse` (+ `conflictingDefinitionId`, `route`, `id`).
@@ -140,25 +132,22 @@ class ApiDefinition(AuthoredModel):
     def _refusal(self, reason: str, message: str, /, **details: object) -> ValidationError:
         return refusal(reason, message, id=str(self.pk), **details)
 
-    def _name_error(self) -> ValidationError | None:
-        if self.name == "" or is_name(self.name):
-            return None
-        rule = _("A name is not white space only and has at most %(most)d characters.") % {"most": NAME_LENGTH}
-        return self._refusal("InvalidName", rule)
-
-    def _description_error(self) -> ValidationError | None:
-        if is_storable(self.description):
-            return None
-        rule = _("The description contains characters that cannot be stored.")
-        return self._refusal("InvalidField", rule, field="description")
-
-    def _route_error(self) -> ValidationError | None:
+    def _faults(self) -> Iterator[tuple[str, ValidationError]]:
+        """Field and error; a valid route is normalised on the way."""
+        if self.name != "" and not is_name(self.name):
+            rule = _("A name is not white space only and has at most %(most)d characters.") % {"most": NAME_LENGTH}
+            yield "name", self._refusal("InvalidName", rule)
+        if not is_storable(self.description):
+            rule = _("The description contains characters that cannot be stored.")
+            yield "description", self._refusal("InvalidField", rule, field="description")
         try:
-            segments = routes.parse(self.route)
+            self.route = "/".join(_segments(self))
         except routes.InvalidRouteError as error:
-            return self._refusal("InvalidRoute", str(error).replace("%", "%%"), route=self.route)
-        self.route = "/".join(segments)
-        return None
+            yield "route", self._refusal("InvalidRoute", str(error).replace("%", "%%"), route=self.route)
+        if self.action_type not in ActionType.values:
+            yield "action_type", self._refusal("InvalidField", _("The action type is unknown."), field="actionType")
+        elif (fault := self._action_error()) is not None:
+            yield "script", fault
 
     def _conflict(self) -> ValidationError | None:
         others = ApiDefinition.objects.exclude(pk=self.pk).filter(signature=routes.signature(_segments(self)))
@@ -172,19 +161,9 @@ class ApiDefinition(AuthoredModel):
             route=self.route,
         )
 
-    def _action_type_error(self) -> ValidationError | None:
-        if self.action_type in ActionType.values:
-            return None
-        return self._refusal("InvalidField", _("The action type is unknown."), field="actionType")
-
     def _action_error(self) -> ValidationError | None:
-        if self._action_type_error() is not None:
-            return None
-        if self.action_type == ActionType.NO_ENTRY_POINT:
-            inputs_fit = self.input_type == ""
-        else:
-            inputs_fit = self.input_type in InputType.values
-        if not inputs_fit:
+        inputs = [""] if self.action_type == ActionType.NO_ENTRY_POINT else InputType.values
+        if self.input_type not in inputs:
             return self._refusal("InvalidActionMeta", _("The input type does not fit the action type."))
         if self.script is None:
             return self._refusal("InvalidActionMeta", _("The script does not exist."))
@@ -196,7 +175,7 @@ class ApiDefinition(AuthoredModel):
 
 
 class AllowedToken(models.Model):
-    """A token that may call an API; it cannot be deleted while it may."""
+    """A token that may call an API, and therefore cannot be deleted."""
 
     definition = models.ForeignKey(ApiDefinition, on_delete=models.CASCADE)
     token = models.ForeignKey(ApiToken, on_delete=models.PROTECT)
@@ -212,12 +191,12 @@ class AllowedToken(models.Model):
 
     @property
     def api_definition_id(self) -> Any:
-        """The definition that stands in the way of the token's delete."""
+        """For the token's delete that this row prevents (`objects.changes.Usage`)."""
         return self.definition_id
 
 
 class RoutePrefix(models.Model):
-    """The beginnings of every dynamic route, so that a look-up walks only where routes are."""
+    """The prefixes of every dynamic route, so that a look-up follows only paths that lead to routes."""
 
     definition = models.ForeignKey(ApiDefinition, on_delete=models.CASCADE)
     prefix = models.CharField(max_length=SIGNATURE_LENGTH, db_index=True)

@@ -1,4 +1,4 @@
-"""Which changes of a script amount to publishing code and need Automation > Execute: one rule for every interface."""
+"""Which changes of a script publish code, and so need Automation > Execute: one rule for every interface."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -20,20 +20,20 @@ CALLED = _(
 
 @dataclass(frozen=True)
 class Exposure:
-    """Whether an API runs the script, and whether there are APIs at all, whose scripts could call it."""
+    """Whether an API runs the script, and whether there is any API, whose script could call it."""
 
     is_used: bool
     is_any: bool
 
     @classmethod
     def of(cls, stored: AutomationScript | None) -> Self:
-        """As it is now. A change that holds the script's row holds back new APIs that run it, too."""
+        """The current state. While the caller has the script's row locked, no new API can use it."""
         is_used = stored is not None and ApiDefinition.objects.filter(script=stored).exists()
         return cls(is_used, is_used or ApiDefinition.objects.exists())
 
 
 def why_publishing(stored: AutomationScript | None, name: str, source: str, exposure: Exposure) -> Promise | None:
-    """Why saving `name` and `source` amounts to publishing; `stored` is the script as it was, None for a new one."""
+    """Why saving `name` and `source` publishes code; `stored` is the script before, None for a new one."""
     changes_source = stored is None or stored.source != source
     if stored is not None and stored.name == name and not changes_source:
         return None
@@ -44,12 +44,12 @@ def why_publishing(stored: AutomationScript | None, name: str, source: str, expo
 
 
 def refused_publishing(user: AnyUser, stored: AutomationScript | None, name: str, source: str) -> Promise | None:
-    """Why `user` may not save `name` and `source`, None where they may. The caller holds the row of `stored`."""
+    """Why `user` may not save `name` and `source`; None if they may. The caller has the row of `stored` locked."""
     if allows(user, SCRIPT, "publish"):
         return None
     return why_publishing(stored, name, source, Exposure.of(stored))
 
 
 def locked_source(user: AnyUser, stored: AutomationScript) -> Promise | None:
-    """Why `user` may save no other source of `stored`, whatever it is."""
+    """Why `user` may not change the source of `stored` at all; None if they may."""
     return refused_publishing(user, stored, stored.name, source="")

@@ -1,7 +1,7 @@
-"""Routes: what is valid, what conflicts, and how the path of a request is read. Pure functions.
+"""Routes: which are valid, which conflict, and how a request's path is read. Pure functions.
 
-A route becomes a *signature* in which placeholders are `{}` and literals are compared case-insensitively:
-`Encoders/{id}` → `/encoders/{}`. Two routes with the same signature match exactly the same paths.
+A route has a *signature*, in which placeholders are `{}` and literals are casefolded: `Encoders/{id}` →
+`/encoders/{}`. Two routes with the same signature match exactly the same paths.
 """
 
 import re
@@ -24,7 +24,7 @@ _NO_SEGMENT = re.compile(r"[/\x00-\x1f\x7f-\x9f]")
 
 
 class InvalidRouteError(ValueError):
-    """A route that breaks a rule; the message says which."""
+    """The message says which rule the route breaks."""
 
 
 def parse(route: str) -> tuple[str, ...]:
@@ -70,31 +70,30 @@ def _check_name(name: str) -> None:
 
 
 def is_placeholder(segment: str) -> bool:
-    """Whether a segment of a valid route is dynamic."""
     return len(segment) >= len(PLACEHOLDER) and segment[0] == "{" and segment[-1] == "}"
 
 
 def literal(text: str) -> str:
-    """`text` as literals are compared: casefolded after NFC."""
+    """`text` in the form in which literals are compared: casefolded after NFC."""
     return unicodedata.normalize("NFC", text).casefold()
 
 
 def signature(segments: tuple[str, ...]) -> str:
-    """What a route matches: the same for two routes exactly when they match the same paths."""
+    """Equal for two routes exactly when they match the same paths."""
     return "".join(f"/{PLACEHOLDER if is_placeholder(part) else literal(part)}" for part in segments)
 
 
 def shape(segments: tuple[str, ...]) -> str:
     """`1` for each literal and `0` for each placeholder.
 
-    Among the routes that match a path, the one with more literals wins, then the greatest shape: a literal
-    further left. A static route is all ones and so beats every dynamic one.
+    Among the routes that match a path, the one with the most literals wins, then the one with the greatest shape, whose
+    literals are further left. A static route is all ones, so it beats every dynamic one.
     """
     return "".join("0" if is_placeholder(part) else "1" for part in segments)
 
 
 def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether there is a path that the routes of both `segments` match."""
+    """Whether both routes match some common path."""
     if len(one) != len(other):
         return False
     pairs = zip(one, other, strict=True)
@@ -102,23 +101,23 @@ def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def beats(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether, for a path that both routes match, the first one answers."""
+    """Whether the first route answers a path that both match."""
     a, b = shape(one), shape(other)
     return (a.count("1"), a) > (b.count("1"), b)
 
 
 def prefixes(route_signature: str) -> Iterator[tuple[int, str]]:
-    """Depth and signature of each beginning of a route, itself included: (1, `/a`), (2, `/a/{}`) …"""
+    """Depth and signature of each prefix of a route, itself included: (1, `/a`), (2, `/a/{}`) …"""
     parts = route_signature.split("/")[1:]
     for depth in range(1, len(parts) + 1):
         yield depth, "/" + "/".join(parts[:depth])
 
 
 def request_segments(raw_path: str) -> tuple[str, ...] | None:
-    """The segments of a request's raw path, each percent-decoded once; repeated and closing slashes fall away.
+    """The segments of a request's raw path, each percent-decoded once; repeated and closing slashes are dropped.
 
-    None when a segment can match nothing: one that decodes to a slash, a control character or no UTF-8,
-    or that is `.` or `..`.
+    None when a segment can match nothing: `.`, `..`, or one that decodes to a slash, a control character or invalid
+    UTF-8.
     """
     decoded = []
     for raw in filter(None, raw_path.split("/")):
@@ -133,11 +132,11 @@ def request_segments(raw_path: str) -> tuple[str, ...] | None:
 
 
 def may_match_literal(segment: str) -> bool:
-    """Whether a request's segment can equal a literal at all; `{}` sent by a client must not pass for one."""
+    """Whether a request's segment can equal a literal: a client's `{}` must not match as a placeholder."""
     return "{" not in segment and "}" not in segment
 
 
 def captured(route: str, segments: tuple[str, ...]) -> dict[str, str]:
-    """The route parameters: placeholder name → the request's segment, its case kept."""
+    """The route parameters: name of a placeholder → the request's segment, in its own case."""
     pairs = zip(route.split("/"), segments, strict=True)
     return {part[1:-1]: segment for part, segment in pairs if is_placeholder(part)}

@@ -1,9 +1,8 @@
 """The trigger manager: from a route and a token to the job that a worker node runs.
 
-Nothing here knows HTTP, so that the trigger message goes the same way.
+Nothing here knows HTTP, because the trigger message takes the same way.
 """
 
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,9 +13,7 @@ from automation.source import ON_API_TRIGGER, RUN
 from definitions import lookups, routes
 from definitions.models import ActionType, InputType
 from endpoint import errors, parameters
-from endpoint.dispatch import dispatch
 from endpoint.trigger_request import TriggerRequest
-from fleet.answer import Answer
 from hosts.jobs import Call, EntryPoint, Job, JobKind
 from tokens import rate_limit
 
@@ -25,7 +22,7 @@ _ACTION_TYPES, _INPUT_TYPES, _NO_INPUT = frozenset(ActionType.values), frozenset
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A trigger that passed checks 8 to 10: what was asked for, by whose token, and what answers."""
+    """A trigger that passed checks 8 to 10."""
 
     request: TriggerRequest
     token_id: UUID
@@ -34,7 +31,7 @@ class Admitted:
 
 
 def count_against_limit(token: lookups.TokenRow) -> None:
-    """Check 7 of the contract: every request that belongs to a token counts.
+    """Check 7 of the contract: every request of a token counts.
 
     Raises:
         RateLimitExceededError, MessageBrokerNotInitializedError.
@@ -56,33 +53,12 @@ def admit(request: TriggerRequest, token_id: UUID) -> Admitted:
         DefinitionNotFoundError, TokenNotAllowedError, InvalidActionTypeError, InvalidActionMetaError,
         FailedToGetScriptInfoError.
     """
-    definition = resolve(request.segments, token_id)
-    return Admitted(request, token_id, definition, runnable(definition))
-
-
-def carry_out(trigger_id: str, admitted: Admitted, body: bytes, caller: socket.socket | None) -> Answer:
-    """Checks 13 and 14, and the run; what the worker node answers, be it an error. When `caller` hangs up, the
-    trigger is cancelled.
-
-    Raises:
-        BodyToParametersConversionFailedError, MissingScriptParametersError, ManagerNotInitializedError,
-        MessageBrokerNotInitializedError, RequestFailedError, UnspecifiedReasonError.
-    """
-    return dispatch(job(trigger_id, admitted, body), caller)
-
-
-def resolve(segments: tuple[str, ...] | None, token_id: UUID) -> lookups.DefinitionRow:
-    """Checks 8 and 9: the definition for the route, if the token may call it.
-
-    Raises:
-        DefinitionNotFoundError, TokenNotAllowedError.
-    """
-    definition = lookups.find_definition(segments, token_id) if segments else None
+    definition = lookups.find_definition(request.segments, token_id) if request.segments else None
     if definition is None:
         raise errors.DefinitionNotFoundError("no definition matches the route")
     if not definition.is_allowed:
         raise errors.TokenNotAllowedError(f"token {token_id}, definition {definition.id}")
-    return definition
+    return Admitted(request, token_id, definition, runnable(definition))
 
 
 def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
@@ -93,25 +69,25 @@ def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
     """
     if definition.action_type not in _ACTION_TYPES:
         raise errors.InvalidActionTypeError(f"definition {definition.id}: {definition.action_type}")
-    inputs = _NO_INPUT if _has_no_entry_point(definition) else _INPUT_TYPES
-    if definition.script_id is None or definition.input_type not in inputs:
+    calls_run = _calls_run(definition)
+    if definition.script_id is None or definition.input_type not in (_NO_INPUT if calls_run else _INPUT_TYPES):
         raise errors.InvalidActionMetaError(f"definition {definition.id}")
     script = definition.script
     if script is None:
         raise errors.FailedToGetScriptInfoError(f"definition {definition.id}: script {definition.script_id} is gone")
-    has_entry_point = script.has_run if _has_no_entry_point(definition) else script.has_api_trigger
-    if not has_entry_point:
-        raise errors.FailedToGetScriptInfoError(f"script {script.name!r} lacks {_entry_point(definition)}")
+    if not (script.has_run if calls_run else script.has_api_trigger):
+        lacking = f"script {script.name!r} ({script.id}) lacks {_entry_point(definition)}"
+        raise errors.FailedToGetScriptInfoError(lacking)
     return script
 
 
 def job(trigger_id: str, admitted: Admitted, body: bytes) -> Job:
-    """The job of a trigger, with check 13: the body converts where it is read as parameters.
+    """The job of a trigger, after check 13: the body converts if it is read as parameters.
 
     Raises:
         BodyToParametersConversionFailedError, MissingScriptParametersError.
     """
-    definition, script = admitted.definition, admitted.script
+    definition, script, request = admitted.definition, admitted.script, admitted.request
     return Job(
         id=trigger_id,
         kind=JobKind.TRIGGER,
@@ -119,19 +95,14 @@ def job(trigger_id: str, admitted: Admitted, body: bytes) -> Job:
         script_version=script.version,
         entry_point=_entry_point(definition),
         parameters=_parameters(definition, script, body),
-        call=_call(admitted),
-        body=b"" if _has_no_entry_point(definition) else body,
-    )
-
-
-def _call(admitted: Admitted) -> Call:
-    request = admitted.request
-    return Call(
-        method=request.method,
-        route=request.route,
-        token_id=str(admitted.token_id),
-        query=request.query,
-        route_parameters=routes.captured(admitted.definition.route, request.segments or ()),
+        call=Call(
+            method=request.method,
+            route=request.route,
+            token_id=str(admitted.token_id),
+            query=request.query,
+            route_parameters=routes.captured(definition.route, request.segments or ()),
+        ),
+        body=b"" if _calls_run(definition) else body,
     )
 
 
@@ -140,14 +111,14 @@ def _parameters(definition: lookups.DefinitionRow, script: lookups.ScriptRow, bo
         return {}
     values = parameters.from_body(body)
     missing = [name for name in script.parameters if name not in values]
-    if missing and _has_no_entry_point(definition):
+    if missing and _calls_run(definition):
         raise errors.MissingScriptParametersError(", ".join(missing), parameters=missing)
     return values
 
 
-def _has_no_entry_point(definition: lookups.DefinitionRow) -> bool:
+def _calls_run(definition: lookups.DefinitionRow) -> bool:
     return definition.action_type == ActionType.NO_ENTRY_POINT
 
 
 def _entry_point(definition: lookups.DefinitionRow) -> EntryPoint:
-    return RUN if _has_no_entry_point(definition) else ON_API_TRIGGER
+    return RUN if _calls_run(definition) else ON_API_TRIGGER

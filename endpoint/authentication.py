@@ -10,16 +10,21 @@ from tokens import peppers, secrets
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Puts the token's row into `request.auth`; a token is nobody's user."""
+    """Puts the token's row into `request.auth`; a token belongs to no user."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, TokenRow]:
-        """The token of the request. The secret is taken from the header alone.
+        """The token of the request, by the secret in its header.
 
         Raises:
             AuthenticationHeaderInvalidError: there is no usable header.
             AuthenticationFailedError: the secret is empty, malformed, unknown or disabled.
         """
-        return AnonymousUser(), token_of(_secret(request.META.get("HTTP_AUTHORIZATION", "")))
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        scheme, _, secret = header.partition(" ")
+        # gunicorn joins repeated headers with a comma, which no secret contains.
+        if scheme.lower() != "bearer" or "," in header:
+            raise errors.AuthenticationHeaderInvalidError
+        return AnonymousUser(), token_of(secret.strip(" \t"))
 
 
 def token_of(secret: str) -> TokenRow:
@@ -36,11 +41,3 @@ def token_of(secret: str) -> TokenRow:
     if token.is_disabled:
         raise errors.TokenDisabledError(f"token {token.id}")
     return token
-
-
-def _secret(header: str) -> str:
-    """The server joins repeated headers with a comma, which no secret can have."""
-    scheme, _, secret = header.partition(" ")
-    if scheme.lower() != "bearer" or "," in header:
-        raise errors.AuthenticationHeaderInvalidError
-    return secret.strip(" \t")

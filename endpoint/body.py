@@ -1,4 +1,4 @@
-"""The body of a request: counted while it is read, whatever was announced."""
+"""The body of a trigger's request: its size is counted while it is read, whatever was announced."""
 
 import codecs
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from typing import Any
 from gunicorn.http.errors import ParseException
 
 from endpoint import errors
-from endpoint.trigger_request import announced_length
-from endpoint.waiting_slots import hold_place
+from endpoint.waiting_slots import slots
 from foundation.limits import LARGEST_TRIGGER_BODY
+from web.bodies import announced_length
 
 CONTENT_TYPES = frozenset({"application/json", "application/xml", "text/xml", "text/plain"})
 
@@ -18,38 +18,53 @@ _STEP = 64 * 1024
 _LONGEST_TYPE_LOGGED = 300
 
 
-def read(environ: dict[str, Any]) -> bytes:
-    """The whole body, at most 30 MB, valid UTF-8. The request holds a place to wait from here on.
+class RequestBody:
+    """The body in a WSGI environment."""
 
-    Raises:
-        ManagerNotInitializedError: no place is left.
-        InvalidContentTypeError: there is a body, and it is of a type that is not supported.
-        BodyTooLargeError: it has more than 30 MB; no more than that was read.
-        FailedToReadBodyError: it was broken off, came too slowly or is not UTF-8.
-    """
-    if announced_length(environ) > 0:
-        check_content_type(environ, has_body=True)
-    hold_place(environ)
-    steps = _steps(environ)
-    first, failure = _first(steps)
-    check_content_type(environ, has_body=bool(first) or announced_length(environ) > 0)
-    if failure is not None:
-        raise failure
-    body = bytearray(first)
-    for step in steps:
-        body += step
-        if len(body) > LARGEST_TRIGGER_BODY:
-            raise errors.BodyTooLargeError("more than was announced")
-    if len(body) < announced_length(environ):
-        raise errors.FailedToReadBodyError(f"broken off after {len(body)} bytes")
-    _check_utf8(body)
-    return bytes(body)
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self._environ, self._announced, self._is_read = environ, announced_length(environ), False
 
+    def read(self) -> bytes:
+        """The whole body, at most 30 MB, valid UTF-8. From here on the request holds a waiting slot.
 
-def leave(environ: dict[str, Any]) -> None:
-    """What is left of a body stays unread: where it is large, the answer says that the connection ends with it."""
-    if announced_length(environ) > _STEP or "HTTP_TRANSFER_ENCODING" in environ:
-        environ["gunicorn.socket"].close_after_answer()
+        Raises:
+            ManagerNotInitializedError: no waiting slot is free.
+            InvalidContentTypeError: there is a body, and its type is not supported.
+            BodyTooLargeError: it has more than 30 MB; no more than that was read.
+            FailedToReadBodyError: it was broken off, came too slowly or is not UTF-8.
+        """
+        if self._announced > 0:
+            check_content_type(self._environ, has_body=True)
+        slots.hold_for(self._environ)
+        steps = self._steps()
+        first, failure = _first(steps)
+        check_content_type(self._environ, has_body=bool(first) or self._announced > 0)
+        if failure is not None:
+            raise failure
+        body = bytearray(first)
+        for step in steps:
+            body += step
+            if len(body) > LARGEST_TRIGGER_BODY:
+                raise errors.BodyTooLargeError("more than was announced")
+        if len(body) < self._announced:
+            raise errors.FailedToReadBodyError(f"broken off after {len(body)} bytes")
+        _check_utf8(body)
+        self._is_read = True
+        return bytes(body)
+
+    def leave(self) -> None:
+        """Leave the rest of the body unread: if it is large, the answer announces the end of the connection."""
+        is_large = self._announced > _STEP or "HTTP_TRANSFER_ENCODING" in self._environ
+        if is_large and not self._is_read:
+            self._environ["gunicorn.socket"].close_after_answer()
+
+    def _steps(self) -> Iterator[bytes]:
+        stream = self._environ["wsgi.input"]
+        try:
+            while step := stream.read(_STEP):
+                yield step
+        except (OSError, ParseException) as error:
+            raise errors.FailedToReadBodyError(str(error)) from error
 
 
 def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
@@ -62,10 +77,10 @@ def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
         raise errors.InvalidContentTypeError("content encoding")
     if not has_body:
         return
-    essence, _, parameters = environ.get("CONTENT_TYPE", "").partition(";")
+    content_type = environ.get("CONTENT_TYPE", "")
+    essence, _, parameters = content_type.partition(";")
     if essence.strip().lower() not in CONTENT_TYPES or (parameters and not _is_utf8(parameters)):
-        shown = environ.get("CONTENT_TYPE", "")[:_LONGEST_TYPE_LOGGED]
-        raise errors.InvalidContentTypeError(shown or "no content type")
+        raise errors.InvalidContentTypeError(content_type[:_LONGEST_TYPE_LOGGED] or "no content type")
 
 
 def _is_utf8(parameters: str) -> bool:
@@ -77,24 +92,15 @@ def _is_utf8(parameters: str) -> bool:
 
 
 def _first(steps: Iterator[bytes]) -> tuple[bytes, errors.TriggerError | None]:
-    """The first bytes of the body, by which a chunked request shows that it has one at all."""
+    """The first bytes of the body: only they show whether a chunked request has one at all."""
     try:
         return next(steps, b""), None
     except errors.FailedToReadBodyError as failure:
         return b"", failure
 
 
-def _steps(environ: dict[str, Any]) -> Iterator[bytes]:
-    stream = environ["wsgi.input"]
-    try:
-        while step := stream.read(_STEP):
-            yield step
-    except (OSError, ParseException) as error:
-        raise errors.FailedToReadBodyError(str(error)) from error
-
-
 def _check_utf8(body: bytearray) -> None:
-    """Refuse what is no UTF-8. The text of a large body, all at once, would take up to four times its size."""
+    """Check step by step: decoding a large body at once would take up to four times its size."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     view = memoryview(body)
     try:

@@ -14,22 +14,23 @@ from hosts.jobs import Job
 
 
 def dispatch(job: Job, caller: socket.socket | None) -> Answer:
-    """Run the trigger on a worker node; what the node answers, be it an error. The caller holds a place to wait.
+    """Run the job on a worker node and return the node's answer, even if it is an error.
 
-    When `caller` hangs up, the trigger is cancelled.
+    The caller of this function holds a waiting slot. When `caller`, the client, hangs up, the trigger is cancelled.
 
     Raises:
         ManagerNotInitializedError: no node can take the trigger, or too many jobs wait.
         MessageBrokerNotInitializedError: Redis is not reachable.
         RequestFailedError: handing over failed, or no answer came in time, or `caller` hung up.
-        UnspecifiedReasonError: the answer is none.
+        UnspecifiedReasonError: the answer cannot be read.
     """
     try:
         return queue.ask(job, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS, caller)
     except queue.NoNodeError as error:
         raise errors.ManagerNotInitializedError.for_now(str(error), error.retry_after) from error
     except UnansweredError as error:
-        raise _unanswered(error) from error
+        make = errors.RequestFailedError if error.may_have_run else errors.RequestFailedError.never_started
+        raise make(str(error)) from error
     except redis.RedisError as error:
         raise errors.MessageBrokerNotInitializedError(str(error)) from error
     except FrameError as error:
@@ -37,7 +38,7 @@ def dispatch(job: Job, caller: socket.socket | None) -> Answer:
 
 
 def succeeded(answer: Answer) -> Answer:
-    """The answer of a run that succeeded.
+    """`answer` itself if its run succeeded.
 
     Raises:
         TriggerError: what the node reported instead.
@@ -47,9 +48,3 @@ def succeeded(answer: Answer) -> Answer:
     if answer.reason is not None:
         raise errors.reported_by_node(answer.reason, answer.message, answer.parameters, answer.node)
     return answer
-
-
-def _unanswered(error: UnansweredError) -> errors.RequestFailedError:
-    if error.may_have_run:
-        return errors.RequestFailedError(str(error))
-    return errors.RequestFailedError.never_started(str(error))

@@ -1,7 +1,7 @@
 """The error catalogue: each class is a row of it.
 
-`reason` is the exact name in the trigger message, for the maintainer; a client sees only `code` and
-`detail`, which say nothing about what exists or how it is built.
+`reason` is the exact name in the trigger message, for the maintainer. A client sees only `code` and `detail`, which
+reveal neither what exists nor how it is built.
 """
 
 import logging
@@ -16,15 +16,14 @@ UNAVAILABLE = "The API is not available right now, try again later."
 NEVER_STARTED = "The request was not started in time, it is safe to send it again."
 MAY_HAVE_RUN = "The request was not answered in time, it may have been executed."
 
-
 _log = logging.getLogger("udapi.endpoint")
 
 
 class TriggerError(Exception):
     """A trigger that ends in an error of the catalogue.
 
-    `message` is for the maintainer; `parameters` names what is missing; `node` is the worker node where it
-    happened, None for the endpoint's own; `headers` go with the answer.
+    `message` is for the maintainer; `parameters` names those that are missing; `node` is the worker node where the
+    error happened, None for the endpoint's own; `headers` go with the answer.
     """
 
     code: ClassVar[int]
@@ -49,41 +48,33 @@ class TriggerError(Exception):
 
 
 class EmptyRouteError(TriggerError):
-    """Nothing behind `/api/custom`."""
-
     code, status, reason = 1, 400, "EmptyRoute"
     detail = "The route is empty."
 
 
 class InvalidRequestMethodError(TriggerError):
-    """Another method than GET, PUT, POST, DELETE, PATCH."""
-
     code, status, reason = 3, 405, "InvalidRequestMethod"
     detail = "The request method is not supported."
 
 
 class DefinitionNotFoundError(TriggerError):
-    """No definition matches the route."""
-
     code, status, reason = 5, 404, "DefinitionNotFound"
     detail = "No API was found for this route."
 
 
 class ManagerNotInitializedError(TriggerError):
-    """No worker node is ready, the predicted wait is too long, or no place or connection to the database is left."""
+    """No worker node is ready, the wait would be too long, or no waiting slot or database connection is free."""
 
     code, status, reason = 7, 503, "ManagerNotInitialized"
     detail = UNAVAILABLE
 
     @classmethod
     def for_now(cls, message: str, seconds: int | None = None) -> "ManagerNotInitializedError":
-        """The error, with `Retry-After`: the seconds after which another try makes sense."""
+        """The error with `Retry-After`, in seconds."""
         return cls(message, headers={"Retry-After": str(seconds or database.RETRY_AFTER_SECONDS)})
 
 
 class UnexpectedExceptionError(TriggerError):
-    """Anything not foreseen."""
-
     code, status, reason, names_node = 8, 500, "UnexpectedException", True
 
 
@@ -94,15 +85,11 @@ class InvalidActionMetaError(TriggerError):
 
 
 class BodyToParametersConversionFailedError(TriggerError):
-    """The body is no set of key/value parameters."""
-
     code, status, reason, names_node = 10, 400, "BodyToParametersConversionFailed", True
     detail = "Invalid json body received."
 
 
 class InvalidActionTypeError(TriggerError):
-    """The stored action type is unknown."""
-
     code, status, reason, names_node = 11, 500, "InvalidActionType", True
 
 
@@ -125,15 +112,11 @@ class FailedToGetScriptInfoError(TriggerError):
 
 
 class MissingScriptParametersError(TriggerError):
-    """Script parameters without a value."""
-
     code, status, reason, names_node = 16, 400, "MissingScriptParameters", True
     detail = "The request body is missing script parameters."
 
 
 class ResponseBodyTooLargeError(TriggerError):
-    """The script's body has over 30 MB."""
-
     code, status, reason, names_node = 17, 500, "ResponseBodyTooLarge", True
 
 
@@ -145,21 +128,17 @@ class RequestFailedError(TriggerError):
 
     @classmethod
     def never_started(cls, message: str) -> "RequestFailedError":
-        """The same for a trigger that certainly never ran."""
+        """The error of a trigger that certainly never ran."""
         error = cls(message)
         error.detail = NEVER_STARTED
         return error
 
 
 class UnknownStatusCodeError(TriggerError):
-    """A response code outside 200 to 599."""
-
     code, status, reason, names_node = 1002, 500, "UnknownStatusCode", True
 
 
 class InvalidContentTypeError(TriggerError):
-    """A content type or encoding that is not supported."""
-
     code, status, reason = 1003, 415, "InvalidContentType"
     detail = "The content type is not supported."
 
@@ -177,8 +156,6 @@ class UnknownReasonError(TriggerError):
 
 
 class MessageBrokerNotInitializedError(TriggerError):
-    """The broker is not reachable."""
-
     code, status, reason = 1006, 503, "MessageBrokerNotInitialized"
     detail = UNAVAILABLE
 
@@ -191,59 +168,49 @@ class FailedToReadBodyError(TriggerError):
 
 
 class AuthenticationHeaderInvalidError(TriggerError):
-    """No usable Bearer header."""
-
     code, status, reason = 1008, 401, "AuthenticationHeaderInvalid"
     detail = "The authentication header is invalid."
 
 
 class BodyTooLargeError(TriggerError):
-    """The request's body has over 30 MB."""
-
     code, status, reason = 1009, 413, "BodyTooLarge"
     detail = "The request body is too large."
 
 
 class AuthenticationFailedError(TriggerError):
-    """The secret opens nothing here. Its subclasses are told apart in the log and the trigger message only."""
+    """The caller may not call this API. Only the log and the trigger message tell its subclasses apart."""
 
     code, status, reason = 1010, 401, "AuthenticationFailed"
     detail = "Authentication failed."
 
 
 class InvalidSecretError(AuthenticationFailedError):
-    """Empty or malformed."""
+    """The secret is empty or malformed."""
 
     reason = "InvalidSecret"
 
 
 class TokenNotFoundError(AuthenticationFailedError):
-    """Well-formed, but nobody's."""
+    """The secret is well-formed, but no token has it."""
 
     reason = "TokenNotFound"
 
 
 class TokenDisabledError(AuthenticationFailedError):
-    """The token is disabled."""
-
     reason = "TokenDisabled"
 
 
 class TokenNotAllowedError(AuthenticationFailedError):
-    """The definition does not allow the token."""
-
     reason = "TokenNotAllowed"
 
 
 class QueryStringTooLargeError(TriggerError):
-    """A query string of over 2,048 bytes."""
-
     code, status, reason = 1011, 414, "QueryStringTooLarge"
     detail = "The query string is too large."
 
 
 class ResponseHeadersNotAllowedError(TriggerError):
-    """The script set a header that is the server's."""
+    """The script set a header that only the server may set."""
 
     code, status, reason, names_node = 1012, 500, "ResponseHeadersNotAllowed", True
 
@@ -255,8 +222,6 @@ class ResponseHeadersInvalidError(TriggerError):
 
 
 class RateLimitExceededError(TriggerError):
-    """The token's rate limit is reached."""
-
     code, status, reason = 1014, 429, "RateLimitExceeded"
     detail = "The rate limit is exceeded."
 
@@ -271,9 +236,9 @@ CATALOGUE = {row.reason: row for row in _rows()}
 
 
 def foreseen(exception: Exception) -> TriggerError:
-    """`exception` itself if it is of the catalogue; error 7 if the database has no free connection.
+    """`exception` itself if it is of the catalogue; error 7 if no database connection is free.
 
-    Anything else is logged and becomes error 8.
+    Any other exception is logged and becomes error 8.
     """
     if isinstance(exception, TriggerError):
         return exception

@@ -1,4 +1,4 @@
-"""Triggers go their own way, before whatever is for browsers alone."""
+"""Triggers are answered before all middleware that is only for browsers."""
 
 import re
 from collections.abc import Callable
@@ -13,12 +13,10 @@ _TRIGGER = re.compile(r"/+api/+custom(?:/|\Z)")
 
 
 class TriggerMiddleware:
-    """Answers triggers; sessions, cookies, messages and policies of the console would take longer than the view."""
+    """Answers triggers. Sessions, cookies, messages and policies of the console would take longer than the view."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._others, self._trigger = get_response, TriggerView.as_view()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """The answer to a trigger, or to whatever else."""
-        answer = self._trigger if _TRIGGER.match(request.path_info) else self._others
-        return answer(request)
+        return (self._trigger if _TRIGGER.match(request.path_info) else self._others)(request)

@@ -1,7 +1,7 @@
 """Parameters from a body: a flat JSON object, each value as text.
 
-One pass over the bytes finds the members one by one and builds nothing else. A JSON parser would build what is
-nested before it could be refused: 30 MB of `[0,0,…` took 1.9 GB.
+One pass over the bytes finds the members one by one and builds nothing else. A JSON parser would build nested values
+before they could be refused: 30 MB of `[0,0,…` took 1.9 GB.
 """
 
 import json
@@ -13,10 +13,10 @@ from endpoint import errors
 
 MOST_PARAMETERS = 10_000
 
-# Atomic groups and possessive repeats: otherwise `re` would remember each step, 150 bytes for one of the body.
+# Atomic groups and possessive repeats: otherwise `re` would remember each step, 150 bytes for each byte of the body.
 _SPACE = rb"[ \t\n\r]*+"
 _STRING = rb'"(?>[^"\\]+|\\.)*+"'
-# The optional parts are not possessive: until Python 3.11.5, `(?:…)?+` keeps what it has read of one that fails (`1.`).
+# The optional parts are not possessive: until Python 3.11.5, `(?:…)?+` keeps what a failed one has read (`1.`).
 _NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _NAME = _SPACE + rb"(?P<name>" + _STRING + rb")" + _SPACE + rb":" + _SPACE
 _VALUE = rb"(?:(?P<text>" + _STRING + rb")|(?P<number>" + _NUMBER + rb")|(?P<word>true|false|null))"
@@ -72,7 +72,7 @@ def _value(member: re.Match[bytes]) -> str | None:
 
 
 def _text(string: bytes) -> str:
-    """The text of a JSON string, which may spell half of a surrogate pair: that is no character."""
+    """The text of a JSON string. One with half of a surrogate pair is refused."""
     try:
         text = str(json.loads(string.decode()))
         text.encode()

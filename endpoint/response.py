@@ -17,9 +17,12 @@ _DEFAULT_TYPES = {True: "application/json", False: "application/octet-stream"}
 
 
 def from_answer(answer: Answer) -> HttpResponseBase:
-    """The response of a run that succeeded; text goes out as UTF-8 and says so."""
+    """The response of a run that succeeded; text is sent as UTF-8 and declared so."""
     code = answer.code
-    response = _empty(code) if code in _WITHOUT_BODY else HttpResponse(answer.body, status=code)
+    response: HttpResponseBase = HttpResponse(answer.body, status=code)
+    if code in _WITHOUT_BODY:
+        # Django adds a `Content-Length` to every response that does not stream.
+        response = StreamingHttpResponse((), status=code)
     del response.headers["Content-Type"]
     for name, values in answer.headers.items():
         response.headers[name] = ", ".join(values)
@@ -29,13 +32,8 @@ def from_answer(answer: Answer) -> HttpResponseBase:
     return response
 
 
-def _empty(code: int) -> HttpResponseBase:
-    """Without a body, and without the `Content-Length` that Django gives to whatever does not stream."""
-    return StreamingHttpResponse((), status=code)
-
-
 def _as_utf8(content_type: str) -> str:
-    """The content type with the charset that text is sent in, whatever the script said."""
+    """The content type with the charset in which text is sent, whichever one the script named."""
     parameters = _PARAMETER.finditer(content_type)
     kept = "".join(each[0] for each in parameters if each[1].strip().lower() not in {"", "charset", "charset*"})
     return f"{content_type.partition(';')[0]}{kept}; charset=utf-8"
@@ -43,13 +41,9 @@ def _as_utf8(content_type: str) -> str:
 
 def from_error(error: errors.TriggerError) -> HttpResponse:
     """The catalogue's answer."""
+    headers = error.headers | ({"WWW-Authenticate": "Bearer"} if error.status == 401 else {})
     content = json.dumps({"errors": [_entry(error)]})
-    response = HttpResponse(content, status=error.status, content_type="application/json")
-    for name, value in error.headers.items():
-        response.headers[name] = value
-    if error.status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    return HttpResponse(content, status=error.status, content_type="application/json", headers=headers)
 
 
 def _entry(error: errors.TriggerError) -> dict[str, object]:

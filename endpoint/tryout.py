@@ -20,26 +20,27 @@ from fleet.answer import Answer
 from fleet.execution import Execution
 from fleet.results import judge
 from fleet.script_cache import NoScriptError
+from foundation.texts import UnreadableFileError, read_text
 from hosts.jobs import Assignment, Script
 from hosts.script_hosts import ScriptHosts
 
-_NOBODY = UUID(int=0)
+_NO_ID = UUID(int=0)
 _NODE = 0
 
 
 class UnusableScriptError(Exception):
-    """A script that could not be saved either; the text says why."""
+    """Why the script could not be saved either."""
 
 
 class NoHostsError(Exception):
-    """Nothing can be run on this machine; the text says why."""
+    """Why no script can run on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tryout:
     """A script file, and the request that a caller would send to it.
 
-    In `route`, the definition's, a placeholder carries what the caller has sent for it: `encoders/{id=7}/status`.
+    `route` is the definition's, with the caller's value in each placeholder: `encoders/{id=7}/status`.
     A script with both entry points is called at `on_api_trigger` unless `calls_run`.
     """
 
@@ -53,20 +54,19 @@ class Tryout:
     timeout_seconds: int
 
     def run(self, on_line: Callable[[str], None]) -> Answer:
-        """What the script answers; `on_line` gets what it prints. A subscript NAME is the file NAME.py beside it.
+        """The script's answer; `on_line` gets each line it prints. A subscript NAME is the file NAME.py beside it.
 
         Raises:
             UnusableScriptError: it cannot be read, does not compile or has no entry point.
-            InvalidRouteError: the route, or what is sent for a placeholder.
+            InvalidRouteError: the route is invalid, or lacks the value of a placeholder.
             NoHostsError: no process can be started for it.
-            TriggerError: what the trigger ends in.
+            TriggerError: the trigger ends in this error.
         """
         script = self._read(self.file)
         job = admission.job(str(uuid.uuid4()), self._admitted(script), self.body)
-        assignment = Assignment(job, script, self.timeout_seconds)
         hosts = _started_hosts()
         try:
-            result = _execution(hosts, self._beside, on_line).run(assignment)
+            result = _execution(hosts, self._beside, on_line).run(Assignment(job, script, self.timeout_seconds))
         finally:
             hosts.stop()
         return succeeded(judge(result, _NODE))
@@ -74,22 +74,18 @@ class Tryout:
     def _admitted(self, script: Script) -> admission.Admitted:
         route, called = _route(self.route)
         has_api_trigger = has_entry_point(script.source, ON_API_TRIGGER)
-        action_type, input_type = self._action(has_api_trigger)
-        row = ScriptRow(_NOBODY, script.version, script.name, [], has_api_trigger, script.has_run)
-        definition = DefinitionRow(_NOBODY, route, action_type, input_type, row.id, row, is_allowed=True)
+        action_type, input_type = ActionType.NO_ENTRY_POINT.value, ""
+        if has_api_trigger and not self.calls_run:
+            action_type = ActionType.AUTOMATION_SCRIPT.value
+            input_type = (InputType.PARAMETERS if self.reads_parameters else InputType.RAW_BODY).value
+        row = ScriptRow(_NO_ID, script.version, script.name, [], has_api_trigger, script.has_run)
+        definition = DefinitionRow(_NO_ID, route, action_type, input_type, row.id, row, is_allowed=True)
         request = TriggerRequest(self.method, called, self.query)
-        return admission.Admitted(request, _NOBODY, definition, admission.runnable(definition))
-
-    def _action(self, has_api_trigger: bool) -> tuple[str, str]:
-        """Action type and input type of the definition that a caller would reach."""
-        if self.calls_run or not has_api_trigger:
-            return ActionType.NO_ENTRY_POINT.value, ""
-        input_type = InputType.PARAMETERS if self.reads_parameters else InputType.RAW_BODY
-        return ActionType.AUTOMATION_SCRIPT.value, input_type.value
+        return admission.Admitted(request, _NO_ID, definition, admission.runnable(definition))
 
     def _beside(self, name: str) -> Script:
         try:
-            # A name with a slash in it would name another directory's file.
+            # `with_name` refuses a slash, which would lead to another directory.
             return self._read(self.file.with_name(f"{name}.py"))
         except (UnusableScriptError, ValueError) as error:
             raise NoScriptError(f"there is no script {name}: {error}") from error
@@ -99,18 +95,16 @@ class Tryout:
         has_run = has_entry_point(source, RUN)
         if not has_run and not has_entry_point(source, ON_API_TRIGGER):
             raise UnusableScriptError(f"{file} has no function {ON_API_TRIGGER}(engine, request) or {RUN}(engine).")
-        return Script(str(_NOBODY), file.stem, 1, source, timeout_seconds=self.timeout_seconds, has_run=has_run)
+        return Script(str(_NO_ID), file.stem, 1, source, timeout_seconds=self.timeout_seconds, has_run=has_run)
 
 
 def _source(file: Path) -> str:
     if file.exists() and not file.is_file():
-        raise UnusableScriptError(f"{file} is no file.")
+        raise UnusableScriptError(f"{file} is not a file.")
     try:
-        source = file.read_bytes().decode()
-    except OSError as error:
-        raise UnusableScriptError(f"{file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UnusableScriptError(f"{file} is not UTF-8.") from error
+        source = read_text(file)
+    except UnreadableFileError as error:
+        raise UnusableScriptError(str(error)) from error
     if fault := compile_error(source):
         where = f"{file}, line {fault.line}" if fault.line else str(file)
         raise UnusableScriptError(f"{where}: {fault.message}")
@@ -126,11 +120,11 @@ def _route(given: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _segment(part: str) -> tuple[str, str]:
-    name, has_value, value = part[1:-1].partition("=")
+    name, _, value = part[1:-1].partition("=")
     if not routes.is_placeholder(part):
         return part, part
-    if not has_value or not value:
-        raise routes.InvalidRouteError(f"Say what a caller sends for {part}: {{{name}=7}}, say.")
+    if not value:
+        raise routes.InvalidRouteError(f"Say what a caller sends for {part}, as in {{{name}=7}}.")
     return f"{{{name}}}", value
 
 
@@ -149,16 +143,13 @@ def _execution(hosts: ScriptHosts, find: Callable[[str], Script], on_line: Calla
         on_line(f"[a worker node would now run {script.name} as a job of its own, with {dict(parameters)}]")
         return str(uuid.uuid4())
 
-    def line_of(assignment: Assignment, line: str) -> None:
-        on_line(line)
-
     def not_begun(why: str) -> None:
         raise NoHostsError(why)
 
-    return Execution(hosts, find, queue_subscript, line_of, not_begun)
+    return Execution(hosts, find, queue_subscript, lambda _, line: on_line(line), not_begun)
 
 
 def told(error: errors.TriggerError) -> str:
-    """An error of the catalogue for who writes the script: what the caller gets, and why."""
+    """An error for the author of the script: what the caller gets, and why."""
     answer = f'Error {error.code} ({error.reason}): the caller gets HTTP {error.status}, "{error.detail}"'
     return "\n".join(part for part in (answer, error.message.rstrip()) if part)

@@ -10,38 +10,45 @@ from django.db import connection
 from endpoint.errors import ManagerNotInitializedError
 from web import threads
 
-_free = threading.BoundedSemaphore(threads.for_triggers())
-# So many keep their connection to the database while they wait. SQLite's takes 160 KB, half of what a waiting caller
-# takes, and to open it anew takes longer than to look a trigger up: worth it in a crowd alone.
-_with_database = threading.BoundedSemaphore(128)
+# SQLite's connection takes 160 KB, half of what a waiting caller takes, and opening one takes longer than a look-up:
+# only beyond this many waiting callers is it worth closing.
+_KEEPING_DATABASE = 128
 
 
-@contextmanager
-def place() -> Iterator[None]:
-    """Hold a place while a trigger waits.
+class WaitingSlots:
+    """The waiting slots of this process."""
 
-    Raises:
-        ManagerNotInitializedError: none is left.
-    """
-    if not _free.acquire(blocking=False):
-        raise ManagerNotInitializedError.for_now("every place of this process is taken")
-    keeps_database = _with_database.acquire(blocking=False)
-    try:
-        if not keeps_database and not connection.in_atomic_block:
-            connection.close()
-        yield
-    finally:
-        if keeps_database:
-            _with_database.release()
-        _free.release()
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(threads.for_triggers())
+        self._with_database = threading.BoundedSemaphore(_KEEPING_DATABASE)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold a slot while a trigger waits.
+
+        Raises:
+            ManagerNotInitializedError: none is free.
+        """
+        if not self._free.acquire(blocking=False):
+            raise ManagerNotInitializedError.for_now("every waiting slot of this process is taken")
+        keeps_database = self._with_database.acquire(blocking=False)
+        try:
+            if not keeps_database and not connection.in_atomic_block:
+                connection.close()
+            yield
+        finally:
+            if keeps_database:
+                self._with_database.release()
+            self._free.release()
+
+    def hold_for(self, environ: dict[str, Any]) -> None:
+        """Hold a slot until gunicorn has sent the answer to the request; under another server none is held.
+
+        Raises:
+            ManagerNotInitializedError: none is free.
+        """
+        if (client := environ.get("gunicorn.socket")) is not None:
+            client.hold(self.hold())
 
 
-def hold_place(environ: dict[str, Any]) -> None:
-    """Hold a place until the answer to the request is sent; only gunicorn counts.
-
-    Raises:
-        ManagerNotInitializedError: none is left.
-    """
-    client = environ.get("gunicorn.socket")
-    if client is not None:
-        client.hold(place())
+slots = WaitingSlots()

@@ -15,7 +15,7 @@ from events import formats, positions
 from events.models import InformationEvent
 from events.subscription import StreamMessage, Subscription
 from events.visibility import Reader
-from web.shutdown import at_end
+from web.shutdown import shutdown
 
 TICK_SECONDS = 0.5
 """How often the thread looks for events, and so how long one takes at most to reach subscribers."""
@@ -163,5 +163,5 @@ def as_message(event: InformationEvent) -> StreamMessage:
 
 
 hub = Hub()
-"""The hub of this process. Created on import, so that `at_end` knows it before the first stream."""
-at_end(hub.end)
+"""The hub of this process. Created on import, so that `shutdown` knows it before the first stream."""
+shutdown.on_begin(hub.end)

@@ -3,7 +3,6 @@
 Each stream locks a file. The kernel releases the lock when the stream, or its process, has ended.
 """
 
-import fcntl
 import os
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from foundation import locks
 from web import threads
 
 MOST = 24
@@ -31,11 +31,7 @@ def take(user_id: int) -> Callable[[], None] | None:
     directory: Path = settings.DATA_DIR.streams_dir
     directory.mkdir(mode=0o700, exist_ok=True)
     for number in range(most_of_one_user()):
-        slot = os.open(directory / f"{user_id}-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(slot)
-        else:
+        slot = locks.held(directory / f"{user_id}-{number}")
+        if slot is not None:
             return partial(os.close, slot)
     return None

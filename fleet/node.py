@@ -1,7 +1,7 @@
 """A worker node: what starts and ends with the program that runs triggers."""
 
-import datetime
 import logging
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from fleet.limits import concurrency_limit
 from fleet.numbers import NodeSlot
 from fleet.runner import Runner
 from foundation import linux
+from foundation.times import iso_utc
 from hosts import scratch
 from hosts.script_hosts import ScriptHosts
 
@@ -57,7 +58,7 @@ class Node(bootsteps.StartStopStep):
         worker.timer.call_repeatedly(TICK_SECONDS, self._tick)
 
     def _prepare(self) -> None:
-        since = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+        since = iso_utc(datetime.now(UTC))
         self.slot = NodeSlot()
         user, state_dir = settings.UDAPI_SCRIPT_USER, settings.UDAPI_STATE_DIR
         self.hosts = ScriptHosts(user=user, state_dir=state_dir, reach=confinement.reach())

@@ -1,3 +1,3 @@
-"""The floor: what every package may use, and what imports nothing of the product."""
+"""What every package may use; imports nothing of the product."""
 
 __version__ = "0.1.0"

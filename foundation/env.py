@@ -1,4 +1,7 @@
-"""Typed readers of the environment. A value that cannot be used stops the start with a sentence that names it."""
+"""Typed readers of environment variables. An unusable value stops the start with a sentence that names the variable.
+
+Each reader also accepts `<name>_FILE`, a file with the value. Lists are comma-separated, and empty when not set.
+"""
 
 import re
 from collections.abc import Mapping
@@ -13,15 +16,16 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError, FileAwareEnv, validate
 
+from foundation.texts import UnreadableFileError, read_text
+
 SMALLEST_PEPPER = 32
+# How many seconds a thread waits for a free connection to PostgreSQL.
 _POOL_TIMEOUT = 5
-"""How many seconds a thread waits for a free connection to PostgreSQL."""
 
 _env = FileAwareEnv(strip_whitespace=True)
 
 
 def text(name: str, default: str) -> str:
-    """The variable `name` (or the content of the file that `name_FILE` names), else `default`."""
     try:
         return _env.str(name, default) or default
     except (EnvError, ValueError) as error:
@@ -29,7 +33,7 @@ def text(name: str, default: str) -> str:
 
 
 def number(name: str, default: int, smallest: int, largest: int) -> int:
-    """The variable `name` as a whole number between `smallest` and `largest`, both included."""
+    """A whole number from `smallest` to `largest`, both included."""
     try:
         return int(_env.int(name, default, validate=validate.Range(smallest, largest)))
     except (EnvError, ValueError) as error:
@@ -37,12 +41,10 @@ def number(name: str, default: int, smallest: int, largest: int) -> int:
 
 
 def words(name: str) -> list[str]:
-    """The comma-separated variable `name` as a list, empty when it is not set."""
     return [word.strip() for word in text(name, "").split(",") if word.strip()]
 
 
 def paths(name: str) -> list[Path]:
-    """The comma-separated variable `name` as absolute paths, empty when it is not set."""
     found = [Path(word) for word in words(name)]
     if not all(path.is_absolute() for path in found):
         raise ImproperlyConfigured(f"{name} must be absolute paths, such as /srv/data,/opt/tools.")
@@ -50,23 +52,20 @@ def paths(name: str) -> list[Path]:
 
 
 def modules(name: str) -> list[str]:
-    """The comma-separated variable `name` as modules of Python, empty when it is not set."""
+    """Names of Python modules that can be found."""
     found = words(name)
     for module in found:
-        if not _is_module(module):
-            raise ImproperlyConfigured(f"{name} must be modules that Python finds, and {module} is none.")
+        try:
+            is_found = find_spec(module) is not None
+        except (ImportError, ValueError):
+            is_found = False
+        if not is_found:
+            raise ImproperlyConfigured(f"{name} must be modules that Python finds, and it does not find {module}.")
     return found
 
 
-def _is_module(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
-
-
 def networks(name: str) -> list[str]:
-    """The comma-separated variable `name` as addresses and networks, empty when it is not set."""
+    """IP addresses and networks."""
     found = words(name)
     try:
         for word in found:
@@ -77,7 +76,7 @@ def networks(name: str) -> list[str]:
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    """The variable `name`, in upper case, out of `allowed`."""
+    """One of `allowed`, which are in upper case."""
     value = text(name, default).upper()
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
@@ -86,9 +85,10 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 def secret(name: str, file: Path) -> str:
     """The secret `name` from the environment, else from `file` in the data directory; there is no default."""
-    value = text(name, "")
-    if not value and file.is_file():
-        value = _content(file)
+    try:
+        value = text(name, "") or (read_text(file).strip() if file.is_file() else "")
+    except UnreadableFileError as error:
+        raise ImproperlyConfigured(str(error)) from error
     if not value:
         raise ImproperlyConfigured(
             f"{name} is not set and {file} is missing: start once with `make run`, which makes the file, "
@@ -97,15 +97,8 @@ def secret(name: str, file: Path) -> str:
     return value
 
 
-def _content(file: Path) -> str:
-    try:
-        return file.read_text().strip()
-    except OSError as error:
-        raise ImproperlyConfigured(f"{file} cannot be read: {error.strerror}.") from error
-
-
 def origin(name: str, default: str) -> str:
-    """The variable `name` as an http(s) address without a path."""
+    """An http(s) address without a path."""
     value = text(name, default).rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
@@ -114,7 +107,7 @@ def origin(name: str, default: str) -> str:
 
 
 def elasticsearch(name: str) -> list[str]:
-    """The comma-separated variable `name` as http(s) addresses; empty when it is not set."""
+    """The http(s) addresses of one Elasticsearch."""
     found = words(name)
     try:
         parts = [urlsplit(word) for word in found]
@@ -122,13 +115,13 @@ def elasticsearch(name: str) -> list[str]:
     except ValueError:
         usable = False
     if not usable:
-        # The value stays unsaid: it may hold a password.
+        # Without the value, which may contain a password.
         raise ImproperlyConfigured(f"{name} must look like https://search.example.com:9200.")
     return found
 
 
 def certificates(name: str) -> str:
-    """The variable `name` as certificates in PEM; empty when it is not set."""
+    """Certificates in PEM; empty when not set."""
     value = text(name, "")
     try:
         if value:
@@ -139,31 +132,31 @@ def certificates(name: str) -> str:
 
 
 def header(name: str) -> str:
-    """The variable `name` as a word that a header of HTTP can carry; empty when it is not set."""
-    value = text(name, "")
-    if not re.fullmatch("[!-~]*", value):
-        raise ImproperlyConfigured(f"{name} must be one word of ASCII characters.")
-    return value
+    """A word that an HTTP header can carry."""
+    return _matching(name, "", "[!-~]*", "one word of ASCII characters")
 
 
 def index_prefix(name: str, default: str) -> str:
-    """The variable `name` as the beginning of an index' name."""
-    value = text(name, default)
-    if not re.fullmatch("[a-z0-9][a-z0-9_-]{0,39}", value):
-        raise ImproperlyConfigured(f"{name} must be 1 to 40 of a-z 0-9 _ - and begin with a letter or digit.")
-    return value
+    """The start of the name of an Elasticsearch index."""
+    return _matching(
+        name, default, "[a-z0-9][a-z0-9_-]{0,39}", "1 to 40 of a-z 0-9 _ - and begin with a letter or digit"
+    )
 
 
 def installation(name: str) -> str:
-    """The variable `name` as the id of an installation; empty when it is not set."""
-    value = text(name, "")
-    if value and not re.fullmatch("[a-z0-9-]{1,40}", value):
-        raise ImproperlyConfigured(f"{name} must be 1 to 40 characters of a-z, 0-9 and -, such as staging.")
+    """The id of an installation; empty when not set."""
+    return _matching(name, "", "[a-z0-9-]{0,40}", "1 to 40 characters of a-z, 0-9 and -, such as staging")
+
+
+def _matching(name: str, default: str, pattern: str, rule: str) -> str:
+    value = text(name, default)
+    if not re.fullmatch(pattern, value):
+        raise ImproperlyConfigured(f"{name} must be {rule}.")
     return value
 
 
 def peppers(value: str) -> Mapping[int, bytes]:
-    """`"2:secret,1:secret"` as id → pepper, the current one first; each at least 32 characters."""
+    """`"2:secret,1:secret"` as id → pepper, the current one first; each has at least 32 characters."""
     result: dict[int, bytes] = {}
     for entry in value.split(","):
         number_text, separator, pepper = entry.strip().partition(":")
@@ -181,26 +174,21 @@ def peppers(value: str) -> Mapping[int, bytes]:
 def database(url: str, pool_size: int, pool_seconds: int) -> dict[str, Any]:
     """Django's settings of the database at `url` (`sqlite:///…` or `postgresql://…`).
 
-    With PostgreSQL a process has up to `pool_size` connections and renews each after `pool_seconds`.
+    On PostgreSQL, each process has up to `pool_size` connections and renews each after `pool_seconds`.
     """
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(url))
     except (ValueError, dj_database_url.ParseError, dj_database_url.UnknownSchemeError) as error:
-        raise ImproperlyConfigured("DATABASE_URL cannot be read as a database's address.") from error
+        raise ImproperlyConfigured("DATABASE_URL is not a valid database address.") from error
     options = dict(config.get("OPTIONS") or {})
     if config["ENGINE"] == "django.db.backends.sqlite3":
         # A write takes its lock at BEGIN: two writers wait for each other instead of failing half-way.
-        options |= {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL;",
-        }
+        options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL;"}
         config["CONN_MAX_AGE"] = None
     elif config["ENGINE"] == "django.db.backends.postgresql":
-        # A connection goes back to the pool as soon as it is let go, so that waiting triggers hold none.
+        # A connection returns to the pool as soon as it is closed, so that waiting triggers hold none.
         options["pool"] = {"min_size": 1, "max_size": pool_size, "max_lifetime": pool_seconds, "timeout": _POOL_TIMEOUT}
-        config["CONN_MAX_AGE"] = 0
-        config["CONN_HEALTH_CHECKS"] = True
+        config |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
     else:
         raise ImproperlyConfigured("DATABASE_URL must be a sqlite:/// or a postgresql:// address.")
     return config | {"OPTIONS": options}

@@ -1,4 +1,4 @@
-"""What the script hosts ask of Linux beyond Python's standard library."""
+"""Linux calls beyond Python's standard library, for script hosts and the launcher."""
 
 import ctypes
 import os
@@ -24,44 +24,47 @@ _M_ARENA_MAX = -8
 _LARGE_BLOCK_BYTES = 1_000_000
 _HEAPS = 2
 
-# Loaded before any fork: after it the dynamic linker has no part in a run.
+# A host that gets this signal writes where its threads are, even in C code.
+REPORT_SIGNAL = signal.SIGQUIT
+
+# Loaded before any fork, so that the dynamic linker is not needed after it.
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class UnsupportedError(OSError):
-    """This system has not what script hosts are made of."""
+    """This system lacks what script hosts need."""
 
 
 def require() -> None:
-    """Raises UnsupportedError where script hosts cannot work."""
+    """Raise UnsupportedError where script hosts cannot work."""
     if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
         raise UnsupportedError("script hosts need Linux 5.4 or newer")
 
 
-def die_with_parent() -> None:
-    """The calling process is killed when its parent ends."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(with_signal: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send this signal to the calling process when its parent ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, with_signal, 0, 0, 0)
 
 
 def has_ended(pidfd: int, within_seconds: float = 0.0) -> bool:
-    """Whether a process has ended, or does so soon."""
+    """Whether a process has ended, or ends within this time."""
     return bool(select.select([pidfd], [], [], within_seconds)[0])
 
 
 def adopt_orphans() -> None:
-    """What is below the calling process stays below it, whatever forks twice or starts a session."""
+    """Keep all descendants below the calling process, even those that fork twice or start a session."""
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def hide_memory(hidden: bool = True) -> None:
-    """Keep memory, environment and descriptors of this process from others of its account; root sees them anyway."""
+    """Hide memory, environment and descriptors of this process from others of its account; root still sees them."""
     _libc.prctl(_PR_SET_DUMPABLE, 0 if hidden else 1, 0, 0, 0)
 
 
 def give_up_becoming_root() -> None:
-    """Make root an account like any other to all that this process and its children execute.
+    """Make root an account like any other for all that this process and its children execute.
 
-    It keeps the capabilities that it has. Does nothing in a process without the right to say so: that has none to lose.
+    The process keeps the capabilities that it has. Without the right to drop them it has none to lose.
     """
     for capability in range(_MOST_CAPABILITIES):
         if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0):
@@ -70,7 +73,7 @@ def give_up_becoming_root() -> None:
 
 
 def renounce_privileges() -> None:
-    """Drop every capability, and gain none by a set-user-id program. Raises OSError."""
+    """Drop every capability, and gain none from set-user-id programs. Raises OSError."""
     nothing = bytes(24)
     header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
     if _libc.capset(header, nothing) or _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
@@ -78,10 +81,10 @@ def renounce_privileges() -> None:
 
 
 def return_large_blocks() -> None:
-    """From now on, in the calling process and those it forks: memory of large bodies goes back to the system at once.
+    """Return the memory of large bodies to the system at once, in this process and those that it forks.
 
-    Otherwise the C library keeps what it is given back for the next time, in a heap for each thread, in pieces. Where
-    it is not GNU's it has its own ways.
+    Otherwise GNU's C library keeps freed memory for later, fragmented over one heap for each thread. Another C library
+    is left as it is.
     """
     if set_option := getattr(_libc, "mallopt", None):
         set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
@@ -89,26 +92,22 @@ def return_large_blocks() -> None:
 
 
 def clear_environment() -> None:
-    """Forget every variable, also what `os.environ` does not know of."""
+    """Clear every variable, including those that `os.environ` does not know."""
     _libc.clearenv()
 
 
-REPORT_SIGNAL = signal.SIGQUIT
-"""A host that gets this writes where its threads are, even in C code."""
-
-
 def ask_for_report(pidfd: int) -> None:
-    """Send a host the signal for a report. Raises OSError."""
+    """Raises OSError."""
     signal.pidfd_send_signal(pidfd, REPORT_SIGNAL)
 
 
 def kill_group(pid: int, pidfd: int) -> None:
-    """Kill a process group by its leader, which may have gone."""
+    """Kill a process group by its leader, which may have ended."""
     with suppress(ProcessLookupError, PermissionError):
         try:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL, None, _PIDFD_SIGNAL_PROCESS_GROUP)
         except OSError as error:
             if isinstance(error, ProcessLookupError | PermissionError):
                 raise
-            # Linux before 6.9. The id is still ours unless the ids have wrapped around in this moment.
+            # Linux before 6.9. The pid is still this process unless pids have wrapped around in this moment.
             os.killpg(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Making and ending personal keys."""
+"""Creating and ending personal keys."""
 
 import logging
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ _log = logging.getLogger("udapi.audit.keys")
 
 
 def check_key(name: str, days: int | None) -> None:
-    """Whether there may be a key like this.
+    """Check the name and the days of a new key.
 
     Raises:
         ValidationError: `InvalidName`, `InvalidField` (+ `field`).
@@ -40,25 +40,19 @@ def check_key(name: str, days: int | None) -> None:
 def create_key(
     user: Any, name: str, days: int | None = None, key_id: UUID | None = None, made_with: PersonalKey | None = None
 ) -> tuple[PersonalKey, str]:
-    """A key of `user` that lives `days` days, and the key itself: this is the only place where it can be had.
+    """A new key of `user` that lives `days` days, and its text, which is returned only here.
 
-    `key_id` is the id that it gets, if that is settled already. `made_with` is the key that asks for it.
+    `key_id` is the id of the key, if it is chosen already. `made_with` is the key that authenticated the request.
 
     Raises:
         ValidationError: `InvalidName`, `InvalidField` (+ `field`), `TooManyKeys`.
-        PermissionDenied: what `user` has logged in with has ended meanwhile.
-        IntegrityError: there is a key of this id.
+        PermissionDenied: the password or key with which `user` logged in has ended meanwhile.
+        IntegrityError: there is a key with this id.
     """
     check_key(name, days)
     digest, key = get_digest_token()
-    made = PersonalKey(
-        user=user,
-        name=name,
-        digest=digest,
-        token_key=key[: CONSTANTS.TOKEN_KEY_LENGTH],
-        expiry=_expiry(days, made_with),
-        made_with=made_with,
-    )
+    shown, expiry = key[: CONSTANTS.TOKEN_KEY_LENGTH], _expiry(days, made_with)
+    made = PersonalKey(user=user, name=name, digest=digest, token_key=shown, expiry=expiry, made_with=made_with)
     made.public_id = key_id or made.public_id
     with transaction.atomic():
         _hold(user, made_with)
@@ -68,20 +62,20 @@ def create_key(
 
 
 def live_keys(user: Any) -> "QuerySet[PersonalKey]":
-    """The keys of `user` that have not expired."""
+    """Those that have not expired."""
     keys: QuerySet[PersonalKey] = PersonalKey.objects.filter(user=user, expiry__gt=timezone.now())
     return keys
 
 
 def end_keys(keys: "QuerySet[PersonalKey]", why: str) -> int:
-    """End the keys, and those that were made with them; how many of `keys` there were. The log says `why`."""
+    """End the keys and those made with them; returns how many of `keys` there were. `why` is for the log."""
     return sum(_end(key_id, why) for key_id in list(keys.values_list("pk", flat=True)))
 
 
 def _end(key_id: UUID, why: str) -> bool:
-    """End one key, and those that were made with it; False when there is none any more."""
+    """End one key and those made with it; False when it has ended already."""
     with transaction.atomic():
-        # Held, so that no key is made with it from here on.
+        # Locked, so that no further key is made with it.
         rows = PersonalKey.objects.select_for_update(of=("self",)).select_related("user")
         key: PersonalKey | None = rows.filter(pk=key_id).first()
         if key is None:
@@ -104,19 +98,16 @@ def _expiry(days: int | None, made_with: PersonalKey | None) -> datetime:
 
 
 def _hold(user: Any, made_with: PersonalKey | None) -> None:
-    """Hold the row of `user`, so that no key is made beside the limit or while the password changes.
+    """Lock the row of `user`, so that no key is made beyond the limit or while the password changes.
 
     Raises:
         ValidationError: `TooManyKeys`.
-        PermissionDenied: the password or the key with which `user` has logged in is no longer theirs.
+        PermissionDenied: the password or the key with which `user` logged in is no longer theirs.
     """
     password = User.objects.select_for_update().filter(pk=user.pk).values_list("password", flat=True).first()
-    if password != user.password or (made_with is not None and not _is_held(made_with)):
+    if password != user.password:
+        raise PermissionDenied
+    if made_with is not None and not PersonalKey.objects.select_for_update().filter(pk=made_with.pk).values_list("pk"):
         raise PermissionDenied
     if live_keys(user).count() >= MOST_KEYS:
         raise refusal("TooManyKeys", _("A user has at most %(most)d keys: end one first."), most=MOST_KEYS)
-
-
-def _is_held(key: PersonalKey) -> bool:
-    """Hold the row of `key`; False when it is gone."""
-    return bool(PersonalKey.objects.select_for_update().filter(pk=key.pk).values_list("pk"))

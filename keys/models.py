@@ -1,4 +1,4 @@
-"""Personal keys: what a user's programs show to the management API instead of the user's password."""
+"""Personal keys: a user's programs send them to the management API instead of the user's password."""
 
 import uuid
 
@@ -10,19 +10,19 @@ from knox.settings import CONSTANTS
 from foundation.texts import NAME_LENGTH
 
 DEFAULT_DAYS, LONGEST_DAYS = 90, 3_650
+# How many keys that have not expired a user may have.
 MOST_KEYS = 50
-"""A user has at most so many keys that have not expired."""
 
 
 class PersonalKey(AbstractAuthToken):  # type: ignore[misc]  # django-rest-knox has no types
-    """A key with its owner's flags; of the key itself only a digest is kept, and it expires."""
+    """A key with its owner's flags. Only a digest of it is stored, and it expires."""
 
-    # Knox would make the digest the primary key, and with it a part of addresses and of the history.
+    # With Knox the digest would be the primary key, and so appear in addresses and in the history.
     public_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH, unique=True, editable=False)
     name = models.CharField(max_length=NAME_LENGTH)
+    # This key ends together with the one that made it.
     made_with = models.ForeignKey("self", models.CASCADE, null=True, editable=False, related_name="+")
-    """The key that made this one, which ends together with it."""
 
     class Meta:
         default_permissions = ()

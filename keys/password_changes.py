@@ -1,4 +1,4 @@
-"""Keys end when the password of their owner changes, whoever changes it and how."""
+"""Keys end when their owner's password changes, whoever changes it."""
 
 from collections.abc import Collection
 
@@ -14,12 +14,12 @@ from keys.models import PersonalKey
 def end_keys_of_a_changed_password(
     instance: User, created: bool, update_fields: Collection[str] | None, **kwargs: object
 ) -> None:
-    """End the keys of a user whose password was set, or taken away.
+    """End the keys of a user whose password was set or removed.
 
-    A key that is being made at the same moment holds the user's row: it is either seen here, or sees the new password.
+    `create_key` locks the user's row: a key made at the same moment is either seen here, or sees the new password.
     """
     is_saved = not created and (update_fields is None or "password" in update_fields)
-    # Django clears `_password` where it only hashes the same password anew.
+    # Django clears `_password` when it only hashes the same password again.
     is_new = instance._password is not None  # type: ignore[attr-defined]  # the types leave it out
     if is_saved and (is_new or not instance.has_usable_password()):
         end_keys(PersonalKey.objects.filter(user=instance), "with a new password")

@@ -15,16 +15,13 @@ EARLIER_CHILDREN_SECONDS = 120
 
 
 def main(arguments: list[str]) -> int:
-    """Start what `arguments` ask for; returns only when that is not possible, with the exit status."""
+    """Start what `arguments` ask for. Returns only when that is impossible: the exit status."""
     linux.hide_memory()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
     os.umask(0o077)
     os.chdir(paths.PROJECT)
     try:
-        if arguments == ["worker"]:
-            _start_worker()
-        else:
-            _start_stack()
+        _start(is_worker=arguments == ["worker"])
     except (StartError, ImproperlyConfigured) as error:
         say(f"Error: {error}")
     except OSError as error:
@@ -34,25 +31,20 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
-def _start_stack() -> None:
+def _start(is_worker: bool) -> None:
     here = paths.from_environment()
     private.directory(here.data.root)
     private.directory(here.run_dir)
-    lock.hold(here.lock)
-    lock.wait_until_unshared(here.children_lock, EARLIER_CHILDREN_SECONDS)
-    generated.make_missing(here.data)
+    if is_worker:
+        here = next(each for each in here.nodes() if lock.try_to_hold(each.lock))
+    else:
+        lock.hold(here.lock)
+        lock.wait_until_unshared(here.children_lock, EARLIER_CHILDREN_SECONDS)
+        generated.make_missing(here.data)
     django.setup()
-    # It imports models, which can be imported only now.
-    importlib.import_module("launcher.stack").start(here)
-
-
-def _start_worker() -> None:
-    here = paths.from_environment()
-    private.directory(here.data.root)
-    private.directory(here.run_dir)
-    free = next(each for each in here.nodes() if lock.try_to_hold(each.lock))
-    django.setup()
-    importlib.import_module("launcher.stack").start_worker(free)
+    # It imports models, which need Django to be set up.
+    stack = importlib.import_module("launcher.stack")
+    (stack.start_worker if is_worker else stack.start)(here)
 
 
 if __name__ == "__main__":

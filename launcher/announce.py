@@ -1,6 +1,6 @@
-"""`python -m launcher.announce PARENT [--first-start]`: wait until a trigger can go through, then say how.
+"""`python -m launcher.announce PARENT [--first-start]`: wait until a trigger can succeed, then show how to send one.
 
-A process of its own that the launcher starts before it becomes the supervisor: so it has the terminal.
+The launcher starts this process before it becomes the supervisor, so that the process has the terminal.
 """
 
 import http.client
@@ -33,14 +33,14 @@ EMPTY_ROUTE = 1
 
 
 class Patience:
-    """The time that the stack gets to come up; once it is over, the operator is told what to look at."""
+    """The time that the stack gets to start. When it is over, the operator is shown the logs."""
 
     def __init__(self) -> None:
         self._began = self._shown = time.monotonic()
         self._is_told = False
 
     def wait_for(self, what: str, is_ready: Callable[[], bool], logs: list[str]) -> None:
-        """Wait until `is_ready`, for ever; when time is up, show the ends of the `logs` of what is missing."""
+        """Wait until `is_ready`, for ever; when time is up, show the ends of these `logs`."""
         self._say(f"Waiting for {what} …")
         while not is_ready():
             self._break_silence(what, logs)
@@ -48,10 +48,12 @@ class Patience:
 
     def _break_silence(self, what: str, logs: list[str]) -> None:
         now = time.monotonic()
-        if now - self._began > PATIENCE_SECONDS and not self._is_told:
+        if self._is_told:
+            return
+        if now - self._began > PATIENCE_SECONDS:
             self._is_told = True
             _tell_failure(what, logs)
-        elif now - self._shown > QUIET_SECONDS and not self._is_told:
+        elif now - self._shown > QUIET_SECONDS:
             self._say(f"… still waiting for {what} ({now - self._began:.0f} s)")
 
     def _say(self, text: str) -> None:
@@ -60,7 +62,7 @@ class Patience:
 
 
 def _tell_failure(what: str, logs: list[str]) -> None:
-    say(f"\nNo answer from {what} after {PATIENCE_SECONDS} s. It is still being tried; Ctrl-C ends it. The logs say:")
+    say(f"\nNo answer from {what} after {PATIENCE_SECONDS} s. The start goes on trying; Ctrl-C ends it. The logs say:")
     for name in logs:
         file = programs.log_file(name)
         if file.is_file():
@@ -70,9 +72,12 @@ def _tell_failure(what: str, logs: list[str]) -> None:
 
 
 def _web_answers() -> bool:
-    connection = http.client.HTTPConnection(_reachable_host(), settings.UDAPI_PORT, timeout=HTTP_TIMEOUT_SECONDS)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.UDAPI_HOST, settings.UDAPI_HOST)  # noqa: S104
+    first = settings.ALLOWED_HOSTS[0]
+    accepted = "localhost" if first == "*" else first.removeprefix(".")
+    connection = http.client.HTTPConnection(host, settings.UDAPI_PORT, timeout=HTTP_TIMEOUT_SECONDS)
     try:
-        connection.request("GET", "/api/custom", headers={"Host": _accepted_host()})
+        connection.request("GET", "/api/custom", headers={"Host": accepted})
         answer = json.loads(connection.getresponse().read())
         return bool(answer["errors"][0]["errorCode"] == EMPTY_ROUTE)
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
@@ -81,18 +86,8 @@ def _web_answers() -> bool:
         connection.close()
 
 
-def _reachable_host() -> str:
-    host: str = settings.UDAPI_HOST
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  it is compared, not bound
-
-
-def _accepted_host() -> str:
-    first: str = settings.ALLOWED_HOSTS[0]
-    return "localhost" if first == "*" else first.removeprefix(".")
-
-
 def _job_goes_through() -> bool:
-    # Models can be imported only now that the applications are set up.
+    # It imports models, which need Django to be set up.
     return bool(importlib.import_module("fleet.probe").probe(PROBE_SECONDS))
 
 
@@ -100,15 +95,19 @@ def _tell_ready(places: Places, is_first_start: bool) -> None:
     first_start = importlib.import_module("launcher.first_start")
     shows_secrets = is_first_start and sys.stdout.isatty()
     say(f"\nReady. The console: {settings.UDAPI_PUBLIC_URL}/console/")
-    if is_first_start:
-        say(_admin_line(places, first_start.admin_name(), shows_secrets))
-    elif places.admin_password.is_file():
-        say(f"Secrets of the first start still lie in {places.first_start_dir}: remove what you know.")
+    if is_first_start or places.admin_password.is_file():
+        say(
+            _admin_line(
+                places, first_start.admin_name() if is_first_start else "the first administrator", shows_secrets
+            )
+        )
     if first_start.has_demo():
         say("A first call:\n")
-        say(f"  {_curl(first_start.DEMO_ROUTE, _token(places, is_first_start, shows_secrets))}\n")
+        say(f"  {_curl(first_start.DEMO_ROUTE, _token(places, shows_secrets))}\n")
     else:
         say("To create a first API: log in, add a script, a token and a definition with both.")
+    logs = programs.log_file("*").parent
+    say(f"Logs: {logs} (endpoint.log: triggers; manager.log: runs of scripts; refused.log: refused calls and log-ins)")
     if shows_secrets:
         places.admin_password.unlink(missing_ok=True)
         places.demo_secret.unlink(missing_ok=True)
@@ -116,17 +115,19 @@ def _tell_ready(places: Places, is_first_start: bool) -> None:
 
 
 def _admin_line(places: Places, name: str, shows_secrets: bool) -> str:
-    if not places.admin_password.is_file():
+    file = places.admin_password
+    if not file.is_file():
         return f"Log in as {name} with the password from UDAPI_ADMIN_PASSWORD."
     if shows_secrets:
-        return f"Log in as {name} with the password {places.admin_password.read_text().strip()} (shown only this once)."
-    return f"Log in as {name}; the password is in {places.admin_password} (mode 600; remove the file when you know it)."
+        return f"Log in as {name} with the password {file.read_text().strip()} (shown only this once)."
+    return f"Log in as {name}; the password is in {file} (mode 600; remove the file when you know the password)."
 
 
-def _token(places: Places, is_first_start: bool, shows_secrets: bool) -> str:
-    if shows_secrets:
-        return places.demo_secret.read_text().strip()
-    return f"$(cat {shlex.quote(str(places.demo_secret))})" if is_first_start else "$TOKEN"
+def _token(places: Places, shows_secrets: bool) -> str:
+    """The demo token's secret for a shell: itself, its file, or a variable once no file holds it any more."""
+    if not places.demo_secret.is_file():
+        return "$TOKEN"
+    return places.demo_secret.read_text().strip() if shows_secrets else f"$(cat {shlex.quote(str(places.demo_secret))})"
 
 
 def _curl(route: str, token: str) -> str:

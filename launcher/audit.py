@@ -1,6 +1,6 @@
-"""`python -m launcher.audit FILE`: look the locked versions of FILE up among the known vulnerabilities.
+"""`python -m launcher.audit FILE`: look up known vulnerabilities of the versions locked in FILE, with pip-audit.
 
-pip-audit does it. Where no source of advisories can be reached, a sentence says so, and that is no failure.
+Where no source of advisories can be reached, a sentence says so, and the command succeeds.
 """
 
 import subprocess
@@ -15,7 +15,7 @@ PIP_AUDIT = ["-m", "pip_audit", "--disable-pip", "--strict", "--progress-spinner
 
 
 def main(requirements: str, source: str = SOURCE) -> int:
-    """Print what is known of the versions in the file `requirements`; returns 1 when that is anything."""
+    """Print the vulnerabilities; returns 1 if there are any."""
     if reason := _unreachable(source):
         print(f"Skipped: no source of advisories can be reached ({source}: {reason}).")
         return 0
@@ -28,7 +28,7 @@ def main(requirements: str, source: str = SOURCE) -> int:
 
 
 def _unreachable(source: str) -> str:
-    """Why the source does not answer a question as it should; empty when it does."""
+    """Why the source does not answer a question; empty when it does."""
     question = {"package": {"name": "pip", "ecosystem": "PyPI"}, "version": "1.0"}
     try:
         httpx.post(source, json=question, timeout=REACH_SECONDS).raise_for_status().json()

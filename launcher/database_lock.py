@@ -1,27 +1,29 @@
-"""One start at a time brings a database up to date, also where several machines share it."""
+"""One start at a time brings a database up to date, even where several machines share it."""
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
 
 import psycopg
 from django.db import connection
 
+from foundation import locks
 from launcher.steps import say
 
+# PostgreSQL's advisory lock; other programs on the same database must use other numbers.
 KEY = 0x7564_6170_6900
-"""The advisory lock of PostgreSQL; other programs that share the database have to take other numbers."""
 
 PAUSE_SECONDS = 0.3
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold the lock of the settings' database; waits until no other start holds it.
+    """Hold the lock of the settings' database, after waiting for any other start.
 
-    Where a start is killed, the kernel or PostgreSQL releases its lock.
+    When a start is killed, the kernel or PostgreSQL releases its lock.
 
     Raises:
         django.db.OperationalError: the database cannot be reached.
@@ -32,7 +34,7 @@ def held() -> Iterator[None]:
 
 @contextmanager
 def _of_postgresql() -> Iterator[None]:
-    # A connection of its own: PostgreSQL ties the lock to it, and Django's may go back to the pool meanwhile.
+    # PostgreSQL ties the lock to a connection, and Django's may go back to the pool meanwhile.
     with connection.wrap_database_errors:
         own = psycopg.connect(**connection.get_connection_params(), autocommit=True)
     with closing(own):
@@ -48,16 +50,9 @@ def _of_postgresql() -> Iterator[None]:
 
 @contextmanager
 def _of_file() -> Iterator[None]:
-    descriptor = os.open(f"{connection.settings_dict['NAME']}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = locks.open_lock(Path(f"{connection.settings_dict['NAME']}.lock"))
     try:
-
-        def try_to_take() -> bool:
-            with suppress(BlockingIOError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return True
-            return False
-
-        _wait_for(try_to_take)
+        _wait_for(partial(locks.try_to_lock, descriptor))
         yield
     finally:
         os.close(descriptor)
@@ -67,6 +62,6 @@ def _wait_for(try_to_take: Callable[[], bool]) -> None:
     is_told = False
     while not try_to_take():
         if not is_told:
-            say("waiting for another start, which brings it up to date …")
+            say("waiting for another start, which is updating it …")
             is_told = True
         time.sleep(PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""What the first start puts into an empty database: the first administrator, and the demo."""
+"""What the first start puts into an empty database: the first administrator and the demo."""
 
 import secrets
 
@@ -28,7 +28,6 @@ def is_due() -> bool:
 
 
 def admin_name() -> str:
-    """The user name of the first administrator."""
     return env.text("UDAPI_ADMIN_USER", "admin")
 
 
@@ -42,17 +41,16 @@ def wants_demo() -> bool:
 
 
 def has_demo() -> bool:
-    """Whether the demo's API is there."""
     return ApiDefinition.objects.filter(route=DEMO_ROUTE).exists()
 
 
 def set_up(places: Places) -> list[str]:
-    """Create the first administrator and, unless `UDAPI_DEMO` is 0, the demo: all of it or nothing.
+    """Create the first administrator and, unless `UDAPI_DEMO` is 0, the demo: everything or nothing.
 
-    Generated secrets lie in files of mode 600 afterwards. Returns what was created.
+    Generated secrets are kept in files of mode 600. Returns what was created.
 
     Raises:
-        StartError: the name of the administrator cannot be used.
+        StartError: the administrator's name cannot be used.
     """
     private.directory(places.first_start_dir)
     with transaction.atomic():
@@ -79,7 +77,7 @@ def _create_admin(places: Places) -> str:
 
 
 def weakness_of_admin_password() -> str:
-    """The objections of the password rules to `UDAPI_ADMIN_PASSWORD`; empty if there are none."""
+    """What the password rules object to in `UDAPI_ADMIN_PASSWORD`; empty if nothing."""
     given = env.text("UDAPI_ADMIN_PASSWORD", "")
     try:
         if given:
@@ -90,10 +88,10 @@ def weakness_of_admin_password() -> str:
 
 
 def _create_demo(places: Places) -> str:
-    """Like any import of files; the secret of the demo's token is kept for the words at the end."""
+    """Import the demo's file and keep the secret of its token for the announcement."""
     try:
         report = import_files([DEMO_FILE], Actor())
     except RefusedImportError as error:
-        raise StartError(f"The demo cannot be loaded, mend it or set UDAPI_DEMO=0:\n{error}") from error
+        raise StartError(f"The demo cannot be loaded; repair it or set UDAPI_DEMO=0:\n{error}") from error
     private.write(places.demo_secret, report.secrets[DEMO_TOKEN] + "\n")
     return "demo API"

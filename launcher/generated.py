@@ -11,42 +11,27 @@ SECRET_BYTES = 32
 
 
 def make_missing(data: DataDir) -> None:
-    """Make, in files of mode 600, each secret that neither the environment nor a file gives.
+    """Make each secret that neither the environment nor a file gives, in a file of mode 600.
 
     Raises:
         StartError: the pepper is gone while the database is still there.
         ImproperlyConfigured: a `…_FILE` cannot be read.
     """
+    files = {
+        "secret key": ("UDAPI_SECRET_KEY", data.secret_key_file),
+        "pepper": ("UDAPI_SECRET_PEPPERS", data.peppers_file),
+        "Redis password": ("REDIS_URL", data.redis_password_file),
+    }
     with step("Secrets") as done:
-        made = [name for name, make in _MAKERS.items() if make(data)]
-        done(f"made: {', '.join(made)}" if made else "there")
-
-
-def _make_key(data: DataDir) -> bool:
-    if data.secret_key_file.exists() or env.text("UDAPI_SECRET_KEY", ""):
-        return False
-    private.write(data.secret_key_file, secrets.token_hex(SECRET_BYTES) + "\n")
-    return True
-
-
-def _make_pepper(data: DataDir) -> bool:
-    if data.peppers_file.exists() or env.text("UDAPI_SECRET_PEPPERS", ""):
-        return False
-    if data.database_file.exists():
-        raise StartError(
-            f"{data.peppers_file} is missing and UDAPI_SECRET_PEPPERS is not set, but there is a database whose "
-            "tokens need it: put the file back from your backup, or move the database away to begin anew."
-        )
-    private.write(data.peppers_file, f"1:{secrets.token_hex(SECRET_BYTES)}\n")
-    return True
-
-
-def _make_redis_password(data: DataDir) -> bool:
-    if data.redis_password_file.exists() or env.text("REDIS_URL", ""):
-        return False
-    private.directory(data.redis_dir)
-    private.write(data.redis_password_file, secrets.token_hex(SECRET_BYTES) + "\n")
-    return True
-
-
-_MAKERS = {"secret key": _make_key, "pepper": _make_pepper, "Redis password": _make_redis_password}
+        missing = {
+            name: file for name, (variable, file) in files.items() if not (file.exists() or env.text(variable, ""))
+        }
+        if "pepper" in missing and data.database_file.exists():
+            raise StartError(
+                f"{data.peppers_file} is missing and UDAPI_SECRET_PEPPERS is not set, but there is a database whose "
+                "tokens need it: restore the file from your backup, or move the database away to start anew."
+            )
+        for name, file in missing.items():
+            private.directory(file.parent)
+            private.write(file, f"{'1:' if name == 'pepper' else ''}{secrets.token_hex(SECRET_BYTES)}\n")
+        done(f"made: {', '.join(missing)}" if missing else "present")

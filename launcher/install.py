@@ -1,6 +1,6 @@
-"""`python -m launcher.install FILE STAMP`: install the requirements of FILE with progress, then touch STAMP.
+"""`python -m launcher.install FILE STAMP`: install the requirements in FILE, showing progress, then touch STAMP.
 
-Needs nothing but Python: it is what brings the rest.
+It needs nothing but Python, as it installs everything else.
 """
 
 import subprocess
@@ -13,12 +13,12 @@ from pathlib import Path
 QUIET_SECONDS = 3
 KEPT_LINES = 15
 PIP = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-# A wheel is only unpacked; to build a source distribution is to run its code before anything could look at it.
+# Wheels only: building a source distribution would run its code before anything could check it.
 VERIFIED = ["--require-hashes", "--only-binary", ":all:"]
 
 
 class Progress:
-    """Shows what pip is at, and after a silence that it is still alive."""
+    """Shows what pip does, and after a silence that it is still running."""
 
     def __init__(self) -> None:
         self._began = self._shown = time.monotonic()
@@ -26,19 +26,18 @@ class Progress:
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
 
     def take(self, line: str) -> None:
-        """Show `line` of pip's where it tells something."""
+        """Show a line of pip's output if it is of interest."""
         self.last_lines.append(line)
         if line.startswith(("Collecting", "Downloading", "Installing", "Building", "Successfully")):
             self._say(line if len(line) < 100 else f"{line[:96]} …")
 
     def watch(self) -> None:
-        """Break every silence until `end`."""
+        """Report after every silence, until `end`."""
         while not self._ended.wait(1):
             if time.monotonic() - self._shown > QUIET_SECONDS:
                 self._say(f"… still installing ({time.monotonic() - self._began:.0f} s)")
 
     def end(self) -> None:
-        """Stop watching."""
         self._ended.set()
 
     def _say(self, text: str) -> None:
@@ -64,7 +63,7 @@ def install(requirements: str) -> int:
 
 
 def main(requirements: str, stamp: str) -> int:
-    """Install and, when that worked, leave `stamp` behind; returns the exit status."""
+    """Install and, on success, touch `stamp`; returns the exit status."""
     try:
         status = install(requirements)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+from foundation import locks
 from launcher.steps import StartError, say
 
 
@@ -23,12 +24,9 @@ def hold(path: Path) -> None:
 
 
 def try_to_hold(path: Path) -> bool:
-    """The same; returns False where another process holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
+    """As `hold`, but return False where another process holds the lock."""
+    descriptor = locks.held(path)
+    if descriptor is None:
         return False
     os.truncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -38,34 +36,26 @@ def try_to_hold(path: Path) -> bool:
 
 def share(path: Path) -> None:
     """Share the lock `path` until this process and all that it starts have ended."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = locks.open_lock(path)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     os.set_inheritable(descriptor, True)
 
 
 def wait_until_unshared(path: Path, seconds: float) -> None:
-    """Wait for what an earlier supervisor, killed before its time, has left to end.
+    """Wait for the programs of an earlier supervisor that was killed.
 
-    A Redis that ends takes away the socket of the one that came after it, so nothing starts before.
+    Nothing starts before: a Redis that ends removes the socket of the one that came after it.
 
     Raises:
         StartError: something still shares the lock after `seconds`.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = locks.open_lock(path)
     ends = time.monotonic() + seconds
     try:
-        while not _is_free(descriptor):
+        while not locks.try_to_lock(descriptor):
             if time.monotonic() > ends:
                 raise StartError("Processes of an earlier start still run: end them (`ps -ef | grep udapi`) first.")
             say("Waiting for the processes of an earlier start to end …")
             time.sleep(2)
     finally:
         os.close(descriptor)
-
-
-def _is_free(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -12,64 +11,31 @@ from foundation.data_directory import DataDir
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True)
 class Places:
     """The launcher's paths below one data directory; nothing is created here.
 
-    One more worker node has files of its own beside the stack's: `suffix` is what their names end with.
+    A further worker node has files of its own beside the stack's; their names end with `suffix`.
     """
 
-    data: DataDir
-    suffix: str = ""
+    def __init__(self, data: DataDir, suffix: str = "") -> None:
+        self.data, self.suffix = data, suffix
+        # Of use only while the stack runs; mode 700.
+        self.run_dir = data.root / "run"
+        # The supervisor holds the first one, and all that it started share the second.
+        self.lock = self.run_dir / f"lock{suffix}"
+        self.children_lock = self.run_dir / f"children{suffix}.lock"
+        self.supervisor_config = self.run_dir / f"supervisord{suffix}.conf"
+        self.supervisor_pid = self.run_dir / f"supervisord{suffix}.pid"
+        # Written at each start with mode 600, as it holds the password.
+        self.redis_config = data.redis_dir / "redis.conf"
+        # Secrets of the first start that no terminal has shown yet; files of mode 600.
+        self.first_start_dir = data.root / "first-start"
+        self.admin_password = self.first_start_dir / "admin-password"
+        self.demo_secret = self.first_start_dir / "demo-secret"
 
     def nodes(self) -> Iterator["Places"]:
         """The places of further worker nodes on this data directory."""
-        return (replace(self, suffix=f"-{number}") for number in count(2))
-
-    @property
-    def run_dir(self) -> Path:
-        """What is of use only while the stack runs, mode 700."""
-        return self.data.root / "run"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the supervisor as long as it runs."""
-        return self.run_dir / f"lock{self.suffix}"
-
-    @property
-    def children_lock(self) -> Path:
-        """Shared by what the supervisor started, as long as one of it runs."""
-        return self.run_dir / f"children{self.suffix}.lock"
-
-    @property
-    def supervisor_config(self) -> Path:
-        """Written anew at each start, mode 600."""
-        return self.run_dir / f"supervisord{self.suffix}.conf"
-
-    @property
-    def supervisor_pid(self) -> Path:
-        """The process id of the supervisor that runs."""
-        return self.run_dir / f"supervisord{self.suffix}.pid"
-
-    @property
-    def redis_config(self) -> Path:
-        """Written anew at each start, mode 600: it holds the password."""
-        return self.data.redis_dir / "redis.conf"
-
-    @property
-    def first_start_dir(self) -> Path:
-        """Secrets of the first start that no terminal has shown yet, mode 700."""
-        return self.data.root / "first-start"
-
-    @property
-    def admin_password(self) -> Path:
-        """The generated password of the first administrator, mode 600."""
-        return self.first_start_dir / "admin-password"
-
-    @property
-    def demo_secret(self) -> Path:
-        """The secret of the demo's token, mode 600."""
-        return self.first_start_dir / "demo-secret"
+        return (Places(self.data, f"-{number}") for number in count(2))
 
 
 def from_environment() -> Places:

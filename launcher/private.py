@@ -8,7 +8,7 @@ from launcher.steps import StartError
 
 
 def directory(path: Path) -> None:
-    """Make `path`, mode 700, unless it is there; parents that are missing are made alike.
+    """Make `path` and its missing parents, mode 700.
 
     Raises:
         StartError: it cannot be made, or not be written to.
@@ -26,10 +26,10 @@ def directory(path: Path) -> None:
 
 
 def own_directory(path: Path) -> None:
-    """Make `path`, mode 700, at a place where others may write as well, such as /tmp.
+    """Make `path`, mode 700, where other users may write as well, as in /tmp.
 
     Raises:
-        StartError: something of that name is there that is not a private directory of this user.
+        StartError: something of that name exists and is not a private directory of this user.
     """
     path.mkdir(mode=0o700, exist_ok=True)
     status = path.lstat()
@@ -39,10 +39,10 @@ def own_directory(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write `text` to the file `path`, mode 600, so that it is there as a whole or not at all.
+    """Write `text` to the file `path`, mode 600, as a whole or not at all.
 
     Raises:
-        OSError: the disk is full, say.
+        OSError: for example, the disk is full.
     """
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)

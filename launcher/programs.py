@@ -1,7 +1,7 @@
 """The programs of the stack, and the supervisor's configuration that runs them."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,22 +12,22 @@ from launcher import redis_server
 from launcher.paths import Places, python
 from launcher.supervise import LONGEST_BACK_OFF_SECONDS
 
+# A program that ends sooner than this after its start counts as failed.
 STEADY_SECONDS = 5
-"""A program that ends sooner than this after its start counts as failed."""
 
 MARGIN_SECONDS = 5
 REDIS_GRACE_SECONDS = 10
+# How long an ordinary task may go on when its program has to end.
 BACKGROUND_GRACE_SECONDS = 30
-"""So long an ordinary task may go on when its program is to end."""
 DESCRIPTORS = 256
 
+# The names of all logs; earlier releases wrote `mirror.log`.
 LOGGING = ("supervisor", "redis", "worker", "background", "mirror", "web", "manager", "endpoint")
-"""The logs of the programs; earlier releases wrote `mirror.log`."""
 
 
 @dataclass(frozen=True)
 class SupervisedProgram:
-    """One program of the stack: started by rising, stopped by falling priority."""
+    """One program of the stack. Programs start by rising priority and stop by falling priority."""
 
     name: str
     command: list[str]
@@ -36,14 +36,14 @@ class SupervisedProgram:
 
 
 def web_grace_seconds() -> int:
-    """How long gunicorn gets to answer the triggers that wait when it is to end."""
+    """How long gunicorn may take to answer its waiting triggers when it has to end."""
     return settings.UDAPI_TRIGGER_TIMEOUT_SECONDS + MARGIN_SECONDS
 
 
 def node(name_suffix: str = "") -> list[SupervisedProgram]:
     """The two programs of a worker node: one runs triggers, the other ordinary tasks and the scheduler.
 
-    `name_suffix` tells the node's Celery workers from others on this machine.
+    `name_suffix` distinguishes the node's Celery workers from others on this machine.
     """
     triggers = ["-A", "udapi_site.triggers", "worker", "-Q", "udapi.triggers"]
     background = ["-A", "udapi_site", "worker", "-Q", "udapi.background", "-P", "threads", "-c", "2"]
@@ -59,30 +59,27 @@ def _celery(name: str, arguments: list[str], name_suffix: str, priority: int, gr
 
 
 def stack(redis: list[str] | None) -> list[SupervisedProgram]:
-    """The programs, `redis` among them where it is the command of an embedded one."""
-    # gunicorn waits as long as its own grace says, so the supervisor's is a little longer.
+    """The programs; `redis` is the command of an embedded Redis."""
+    # A little longer than gunicorn itself waits.
     grace = web_grace_seconds() + MARGIN_SECONDS
     web = python("-m", "gunicorn", "-c", "python:web.gunicorn_conf", "udapi_site.wsgi")
     programs = [*node(), SupervisedProgram("web", web, priority=300, grace_seconds=grace)]
     if redis is not None:
-        command = _with_environment(redis_server.ENVIRONMENT, redis)
+        # `env -i`: the supervisor's own variables hold secrets.
+        variables = [f"{name}={value}" for name, value in redis_server.ENVIRONMENT.items()]
+        command = ["/usr/bin/env", "-i", *variables, *redis]
         programs.insert(0, SupervisedProgram("redis", command, priority=100, grace_seconds=REDIS_GRACE_SECONDS))
     return programs
 
 
-def _with_environment(environment: Mapping[str, str], command: list[str]) -> list[str]:
-    """`command` with these variables and none of those that the supervisor has: they hold secrets."""
-    return ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
-
-
 def log_file(name: str) -> Path:
-    """Where the output of the program `name`, or of the supervisor itself, goes."""
+    """The log of the program `name`, or of the supervisor."""
     logs: LogSettings = settings.UDAPI_LOGS
     return logs.directory / f"{name}.log"
 
 
 def supervisor_config(places: Places, programs: list[SupervisedProgram], supervisor_pid: int) -> str:
-    """The supervisor's configuration. It holds no secret: its children inherit the environment."""
+    """The supervisor's configuration. It holds no secret, as the programs inherit the environment."""
     sections = [_supervisor_section(places), *(_program_section(places, each, supervisor_pid) for each in programs)]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 

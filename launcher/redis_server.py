@@ -1,4 +1,4 @@
-"""The embedded Redis: which server runs it, and with what configuration."""
+"""The embedded Redis: its server program and its configuration."""
 
 import os
 import platform
@@ -16,16 +16,14 @@ from launcher.steps import StartError
 
 LARGEST_MEMORY = 1024**3
 MEMORY_SHARE = 4
+# For a server built with the C library's allocator: the memory of large bodies goes back to the system at once.
 ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_ARENA_MAX": "2"}
-"""For the server built with the C library's memory: that of large bodies goes back to the system at once."""
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A Redis server that can run here."""
-
     program: Path
     version: str
 
@@ -34,7 +32,7 @@ class Server:
 
 
 def find() -> Server:
-    """The first server that runs and is new enough: one that is installed, else one from a Python package.
+    """The first server that runs and is new enough: an installed one, else one from a Python package.
 
     Raises:
         StartError: there is none.
@@ -75,11 +73,11 @@ def _version(program: Path) -> str | None:
 def configure(places: Places) -> None:
     """Write the configuration of the embedded Redis, mode 600: a socket of this user, no port, a password.
 
-    Nothing is written to disk. What lies in Redis is of no use to a later start: the callers of queued
-    triggers are gone, and a snapshot from before could run a trigger twice.
+    Redis writes nothing to disk. Its content is useless to a later start: the callers of queued triggers are gone, and
+    an old snapshot could run a trigger twice.
 
     Raises:
-        StartError: the directory of the socket belongs to somebody else.
+        StartError: the directory of the socket belongs to another user.
     """
     data = places.data
     private.directory(data.redis_dir)
@@ -101,7 +99,7 @@ def configure(places: Places) -> None:
 
 
 def _memory() -> int:
-    """At most a quarter of what this machine or container has, so that a full queue is refused and not swapped."""
+    """At most a quarter of the memory of this machine or container: a full queue is refused rather than swapped."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = CGROUP_LIMIT.read_text().strip() if CGROUP_LIMIT.is_file() else ""
     available = min(machine, int(limit)) if limit.isdecimal() else machine

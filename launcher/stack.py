@@ -1,4 +1,4 @@
-"""The steps of a start that need Django's settings, up to the moment when the supervisor takes over."""
+"""The steps of a start that need Django's settings, until the supervisor takes over."""
 
 import errno
 import logging
@@ -25,26 +25,28 @@ from launcher import database_lock, first_start, private, programs, redis_server
 from launcher.paths import Places, python
 from launcher.steps import StartError, say, step
 
+# Open files of a process: each waiting trigger takes two in gunicorn.
 DESCRIPTORS = 65_536
-"""Open files of a process: each waiting trigger takes two in gunicorn."""
 
 
 def start(places: Places) -> NoReturn:
     """Go through all steps and become the supervisor.
 
     Raises:
-        StartError: a step cannot be done; its text says what to do.
+        StartError: a step failed; the text says what to do.
     """
     _prepare_logs()
     _check_settings()
     _check_port(settings.UDAPI_HOST, settings.UDAPI_PORT)
     redis = _prepare_redis(places)
     is_first = _prepare_database(places)
-    # Nobody else reaches an embedded Redis, so a data directory can be moved.
+    # Nobody else reaches an embedded Redis, and a data directory may be moved.
     if redis is None:
         _claim()
     _write_supervisor_config(places, programs.stack(redis))
-    _announce(["--first-start"] if is_first else [])
+    # This process keeps its id when it becomes the supervisor, and so remains the parent.
+    flags = ["--first-start"] if is_first else []
+    subprocess.Popen(python("-m", "launcher.announce", str(os.getpid()), *flags))  # noqa: S603
     _become_supervisor(places)
 
 
@@ -65,13 +67,13 @@ def start_worker(places: Places) -> NoReturn:
             ) from error
     _claim()
     with step("Worker") as done:
-        done(f"Ctrl-C lets it finish what it runs, then ends it; its log: {programs.log_file('manager')}")
+        done(f"Ctrl-C lets it finish its runs, then ends it; its log: {programs.log_file('manager')}")
     _write_supervisor_config(places, programs.node(f"-{os.getpid()}"))
     _become_supervisor(places)
 
 
 def _prepare_logs() -> None:
-    """A directory that can be written to, where nobody else reads the logs, those of earlier starts included."""
+    """Make the log directory, and close it and the logs of earlier starts to other users."""
     private.directory(settings.UDAPI_LOGS.directory)
     logs.make_directory(settings.UDAPI_LOGS)
     for name in programs.LOGGING:
@@ -88,7 +90,7 @@ def _check_settings() -> None:
         if errors:
             raise StartError(" ".join(errors))
         done("checked")
-    # The programs of a worker node need not check them again: they would load all pages for it.
+    # The programs of a worker node need not check again, for which they would load the whole console.
     os.environ["CELERY_SKIP_CHECKS"] = "1"
     for message in messages:
         say(f"{'Warning' if message.level >= WARNING else 'Note'}: {_sentence(message)}")
@@ -113,14 +115,14 @@ def _check_port(host: str, port: int) -> None:
 def _port_sentence(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65_535 else 8_000
-        return f"Port {port} on {host} is taken: end what listens there, or choose another, UDAPI_PORT={other} say."
+        return f"Port {port} on {host} is taken: end what listens there, or choose another, such as UDAPI_PORT={other}."
     if error.errno == errno.EACCES:
         return f"Port {port} is for root only: choose one above 1023 with UDAPI_PORT and put a proxy in front."
-    return f"{host} is no address of this machine ({error.strerror}): set UDAPI_HOST to one that is."
+    return f"{host} is not an address of this machine ({error.strerror}): set UDAPI_HOST to one that is."
 
 
 def _prepare_redis(places: Places) -> list[str] | None:
-    """The command of the embedded Redis; None where REDIS_URL names another, which may still be on its way."""
+    """The command of the embedded Redis; None where REDIS_URL names another one, which may not be up yet."""
     with step("Redis") as done:
         if not env.text("REDIS_URL", ""):
             server = redis_server.find()
@@ -139,7 +141,7 @@ def _broker_version() -> str:
 
 
 def _claim() -> None:
-    """Refuse a second database with the same id on the same Redis, if Redis and database answer by now."""
+    """Refuse a second database with the same id on the same Redis, provided that both answer."""
     with step("Installation") as done:
         try:
             claim_installation()
@@ -153,7 +155,7 @@ def _claim() -> None:
 
 
 def _prepare_database(places: Places) -> bool:
-    """Bring the database up to date, while no other machine does; whether this was the first start."""
+    """Bring the database up to date while no other machine does. Returns whether this is the first start."""
     with ExitStack() as locked:
         is_first = _update_database(locked)
         if is_first:
@@ -166,7 +168,7 @@ def _prepare_database(places: Places) -> bool:
 
 
 def _update_database(locked: ExitStack) -> bool:
-    """Migrate; whether the first start is due. `locked` holds the lock of the database from here on."""
+    """Migrate, and return whether the first start is due. `locked` holds the database's lock from here on."""
     with step("Database") as done:
         try:
             locked.enter_context(database_lock.held())
@@ -189,11 +191,6 @@ def _migrate() -> str:
 def _write_supervisor_config(places: Places, stack: list[programs.SupervisedProgram]) -> None:
     config = programs.supervisor_config(places, stack, supervisor_pid=os.getpid())
     private.write(places.supervisor_config, config)
-
-
-def _announce(flags: list[str]) -> None:
-    # This process keeps its id when it becomes the supervisor, so it stays the parent.
-    subprocess.Popen(python("-m", "launcher.announce", str(os.getpid()), *flags))  # noqa: S603
 
 
 def _become_supervisor(places: Places) -> NoReturn:

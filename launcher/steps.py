@@ -1,21 +1,21 @@
-"""What the start shows on the terminal: one line a step, or the one sentence that ends it."""
+"""What the start shows on the terminal: one line for each step, or the sentence that ends it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class StartError(Exception):
-    """Why the start cannot go on; the text is a sentence for the operator that says what to do."""
+    """Why the start cannot go on; the text tells the operator what to do."""
 
 
 def say(text: str) -> None:
-    """Print `text` at once, also where the output is no terminal."""
+    """Print `text` at once, even where the output is not a terminal."""
     print(text, flush=True)
 
 
 @contextmanager
 def step(name: str) -> Iterator[Callable[[str], None]]:
-    """Show `name` while the body works, then what came of it: what the body handed to the yielded function."""
+    """Show `name` while the body works, then its result, which the body passes to the yielded function."""
     results: list[str] = []
     print(f"{name} … ", end="", flush=True)
     try:

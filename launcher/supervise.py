@@ -1,7 +1,7 @@
-"""`python -m launcher.supervise CONFIG`: supervisord, made fit for a terminal.
+"""`python -m launcher.supervise CONFIG`: supervisord on a terminal.
 
-It differs from the stock one in three ways: it never gives up on a program, a terminal that hangs up ends it
-(a stock supervisord starts anew, without the terminal), and it says what it waits for when it stops.
+It differs from the stock one in three ways: it never gives up on a program; it ends when its terminal hangs up, where
+the stock one restarts without a terminal; and it shows what it waits for when it stops.
 """
 
 import signal
@@ -18,18 +18,18 @@ from supervisor.supervisord import Supervisor
 from foundation import linux
 from launcher.steps import say
 
+# After n failures in a row a program is restarted after n seconds, but never later than this.
 LONGEST_BACK_OFF_SECONDS = 30
-"""After n failures in a row a program is started again after n seconds, but never later than this."""
 
 
 class _Process(Subprocess):  # type: ignore[misc]
-    """A program that is started again for ever, at ever longer but bounded intervals."""
+    """A program that is restarted for ever, at growing but bounded intervals."""
 
     backoff: int
 
     def spawn(self) -> Any:
-        # Until it becomes another program the child has the supervisor's own handlers, which would swallow the
-        # signal to stop. So it begins with the signal blocked, and `launcher.supervised` lets it through.
+        # Until it becomes another program, the child has the supervisor's handlers, which would swallow the signal
+        # to stop. So it starts with the signal blocked, and `launcher.supervised` unblocks it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             return super().spawn()
@@ -71,13 +71,13 @@ class _Supervisor(Supervisor):  # type: ignore[misc]
 
 
 def _tell(text: str) -> None:
-    # The terminal may be gone: that is no reason not to stop in order.
+    # The terminal may be gone; the programs still have to stop in order.
     with suppress(OSError):
         say(text)
 
 
 def main(config: str) -> None:
-    """Run the programs of the file `config` until a signal ends it all."""
+    """Run the programs of the file `config` until a signal ends them."""
     linux.hide_memory()
     options = _Options()
     options.realize(["-c", config])

@@ -1,6 +1,5 @@
 """`python -m launcher.supervised PARENT LOCK PROGRAM …`: become a program that ends when its supervisor does."""
 
-import ctypes
 import os
 import signal
 import sys
@@ -9,19 +8,16 @@ from pathlib import Path
 from foundation import linux
 from launcher import lock
 
-PR_SET_PDEATHSIG = 1
-
 
 def end_with_parent(parent: int) -> None:
-    """Have the kernel send this process SIGTERM when the process `parent` ends, however that comes about.
+    """Have the kernel send this process SIGTERM when the process `parent` ends, in whatever way.
 
-    It stays so when this process becomes another program. Where the kernel cannot, nothing happens.
+    This still holds when the process becomes another program.
 
     Raises:
         SystemExit: the parent has ended already.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    linux.die_with_parent(signal.SIGTERM)
     # It may have ended before the kernel was asked.
     if os.getppid() != parent:
         sys.exit("The supervisor has ended.")
@@ -30,7 +26,7 @@ def end_with_parent(parent: int) -> None:
 def main(parent: str, lock_file: str, *command: str) -> None:
     """Become `command`, sharing the lock `lock_file`."""
     linux.hide_memory()
-    # The supervisor started it with this signal blocked; one that came meanwhile ends it here.
+    # The supervisor started this process with SIGTERM blocked; one that came meanwhile ends it here.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     end_with_parent(int(parent))
     lock.share(Path(lock_file))

@@ -19,12 +19,11 @@ from logins.errors import LockedError
 from logins.models import AttemptCounter
 from web.client_address import client_network
 
+# Failed attempts with one user name from one address, and from one address with any name: many people may share it.
 MOST_BY_USER: Final = 10
-"""Failed attempts with one user name from one address."""
 MOST_BY_ADDRESS: Final = 100
-"""Failed attempts from one address, whatever the user names: many people may share it."""
+# Attempts count this long from the first one; a limit that is reached locks this long.
 WINDOW: Final = timedelta(minutes=15)
-"""Attempts count this long from the first one on; a limit that is reached locks this long."""
 
 _KEPT: Final = timedelta(days=1)
 _CLEARED_AT_ONCE: Final = 1_000
@@ -32,7 +31,7 @@ _CLEARED_AT_ONCE: Final = 1_000
 
 @dataclass(frozen=True)
 class Attempt:
-    """A client at `address` says that it is the user `name`."""
+    """A client at `address` claims to be the user `name`."""
 
     name: str
     address: str
@@ -44,17 +43,16 @@ class Attempt:
 
     @property
     def address_key(self) -> str:
-        """The counter of this address."""
         return _key("address", client_network(self.address))
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """Key of a counter → how many attempts it allows."""
+        """Key of a counter → the number of attempts it allows."""
         return {self.user_key: MOST_BY_USER, self.address_key: MOST_BY_ADDRESS}
 
 
 def refuse_locked(attempt: Attempt) -> None:
-    """Look, and count nothing: a locked client must cost neither a write nor a place among those whom we check.
+    """Look without counting: a locked client must cost neither a write nor a log-in slot.
 
     Raises:
         LockedError: one of the limits is reached.
@@ -70,7 +68,7 @@ def count(attempt: Attempt) -> None:
     """
     now = timezone.now()
     with transaction.atomic():
-        # In one order, so that two attempts never wait for each other.
+        # In one order, so that two attempts never deadlock.
         counters = [_held(key, now) for key in sorted(attempt.limits)]
         _refuse_locked(counters, attempt.limits, now)
         for counter in counters:
@@ -78,7 +76,7 @@ def count(attempt: Attempt) -> None:
 
 
 def forgive(attempt: Attempt) -> None:
-    """The password was right: the user's counter starts anew, the address' one loses this attempt."""
+    """After a right password, reset the user's counter and take this attempt from the address' counter."""
     AttemptCounter.objects.filter(key=attempt.user_key).update(count=0)
     AttemptCounter.objects.filter(key=attempt.address_key, count__gt=0).update(count=F("count") - 1)
 
@@ -98,7 +96,7 @@ def _held(key: str, now: datetime) -> AttemptCounter:
 
 
 def _clear(ended_before: datetime) -> None:
-    """Delete old counters, a few at a time; another attempt's transaction may be deleting the same ones."""
+    """Delete some old counters, except those that another attempt's transaction is deleting."""
     old = AttemptCounter.objects.filter(ends_at__lt=ended_before).select_for_update(skip_locked=True)
     keys = list(old.values_list("key", flat=True)[:_CLEARED_AT_ONCE])
     AttemptCounter.objects.filter(key__in=keys).delete()

@@ -12,15 +12,15 @@ from web.client_address import client_address
 
 
 class LimitedBackend(ModelBackend):
-    """Refuses a locked client before its password is checked; never looks at the body of a request."""
+    """Refuses a locked client before its password is checked; never reads the body of a request."""
 
     def authenticate(  # type: ignore[override]  # Django's leaves its types open
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> AbstractBaseUser | None:
-        """The active user with this name and password; None when there is none.
+        """The active user with this name and password, or None.
 
         Raises:
-            LogInRefusedError: too many have failed, or too many are being checked.
+            LogInRefusedError: too many attempts have failed, or too many are being checked.
         """
         if username is None or password is None:
             return None

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 
 class LogInRefusedError(Exception):
-    """Nothing was checked; `retry_after` is in whole seconds."""
+    """No password was checked; `retry_after` is in whole seconds."""
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail)
@@ -20,7 +20,7 @@ class LockedError(LogInRefusedError):
 
 
 class BusyError(LogInRefusedError):
-    """Others are logging in, and their passwords take all the time that this machine has for that."""
+    """All log-in slots are taken."""
 
     def __init__(self) -> None:
         super().__init__(_("Too many log-ins at the same time, try again in a moment."), 1)

@@ -1,6 +1,6 @@
-"""How many passwords this machine checks at once: half of its processors at most, over all processes of the web server.
+"""The log-in slots: how many passwords a machine checks at once, over all processes of its web server.
 
-A place is a lock on a file of the data directory, which the kernel gives back whatever becomes of its holder.
+A slot is a lock on a file of the data directory, which the kernel releases whatever happens to its holder.
 """
 
 import fcntl
@@ -13,70 +13,65 @@ from typing import Final
 
 from django.conf import settings
 
+from foundation import locks
 from logins.errors import BusyError
 from web import threads
 
-MOST_PLACES: Final = 8
-"""Fewer than a user may fail: their own simultaneous requests never lock a user out."""
+# Fewer than a user may fail, so that users are never locked by their own simultaneous requests.
+MOST_SLOTS: Final = 8
 WAIT_SECONDS: Final = 0.5
 _LOOK_EVERY_SECONDS: Final = 0.02
 
-# Those who wait must leave threads to the console and the management API.
-_waiting = threading.BoundedSemaphore(threads.reserve() // 2)
+
+def count() -> int:
+    """At most half of the processors."""
+    return max(1, min(MOST_SLOTS, (os.cpu_count() or 1) // 2))
 
 
-def places() -> int:
-    """How many passwords may be checked at once."""
-    return max(1, min(MOST_PLACES, (os.cpu_count() or 1) // 2))
+class HashSlots:
+    """The slots as one process sees them."""
 
+    def __init__(self) -> None:
+        # Waiting log-ins must leave threads to console and management API.
+        self._waiting = threading.BoundedSemaphore(threads.reserve() // 2)
 
-@contextmanager
-def place() -> Iterator[None]:
-    """Hold one of the places.
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold one of the slots.
 
-    Raises:
-        BusyError: all are taken, and none was given back in time.
-    """
-    descriptor = _take()
-    try:
-        yield
-    finally:
-        # A child that another thread starts just now may have inherited the descriptor: closing it is not enough.
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
-
-
-def _take() -> int:
-    descriptor = _take_free()
-    if descriptor is None and _waiting.acquire(blocking=False):
+        Raises:
+            BusyError: all are taken, and none became free in time.
+        """
+        descriptor = _take_free()
+        if descriptor is None and self._waiting.acquire(blocking=False):
+            try:
+                descriptor = _wait()
+            finally:
+                self._waiting.release()
+        if descriptor is None:
+            raise BusyError
         try:
-            descriptor = _wait()
+            yield
         finally:
-            _waiting.release()
-    if descriptor is None:
-        raise BusyError
-    return descriptor
+            # A child that another thread is starting may have inherited the descriptor: closing it is not enough.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+
+slots = HashSlots()
 
 
 def _wait() -> int | None:
     ends = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < ends:
+    descriptor = None
+    while descriptor is None and time.monotonic() < ends:
         time.sleep(_LOOK_EVERY_SECONDS)
         descriptor = _take_free()
-        if descriptor is not None:
-            return descriptor
-    return None
+    return descriptor
 
 
 def _take_free() -> int | None:
     directory = settings.DATA_DIR.log_ins_dir
     directory.mkdir(mode=0o700, exist_ok=True)
-    for number in range(places()):
-        descriptor = os.open(directory / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-        else:
-            return descriptor
-    return None
+    taken = (locks.held(directory / str(number)) for number in range(count()))
+    return next((descriptor for descriptor in taken if descriptor is not None), None)

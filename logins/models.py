@@ -1,4 +1,4 @@
-"""What is kept of log-in attempts: counters under keyed hashes, and no user name, address or password."""
+"""Log-in attempts are stored as counters under keyed hashes, without any user name, address or password."""
 
 from django.db import models
 

@@ -1,24 +1,25 @@
-"""Checking a password within the limits, whoever asks."""
+"""Checking a password within the limits, for every interface."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from logins import attempts, hash_slots, traces
+from logins import attempts, traces
 from logins.attempts import Attempt
 from logins.errors import LogInRefusedError
+from logins.hash_slots import slots
 
 Found = TypeVar("Found")
 
 
 def checked(attempt: Attempt, check: Callable[[], Found]) -> Found:
-    """What `check` says about the password of the attempt: something true when it is right.
+    """The result of `check`, which is truthy when the password of the attempt is right.
 
     Raises:
-        LogInRefusedError: the password was not checked, or it was wrong and the last one that may be tried.
+        LogInRefusedError: the password was not checked, or it was wrong and reached a limit.
     """
     try:
         attempts.refuse_locked(attempt)
-        with hash_slots.place():
+        with slots.hold():
             attempts.count(attempt)
             found = check()
     except LogInRefusedError as refusal:

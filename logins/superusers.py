@@ -1,4 +1,4 @@
-"""The last superuser: one who is active and has a password stays, so that somebody can always let the others in."""
+"""The last active superuser with a password stays, so that somebody can always log in and give rights to others."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,9 +17,9 @@ _DECIDING = ("is_active", "is_superuser", "password")
 
 
 def refuse_losing_last(leaving: Iterable[Any], using: str | None = None) -> None:
-    """Refuse a change after which the users with the keys `leaving` let nobody in any more.
+    """Refuse a change that leaves no superuser besides the users with the keys `leaving`.
 
-    Inside a transaction superusers are held until its end: of two who take each other's rights one is refused.
+    Inside a transaction the superusers' rows stay locked: of two who take each other's rights one is refused.
 
     Raises:
         ValidationError: `LastSuperuser`.
@@ -35,7 +35,7 @@ def refuse_losing_last(leaving: Iterable[Any], using: str | None = None) -> None
 
 @receiver(pre_save, sender=User)
 def keep_from_saving(instance: User, using: str, update_fields: Iterable[str] | None, **kwargs: object) -> None:
-    """Refuse to take the last superuser's rights, activity or password.
+    """Keep the last superuser's rights, activity and password.
 
     Raises:
         ValidationError: `LastSuperuser`.
@@ -47,14 +47,14 @@ def keep_from_saving(instance: User, using: str, update_fields: Iterable[str] | 
 
 @receiver(pre_delete, sender=User)
 def hold_superusers(instance: User, using: str, **kwargs: object) -> None:
-    """Another delete at the same moment waits for this one."""
+    """Make another delete at the same moment wait for this one."""
     if _lets_in(instance):
         list(_superusers(using).select_for_update().order_by("pk").values_list("pk"))
 
 
 @receiver(post_delete, sender=User)
 def keep_from_deleting(instance: User, using: str, **kwargs: object) -> None:
-    """Refuse to delete the last superuser; asked afterwards, because a delete may be about several.
+    """Refuse to delete the last superuser. Checked afterwards, because one delete may remove several users.
 
     Raises:
         ValidationError: `LastSuperuser`; the delete is rolled back.

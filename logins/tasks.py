@@ -11,7 +11,7 @@ _log = logging.getLogger("udapi.manager")
 
 @shared_task
 def clear_sessions() -> None:
-    """Delete the sessions that have expired: Django does not do so by itself."""
+    """Delete expired sessions, which Django keeps otherwise."""
     try:
         call_command("clearsessions")
     except DatabaseError as error:

@@ -1,4 +1,4 @@
-"""The user who acts, for objects that do not record it themselves: users, groups and personal keys."""
+"""The acting user, for objects that do not record one themselves: users, groups and personal keys."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from objects.authorship import SYSTEM
 
 @dataclass(frozen=True, eq=False)
 class Acting:
-    """One action of a user; all that changes an object during it counts as one change."""
+    """One action of a user; all changes of an object during it count as one."""
 
     name: Callable[[], str]
 
@@ -34,7 +34,7 @@ def who() -> str:
 
 @contextmanager
 def acting_as(name: Callable[[], str]) -> Iterator[None]:
-    """Attribute every change inside the block to the user of this name."""
+    """Attribute every change inside the block to the user with this name."""
     token = _acting.set(Acting(name))
     try:
         yield
@@ -43,13 +43,12 @@ def acting_as(name: Callable[[], str]) -> Iterator[None]:
 
 
 class ActingMiddleware:
-    """Attributes the changes of a request to its user, who may be recognised later, by the management API."""
+    """Attributes the changes of a request to its user, whom the management API may authenticate only later."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """The answer."""
         with acting_as(lambda: _user_name(request)):
             return self._get_response(request)
 

@@ -1,11 +1,11 @@
-"""What happens without a signal of Django's, and is worth an information event nevertheless."""
+"""Signals for what deserves an information event and has no signal of Django's."""
 
 from typing import Final
 
 from django.dispatch import Signal
 
+# Sent by the model of objects that one statement has added, without a `post_save` each: `instances`, `using`.
 added_together: Final = Signal()
-"""Sent with the model of objects that were added in one statement, without a `post_save` each: `instances`, `using`."""
 
+# Sent by the policy's label of the subject: `name` (str), `text` (str), `properties` (dict).
 announced: Final = Signal()
-"""Sent with the policy's label of what it is about, and `name` (str), `text` (str), `properties` (dict)."""

@@ -1,4 +1,4 @@
-"""Who made and changed an object, and when: the columns that every object has."""
+"""The columns that every object has: who created and changed it, and when."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from django.db import models, router, transaction
 from objects.columns import VersionField
 from objects.managers import ClosedManager
 
+# Who acts when no user does: commands and the shell.
 SYSTEM = "system"
-"""Who acts when no user does: commands and the shell."""
 
 USER_NAME_LENGTH = 150
 
@@ -28,10 +28,10 @@ class AuthoredModel(models.Model):
 
     objects = ClosedManager()
 
+    # Who is changing the object now.
     acting = SYSTEM
-    """Who changes the object right now."""
+    # The `reason` with which a delete is refused while definitions use the object.
     in_use_reason = ""
-    """The `reason` with which a delete is refused while definitions need the object."""
 
     class Meta:
         abstract = True
@@ -39,7 +39,7 @@ class AuthoredModel(models.Model):
 
     @contextmanager
     def acted_on(self, by: str) -> Iterator[None]:
-        """What is saved or deleted meanwhile, the user named `by` does."""
+        """Attribute what is saved or deleted meanwhile to the user named `by`."""
         self.acting = self.last_modified_by = by
         try:
             yield
@@ -47,7 +47,7 @@ class AuthoredModel(models.Model):
             self.acting = SYSTEM
 
     def save_base(self, *args: Any, using: str | None = None, **kwargs: Any) -> None:
-        """One transaction for the row and for what the receivers of its signals write."""
+        """Save the row and what the receivers of its signals write in one transaction."""
         using = using or router.db_for_write(type(self), instance=self)
         self.last_modified_by = self.acting
         with transaction.atomic(using=using, savepoint=False):
@@ -55,4 +55,4 @@ class AuthoredModel(models.Model):
 
     @classmethod
     def hold_for(cls, instances: Sequence[Self]) -> None:
-        """Hold the rows of others that saving `instances` relies on, until it has been committed."""
+        """Lock the rows of other objects that saving `instances` relies on, until the commit."""

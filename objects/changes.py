@@ -1,8 +1,7 @@
 """Saving and deleting with every rule kept, also against a second writer at the same moment.
 
-Console, management API, commands and imports all change objects through these three functions.
-A refused change is a `django.core.exceptions.ValidationError` whose `code` is the contract's `reason`
-and whose `params` are its details.
+Console, management API, commands and imports change objects through these functions only. A refused change is a
+`django.core.exceptions.ValidationError` whose `code` is the contract's `reason` and whose `params` are its details.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, router, transaction
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from objects.announcements import added_together
@@ -20,8 +19,8 @@ from objects.authorship import AuthoredModel
 Authored = TypeVar("Authored", bound=AuthoredModel)
 
 
-class UsesIt(Protocol):
-    """A row that stands in the way of a delete."""
+class Usage(Protocol):
+    """A row that protects another one from a delete."""
 
     @property
     def api_definition_id(self) -> Any:
@@ -42,19 +41,26 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
     """
     if instance._state.adding:
         instance.created_by = by
-    with instance.acted_on(by):
+    with instance.acted_on(by), _unsaved_when_refused([instance]), transaction.atomic():
+        _lock(instance)
+        instance.full_clean()
         try:
-            _save(instance, then)
-        except (IntegrityError, ValidationError):
-            # Now all rules are asked, also those that the database keeps: what it refuses is to be named.
-            _save(instance, then, asks_everything=True)
+            # A savepoint: PostgreSQL lets a transaction go on only from there.
+            with _unsaved_when_refused([instance]), transaction.atomic():
+                instance.save()
+        except IntegrityError:
+            # Another writer has committed between check and save; now the check sees what it wrote and names the rule.
+            instance.full_clean()
+            instance.save()
+        if then is not None:
+            then()
     return instance
 
 
 def add_checked(instances: Sequence[Authored], by: str, then: Callable[[], None] | None = None) -> None:
     """Validate and save new objects of one model for the user named `by`, all or none, in a few statements.
 
-    Nothing else differs from `save_checked` for each of them.
+    Otherwise the same as `save_checked` for each of them.
 
     Raises:
         ValidationError, IntegrityError: one of them is refused; nothing was saved. `save_checked` says which, and why.
@@ -64,7 +70,8 @@ def add_checked(instances: Sequence[Authored], by: str, then: Callable[[], None]
         model.hold_for(instances)
         for instance in instances:
             instance.created_by = by
-            _check(instance)
+            # Uniqueness and constraints are left to the database: asking for them costs queries for each object.
+            instance.full_clean(validate_unique=False, validate_constraints=False)
         model._base_manager.bulk_create(instances)
         added_together.send(sender=model, instances=instances, using=router.db_for_write(model))
         if then is not None:
@@ -75,7 +82,7 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
     """Delete `instance` for the user named `by`.
 
     Raises:
-        ValidationError: definitions need it: `TokenInUse`, `ScriptInUse` with `apiDefinitionIdLinks`.
+        ValidationError: definitions use it: `TokenInUse`, `ScriptInUse` with `apiDefinitionIdLinks`.
         ObjectDoesNotExist: another writer has deleted it already.
     """
     try:
@@ -83,31 +90,24 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
             _lock(instance)
             instance.delete()
     except ProtectedError as error:
-        links = sorted({str(cast(UsesIt, user).api_definition_id) for user in error.protected_objects})
-        raise refusal(
-            instance.in_use_reason,
-            _("In use by %(count)d API definition(s); take it out of them first."),
-            apiDefinitionIdLinks=links,
-            count=len(links),
-        ) from error
+        links = sorted({str(cast(Usage, row).api_definition_id) for row in error.protected_objects})
+        message = _("In use by %(count)d API definition(s); remove it from them first.")
+        details = {"apiDefinitionIdLinks": links, "count": len(links)}
+        raise refusal(instance.in_use_reason, message, **details) from error
 
 
-def _save(instance: AuthoredModel, then: Callable[[], None] | None, asks_everything: bool = False) -> None:
-    with _unsaved_when_refused([instance]), transaction.atomic():
-        _lock(instance)
-        _check(instance, asks_everything)
-        instance.save()
-        if then is not None:
-            then()
-
-
-def _check(instance: AuthoredModel, asks_everything: bool = False) -> None:
-    """What `clean` does not know of, the database refuses; only then is it worth queries to ask for the rule."""
-    instance.full_clean(validate_unique=asks_everything, validate_constraints=asks_everything)
+def _lock(instance: AuthoredModel) -> None:
+    """Lock the rows that the change relies on, the object's own first. SQLite locks the database at BEGIN."""
+    own_row = type(instance)._base_manager.filter(pk=instance.pk).select_for_update().values_list("pk")
+    if not instance._state.adding and not own_row:
+        # A save would bring it back, a delete would count twice.
+        raise type(instance).DoesNotExist(f"{instance} has been deleted.")
+    instance.hold_for([instance])
 
 
 @contextmanager
 def _unsaved_when_refused(instances: Sequence[AuthoredModel]) -> Iterator[None]:
+    """Mark new objects as unsaved again when their insert is rolled back."""
     are_new = [instance._state.adding for instance in instances]
     try:
         yield
@@ -123,15 +123,3 @@ def _all_acted_on(instances: Sequence[AuthoredModel], by: str) -> Iterator[None]
         for instance in instances:
             stack.enter_context(instance.acted_on(by))
         yield
-
-
-def _lock(instance: AuthoredModel) -> None:
-    """Hold the rows that the change relies on, its own first. SQLite begins transactions with the write lock."""
-    if not instance._state.adding and not _hold(type(instance)._base_manager.filter(pk=instance.pk)):
-        # A save would bring it back, a delete would count twice.
-        raise type(instance).DoesNotExist(f"{instance} has been deleted.")
-    instance.hold_for([instance])
-
-
-def _hold(rows: "QuerySet[Any]") -> list[Any]:
-    return list(rows.select_for_update().order_by("pk").values_list("pk"))

@@ -1,4 +1,4 @@
-"""Closing what changes rows without a signal, so that nothing changes unseen."""
+"""A manager without the methods that change rows without a signal, so that every change is recorded."""
 
 from collections.abc import Iterable
 from typing import Any, NoReturn, TypeVar
@@ -9,25 +9,22 @@ Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
 class UnrecordedChangeError(TypeError):
-    """A change that would leave no information event, and is therefore not made."""
+    """The change was refused because it would leave no information event."""
 
 
 class ClosedQuerySet(models.QuerySet[Row_co]):
-    """Rows that change one by one: everything that writes without sending signals is refused.
+    """Refuses every way of writing that sends no signals, so that rows change one by one.
 
-    `Model._base_manager` stays open, for what is no change of the product's (a benchmark's rows, say).
+    `Model._base_manager` stays open for other purposes, such as the rows of a benchmark.
     """
 
     def update(self, **kwargs: Any) -> NoReturn:
-        """Refused."""
         raise self._refused("update")
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused."""
         raise self._refused("bulk_create")
 
     def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> NoReturn:
-        """Refused."""
         raise self._refused("bulk_update")
 
     def _raw_delete(self, using: str | None) -> NoReturn:

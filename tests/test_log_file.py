@@ -44,11 +44,11 @@ def test_processes_that_rotate_the_same_file_lose_no_line(tmp_path):
     lines = [line for file in files for line in file.read_text().splitlines()]
     assert sorted(lines) == [f"writer{p} {n:04} {'x' * 60}" for p in range(PROCESSES) for n in range(LINES)]
     assert len(files) > 10
-    # Two that look at the same moment may both write.
+    # Two processes that check at the same moment may both write.
     assert max(file.stat().st_size for file in files) < 20_000 + PROCESSES * 100
 
 
-def test_what_is_full_moves_on_and_the_oldest_goes(log):
+def test_a_full_file_is_rotated_and_the_oldest_removed(log):
     logger, directory = log
     for number in range(100):
         logger.info("%02d %s", number, "x" * 96)
@@ -70,7 +70,7 @@ def test_a_line_longer_than_a_file_is_written_all_the_same(log):
 
 
 @pytest.mark.parametrize("takes_away", [Path.unlink, lambda path: path.rename(path.with_name("archived"))])
-def test_a_file_that_was_taken_away_is_made_anew(log, takes_away):
+def test_a_removed_file_is_created_again(log, takes_away):
     logger, directory = log
     logger.info("before")
     takes_away(directory / "some.log")

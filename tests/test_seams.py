@@ -38,6 +38,7 @@ from supervisor.supervisord import Supervisor
 from broker.installation import prefix
 from testbed.stack import ROOT
 
+# What is used → the first module that uses it.
 SEAMS = {
     "celery: a thread pool submits a request in on_apply": "fleet/pool.py",
     "celery: apply_target accepts, runs and then calls back": "fleet/pool.py",
@@ -58,9 +59,8 @@ SEAMS = {
     "django: a user knows their new password until it is saved": "keys/password_changes.py",
     "drf-spectacular: the responses of an operation": "management/openapi.py",
 }
-"""What is used, and the first module that does."""
 
-# What Django, Python and Elasticsearch's client document in spite of its underscore.
+# Names that Django, Python and Elasticsearch's client document in spite of the underscore.
 DOCUMENTED = {"_index", "_meta", "_state", "_base_manager", "_default_manager", "_exit", "_srcfile"}
 PRIVATE = {
     "_raw_delete": "django: rows are deleted without signals",
@@ -127,7 +127,7 @@ def test_the_consumer_connects_in_ensure_connected():
 
 
 def test_a_control_command_can_be_replaced_and_called():
-    """Celery's own stays callable; the node's stands in its place once `fleet.tasks` is imported."""
+    """Celery's own command stays callable; importing `fleet.tasks` replaces it by the node's."""
     from fleet import tasks
 
     assert parameters(control.revoke)[:2] == ["state", "task_id"]  # type: ignore[attr-defined]  # the stubs lack it
@@ -240,7 +240,7 @@ def test_the_responses_of_an_operation():
     assert parameters(AutoSchema._get_response_for_code) == expected
 
 
-# --- No other one ---
+# --- No others ---
 
 
 def test_every_row_names_a_module_that_is_there():
@@ -284,7 +284,7 @@ def _defined(tree: ast.Module) -> Iterator[str]:
 
 
 def _used_of_others(tree: ast.Module) -> Iterator[str]:
-    """Private names of objects that the module itself does not define."""
+    """Private names that the module itself does not define."""
     mine = set(_defined(tree))
     return (node.attr for node in _attributes(tree) if not _is_self(node.value) and node.attr not in mine)
 

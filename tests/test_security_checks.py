@@ -19,7 +19,7 @@ def test_a_command_that_goes_through_a_shell_is_noticed_everywhere(folder):
     assert "S602" in found.stdout
 
 
-def test_both_are_steps_of_the_checks():
+def test_ruff_and_the_audit_are_steps_of_the_checks():
     steps = (ROOT / ".ci" / "check").read_text()
     assert "ruff check ." in steps
     assert "launcher.audit requirements-dev.txt" in steps

@@ -1,4 +1,4 @@
-"""API tokens: what a client shows to be let in."""
+"""API tokens, by which clients are known."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -21,7 +21,7 @@ LONGEST_WINDOW_SECONDS = 86_400
 
 
 class ApiToken(AuthoredModel):
-    """A client's key to the APIs that allow it. Of its secret only a peppered digest is kept."""
+    """A client's key to the APIs that allow it. Only a peppered digest of its secret is stored."""
 
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
     secret_digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -37,12 +37,12 @@ class ApiToken(AuthoredModel):
         blank=True,
         help_text=format_lazy(gettext_lazy("Length of the window, 1 to {} seconds."), LONGEST_WINDOW_SECONDS),
     )
+    # When the token last triggered something, to the minute. `tokens.tasks` sets it without changing the version.
     last_used = models.DateTimeField(null=True, editable=False)
-    """When it last triggered something, to the minute; kept by `tokens.last_use`, and no change of the token."""
 
     in_use_reason = "TokenInUse"
+    # Of a new secret that the user has chosen; a generated one cannot be another token's.
     _given_digests: Mapping[int, str] | None = None
-    """Those of a new secret that somebody has given; a generated one is nobody else's."""
 
     class Meta(AuthoredModel.Meta):
         abstract = False
@@ -79,10 +79,10 @@ class ApiToken(AuthoredModel):
     def set_secret(self, secret: str | None) -> str:
         """Take `secret`, or generate one when it is None; the caller saves the token afterwards.
 
-        Returns the secret: this is the only place where it can be had.
+        Returns the secret, which is available only here.
 
         Raises:
-            ValidationError: `InvalidSecret`, it is malformed or carries our prefix without the checksum.
+            ValidationError: `InvalidSecret`: it is malformed, or has our prefix without the checksum.
         """
         is_given = secret is not None
         secret = secrets.generate() if secret is None else secret
@@ -95,10 +95,10 @@ class ApiToken(AuthoredModel):
         return secret
 
     def set_digest(self, digest: str, pepper_id: int) -> None:
-        """Take over the digest of a secret that another installation with the same pepper keeps.
+        """Take over the digest of a secret from another installation with the same pepper.
 
         Raises:
-            ValidationError: `InvalidSecret`, it is no digest.
+            ValidationError: `InvalidSecret`: it is not a digest.
         """
         if not secrets.is_digest(digest):
             raise refusal("InvalidSecret", _("A digest has 64 hexadecimal digits."))
@@ -107,12 +107,12 @@ class ApiToken(AuthoredModel):
 
     @classmethod
     def hold_for(cls, instances: Sequence[Self]) -> None:
-        """While peppers change, two processes may keep the same secret under different ones: one at a time."""
+        """Lock while peppers change: two processes could store the same secret under different ones."""
         if any(len(token._given_digests or ()) > 1 for token in instances):
             ContentType.objects.select_for_update().get(app_label="tokens", model="apitoken")
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """Single fields; `clean` has rules of its own for these."""
+        """Leave out the fields for which `clean` has rules."""
         super().clean_fields(exclude={*(exclude or ()), "name", "rate_limit", "rate_window_seconds"})
 
     def clean(self) -> None:

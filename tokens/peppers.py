@@ -1,4 +1,4 @@
-"""The active peppers. The first one is current: new secrets are kept under it, all others are still tried."""
+"""The active peppers. The first one is current: it digests new secrets; the others are still tried."""
 
 from django.conf import settings
 
@@ -8,7 +8,6 @@ _CHECK_LENGTH = 16
 
 
 def current_id() -> int:
-    """The id of the pepper for new secrets."""
     return next(iter(settings.UDAPI_PEPPERS))
 
 
@@ -18,9 +17,9 @@ def digests(secret: str) -> dict[int, str]:
 
 
 def check(number: int) -> str | None:
-    """By what an active pepper is recognised elsewhere without being told; None for one that is not active.
+    """A fingerprint by which another installation recognises the pepper; None if it is not active.
 
-    Two installations have the same ids for different peppers. What is digested here can be no secret.
+    Installations use the same ids for different peppers. The text that is digested here is too short for a secret.
     """
     pepper = settings.UDAPI_PEPPERS.get(number)
     return None if pepper is None else digest("pepper check", pepper)[:_CHECK_LENGTH]

@@ -1,7 +1,7 @@
-"""What a secret looks like, how one is made, and how it is kept: pure functions.
+"""The form of secrets, their generation and their digests: pure functions.
 
-A generated secret is `udapi_`, 40 random characters and a 6-character CRC-32 of all before it, so that a
-scanner recognises a leaked one and a mistyped one is refused without a look-up.
+A generated secret is `udapi_`, 40 random characters and a CRC-32 of both in 6 characters: a scanner recognises a leaked
+one, and a mistyped one is refused without a look-up.
 """
 
 import hmac
@@ -27,7 +27,7 @@ def generate() -> str:
 
 
 def is_well_formed(secret: str) -> bool:
-    """Whether `secret` can be one: length, characters and, behind our prefix, the checksum."""
+    """Whether length, characters and, after our prefix, the checksum are right."""
     if not _ALLOWED.match(secret):
         return False
     if not secret.startswith(PREFIX):
@@ -36,12 +36,11 @@ def is_well_formed(secret: str) -> bool:
 
 
 def digest(secret: str, pepper: bytes) -> str:
-    """HMAC-SHA-256 of `secret` under `pepper`, 64 hexadecimal digits: all that is ever stored."""
+    """HMAC-SHA-256 of `secret` under `pepper` in 64 hexadecimal digits: only this is ever stored."""
     return hmac.digest(pepper, secret.encode(), "sha256").hex()
 
 
 def is_digest(text: str) -> bool:
-    """Whether `text` can have come out of `digest`."""
     return bool(_DIGEST.match(text))
 
 

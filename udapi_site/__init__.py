@@ -1,1 +1,1 @@
-"""The roof: settings, addresses, system checks and the Celery applications. It may import every package."""
+"""Settings, addresses, system checks and the Celery applications. May import every package below the launcher."""

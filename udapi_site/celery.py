@@ -1,7 +1,7 @@
-"""The Celery application: one broker, two queues, the rules that both programs of a node follow.
+"""The Celery application: one broker, two queues, and the settings that both programs of a node share.
 
-`celery -A udapi_site …` is the application with its default queue, which carries ordinary tasks. The program that runs
-triggers adds its own settings to it: `udapi_site/triggers.py`.
+`celery -A udapi_site …` uses the default queue, which carries ordinary tasks. The program that runs triggers adds
+settings of its own in `udapi_site/triggers.py`.
 """
 
 import os
@@ -36,28 +36,28 @@ def kombu_url(redis_url: str) -> str:
 
 
 class BackgroundTask(DjangoTask):  # type: ignore[type-arg]  # generic for the checker alone
-    """An ordinary task. When it ends, its thread closes its connections to the database."""
+    """An ordinary task, which closes its thread's database connections when it ends."""
 
     def after_return(self, *arguments: object, **options: object) -> None:
-        """Close them; a task that overrides this does so itself."""
+        """A task that overrides this has to close them itself."""
         connections.close_all()
 
 
-# Whatever connects: consumers, producers, remote control and events.
+# For all connections: consumers, producers, remote control and events.
 TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "broker.transport:ClaimingTransport"
 
-# No fix-ups: Celery's own for Django closes connections by signals around every task, triggers included, which hold
-# none. That took a tenth of the throughput.
+# No fix-ups: Celery's own for Django closes connections around every task. Triggers hold none, and it took a tenth of
+# their throughput.
 app = Celery("udapi", events="fleet.consumer:Events", task_cls=BackgroundTask, fixups=[])
-# The command `celery` looks for modules here only while it looks for the application.
+# The command `celery` has the project on its path only while it looks for the application.
 sys.path.insert(0, str(settings.BASE_DIR))
 app.conf.update(
     broker_url=kombu_url(settings.REDIS_URL),
-    # Kombu says without it that it verifies nothing; what verifies is `broker.transport`.
+    # Kombu warns without it; `broker.transport` does the verification.
     broker_use_ssl={"ssl_cert_reqs": CERT_REQUIRED} if settings.REDIS_URL.startswith("rediss:") else None,
     task_default_queue="udapi.background",
     task_ignore_result=True,
-    # No result is kept anywhere, so there is none to delete every day.
+    # No result is stored, so there is nothing to delete every day.
     result_expires=None,
     task_serializer="json",
     accept_content=["json"],
@@ -66,18 +66,18 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # Redis refuses Celery's own notes while its memory is full: the worker reconnects instead of ending.
+    # Redis refuses Celery's own keys while its memory is full: the worker reconnects instead of ending.
     broker_channel_error_retry=True,
     broker_transport_options={
-        # Kombu adds it to the names of keys, queues and channels. Lazy: the database may have to be asked for it.
+        # Kombu prefixes keys, queues and channels with it. Lazy, because it may come from the database.
         "global_keyprefix": lazy(prefix, str)(),
         "socket_keepalive": True,
         "socket_keepalive_options": KEEPALIVE,
-        # A consumer whose broker has gone silent connects anew within five seconds.
+        # A consumer reconnects within five seconds after its broker went silent.
         "health_check_interval": 2,
         # A worker whose broker is silent can still be stopped.
         "socket_timeout": 3,
-        # One key to look at instead of one for each priority.
+        # One key instead of one for each priority.
         "priority_steps": [0],
     },
     imports=timetable.task_modules(),
@@ -89,17 +89,16 @@ app.set_default()
 
 @import_modules.connect
 def set_up_django(**kwargs: object) -> None:
-    """Tasks need the models."""
     django.setup()
 
 
 @setup_logging.connect
 def log_to_manager_log(**kwargs: object) -> None:
-    """A worker logs to `manager.log`; Celery's own set-up of logging is not wanted."""
+    """A worker logs to `manager.log` (see `foundation/logs.py`), without Celery's own logging set-up."""
     logs.to_file("manager.log", settings.UDAPI_LOGS)
 
 
 @worker_init.connect
 def keep_secrets(**kwargs: object) -> None:
-    """Other processes of this account, scripts among them, read neither memory nor environment of a worker."""
+    """Hide the worker's memory and environment from other processes of this account, such as scripts."""
     linux.hide_memory()

@@ -1,7 +1,7 @@
 """System checks of the settings, with stable ids."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,8 +18,8 @@ from fleet import confinement
 
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
+# The console shows checks with this tag to superusers, too.
 OURS: Final = "udapi"
-"""Checks with this tag are shown to superusers in the console, too."""
 
 SHORTEST_SECRET: Final = 32
 FEWEST_CHARACTERS: Final = 10
@@ -27,37 +27,49 @@ _REDIS_MESSAGES: Final[dict[str, Callable[..., CheckMessage]]] = {"error": Error
 _WORDS: Final = ("changeme", "change-me", "change_me", "secret", "insecure", "password", "example", "0123456789")
 
 
-@register(Tags.security)
-def check_data_dir(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+Found = Callable[[], Iterator[CheckMessage]]
+Check = Callable[..., list[CheckMessage]]
+
+
+def _check(*tags: str, deploy: bool = False) -> Callable[[Found], Check]:
+    """Register a check that yields its messages."""
+
+    def decorate(found: Found) -> Check:
+        def check(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+            return list(found())
+
+        register(check, *tags, deploy=deploy)
+        return check
+
+    return decorate
+
+
+@_check(Tags.security)
+def check_data_dir() -> Iterator[CheckMessage]:
     """`udapi.E001`: the data directory cannot be written; `udapi.W001`: others can read a secret file in it."""
-    found: list[CheckMessage] = []
     root = settings.DATA_DIR.root
     if not os.access(root, os.W_OK | os.X_OK):
-        found.append(Error(f"The data directory {root} cannot be written.", id="udapi.E001"))
+        yield Error(f"The data directory {root} cannot be written.", id="udapi.E001")
     for file in (settings.DATA_DIR.secret_key_file, settings.DATA_DIR.peppers_file):
         if file.exists() and file.stat().st_mode & 0o077:
-            hint = f"Run `chmod 600 {file}`."
-            found.append(Caution(f"{file} can be read by other users.", hint=hint, id="udapi.W001"))
-    return found
+            yield Caution(f"{file} can be read by other users.", hint=f"Run `chmod 600 {file}`.", id="udapi.W001")
 
 
-@register(Tags.security, OURS)
-def check_guessable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """`udapi.W011`: a secret key that can be guessed; `udapi.W012`: such a pepper."""
+@_check(Tags.security, OURS)
+def check_guessable() -> Iterator[CheckMessage]:
+    """`udapi.W011`: the secret key can be guessed; `udapi.W012`: so can a pepper."""
     make = "`python -c 'import secrets; print(secrets.token_hex(32))'` makes a good one"
-    found: list[CheckMessage] = []
     if (why := _guessable(settings.SECRET_KEY)) is not None:
-        hint = f"Replace it: {make}. Everybody has to log in again."
-        found.append(Caution(f"UDAPI_SECRET_KEY {why}.", hint=hint, id="udapi.W011"))
+        hint = f"Replace it: {make}. Everybody will have to log in again."
+        yield Caution(f"UDAPI_SECRET_KEY {why}.", hint=hint, id="udapi.W011")
     for number, pepper in settings.UDAPI_PEPPERS.items():
         if (why := _guessable(pepper.decode())) is not None:
             hint = f"Put a new one before it, and rotate the secrets of the tokens: {make}."
-            found.append(Caution(f"Pepper {number} of UDAPI_SECRET_PEPPERS {why}.", hint=hint, id="udapi.W012"))
-    return found
+            yield Caution(f"Pepper {number} of UDAPI_SECRET_PEPPERS {why}.", hint=hint, id="udapi.W012")
 
 
 def _guessable(secret: str) -> str | None:
-    """Why somebody could find `secret` by trying, as the end of a sentence; never a part of it."""
+    """Why somebody could guess `secret`, as the end of a sentence that quotes no part of it."""
     if len(secret) < SHORTEST_SECRET:
         return f"can be guessed: it has fewer than {SHORTEST_SECRET} characters"
     if len(set(secret)) < FEWEST_CHARACTERS or secret in (secret + secret)[1:-1]:
@@ -67,81 +79,74 @@ def _guessable(secret: str) -> str | None:
     return None
 
 
-@register(Tags.security)
-def check_fleet(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """`udapi.W002`: a shared Redis together with an embedded database, which other machines cannot see."""
-    shared_broker = urlsplit(settings.REDIS_URL).hostname not in {None, *_LOCAL}
+@_check(Tags.security)
+def check_fleet() -> Iterator[CheckMessage]:
+    """`udapi.W002`: Redis is shared, but the database is embedded, so that other machines cannot reach it."""
     embedded = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
-    if not (shared_broker and embedded):
-        return []
-    message = "REDIS_URL names a server, but the database is a file of this machine."
-    hint = "Set DATABASE_URL as well when worker nodes run on other machines."
-    return [Caution(message, hint=hint, id="udapi.W002")]
+    if embedded and urlsplit(settings.REDIS_URL).hostname not in {None, *_LOCAL}:
+        message = "REDIS_URL names a server, but the database is a file of this machine."
+        hint = "Set DATABASE_URL as well when worker nodes run on other machines."
+        yield Caution(message, hint=hint, id="udapi.W002")
 
 
-@register("machine")
-def check_confinement(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """`udapi.W010`: scripts are not kept from files; `udapi.W013`: they run as root."""
-    found: list[CheckMessage] = []
+@_check("machine")
+def check_confinement() -> Iterator[CheckMessage]:
+    """`udapi.W010`: scripts are not confined; `udapi.W013`: they run as root."""
     if not confinement.is_enforced():
         hint = "Run worker nodes on Linux 5.13 or newer with Landlock, or name a user in UDAPI_SCRIPT_USER."
-        found.append(Caution(confinement.UNCONFINED, hint=hint, id="udapi.W010"))
+        yield Caution(confinement.UNCONFINED, hint=hint, id="udapi.W010")
     if os.geteuid() == 0 and not settings.UDAPI_SCRIPT_USER:
         message = "Scripts run as root, though without its privileges."
         hint = "Run the product as an ordinary user, or name a user in UDAPI_SCRIPT_USER."
-        found.append(Caution(message, hint=hint, id="udapi.W013"))
-    return found
+        yield Caution(message, hint=hint, id="udapi.W013")
 
 
-@register(Tags.security)
-def check_script_paths(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """`udapi.E010`: a path that the settings open to scripts holds secrets of the product."""
+@_check(Tags.security)
+def check_script_paths() -> Iterator[CheckMessage]:
+    """`udapi.E010`: the settings open a path to scripts that holds secrets of the product."""
     hint = "Name directories of the scripts' own in UDAPI_SCRIPT_READ_PATHS, UDAPI_SCRIPT_WRITE_PATHS, UDAPI_STATE_DIR."
-    return [
-        Error(f"{path} must not be open to scripts: it holds the product's own data.", hint=hint, id="udapi.E010")
-        for path in confinement.opened_by_mistake()
-    ]
+    for path in confinement.opened_by_mistake():
+        message = f"{path} must not be open to scripts: it holds the product's own data."
+        yield Error(message, hint=hint, id="udapi.E010")
 
 
-@register(Tags.security)
-def check_redis(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """`udapi.W006`: the password of a Redis elsewhere, and all that goes through it, travel unencrypted."""
+@_check(Tags.security)
+def check_redis() -> Iterator[CheckMessage]:
+    """`udapi.W006`: a remote Redis is used without encryption."""
     url = urlsplit(settings.REDIS_URL)
-    if url.scheme != "redis" or url.hostname in _LOCAL or not (url.password or settings.REDIS_CA):
-        return []
-    message = "REDIS_URL is not rediss: the password of Redis and every request travel in the clear."
-    return [Caution(message, hint="Let Redis speak TLS and write rediss:// instead.", id="udapi.W006")]
+    if url.scheme == "redis" and url.hostname not in _LOCAL and (url.password or settings.REDIS_CA):
+        message = "REDIS_URL is not rediss: the password of Redis and every request travel in the clear."
+        yield Caution(message, hint="Let Redis speak TLS and write rediss:// instead.", id="udapi.W006")
 
 
-@register("machine")
-def check_redis_server(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """What is dangerous about Redis (`broker.server`); nothing if it does not answer yet."""
+@_check("machine")
+def check_redis_server() -> Iterator[CheckMessage]:
+    """The dangers that `broker.server` finds; none while Redis does not answer."""
     try:
         dangers = server.dangers(server.look(server_client()))
     except redis.RedisError:
-        return []
-    return [_REDIS_MESSAGES[danger.kind](danger.text, id=danger.id) for danger in dangers]
+        return
+    for danger in dangers:
+        yield _REDIS_MESSAGES[danger.kind](danger.text, id=danger.id)
 
 
-@register(Tags.security)
-def check_elasticsearch(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """`udapi.E002`: two ways to log in; `udapi.W004`: the one that there is travels unencrypted."""
+@_check(Tags.security)
+def check_elasticsearch() -> Iterator[CheckMessage]:
+    """`udapi.E002`: there are two ways to log in; `udapi.W004`: the credentials travel unencrypted."""
     urls = [urlsplit(url) for url in settings.ELASTICSEARCH_URL]
     password = settings.ELASTICSEARCH_PASSWORD or any(url.password for url in urls)
+    is_open = any(url.scheme == "http" and url.hostname not in _LOCAL for url in urls)
     if urls and password and settings.ELASTICSEARCH_API_KEY:
         message = "ELASTICSEARCH_API_KEY and a password of Elasticsearch are both set."
-        return [Error(message, hint="Set one of them.", id="udapi.E002")]
-    open_urls = [url for url in urls if url.scheme == "http" and url.hostname not in _LOCAL]
-    if not (open_urls and (password or settings.ELASTICSEARCH_API_KEY)):
-        return []
-    message = "ELASTICSEARCH_URL is not https: what logs in to Elasticsearch travels in the clear."
-    return [Caution(message, id="udapi.W004")]
+        yield Error(message, hint="Set one of them.", id="udapi.E002")
+    elif is_open and (password or settings.ELASTICSEARCH_API_KEY):
+        message = "ELASTICSEARCH_URL is not https: the credentials for Elasticsearch travel in the clear."
+        yield Caution(message, id="udapi.W004")
 
 
-@register(Tags.security, deploy=True)
-def check_public_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+@_check(Tags.security, deploy=True)
+def check_public_url() -> Iterator[CheckMessage]:
     """`udapi.W003`: secrets travel unencrypted."""
-    if settings.UDAPI_PUBLIC_URL.startswith("https://"):
-        return []
-    message = "UDAPI_PUBLIC_URL is not https: secrets and passwords travel in the clear."
-    return [Caution(message, id="udapi.W003")]
+    if not settings.UDAPI_PUBLIC_URL.startswith("https://"):
+        message = "UDAPI_PUBLIC_URL is not https: secrets and passwords travel in the clear."
+        yield Caution(message, id="udapi.W003")

@@ -1,4 +1,4 @@
-"""All settings. What an operator may set comes from the environment (docs/reference/settings.md); the rest is here."""
+"""All settings. Operators set theirs in the environment (docs/reference/settings.md); the others are fixed here."""
 
 import os
 from pathlib import Path
@@ -27,12 +27,7 @@ UDAPI_TRUSTED_PROXIES = env.networks("UDAPI_TRUSTED_PROXIES")
 
 _public = urlsplit(UDAPI_PUBLIC_URL)
 _https = _public.scheme == "https"
-ALLOWED_HOSTS = env.words("UDAPI_ALLOWED_HOSTS") or [
-    "localhost",
-    "127.0.0.1",
-    "[::1]",
-    str(_public.hostname),
-]
+ALLOWED_HOSTS = env.words("UDAPI_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", str(_public.hostname)]
 CSRF_TRUSTED_ORIGINS = [UDAPI_PUBLIC_URL] if _https else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
@@ -41,7 +36,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 
 UDAPI_TRIGGER_TIMEOUT_SECONDS = env.number("UDAPI_TRIGGER_TIMEOUT_SECONDS", 90, 1, 86_400)
 UDAPI_SUBSCRIPT_TIMEOUT_SECONDS = env.number("UDAPI_SUBSCRIPT_TIMEOUT_SECONDS", 3_600, 1, 604_800)
-# Not resolved: a script could have put a link in its place.
+# Not resolved: a script could have replaced it by a link.
 UDAPI_STATE_DIR = Path(env.text("UDAPI_STATE_DIR", str(DATA_DIR.state_dir))).absolute()
 UDAPI_NODE_ID = env.number("UDAPI_NODE_ID", 0, 0, 2**31 - 1) or None
 UDAPI_SCRIPT_USER = env.text("UDAPI_SCRIPT_USER", "")
@@ -79,7 +74,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 def _embedded_redis_url() -> str:
-    """The address of the embedded Redis; without a password as long as `make run` has not made one."""
+    """The address of the embedded Redis, without a password until `make run` has made one."""
     file = DATA_DIR.redis_password_file
     password = file.read_text().strip() if file.is_file() else ""
     return f"unix://:{quote(password)}@{quote(str(DATA_DIR.redis_socket))}?db=0"
@@ -91,7 +86,7 @@ REDIS_IS_PRIVATE = not _redis_url
 REDIS_CA = env.certificates("REDIS_CA")
 UDAPI_INSTALLATION = env.installation("UDAPI_INSTALLATION")
 
-# --- The mirror; without an address everything works from the database ---
+# --- The mirror; without an address, searches go to the database ---
 
 ELASTICSEARCH_URL = env.elasticsearch("ELASTICSEARCH_URL")
 ELASTICSEARCH_USER = env.text("ELASTICSEARCH_USER", "")
@@ -107,7 +102,7 @@ DEBUG = False
 ROOT_URLCONF = "udapi_site.urls"
 WSGI_APPLICATION = "udapi_site.wsgi.application"
 INSTALLED_APPS = [
-    # Before the theme, some of whose templates it replaces.
+    # Before the theme, because it replaces some of its templates.
     "console",
     "unfold.apps.BasicAppConfig",
     "console.django_admin.ConsoleAdminConfig",
@@ -140,7 +135,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # What follows is for browsers and the management API.
+    # The following ones are for browsers and the management API only.
     "endpoint.middleware.TriggerMiddleware",
     "web.database.ConnectionMiddleware",
     "web.content_policy.ContentPolicyMiddleware",
@@ -168,9 +163,9 @@ TEMPLATES = [
 AUTHENTICATION_BACKENDS = ["logins.backend.LimitedBackend"]
 
 KNOX_TOKEN_MODEL = "keys.PersonalKey"  # noqa: S105  the name of a model
-# Its own model stands in for this app's, whose migrations would make a table for nothing.
+# `keys.PersonalKey` replaces this app's model, whose migrations would create an unused table.
 MIGRATION_MODULES = {"knox": None}
-# What a scanner recognises a leaked key by.
+# A scanner recognises a leaked key by this.
 REST_KNOX = {"TOKEN_PREFIX": "udapik"}
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -189,7 +184,7 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_HANDLERS = ["web.uploads.RefusingUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-# A trigger is never redirected, and a console address without its slash is simply not found.
+# A trigger is never redirected, and a console address without its slash is not found.
 APPEND_SLASH = False
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -197,10 +192,10 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        # The theme's Alpine makes functions of what stands in attributes.
+        # The theme's Alpine compiles attributes into functions.
         "script-src": [SELF, NONCE, UNSAFE_EVAL],
         "style-src": [SELF, NONCE],
-        # A few of the theme's templates, and its select boxes, have style attributes.
+        # The theme's select boxes and some of its templates have style attributes.
         "style-src-attr": [UNSAFE_INLINE],
         "font-src": [SELF],
         "img-src": [SELF, "data:"],
@@ -212,9 +207,9 @@ CONTENT_SECURITY_POLICY = {
 }
 
 SILENCED_SYSTEM_CHECKS = [
-    # Nothing is ever redirected: a client that sent its secret over http must notice. The proxy decides for browsers.
+    # Nothing is redirected, so that a client that sent its secret over http notices. The proxy redirects browsers.
     "security.W008",
-    # Whether the other hosts below the operator's domain speak https is not ours to promise.
+    # Only the operator knows whether all other hosts of their domain use https.
     "security.W005",
     "security.W021",
 ]

@@ -1,4 +1,4 @@
-"""The timetable: which periodic tasks there are, and how often each is sent (`fleet/schedule.py` sends them)."""
+"""The periodic tasks and their intervals; `fleet/schedule.py` sends them."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -9,10 +9,10 @@ _INTERVALS: Final = {
     "logins.tasks.clear_sessions": timedelta(days=1),
     "tokens.tasks.move_last_use": timedelta(minutes=1),
 }
-# Only where there is a mirror: the client of Elasticsearch takes 20 MB.
+# Only with a mirror, as the client of Elasticsearch takes 20 MB.
 _MIRROR_INTERVALS: Final = {
     "search.tasks.bring_changes": timedelta(seconds=1),
-    # It does nothing unless a check is due: ELASTICSEARCH_CHECK_MINUTES after the last one, or at once.
+    # It does nothing until a check is due: ELASTICSEARCH_CHECK_MINUTES after the last one, or on demand.
     "search.tasks.repair_when_due": timedelta(seconds=5),
 }
 
@@ -22,10 +22,10 @@ def _intervals() -> dict[str, timedelta]:
 
 
 def task_modules() -> list[str]:
-    """The modules whose tasks the background program runs: the product's, and the operator's own."""
+    """The modules with the tasks of the background program: the product's and the operator's."""
     return [*sorted({task.rpartition(".")[0] for task in _intervals()}), *settings.UDAPI_TASK_MODULES]
 
 
 def entries() -> dict[str, dict[str, Any]]:
-    """The entries for Celery's `beat_schedule`, named after their tasks."""
+    """Celery's `beat_schedule`; its entries are named after their tasks."""
     return {task: {"task": task, "schedule": interval} for task, interval in _intervals().items()}

@@ -1,4 +1,4 @@
-"""The addresses of the management API and the console; triggers are answered before (`endpoint/middleware.py`)."""
+"""The addresses of management API and console; `endpoint/middleware.py` has answered triggers before."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +18,7 @@ urlpatterns = [
 
 
 def refuse(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400 without a body: the answer to a Host that is not ours."""
+    """The answer to a foreign `Host`: 400 without a body."""
     return HttpResponse(status=400)
 
 

@@ -1,6 +1,6 @@
-"""Bodies sent to console, management API and every other address but those of triggers: how large, and how fast."""
+"""Limits on the bodies of all requests but triggers: their size, and the answer to one that came too slowly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -18,22 +18,20 @@ _LARGEST = {
     _MANAGEMENT: LARGEST_MANAGEMENT_BODY,
     _CONSOLE: settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
 }
+# For every other address, and for the console before log-in.
 LARGEST_BEFORE_LOGIN = 64 * 1024
-"""The console's forms before log-in, and every other address."""
 
 
 class BodyMiddleware:
-    """Refuses a body that is too large before any of it is read, and tells a client whose body came too slowly.
+    """Refuses a body that is too large before reading it, and answers 408 when a body came too slowly.
 
-    The limits of time are the HTTP server's (`client_socket`). Whatever the view makes of a body that it could not read
-    in time, the answer is 408.
+    `client_socket` enforces the time limits. The answer is 408 whatever the view made of the broken body.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """The answer, or a refusal."""
         error = _fault(request)
         response = self._get_response(request) if error is None else _refused(request, error)
         connection: ClientSocket | None = request.META.get("gunicorn.socket")
@@ -47,36 +45,36 @@ class BodyMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
-        """Refuse a large form of the console before log-in; comes before anything that reads the form."""
-        if _announced(request) <= LARGEST_BEFORE_LOGIN or not request.path_info.startswith(_CONSOLE):
+        """Refuse a large form of the console before log-in, before anything reads the form."""
+        if announced_length(request.META) <= LARGEST_BEFORE_LOGIN or not request.path_info.startswith(_CONSOLE):
             return None
         try:
             is_known = request.user.is_authenticated
         except database.UNANSWERED as error:
             return database.unavailable(error)
-        # The user is known by now, and the form may come slowly.
+        # The user is loaded, and the form may come slowly.
         database.give_back()
         return None if is_known else _refused(request, RequestTooLargeError())
 
 
+def announced_length(environ: Mapping[str, Any]) -> int:
+    """`Content-Length` in bytes, 0 without one; gunicorn has refused anything but a number."""
+    return int(environ.get("CONTENT_LENGTH") or 0)
+
+
 def _fault(request: HttpRequest) -> RequestError | None:
-    """The error in the announced length. The management API refuses chunks itself, after log-in."""
+    """The error in the announced length. The management API refuses chunked bodies itself, after log-in."""
     path = request.path_info
     largest = next((size for prefix, size in _LARGEST.items() if path.startswith(prefix)), LARGEST_BEFORE_LOGIN)
-    if _announced(request) > largest:
+    if announced_length(request.META) > largest:
         return RequestTooLargeError()
     if "HTTP_TRANSFER_ENCODING" in request.META and not path.startswith(_MANAGEMENT):
         return LengthRequiredError()
     return None
 
 
-def _announced(request: HttpRequest) -> int:
-    """The HTTP server has refused what is no number."""
-    return int(request.META.get("CONTENT_LENGTH") or 0)
-
-
 def _refused(request: HttpRequest, error: RequestError) -> HttpResponse:
-    """The error in the form of its address. The connection ends, for the rest of the body stays unread."""
+    """The error as JSON or text. It ends the connection, because the rest of the body stays unread."""
     connection: ClientSocket | None = request.META.get("gunicorn.socket")
     if connection is not None:
         connection.close_after_answer()

@@ -1,4 +1,4 @@
-"""The connection of a client, read and written within limits of time, whatever the address."""
+"""The connection of a client, on which every read and write has a time limit."""
 
 import errno
 import math
@@ -14,40 +14,38 @@ from threading import Semaphore
 
 from django.conf import settings
 
+# The time for the head of a request, counted from its first byte.
 HEAD_SECONDS = 10.0
-"""The time for the head of a request, from its first byte on."""
 
+# A thread that waits longer than this for its client, in all waits of a request together, needs a place.
 UNCOUNTED_SECONDS = 0.5
-"""A thread that waits for its client longer than this, all waits of a request together, needs a place."""
 
 _RESET_ON_CLOSE = array("i", (1, 0)).tobytes()
 
 
 class TooSlowError(TimeoutError):
-    """The client took too long, or no place was left to wait for it."""
+    """The client took too long, or no place was free to wait for it."""
 
 
 class ClientSocket(socket.socket):
-    """A connection on which every wait ends.
+    """A connection on which every wait has an end.
 
-    The head of a request has ten seconds. A body has `UDAPI_TRANSFER_SECONDS`, and so has an answer whose length is
-    known; neither may pause for `UDAPI_SILENCE_SECONDS`. A thread that waits for its client holds a place meanwhile:
-    the one that the request has taken for itself (`hold`), or one of those for slow clients.
+    The head of a request may take ten seconds. A body may take `UDAPI_TRANSFER_SECONDS`, and so may an answer of known
+    length; neither may pause for `UDAPI_SILENCE_SECONDS`. A thread that waits for its client holds a place meanwhile:
+    the one that the request holds anyway (`hold`), or one of those for slow clients.
 
-    The descriptor never blocks. A time-out that the server sets is one more limit of `recv` and `sendall`.
+    The descriptor never blocks. A time-out that gunicorn sets is one more limit of `recv` and `sendall`.
     """
 
+    # Of the current request: whether its head is read, whether its client was too slow to send or to receive.
     has_head: bool
-    """Whether the head of the present request is read."""
     is_late: bool
-    """Whether the client was too slow to send the present request."""
     is_stuck: bool
-    """Whether the client was too slow to receive its answer."""
+    # Ends the connection with the current answer and announces that: WSGI gives the application no header for it.
     close_after_answer: Callable[[], None]
-    """End the connection with the present answer, which says so: WSGI leaves the application no header for that."""
 
     def __init__(self, accepted: socket.socket, slow_clients: Semaphore) -> None:
-        """Take over the descriptor of `accepted`; `slow_clients` are the places of those who take none themselves."""
+        """Take over the descriptor of `accepted`. `slow_clients` are the places for requests that hold none."""
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         super().setblocking(False)
         self._timeout: float | None = None
@@ -58,52 +56,48 @@ class ClientSocket(socket.socket):
     # --- The course of a request ---
 
     def begin_request(self) -> None:
-        """A head comes in."""
         self.has_head = self.is_late = self.is_stuck = False
         self._uncounted = UNCOUNTED_SECONDS
         self._read_until = time.monotonic() + HEAD_SECONDS
         self._write_until: float | None = None
 
     def begin_body(self, close: Callable[[], None]) -> None:
-        """The head is there, and the body has a time of its own; `close` has the answer announce the end."""
+        """Start the time of the body; `close` becomes `close_after_answer`."""
         self.has_head, self.close_after_answer = True, close
         self._read_until = time.monotonic() + settings.UDAPI_TRANSFER_SECONDS
 
     def begin_stream(self) -> None:
-        """The answer goes on for as long as the client takes it."""
+        """Let the answer go on for as long as the client receives it."""
         self._write_until = math.inf
 
     def end_request(self) -> None:
-        """The answer is sent, or given up: leave the place."""
+        """Leave the place, as the answer is sent or given up."""
         self._holds_place = False
         self._places.close()
 
     def hold(self, place: AbstractContextManager[None]) -> None:
-        """Enter `place`, and leave it when the answer is sent."""
+        """Enter `place` until the answer is sent."""
         self._places.enter_context(place)
         self._holds_place = True
 
     def abort(self) -> None:
-        """Close, and drop what the client has not received."""
+        """Close, and discard what the client has not received."""
         self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.close()
 
     def has_data(self, seconds: float = 0) -> bool:
-        """Whether there is something to read, or the end, now or within `seconds`."""
+        """Whether there is data to read, or the end, within `seconds`."""
         return self._is_ready(select.POLLIN, seconds)
 
-    # --- What the server calls ---
+    # --- What gunicorn calls ---
 
     def settimeout(self, value: float | None, /) -> None:
-        """Wait no longer than this, nor than the limits; with 0 not at all."""
         self._timeout = value
 
     def gettimeout(self) -> float | None:
-        """The time-out that was set."""
         return self._timeout
 
     def setblocking(self, flag: bool, /) -> None:
-        """Wait within the limits, or not at all."""
         self._timeout = None if flag else 0.0
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
@@ -135,7 +129,7 @@ class ClientSocket(socket.socket):
     # --- Waiting ---
 
     def _wait_for_room(self) -> None:
-        """Wait until there is room to send. A client that receives, if only a little, is not silent."""
+        """Wait until there is room to send. A client that receives anything at all is not silent."""
         if self._write_until is None:
             self._write_until = time.monotonic() + settings.UDAPI_TRANSFER_SECONDS
         unconfirmed = self._unconfirmed()
@@ -145,7 +139,7 @@ class ClientSocket(socket.socket):
                 raise self._too_slow(select.POLLOUT)
 
     def _waits(self, event: int, until: float) -> bool:
-        """Wait for `event`; whether it came in time."""
+        """Whether `event` comes in time."""
         if self._timeout == 0:
             raise BlockingIOError(errno.EAGAIN, "this would wait")
         seconds = min(settings.UDAPI_SILENCE_SECONDS, until - time.monotonic())
@@ -173,7 +167,7 @@ class ClientSocket(socket.socket):
         self._holds_place = True
 
     def _unconfirmed(self) -> int:
-        """Bytes that were sent and that the client's machine has not confirmed."""
+        """Bytes sent that the client's machine has not confirmed."""
         size = array("i", [0])
         ioctl(self, termios.TIOCOUTQ, size)
         return size[0]

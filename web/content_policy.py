@@ -1,12 +1,11 @@
-"""The Content-Security-Policy of every page; what it allows stands in the settings."""
+"""The Content-Security-Policy of every page; the settings say what it allows."""
 
 from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
 
 class ContentPolicyMiddleware(CSPMiddleware):
-    """Sends the policy with everything but the answers of triggers, whose headers are the script's own."""
+    """Sends the policy with every response that is not exempt, and does not even build it for one that is."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """The response with the policy; none is even worked out for an exempt one."""
         return response if getattr(response, "_csp_exempt", False) else super().process_response(request, response)

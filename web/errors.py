@@ -1,11 +1,11 @@
-"""Errors of a request to the management API or the console, and those that the HTTP server's limits cause."""
+"""Errors of requests to the management API or the console, and those that the HTTP server's limits cause."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
 
 class RequestError(Exception):
-    """A refused request. `details` stand beside `reason` and `detail` in the answer, `headers` go with it."""
+    """A refused request. `details` stand beside `reason` and `detail` in the answer; `headers` go with it."""
 
     status: ClassVar[int]
     reason: ClassVar[str]
@@ -22,21 +22,15 @@ class RequestError(Exception):
 
 
 class RequestTimeoutError(RequestError):
-    """The client took too long to send the body."""
-
     status, reason = 408, "RequestTimeout"
     detail = "The body took too long."
 
 
 class LengthRequiredError(RequestError):
-    """A body whose length is not announced."""
-
     status, reason = 411, "LengthRequired"
     detail = "Send the body with a Content-Length."
 
 
 class RequestTooLargeError(RequestError):
-    """The body is larger than the address accepts."""
-
     status, reason = 413, "BodyTooLarge"
     detail = "The body is too large."

@@ -22,12 +22,12 @@ from web.worker import WebWorker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
 
+# Kept-alive connections of a worker process; they take no thread.
 IDLE_CONNECTIONS = 1_000
-"""Kept-alive connections of a worker process; they take no thread."""
 
 
 class _ClientFaults(logging.Filter):
-    """Cuts what a client sent out of gunicorn's complaint about it, for it may hold a secret; slowness is no fault."""
+    """Cuts what a client sent, which may be a secret, from gunicorn's complaints; drops those about slowness."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if str(record.msg).startswith("Invalid request from"):
@@ -36,10 +36,9 @@ class _ClientFaults(logging.Filter):
 
 
 class WebLogger(Logger):  # type: ignore[misc]
-    """gunicorn's logger, in our form and without what a client sent."""
+    """gunicorn's logger in the product's format, without what clients sent."""
 
     def setup(self, cfg: Any) -> None:
-        """Set up, and set up again when the configuration is read anew."""
         super().setup(cfg)
         self.error_log.addFilter(_CLIENT_FAULTS)
         for handler in self.error_log.handlers:
@@ -58,39 +57,40 @@ worker_connections = threads + IDLE_CONNECTIONS
 # Loaded once and shared by all worker processes: half the memory. Nothing is connected before the fork.
 preload_app = True
 
-# Longer than the usual 60 s of a proxy: it is the proxy that gives an idle connection up, not we under its request.
+# Longer than the usual 60 s of a proxy, so that the proxy closes an idle connection, never we while a request arrives.
 keepalive = 75
-# The heartbeat of a worker process; a waiting trigger does not hold it up.
+# The heartbeat of a worker process; a waiting trigger does not delay it.
 timeout = 60
 graceful_timeout = settings.UDAPI_TRIGGER_TIMEOUT_SECONDS + 5
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108  heartbeats, no disk
 
-# What is longer gets gunicorn's own 414 and 431; 8,190 is the most that it takes.
+# gunicorn answers 414 or 431 to anything longer; 8,190 is its maximum.
 limit_request_line = 8_190
 limit_request_fields = 100
 limit_request_field_size = 8_190
-# One parser everywhere, whatever else is installed.
+# The same parser everywhere, whatever else is installed.
 http_parser = "python"
-# A file is sent like any other answer: the kernel's own way waits for a slow client without end.
+# sendfile would wait for a slow client without a limit.
 sendfile = False
 
-# Nobody but a trusted proxy says what the scheme was, and nobody at all sets parts of the WSGI environment.
+# Only a trusted proxy may state the scheme, and no client may set parts of the WSGI environment.
 forwarded_allow_ips = ",".join(settings.UDAPI_TRUSTED_PROXIES)
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
 header_map = "drop"
 control_socket_disable = True
 
-# Each trigger leaves two lines in endpoint.log; what gunicorn itself says goes to standard error.
+# Each trigger leaves two lines in endpoint.log; gunicorn itself logs to standard error.
 accesslog = None
 errorlog = "-"
 logger_class = WebLogger
 
 
 def on_starting(server: Any) -> None:
-    """Close the memory of the master and of the processes that it forks to others of this account.
+    """Prepare the master, and with it the processes that it forks.
 
-    Allow as many descriptors as the system does: a waiting trigger takes up to six. Keep no memory of bodies.
+    Their memory is hidden from other processes of this account, and that of large bodies is returned to the system.
+    They may open as many descriptors as the system allows, because a waiting trigger takes up to six.
 
     Raises:
         SystemExit: the installation's id belongs to another database.
@@ -109,19 +109,19 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Keep what worker processes inherit in memory that stays shared."""
+    """Keep the memory that worker processes inherit shared."""
     gc.collect()
     gc.freeze()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Close what loading the application may have opened: two processes must never share a connection."""
+    """Close connections that loading the application may have opened: processes must never share one."""
     connections.close_all()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Log to files from here on, and leave out what is of use with `DEBUG` alone."""
+    """Log to files from here on."""
     logs.to_file("endpoint.log", settings.UDAPI_LOGS)
     logs.refusals_to_file("refused.log", settings.UDAPI_LOGS)
-    # It empties lists of queries that nobody fills, for a twentieth of this server's time for a trigger.
+    # It empties query lists that only `DEBUG` fills, and takes a twentieth of this server's time for a trigger.
     request_started.disconnect(reset_queries)

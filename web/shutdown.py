@@ -1,16 +1,21 @@
-"""What is to be done as soon as a process of the web server is to end, before it waits for its last requests."""
+"""What a process of the web server does when it begins to end, before it waits for its last requests."""
 
 from collections.abc import Callable
 
-_CALLBACKS: list[Callable[[], None]] = []
+
+class Shutdown:
+    """The callbacks of this process."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[], None]] = []
+
+    def on_begin(self, callback: Callable[[], None]) -> None:
+        self._callbacks.append(callback)
+
+    def begin(self) -> None:
+        """Run each callback once, however often the server says that the process ends."""
+        while self._callbacks:
+            self._callbacks.pop()()
 
 
-def at_end(callback: Callable[[], None]) -> None:
-    """Have `callback` called once when the end begins."""
-    _CALLBACKS.append(callback)
-
-
-def begin() -> None:
-    """The end begins; called by the web server."""
-    while _CALLBACKS:
-        _CALLBACKS.pop()()
+shutdown = Shutdown()

@@ -1,35 +1,32 @@
-"""Who may hold the threads of a web server process, and how many.
+"""How the threads of a web server process are shared out.
 
-Three kinds of requests hold one for long: triggers that wait, live streams, and everything else whose client sends or
-receives slowly. Each has a share of its own and never takes another's, and what is left over stays free for console and
-management.
+Three kinds of requests hold a thread for long: waiting triggers, live streams, and everything else whose client sends
+or receives slowly. Each kind has its own share and never takes another's; the reserve stays free for console and
+management API.
 """
 
 from django.conf import settings
 
 
 def reserve() -> int:
-    """Threads that none of them takes."""
     return max(4, _configured() // 8)
 
 
 def for_triggers() -> int:
-    """Triggers that may wait."""
     return _configured() - reserve()
 
 
 def for_streams() -> int:
-    """Live streams; their threads come on top, for an idle one costs no more than its stack."""
+    """These come on top, because an idle stream costs no more than its stack."""
     return _configured()
 
 
 def for_slow_clients() -> int:
-    """Other requests that may wait for their clients; their threads come on top as well."""
+    """These come on top as well."""
     return _configured() // 2
 
 
 def total() -> int:
-    """All threads of a process."""
     return for_triggers() + reserve() + for_streams() + for_slow_clients()
 
 

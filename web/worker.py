@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, made safe against clients that take their time."""
+"""gunicorn's threaded worker, hardened against slow clients."""
 
 import errno
 import time
@@ -11,22 +11,23 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from web import shutdown, threads
+from web import threads
 from web.client_socket import HEAD_SECONDS, ClientSocket
+from web.shutdown import shutdown
 
+# How long a thread stays with its client after an answer: enough for a client that calls 25 times a second.
 NEXT_REQUEST_SECONDS = 0.04
-"""How long a thread stays with its client after an answer: longer than one pauses who calls 25 times a second."""
 
+# How much a refused client may still send. A reset before that would cost it the answer.
 LARGEST_FAREWELL_BYTES = 64 * 1024 * 1024
-"""What a client may still send behind the answer to a refused request: before a reset it would lose the answer."""
 
 _NO_CONNECTION = frozenset({errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK})
 
 
 class WebWorker(ThreadWorker):  # type: ignore[misc]
-    """Reads and sends within limits of time, and lets go of the port and ends live streams as soon as it is to end.
+    """Reads and sends within time limits. When it ends, it closes the port and live streams at once.
 
-    The stock one keeps the port until its last trigger is answered: after a `kill -9` of the master no new one
+    The stock worker keeps the port until its last trigger is answered: after a `kill -9` of the master no new one
     could listen meanwhile, and clients would wait for connections that nobody accepts.
     """
 
@@ -37,10 +38,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         self._slow_clients = BoundedSemaphore(threads.for_slow_clients())
 
     def accept(self, listener: Any) -> None:
-        """Accept a connection, which takes a thread as soon as there is something to read.
-
-        The stock worker waits for that in a thread.
-        """
+        """Accept a connection, which takes a thread once there is something to read; the stock worker waits in one."""
         try:
             accepted, client = listener.accept()
         except OSError as error:
@@ -58,7 +56,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
             self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle(self, conn: Any) -> Any:
-        """Serve a request of a connection, and those that follow at once.
+        """Serve a request, and those of the same connection that follow at once.
 
         A client that calls again as soon as it is answered keeps its thread: the way through the main thread and back
         takes a fifth of the processor time that this server needs for a trigger.
@@ -69,14 +67,14 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         return goes_on
 
     def _has_time(self) -> bool:
-        """Whether nobody waits for a thread: else clients that call without end would keep everybody out."""
+        """Whether no request waits for a thread: otherwise busy clients would lock all others out."""
         return bool(self.tpool._work_queue.empty())
 
     def _serve(self, conn: Any) -> Any:
-        """Serve a request, and see the client off here when it was the last of its connection.
+        """Serve a request, and close the connection in this thread after its last one.
 
-        The stock worker does that in its main thread: a client that kept its end open would keep everybody out for
-        two seconds.
+        The stock worker closes in its main thread: a client that kept its end open would block everybody for two
+        seconds.
         """
         connection: ClientSocket = conn.sock
         connection.begin_request()
@@ -89,22 +87,20 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         return goes_on
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Serve a request whose head is there."""
         conn.sock.begin_body(req.force_close)
         return super().handle_request(req, conn)
 
     def is_parent_alive(self) -> bool:
-        """Whether the master is still there; without it this worker is to end."""
+        """Whether the master is there; without it this worker ends."""
         self.alive = self.alive and super().is_parent_alive()
         return self.alive
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """End without waiting for anybody; Python itself waits for threads."""
+        """End at once. Python itself waits for threads, so streams have to end, too."""
         shutdown.begin()
         super().handle_quit(sig, frame)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Accept connections or not, for now or for good."""
         super().set_accept_enabled(enabled)
         if not self.alive:
             shutdown.begin()
@@ -115,7 +111,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
 
 
 def _says_more(conn: Any) -> bool:
-    """Whether the next request of a connection is there, or comes within a moment."""
+    """Whether the next request of the connection is there, or comes within a moment."""
     return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.has_data(NEXT_REQUEST_SECONDS)
 
 

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from access.policy import SCRIPT, TOKEN, allows
 from automation.models import AutomationScript
 from console.forms import INPUT, CheckedForm
-from console.lists import as_id
 from definitions.models import ActionType, InputType
+from foundation.ids import parse_uuid
 from tokens.models import ApiToken
 
 if TYPE_CHECKING:
@@ -110,5 +110,5 @@ def _choices(choices: Any, texts: Any, chosen: Any) -> list[tuple[str, Any, Any,
 
 def _chosen(model: Any, values: Any) -> Any:
     """The objects among `values`, which may be objects, ids, or any text that a browser has sent."""
-    ids = [as_id(str(getattr(value, "pk", value))) for value in values]
+    ids = [parse_uuid(str(getattr(value, "pk", value))) for value in values]
     return model.objects.filter(pk__in=[each for each in ids if each])

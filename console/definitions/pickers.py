@@ -11,8 +11,9 @@ from django.template.response import TemplateResponse
 from access.policy import DEFINITION, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
 from console.definitions import route_check
-from console.lists import as_id, matching
+from console.lists import matching
 from console.scripts import analysis
+from foundation.ids import parse_uuid
 from foundation.texts import is_storable
 from tokens.models import ApiToken
 
@@ -23,7 +24,7 @@ def check_route(request: HttpRequest) -> HttpResponse:
     """Whether the typed route is free, and which other APIs answer its paths."""
     _require(request.user, DEFINITION)
     route = request.GET.get("route", "")
-    found = route_check.check(route if is_storable(route) else "\0", as_id(request.GET.get("own", "")))
+    found = route_check.check(route if is_storable(route) else "\0", parse_uuid(request.GET.get("own", "")))
     return TemplateResponse(request, "console/definitions/route_check.html", {"check": found})
 
 
@@ -38,7 +39,7 @@ def pick_script(request: HttpRequest) -> HttpResponse:
 def show_script(request: HttpRequest) -> HttpResponse:
     """One script with its entry points and parameters."""
     _require(request.user, SCRIPT)
-    wanted = as_id(request.GET.get("script", ""))
+    wanted = parse_uuid(request.GET.get("script", ""))
     script = AutomationScript.objects.filter(pk=wanted).first() if wanted else None
     context = {"script": analysis.summaries([script])[0] if script else None}
     return TemplateResponse(request, "console/definitions/script_card.html", context)

@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from console import cells
+from foundation.times import iso_utc
 from keys.changes import live_keys
 
 register = template.Library()
@@ -26,7 +27,7 @@ def local_time(value: datetime | None) -> SafeString:
         return SafeString()
     moment = value.astimezone(UTC)
     text = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-    machine = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    machine = iso_utc(moment, "milliseconds")
     return format_html('<time datetime="{}" title="{}" data-local-time>{}</time>', machine, text, text)
 
 

@@ -1,4 +1,4 @@
-"""Definitions made and found within the test's own process."""
+"""Definitions that are made and found within the test's own process."""
 
 import uuid
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def make_script(name: str = "echo", source: str = ECHO) -> AutomationScript:
 
 
 def found(segments: tuple[str, ...] | None) -> tuple[str, dict[str, str]] | None:
-    """The route that a request with `segments` goes to, and the captured parameters."""
+    """The route that answers a request with `segments`, and the captured parameters."""
     row = lookups.find_definition(segments, NOBODY) if segments else None
     return None if row is None else (row.route, routes.captured(row.route, segments or ()))
 

@@ -1,4 +1,4 @@
-"""The rules of routes a second time: naive, slow and written from the contract alone, to compare with."""
+"""The rules of routes again, naive and slow, written from the contract alone as a reference."""
 
 import functools
 import unicodedata
@@ -31,7 +31,7 @@ def conflict(one: str, other: str) -> bool:
 
 
 def winner(routes: Iterable[str], segments: Sequence[str]) -> str | None:
-    """The route that a request with these segments goes to."""
+    """The route that answers a request with these segments."""
     candidates = [route for route in routes if matches(route, segments)]
     return min(candidates, key=functools.cmp_to_key(_order), default=None)
 

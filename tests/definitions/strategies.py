@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 _FORBIDDEN = "/\\:<>*?#%{}"
 
-# Few examples, but the same `db` fixture for all of them: what an example creates, `undone` takes back.
+# All examples share one `db` fixture: `undone` rolls back what an example creates.
 in_database: Any = settings(
     max_examples=30,
     deadline=None,
@@ -20,7 +20,7 @@ in_database: Any = settings(
 
 @contextmanager
 def undone():
-    """Takes back what is written meanwhile."""
+    """Roll back what is written meanwhile."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -33,7 +33,7 @@ def _is_allowed(character: str) -> bool:
 
 allowed_characters = st.characters(exclude_categories=["Cc", "Cs"]).filter(_is_allowed)
 
-# What is told apart, or is not, only after NFC and casefolding; few of them, so that they meet.
+# Characters that differ, or do not, only after NFC and casefolding; few, so that they collide.
 _TRICKY = [
     "a",
     "A",
@@ -67,7 +67,7 @@ def routes(draw, literals=tricky_literals, most=4):
 
 @st.composite
 def requests_for(draw, route, values):
-    """Segments that `route` matches; literals in another case than the route's where there is one."""
+    """Segments that `route` matches, with literals in another case where there is one."""
     segments = []
     for part in route.split("/"):
         if part.startswith("{"):
@@ -85,7 +85,7 @@ def _same(one: str, other: str) -> bool:
     return unicodedata.normalize("NFC", one).casefold() == unicodedata.normalize("NFC", other).casefold()
 
 
-# A request's segment may hold much that a route may not: white space, braces, a percent sign.
+# A request's segment may contain what a route may not: white space, braces, a percent sign.
 segments = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/"), min_size=1, max_size=8)
 request_values = st.one_of(segments, st.sampled_from(["{}", "{p0}", "%2F", " ", "a%", "*", "..."])).filter(
     lambda text: text not in {".", ".."}

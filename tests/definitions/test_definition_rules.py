@@ -28,19 +28,19 @@ def test_names_that_are_refused(db, publish_in_process, name):
 
 
 @pytest.mark.parametrize("description", ["a\0b", "\udfff"])
-def test_a_description_that_no_database_keeps(publish_in_process, description):
+def test_a_description_that_cannot_be_stored_is_refused(publish_in_process, description):
     reason, details = refused(publish_in_process, "a", description=description)
     assert (reason, details["field"]) == ("InvalidField", "description")
 
 
-def test_a_route_in_use(publish_in_process):
+def test_a_route_in_use_is_refused(publish_in_process):
     first = publish_in_process("Tickets/{id}")
     pk = uuid.uuid4()
     expected = {"id": str(pk), "conflictingDefinitionId": str(first.pk), "route": "tickets/{ticketId}"}
     assert refused(publish_in_process, "tickets/{ticketId}", pk=pk) == ("RouteInUse", expected)
 
 
-def test_an_edit_to_a_route_in_use(publish_in_process):
+def test_an_edit_to_a_route_in_use_is_refused(publish_in_process):
     first, second = publish_in_process("a"), publish_in_process("b")
     second.route = "A"
     expected = {"id": str(second.pk), "conflictingDefinitionId": str(first.pk), "route": "A"}
@@ -49,7 +49,7 @@ def test_an_edit_to_a_route_in_use(publish_in_process):
     assert (second.route, second.version) == ("b", 1)
 
 
-def test_an_invalid_route_with_a_percent_sign_in_its_message(publish_in_process):
+def test_a_percent_sign_in_an_invalid_route_is_reported(publish_in_process):
     pk = uuid.uuid4()
     assert refused(publish_in_process, "%(route)s", pk=pk) == ("InvalidRoute", {"id": str(pk), "route": "%(route)s"})
 
@@ -75,7 +75,7 @@ RUN_ONLY = "def run(engine): pass\n"
         (BOTH, "AutomationScriptNoEntryPoint", "Parameters", False),
     ],
 )
-def test_action_meta(db, source, action_type, input_type, fits):
+def test_action_meta_must_fit_the_action_type(db, source, action_type, input_type, fits):
     definition = ApiDefinition(
         route="a", script=make_script(source=source), action_type=action_type, input_type=input_type
     )
@@ -86,26 +86,26 @@ def test_action_meta(db, source, action_type, input_type, fits):
     assert (reason, details["id"]) == ("InvalidActionMeta", str(definition.pk))
 
 
-def test_the_defaults(publish_in_process):
+def test_a_new_definition_has_these_defaults(publish_in_process):
     definition = publish_in_process("a")
     assert (definition.action_type, definition.input_type) == ("AutomationScript", "RawBody")
     assert (definition.name, definition.description, definition.allowed_tokens.count()) == ("", "", 0)
 
 
 @pytest.mark.parametrize("script_id", [None, uuid.uuid4()])
-def test_a_script_that_does_not_exist(db, script_id):
+def test_a_missing_script_is_refused(db, script_id):
     definition = ApiDefinition(route="a", script_id=script_id)
     assert refused(save_definition, definition, by="system") == ("InvalidActionMeta", {"id": str(definition.pk)})
 
 
 @pytest.mark.parametrize("action_type", ["", "automationscript", "Nonsense", "x" * 1_000])
-def test_an_unknown_action_type(publish_in_process, action_type):
+def test_an_unknown_action_type_is_refused(publish_in_process, action_type):
     pk = uuid.uuid4()
     expected = {"id": str(pk), "field": "actionType"}
     assert refused(publish_in_process, "a", action_type=action_type, pk=pk) == ("InvalidField", expected)
 
 
-def test_all_that_is_wrong_is_said_at_once(db):
+def test_all_errors_are_reported_at_once(db):
     definition = ApiDefinition(name=" ", route="/", action_type=ActionType.AUTOMATION_SCRIPT)
     with pytest.raises(ValidationError) as caught:
         save_definition(definition, by="system")
@@ -123,13 +123,13 @@ def test_an_edit_of_the_script_may_take_the_entry_point_away(publish_in_process,
 
 
 @pytest.mark.parametrize("fields", [{"name": " \t"}, {"route": ""}])
-def test_the_database_keeps_the_rules_of_texts(publish_in_process, fields):
+def test_the_database_enforces_the_rules_of_texts(publish_in_process, fields):
     definition = publish_in_process("a")
     with pytest.raises(IntegrityError), transaction.atomic():
         ApiDefinition._base_manager.filter(pk=definition.pk).update(**fields)
 
 
-def test_the_database_keeps_routes_apart(publish_in_process, script):
+def test_the_database_refuses_equal_signatures(publish_in_process, script):
     publish_in_process("tickets/{id}")
     with pytest.raises(IntegrityError), transaction.atomic():
         ApiDefinition(route="Tickets/{other}", script=script).save()
@@ -147,8 +147,8 @@ def test_the_database_allows_a_token_once(publish_in_process):
 
 
 @pytest.mark.parametrize("table", ["automation_automationscript", "tokens_apitoken", "definitions_apidefinition"])
-def test_the_database_lets_nothing_go_that_is_in_use(publish_in_process, table):
-    """In raw SQL, past all code of ours."""
+def test_the_database_refuses_to_delete_what_is_in_use(publish_in_process, table):
+    """In raw SQL, which bypasses the product's code."""
     token, _ = Publisher().token()
     publish_in_process("a/{b}", allowed_tokens=[token])
     with connection.cursor() as cursor, pytest.raises(IntegrityError), transaction.atomic():
@@ -160,7 +160,7 @@ def _delete_all(cursor, table: str) -> None:
     connection.check_constraints()
 
 
-def test_a_delete_takes_its_rows_along_and_leaves_token_and_script(publish_in_process, script):
+def test_a_delete_removes_its_rows_and_leaves_token_and_script(publish_in_process, script):
     token, _ = Publisher().token()
     publish_in_process("a/{b}", allowed_tokens=[token]).delete()
     assert not AllowedToken.objects.exists()

@@ -58,7 +58,7 @@ def test_the_same_route_created_at_once_is_kept_once(publisher, writers):
     assert RoutePrefix.objects.filter(definition=winner).count() == RoutePrefix.objects.count() == 2
 
 
-def test_two_definitions_moved_to_the_same_route_at_once(publisher):
+def test_of_two_definitions_moved_to_the_same_route_one_is_refused(publisher):
     first, second = publisher(route="a").definition, publisher(route="b").definition
     first.route, second.route = "c/{x}", "C/{y}"
     outcomes = race(
@@ -71,8 +71,8 @@ def test_two_definitions_moved_to_the_same_route_at_once(publisher):
     assert ApiDefinition.objects.filter(signature="/c/{}").count() == 1
 
 
-def test_a_rival_that_is_gone_again_is_in_nobodys_way(publisher, monkeypatch):
-    """The check passes, the save collides, and when the check looks again nothing is there: it is simply saved."""
+def test_a_route_that_became_free_again_is_saved(publisher, monkeypatch):
+    """The check passes and the save collides, but the second check finds no conflict, so the definition is saved."""
     script = publisher.script()
     rival = save_definition(ApiDefinition(route="a", script=script), "system")
     checked = ApiDefinition.full_clean
@@ -93,7 +93,7 @@ def test_a_rival_that_is_gone_again_is_in_nobodys_way(publisher, monkeypatch):
 
 @contextmanager
 def _slowly_deleted(kind):
-    """Between the look whether somebody uses it and the delete itself, there is time for another writer."""
+    """Leave time for another writer between the check for users and the delete itself."""
     is_looked = threading.Event()
 
     def wait(**kwargs) -> None:
@@ -106,13 +106,13 @@ def _slowly_deleted(kind):
 
 
 def _after(event, change, *arguments):
-    """Within a transaction of the caller's, as a page of the console has one: the commit comes when all is done."""
+    """In a transaction of the caller, as in a page of the console, so that the commit comes last."""
     assert event.wait(10)
     with transaction.atomic():
         return change(*arguments)
 
 
-def test_a_token_allowed_in_the_middle_of_its_delete(publisher):
+def test_a_token_that_is_being_deleted_cannot_be_allowed(publisher):
     definition = publisher().definition
     token, _ = publisher.token()
     with _slowly_deleted(ApiToken) as is_looked:
@@ -125,7 +125,7 @@ def test_a_token_allowed_in_the_middle_of_its_delete(publisher):
     _no_row_dangles()
 
 
-def test_a_script_taken_in_the_middle_of_its_delete(publisher):
+def test_a_script_that_is_being_deleted_cannot_be_used(publisher):
     script = publisher.script()
     definition = ApiDefinition(route="a", script=AutomationScript.objects.get())
     with _slowly_deleted(AutomationScript) as is_looked:
@@ -138,7 +138,7 @@ def test_a_script_taken_in_the_middle_of_its_delete(publisher):
     assert not ApiDefinition.objects.exists()
 
 
-def test_a_token_deleted_while_it_is_allowed(publisher):
+def test_allowing_and_deleting_a_token_at_once_leaves_no_dangling_row(publisher):
     definition = publisher().definition
     for _ in range(ROUNDS):
         token, _secret = publisher.token()
@@ -159,7 +159,7 @@ def test_a_token_deleted_while_it_is_allowed(publisher):
         _no_row_dangles()
 
 
-def test_a_script_deleted_while_a_definition_starts_to_use_it(publisher):
+def test_using_and_deleting_a_script_at_once_leaves_no_dangling_row(publisher):
     for number in range(ROUNDS):
         script = publisher.script()
         definition = ApiDefinition(route=f"a/{number}", script=AutomationScript.objects.get())
@@ -193,7 +193,7 @@ def test_a_definition_deleted_while_it_is_saved_does_not_come_back(publisher):
         _no_row_dangles()
 
 
-def test_what_was_deleted_meanwhile_is_neither_saved_nor_deleted_again(publisher):
+def test_a_deleted_object_is_neither_saved_nor_deleted_again(publisher):
     api = publisher()
     for stale in (api.definition, api.token):
         delete_checked(type(stale).objects.get(pk=stale.pk), "system")
@@ -203,7 +203,7 @@ def test_what_was_deleted_meanwhile_is_neither_saved_nor_deleted_again(publisher
         assert not type(stale).objects.exists()
 
 
-def test_many_definitions_with_the_same_tokens_at_once_end_in_no_deadlock(publisher):
+def test_saving_definitions_with_the_same_tokens_at_once_causes_no_deadlock(publisher):
     tokens = [publisher.token()[0] for _ in range(4)]
     definitions = [publisher().definition for _ in range(6)]
 

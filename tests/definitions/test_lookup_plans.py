@@ -1,4 +1,4 @@
-"""The look-ups go by index: with thousands of rows no table is read from end to end."""
+"""The look-ups use indexes: even with thousands of rows they scan no table."""
 
 import re
 
@@ -57,7 +57,7 @@ def _plan(look_up) -> str:
 
 
 def _scanned(plan: str) -> set[str]:
-    """The tables that are read from end to end."""
+    """The tables that are scanned."""
     aliases = {"d": "definitions_apidefinition", "s": "automation_automationscript"}
     aliases |= {"p": "definitions_routeprefix", "a": "definitions_allowedtoken"}
     names = re.findall(

@@ -1,4 +1,4 @@
-"""The two look-ups of a trigger: one query each, always fresh, and honest about broken rows."""
+"""The two look-ups of a trigger: one query each, always fresh, and broken rows are returned as they are."""
 
 import uuid
 
@@ -55,7 +55,7 @@ def test_a_definition_is_found_with_one_query(publish_in_process, segments):
     assert len(queries) == 1
 
 
-def test_what_cannot_match_is_not_asked_for(db):
+def test_segments_that_cannot_match_cause_no_query(db):
     with CaptureQueriesContext(connection) as queries:
         assert find_definition((), NOBODY) is None
         assert find_definition(("a",) * 126, NOBODY) is None
@@ -113,8 +113,8 @@ def test_a_definition_is_read_anew_each_time(publish_in_process, script):
     assert find_definition(("a",), token.pk) is None
 
 
-def test_broken_rows_are_handed_on_as_they_are(publish_in_process):
-    """What an operator did to the database is the endpoint's to report."""
+def test_broken_rows_are_returned_as_they_are(publish_in_process):
+    """The endpoint reports what an operator did to the database."""
     definition = publish_in_process("a")
     ApiDefinition._base_manager.filter(pk=definition.pk).update(script=None, action_type="Nonsense", input_type="Other")
     row = find_definition(("a",), NOBODY)
@@ -122,7 +122,7 @@ def test_broken_rows_are_handed_on_as_they_are(publish_in_process):
     assert (row.action_type, row.input_type, row.script_id, row.script) == ("Nonsense", "Other", None, None)
 
 
-def test_a_script_that_is_gone(publish_in_process):
+def test_a_deleted_script_is_none(publish_in_process):
     publish_in_process("a")
     gone = uuid.uuid4()
     ApiDefinition._base_manager.update(script=gone)  # foreign keys are checked at the commit, and there is none

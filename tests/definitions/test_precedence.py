@@ -1,4 +1,4 @@
-"""Which of several routes that match a path answers, whatever the order in which they were made."""
+"""Which of several matching routes answers, regardless of the order in which they were made."""
 
 import itertools
 
@@ -33,7 +33,7 @@ ALL = [_route(choice) for choice in itertools.product([True, False], repeat=len(
         ("a", "{a}", "a"),
     ],
 )
-def test_the_better_one_answers(publish_in_process, better, worse, path):
+def test_the_more_exact_route_answers(publish_in_process, better, worse, path):
     segments = tuple(path.split("/"))
     assert model.winner([worse, better], segments) == better
     for first, second in ((better, worse), (worse, better)):
@@ -47,8 +47,8 @@ def test_the_better_one_answers(publish_in_process, better, worse, path):
 
 @in_database
 @given(st.permutations(ALL))
-def test_all_that_match_answer_in_their_order_as_the_better_ones_go(publish_in_process, order):
-    """Sixteen routes match one path; the winner is taken away until none is left."""
+def test_matching_routes_answer_in_order_as_better_ones_are_deleted(publish_in_process, order):
+    """Sixteen routes match one path; the winner is deleted until none is left."""
     with undone():
         left = {route: publish_in_process(route) for route in order[:10]}
         while left:

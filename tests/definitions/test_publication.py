@@ -1,4 +1,4 @@
-"""Without Automation > Execute nobody changes which code an API runs, its script's or that of a subscript."""
+"""Without Automation > Execute nobody can change the code that an API runs, in its script or a subscript."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -21,7 +21,7 @@ def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput
 
 @pytest.fixture
 def author(db):
-    """A client of a user who may write scripts and not run them."""
+    """A client of a user who may write scripts, but not run them."""
     user = User.objects.create_user("author")
     user.user_permissions.set(Permission.objects.filter(codename__in=["add_edit", "ui_available", "delete"]))
     client = APIClient()
@@ -54,7 +54,7 @@ def test_a_subscript_is_not_replaced_by_another_of_its_name(author, publish):
         "adding or renaming one, or changing its source, needs Automation > Execute as well.",
     )
     assert author.patch(f"{API}helper/", {"source": RUNNABLE + "x = 1\n"}, format="json").status_code == 403
-    # Without Execute a script can be deleted, but nothing put in its place.
+    # Without Execute a script can be deleted, but not replaced.
     assert author.delete(f"{API}helper/").status_code == 204
     assert author.post(API, {"name": "helper", "source": RUNNABLE}, format="json").status_code == 403
     assert [script.name for script in AutomationScript.objects.all()] == ["caller"]

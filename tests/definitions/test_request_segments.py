@@ -38,7 +38,7 @@ def _is_hex(digits: bytes) -> bool:
 
 
 def read(raw: bytes) -> tuple[str, ...] | None:
-    """The server hands the path over as Latin-1."""
+    """WSGI hands the path over as Latin-1."""
     return routes.request_segments(raw.decode("latin-1"))
 
 
@@ -72,7 +72,7 @@ def read(raw: bytes) -> tuple[str, ...] | None:
         (b"%EF%BB%BFa", ("\ufeffa",)),
     ],
 )
-def test_read(raw, segments):
+def test_paths_are_read_into_segments(raw, segments):
     assert read(raw) == naive(raw) == segments
 
 
@@ -99,7 +99,7 @@ def test_read(raw, segments):
         b"%F4%90%80%80",  # beyond Unicode
     ],
 )
-def test_matches_nothing(raw):
+def test_paths_with_impossible_segments_match_nothing(raw):
     assert read(raw) is None
     assert naive(raw) is None
 

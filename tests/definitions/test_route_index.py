@@ -1,4 +1,4 @@
-"""The rows that lead a look-up to a dynamic route come and go with the definition."""
+"""The rows that lead a look-up to a dynamic route are kept up to date with the definition."""
 
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition, RoutePrefix
@@ -14,16 +14,16 @@ def _move(definition: ApiDefinition, route: str) -> None:
     save_definition(definition, by="system")
 
 
-def test_a_static_route_needs_none(publish_in_process):
+def test_a_static_route_has_no_prefixes(publish_in_process):
     assert _prefixes(publish_in_process("a/b/c")) == []
 
 
-def test_a_dynamic_route_has_each_of_its_beginnings(publish_in_process):
+def test_a_dynamic_route_has_each_of_its_prefixes(publish_in_process):
     definition = publish_in_process("Straße/{id}/B")
     assert _prefixes(definition) == ["/strasse", "/strasse/{}", "/strasse/{}/b"]
 
 
-def test_an_edit_moves_them(publish_in_process):
+def test_an_edit_of_the_route_replaces_its_prefixes(publish_in_process):
     definition = publish_in_process("a/{id}")
     _move(definition, "b/{id}/c")
     assert _prefixes(definition) == ["/b", "/b/{}", "/b/{}/c"]
@@ -37,7 +37,7 @@ def test_an_edit_moves_them(publish_in_process):
     assert found(("static",)) == ("{all}", {"all": "static"})
 
 
-def test_an_edit_of_something_else_leaves_them(publish_in_process):
+def test_an_edit_of_something_else_keeps_the_prefixes(publish_in_process):
     definition = publish_in_process("a/{id}")
     definition.name = "another"
     save_definition(definition, by="system")
@@ -50,7 +50,7 @@ def test_an_edit_to_another_case_conflicts_with_nothing(publish_in_process):
     assert found(("a", "1")) == ("A/{ticketId}", {"ticketId": "1"})
 
 
-def test_a_delete_removes_them_and_frees_the_route(publish_in_process):
+def test_a_delete_removes_the_prefixes_and_frees_the_route(publish_in_process):
     kept = publish_in_process("a/{id}/c")
     publish_in_process("a/{id}/b").delete()
     assert _prefixes(kept) == ["/a", "/a/{}", "/a/{}/c"]
@@ -59,7 +59,7 @@ def test_a_delete_removes_them_and_frees_the_route(publish_in_process):
     publish_in_process("a/{id}/b")
 
 
-def test_a_beginning_alone_answers_nothing(publish_in_process):
+def test_a_prefix_alone_answers_nothing(publish_in_process):
     publish_in_process("a/{id}/b")
     assert found(("a",)) is None
     assert found(("a", "1")) is None

@@ -1,4 +1,4 @@
-"""What holds for all routes: each resolves to itself, conflicts are refused, precedence needs no order."""
+"""Properties of all routes: each resolves to itself, conflicts are refused, and order does not affect precedence."""
 
 import unicodedata
 from urllib.parse import quote
@@ -24,7 +24,7 @@ from tests.refusals import only_reason
 
 
 def _request(segments):
-    """As a client sends them: percent-encoded, and read again by the product."""
+    """Percent-encode the segments as a client does, and read them as the product does."""
     return routes.request_segments("/".join(quote(segment, safe="") for segment in segments))
 
 

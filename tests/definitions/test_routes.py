@@ -92,13 +92,13 @@ def test_the_tables_know_the_limit():
 
 
 @pytest.mark.parametrize("route", ACCEPTED)
-def test_accepted(route):
+def test_valid_routes_are_parsed(route):
     segments = routes.parse(route)
     assert "/".join(segments) == unicodedata.normalize("NFC", route)
 
 
 @pytest.mark.parametrize("route", REFUSED)
-def test_refused(route):
+def test_invalid_routes_are_refused(route):
     with pytest.raises(routes.InvalidRouteError):
         routes.parse(route)
 
@@ -138,7 +138,7 @@ def test_refused_routes_say_which_and_save_nothing(db, publish_in_process, route
         ("ΐ", "\u03b9\u0308\u0301"),
     ],
 )
-def test_conflicts(db, publish_in_process, one, other):
+def test_equal_signatures_conflict(db, publish_in_process, one, other):
     for first, second in ((one, other), (other, one)):
         winner = publish_in_process(first)
         reason, details = refused(publish_in_process, second)
@@ -164,7 +164,7 @@ def test_conflicts(db, publish_in_process, one, other):
         ("😀", "😁"),
     ],
 )
-def test_no_conflict(db, publish_in_process, one, other):
+def test_different_signatures_do_not_conflict(db, publish_in_process, one, other):
     publish_in_process(one)
     publish_in_process(other)
     assert ApiDefinition.objects.count() == 2

@@ -8,8 +8,8 @@ from keys.changes import create_key
 from testbed.nginx import Nginx
 
 TRANSFER_SECONDS, SILENCE_SECONDS = 6, 3
+# How many triggers may wait in `small` and `impatient`, and how many slow clients.
 PLACES = 4
-"""Triggers that may wait in `small` and `impatient`, and as many slow clients besides."""
 SMALL = {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": str(2 * PLACES)}
 
 
@@ -29,13 +29,13 @@ def running_nginx(running_edge, tmp_path_factory):
 
 @pytest.fixture
 def gunicorn(running_edge, stack):
-    """A gunicorn before the shared fleet; its callers wait five seconds at most."""
+    """A gunicorn in front of the shared fleet with a time-out of five seconds."""
     return running_edge
 
 
 @pytest.fixture
 def nginx(running_nginx, stack):
-    """nginx as it is shipped, before that gunicorn."""
+    """nginx with the shipped configuration in front of that gunicorn."""
     return running_nginx
 
 
@@ -55,7 +55,7 @@ def running_small(running_stack):
 
 @pytest.fixture
 def small(running_small, stack):
-    """A gunicorn of one process with few threads, before the shared fleet, that gives nobody up within a test."""
+    """A gunicorn of one process with few threads, before the shared fleet, that gives no client up within a test."""
     return running_small
 
 
@@ -78,13 +78,13 @@ def impatient(running_impatient, stack):
 
 @pytest.fixture
 def temporary(running_impatient):
-    """The directory that `impatient` takes for temporary files."""
+    """The directory for temporary files of `impatient`."""
     return running_impatient[1]
 
 
 @pytest.fixture
 def superuser(stack):
-    """A user who may do everything."""
+    """A superuser."""
     user = User.objects.create_superuser("edge")
     yield user
     user.delete()

@@ -34,7 +34,7 @@ def head(api: Api, marker: str, method: str = "POST", target: str = "") -> bytes
 
 
 def hidden(api: Api, marker: str) -> bytes:
-    """The request that nobody may run."""
+    """The request that must never run."""
     return head(api, marker, "GET") + b"\r\n"
 
 

@@ -15,7 +15,7 @@ PIECE_SECONDS = 0.2
 
 @contextmanager
 def trickling(*connections: Connection, piece: bytes = b"x") -> Iterator[None]:
-    """Meanwhile each of `connections` sends `piece` five times a second, until it is closed."""
+    """Meanwhile send `piece` on each of `connections` five times a second, until it is closed."""
     is_over = threading.Event()
 
     def trickle() -> None:
@@ -47,7 +47,7 @@ def receiver(url: str, request: bytes) -> Iterator[socket.socket]:
 
 
 def received(client: socket.socket) -> int:
-    """How many bytes come until the connection ends."""
+    """The number of bytes until the connection ends."""
     total = 0
     with contextlib.suppress(ConnectionError):
         while piece := client.recv(65_536):

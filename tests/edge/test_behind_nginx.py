@@ -1,4 +1,4 @@
-"""What a client finds behind the shipped nginx configuration is the product as it is."""
+"""Behind the shipped nginx configuration, clients find the product unchanged."""
 
 import configparser
 
@@ -39,7 +39,7 @@ def client(nginx):
         yield client
 
 
-def test_a_trigger_and_its_largest_body(client, publish):
+def test_the_largest_body_passes_through_nginx(client, publish):
     api = publish()
     assert api.call(client, content="hello", headers=TEXT).text == "hello"
     assert len(api.call(client, content=b"x" * LARGEST_BODY, headers=TEXT).content) == LARGEST_BODY
@@ -97,7 +97,7 @@ def test_a_script_cannot_have_nginx_call_another_api(client, publish, kept):
 
 
 def test_nginx_obeys_no_header_of_an_answer(tmp_path):
-    """Also where an older product, or another one, lets the headers through."""
+    """Even if an older product, or another one, lets the headers through."""
     with upstream(X_Accel_Redirect="/api/custom/other", X_Accel_Limit_Rate="1", X_Sendfile="/etc/passwd") as server:
         nginx = Nginx(tmp_path, server.port)
         try:
@@ -121,7 +121,7 @@ def test_the_live_stream_is_not_held_back(nginx, publish):
 
 
 @pytest.mark.parametrize("name", ["udapi", "udapi-worker"])
-def test_the_units_of_systemd(name):
+def test_the_systemd_units_are_valid(name):
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read(ROOT / "deploy" / f"{name}.service")

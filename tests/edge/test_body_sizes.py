@@ -1,4 +1,4 @@
-"""How large a body may be at each address, and that none of it is ever written to a file."""
+"""The largest body at each address; none is ever written to a file."""
 
 import pytest
 
@@ -27,7 +27,7 @@ STRANGERS = {
 
 
 def announce(url: str, path: str, length: int, *headers: tuple[str, str]) -> Answer:
-    """The answer to a body of which nothing but its length is sent."""
+    """The answer to a request that sends only the length of its body."""
     with Connection(url) as connection:
         connection.send(head("POST", path, *headers, ("Content-Length", str(length))))
         connection.end_of_sending()
@@ -40,7 +40,7 @@ def announce(url: str, path: str, length: int, *headers: tuple[str, str]) -> Ans
 
 @pytest.mark.parametrize("path", STRANGERS)
 @pytest.mark.parametrize("content_type", [FORM, PARTS], ids=["form", "parts"])
-def test_a_stranger_announces_one_byte_too_many(impatient, path, content_type):
+def test_a_stranger_who_announces_one_byte_too_many_is_refused(impatient, path, content_type):
     largest = STRANGERS[path]
     answer = announce(impatient.url, path, largest + 1, content_type)
     assert answer.status_code == 413
@@ -49,7 +49,7 @@ def test_a_stranger_announces_one_byte_too_many(impatient, path, content_type):
 
 
 @pytest.mark.parametrize(("path", "largest"), [("tokens/", 10 * MB), ("trigger/", LARGEST_MESSAGE)])
-def test_the_management_api_says_it_in_its_own_form(impatient, key, path, largest):
+def test_the_management_api_refuses_in_its_own_form(impatient, key, path, largest):
     answer = announce(impatient.url, f"/api/management/{path}", largest + 1, key, ("Content-Type", "application/json"))
     assert (answer.status_code, answer.json()["errors"][0]["reason"]) == (413, "BodyTooLarge")
 
@@ -119,7 +119,7 @@ def test_a_strangers_broken_form_leaves_nothing_in_the_log_of_triggers(impatient
 
 
 def test_a_form_in_parts_without_a_file_is_read(impatient):
-    """The page comes again with the form, for the password is wrong; unread fields would fail the CSRF protection."""
+    """The form is shown again because the password is wrong; unread fields would have failed the CSRF protection."""
     page = impatient.client.get("/console/login/")
     token = page.cookies["csrftoken"]
     fields = {"csrfmiddlewaretoken": token, "username": "nobody", "password": "wrong"}
@@ -128,5 +128,5 @@ def test_a_form_in_parts_without_a_file_is_read(impatient):
     assert (answer.status_code, 'name="password"' in answer.text) == (200, True)
 
 
-def test_a_trigger_is_still_told_in_the_catalogues_form(impatient):
+def test_a_trigger_is_still_refused_in_the_catalogues_form(impatient):
     assert_error(announce(impatient.url, "/api/custom/any", LARGEST_BODY + 1), 1009)

@@ -23,7 +23,7 @@ def on_api_trigger(engine, request):
 
 
 def exchange(url: str, sent: bytes) -> tuple[list[int], bytes]:
-    """The statuses of all that is answered until the connection ends or nobody says anything any more."""
+    """The statuses of all answers until the connection ends or falls silent."""
     address = httpx.URL(url)
     received = b""
     with socket.create_connection((address.host, address.port or 80), timeout=SILENCE_SECONDS) as connection:
@@ -70,7 +70,7 @@ def test_no_frame_smuggles_a_request(request, by, gunicorn, stack, publish):
     assert len(FRAMES) >= 30
 
 
-def test_requests_in_a_row_are_answered_in_a_row(edge_url, publish):
+def test_pipelined_requests_are_answered_in_order(edge_url, publish):
     """Pipelining is no smuggling: three whole requests, three answers."""
     api = publish()
     start = head(api, "a") + b"Content-Length: 5\r\n"

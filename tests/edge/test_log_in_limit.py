@@ -1,4 +1,4 @@
-"""The shipped nginx configuration lets through only so many log-ins of an address, and everything else."""
+"""The shipped nginx configuration limits the log-ins of an address, and nothing else."""
 
 import socket
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ TOGETHER = 60
 
 
 def answers(port: int, request: bytes) -> list[bytes]:
-    """What as many clients get as ask at the same moment."""
+    """The statuses of requests that are sent at the same moment."""
     with ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(TOGETHER)]
         for client in clients:

@@ -1,4 +1,4 @@
-"""What nginx answers for a web server that is gone: a caller learns whether its trigger may have run."""
+"""When a web server is gone, nginx's answer tells callers whether their trigger may have run."""
 
 import socket
 import threading
@@ -28,7 +28,7 @@ def on_api_trigger(engine, request):
 
 @contextmanager
 def before(directory, *ports: int) -> Iterator[tuple[Nginx, httpx.Client]]:
-    """nginx as it is shipped before the servers at `ports`, and a client of it."""
+    """nginx with the shipped configuration in front of the servers at `ports`, and a client."""
     nginx = Nginx(directory, *ports)
     try:
         with httpx.Client(base_url=nginx.url, timeout=60) as client:
@@ -39,7 +39,7 @@ def before(directory, *ports: int) -> Iterator[tuple[Nginx, httpx.Client]]:
 
 @contextmanager
 def full_listener() -> Iterator[int]:
-    """The port of a server that accepts nobody any more, so that connecting takes until it times out."""
+    """The port of a server that no longer accepts, so that connecting times out."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         waiting = [socket.socket() for _ in range(4)]
         for each in waiting:
@@ -74,7 +74,7 @@ def test_a_refused_connection_is_safe_to_send_again(tmp_path):
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_every_web_server_is_stopped(tmp_path):
+def test_a_trigger_without_any_web_server_is_safe_to_send_again(tmp_path):
     """After a refusal by each, nginx asks none of them for a while."""
     with before(tmp_path, free_port(), free_port()) as (nginx, client):
         for _ in range(4):
@@ -87,7 +87,7 @@ def test_a_connection_that_is_never_accepted_is_safe_to_send_again(tmp_path):
         assert_error(client.get("/api/custom/anything"), 1001, detail=NEVER_STARTED)
 
 
-def test_a_connection_that_was_kept_open_for_the_next_trigger(tmp_path, stack, publish):
+def test_a_trigger_to_a_web_server_that_has_stopped_is_safe_to_send_again(tmp_path, stack, publish):
     api = publish()
     with stack.another_web() as web, before(tmp_path, web.port) as (_, client):
         assert api.call(client, content="hello", headers={"Content-Type": "text/plain"}).text == "hello"
@@ -100,7 +100,7 @@ def test_a_request_that_was_handed_over_may_have_run(tmp_path):
         assert_error(client.get("/api/custom/anything"), 1001, detail=MAY_HAVE_RUN)
 
 
-def test_a_web_server_that_is_killed_while_a_script_runs(tmp_path, stack, kept, publish):
+def test_a_killed_web_server_may_have_run_the_script(tmp_path, stack, kept, publish):
     marks = kept / "marks"
     api = publish(MARK.format(file=str(marks), seconds=3))
     with stack.another_web() as web, before(tmp_path, web.port) as (_, client):
@@ -129,7 +129,7 @@ class Callers:
             thread.start()
 
     def _call(self, name: str) -> None:
-        # A connection each: nginx closes those that are idle when it is reloaded, which is no answer of a trigger.
+        # One connection for each: nginx closes idle ones when it is reloaded, which is not an answer.
         with httpx.Client(base_url=self._url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
             for count in range(10_000):
                 if not self._goes_on:
@@ -139,12 +139,12 @@ class Callers:
                 time.sleep(0.01)
 
     def wait_for_more(self, count: int = 20) -> None:
-        """Wait until that many more are answered."""
+        """Wait for that many further answers."""
         enough = len(self.answers) + count
         wait_until(lambda: len(self.answers) >= enough)
 
     def stop(self) -> None:
-        """Have each finish the call that it is in."""
+        """Stop each caller after its current call."""
         self._goes_on = False
         for thread in self._threads:
             thread.join()
@@ -169,8 +169,8 @@ def test_nobody_notices_a_web_server_that_is_drained(tmp_path, stack, marked):
     assert {answer.text for answer in callers.answers.values()} == {"done"}
 
 
-def test_a_web_server_that_is_stopped_without_draining(tmp_path, stack, marked):
-    """No trigger runs twice, and none whose caller is told that it is safe to send it again."""
+def test_no_trigger_runs_twice_when_a_web_server_stops_without_draining(tmp_path, stack, marked):
+    """No trigger runs twice, and none runs whose caller is told that it is safe to send it again."""
     api, marks = marked
     with stack.another_web() as web, before(tmp_path, stack.web.port, web.port) as (nginx, _):
         callers = Callers(api, nginx.url)

@@ -1,4 +1,4 @@
-"""Bodies that come in slowly: each is given up, at every address, and keeps nobody out."""
+"""Slow bodies are given up at every address, and lock no other client out."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,19 +16,19 @@ from tests.endpoint.wire import Answer, Connection, head
 JSON, FORM = ("Content-Type", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")
 LENGTH = ("Content-Length", "60000")
 LONG_SECONDS = 40
-"""Longer than any limit of `impatient`, on a machine that has a lot to do besides."""
+"""Longer than any limit of `impatient`, even on a busy machine."""
 CSRF_COOKIE = ("Cookie", f"csrftoken={'a' * 32}")
 
 
 @contextmanager
 def silent(connection):
-    """The client says nothing more."""
+    """Fall silent."""
     yield
 
 
 @pytest.fixture
 def requests(publish, key):
-    """Slow requests to addresses of every kind, without their bodies: as many as there are places for them."""
+    """Slow requests to addresses of every kind, without their bodies: as many as there are places."""
     to_api = trigger_head(publish(), "slow")
     return {
         "log-in": head("POST", "/console/login/", CSRF_COOKIE, ("X-CSRFToken", "a" * 32), FORM, LENGTH),
@@ -41,7 +41,7 @@ def requests(publish, key):
 
 
 def slow_answer(url: str, request: bytes, manner) -> Answer:
-    """The answer to a request whose body comes in like that; the connection ends with it."""
+    """The answer to a request with such a body, which ends the connection."""
     with Connection(url, LONG_SECONDS) as connection:
         connection.send(request, b"begun")
         with manner(connection):
@@ -93,7 +93,7 @@ BEGINNINGS = {
 
 @pytest.mark.parametrize("name", BEGINNINGS)
 def test_more_slow_clients_than_threads_keep_nobody_out(impatient, publish, name):
-    """They come again as soon as they are given up."""
+    """They reconnect as soon as they are given up."""
     api = publish()
     count = 20 * PLACES
     with ExitStack() as connections, httpx.Client(base_url=impatient.url, timeout=LONG_SECONDS) as client:

@@ -1,4 +1,4 @@
-"""Clients that take their time: they are given up, and keep nobody out."""
+"""Slow clients are given up, and lock no other client out."""
 
 import contextlib
 import http.client
@@ -20,7 +20,7 @@ from tests.endpoint.wire import Connection
 
 
 def test_a_head_that_trickles_in_is_given_up(gunicorn, publish):
-    """No single byte is long in coming, but all of them together take longer than the head of a request may."""
+    """No single byte is late, but together they take longer than the head of a request may."""
     with Connection(gunicorn.url) as connection:
         begun = time.monotonic()
         connection.send(head(publish(), "slow"))
@@ -46,7 +46,7 @@ def test_slow_uploads_take_the_places_of_waiting_callers_and_no_more(small, publ
 
 
 def test_clients_that_call_without_a_pause_keep_nobody_out(small):
-    """More of them than there are threads: a thread stays with its client as long as nobody else waits for one."""
+    """There are more of them than threads: a thread stays with its client only while no other client waits."""
     is_over = threading.Event()
 
     def call(address: httpx.URL) -> None:

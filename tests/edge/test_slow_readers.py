@@ -1,4 +1,4 @@
-"""Clients that receive slowly: their answers are given up, and hold their places until then."""
+"""Clients that receive slowly hold their places until their answers are given up."""
 
 import time
 from contextlib import ExitStack
@@ -28,7 +28,7 @@ LONG_SECONDS = 40
 
 
 def sip(client, seconds: float) -> None:
-    """Receive a little, again and again, but never stop for long; the end may be a broken connection."""
+    """Receive a little at a time without long pauses; the connection may break at the end."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -41,7 +41,7 @@ def sip(client, seconds: float) -> None:
 
 @pytest.fixture
 def api(publish):
-    """Its answer is large, unless it gets a body."""
+    """A script with a large answer, unless it gets a body."""
     return publish(SENDS)
 
 

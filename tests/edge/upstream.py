@@ -1,4 +1,4 @@
-"""A server behind nginx that answers what a test wants, and notes what it is asked."""
+"""A server behind nginx that answers what a test wants, and records the requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def upstream(**headers: str) -> Iterator[Upstream]:
             self.wfile.write(b"upstream")
 
         def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         found = Upstream(server.server_port)

@@ -1,4 +1,4 @@
-"""Breaking what is stored in ways that the product itself refuses."""
+"""Breaks stored objects in ways that the product itself refuses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from automation.models import AutomationScript
 
 
 def remove_script_row(script: AutomationScript) -> None:
-    """Delete a script's row although a definition needs it."""
+    """Delete a script's row although a definition uses it."""
     rows = AutomationScript._base_manager.filter(pk=script.pk)
     if connection.vendor == "sqlite":
         off, on = "PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"
@@ -25,7 +25,7 @@ def remove_script_row(script: AutomationScript) -> None:
 
 @contextmanager
 def without_scripts() -> Iterator[None]:
-    """Meanwhile every query for a script fails, for everybody."""
+    """Make every query for a script fail meanwhile, in every process."""
     table = AutomationScript._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO away")

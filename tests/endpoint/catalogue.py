@@ -51,7 +51,7 @@ ROWS = {
 
 
 def code_of(answer) -> int | None:
-    """The errorCode of an answer; None for one that is no error of the catalogue."""
+    """The errorCode of an answer; None if it is not an error of the catalogue."""
     try:
         return int(answer.json()["errors"][0]["errorCode"])
     except (ValueError, KeyError, TypeError):
@@ -61,7 +61,7 @@ def code_of(answer) -> int | None:
 def assert_error(
     answer, code: int, *, node: int | None = None, detail: str | None = None, missing: Sequence[str] = ()
 ) -> None:
-    """`answer` is the error `code`, with nothing more and nothing less; any node will do unless one is given."""
+    """`answer` is exactly the error `code`; `faultingNode` may be any node unless `node` is given."""
     row = ROWS[code]
     assert (answer.status_code, code_of(answer)) == (row.status, code), answer.content[:2_000]
     expected: dict[str, object] = {"title": TITLE, "detail": detail or row.detail, "errorCode": code}
@@ -87,7 +87,7 @@ def _assert_headers(answer, code: int) -> None:
 
 
 def assert_no_stranger(headers) -> None:
-    """What no answer below /api/custom carries: anything for browsers, or a redirect."""
+    """No answer below /api/custom carries headers for browsers or a redirect."""
     names = {name.lower() for name in headers}
     assert not [name for name in names if name.startswith("access-control-")]
     assert not names & {"location", "set-cookie", "vary"}

@@ -1,12 +1,28 @@
-"""A gunicorn that is another machine than the worker, and a stack without a worker."""
+"""A gunicorn on another machine than the worker node, a stack without a worker node, and who calls them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from fleet import overview
 from testbed.stack import Stack, own_data_dir
+from tests.endpoint.catalogue import assert_error, assert_no_stranger
 from tests.endpoint.fakenode import FakeNode
+from tests.endpoint.wire import Answer, Connection, head
 
 ENDPOINT_NODE = 9_001
+# The body of the request says what the script does with its output.
+DOES = """
+import json
+from automation.sdk import *
+
+def on_api_trigger(engine, request):
+    output = ApiTriggerOutput()
+    headers = output.response_headers
+    exec(request.raw_body)
+    return output
+"""
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +34,7 @@ def running_far_web(running_stack):
 
 @pytest.fixture
 def far_web(running_far_web, stack):
-    """One more gunicorn before the shared fleet, on a machine whose number is `ENDPOINT_NODE`."""
+    """A further gunicorn in front of the shared fleet, on a machine with the number `ENDPOINT_NODE`."""
     return running_far_web
 
 
@@ -44,14 +60,14 @@ def running_lonely(django_db_setup, database_url, tmp_path_factory):
 
 @pytest.fixture
 def lonely(running_lonely, open_db):
-    """A stack without a worker node, which waits two seconds for an answer and has four places to wait."""
+    """A stack without a worker node, with a time-out of two seconds and four waiting slots."""
     running_lonely.redis_client().flushall()
     return running_lonely
 
 
 @pytest.fixture
 def without_broker(lonely):
-    """The same, while its Redis is down."""
+    """`lonely` while its Redis is down."""
     lonely.stop_redis()
     yield lonely
     lonely.redis = lonely.start_redis()
@@ -59,5 +75,33 @@ def without_broker(lonely):
 
 @pytest.fixture
 def fake_node(lonely, monkeypatch):
-    """The worker node of `lonely` that a test plays."""
+    """A worker node for `lonely` that the test plays."""
     return FakeNode(lonely, monkeypatch)
+
+
+@pytest.fixture
+def answer(stack, publish):
+    """The raw answer of a script that does `code` with its `output` and its `headers`."""
+    api = publish(DOES)
+
+    def ask(code: str) -> Answer:
+        content = code.encode()
+        framing = [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))]
+        with Connection(stack.url) as connection:
+            connection.send(head("POST", api.path, *api.headers.items(), *framing), content)
+            found = connection.answer()
+            # After any answer, the connection is ready for the next request.
+            connection.send(head("GET", "/api/custom"))
+            assert_error(connection.answer(), 1)
+        if "Location" not in code:
+            assert_no_stranger(found.headers)
+        return found
+
+    return ask
+
+
+@pytest.fixture
+def callers() -> Iterator[ThreadPoolExecutor]:
+    """Up to three callers at the same time."""
+    with ThreadPoolExecutor(3) as pool:
+        yield pool

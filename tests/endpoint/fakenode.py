@@ -1,4 +1,4 @@
-"""A worker node that the test itself plays, before a stack that has none."""
+"""A worker node that the test plays, for a stack without one."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ SLOTS = 4
 
 
 class FakeNode:
-    """Alive when it says so; takes jobs and answers them with whatever it likes."""
+    """Sends heartbeats when told to, takes jobs, and answers them as the test wants."""
 
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         self.redis = stack.redis_client()
@@ -36,9 +36,9 @@ class FakeNode:
         running: Sequence[str | int] = (),
         instance: str = INSTANCE,
     ) -> None:
-        """A heartbeat with four slots; of other nodes as well. `running` are scripts and milliseconds in turn."""
+        """Send a heartbeat with four slots, possibly of another node. `running` alternates scripts and milliseconds."""
         state = NodeState(NODE_ID, "nowhere", SLOTS, "2026-01-31T00:00:00Z", version="0.0.9", formats=formats)
-        # Told before anything was claimed, so it says nothing of what does not run.
+        # As if sent before any claim, so that jobs which do not run are not reported as lost.
         beat = (
             int(seconds * 1_000),
             instance,
@@ -51,7 +51,7 @@ class FakeNode:
         lua.BEAT.run(self.redis, redis_keys.to_beat(instance), *beat, *running)
 
     def die(self) -> None:
-        """No heartbeat any more."""
+        """Remove every trace of the heartbeat."""
         self.redis.zrem(redis_keys.nodes(), INSTANCE)
         self.redis.delete(redis_keys.node(INSTANCE), redis_keys.fleet())
 
@@ -66,7 +66,7 @@ class FakeNode:
 
     @contextmanager
     def answers(self, answer: Answer | bytes | None) -> Iterator[None]:
-        """Meanwhile one job is claimed, and answered, with bytes even, or never."""
+        """Meanwhile claim one job and answer it: with an answer, with raw bytes, or not at all."""
         self.live()
         thread = threading.Thread(target=self._answer, args=(answer,))
         thread.start()

@@ -1,4 +1,4 @@
-"""Trigger messages for tests, what their answers are, and scripts to be triggered."""
+"""Trigger messages for tests, their answers, and scripts to trigger."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,7 @@ def sets(name: str, value: str = "x") -> str:
 
 
 def to(api, **fields) -> TriggerMessage:
-    """A message that triggers `api`, but for what the test says."""
+    """A message that triggers `api`, with the test's changes."""
     message = TriggerMessage(request_method="Post", route=api.definition.route, secret=api.secret)
     return replace(message, **fields)
 

@@ -1,4 +1,4 @@
-"""Parameters from a body as Python's own JSON decoder finds them: what the scanner is compared with."""
+"""Parameters from a body by Python's own JSON decoder, to compare the scanner with."""
 
 import json
 import math
@@ -39,7 +39,7 @@ def _text(value: Any) -> str:
 
 
 def _encodable(text: str) -> str:
-    """JSON can spell half of a surrogate pair, which is no character."""
+    """JSON can spell half of a surrogate pair, which is not a character."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

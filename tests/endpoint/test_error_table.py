@@ -20,31 +20,12 @@ from tests.endpoint.breaking import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, METHODS, NEVER_STARTED, ROWS, assert_error
 from tests.endpoint.conftest import ENDPOINT_NODE
 from tests.endpoint.fakenode import NODE_ID, reports
+from tests.endpoint.messages import NO_ENTRY_POINT, RUNS, UNKNOWN, returns, sets
 from tests.endpoint.wire import Connection, chunked, exchange, head
 
 JSON = {"Content-Type": "application/json"}
-NO_ENTRY_POINT = ActionType.NO_ENTRY_POINT
-UNKNOWN = "well-formed-but-unknown-" + "x" * 32
-
 RAISES = "def on_api_trigger(engine, request):\n    raise ValueError('hidden detail')"
-RUNS = "def run(engine):\n    pass"
 FAILS = "def run(engine):\n    engine.exit_fail('hidden detail')"
-
-
-def returns(expression: str) -> str:
-    """A script that returns `expression`."""
-    return f"from automation.sdk import *\ndef on_api_trigger(engine, request):\n    return {expression}\n"
-
-
-def sets(name: str, value: str = "x") -> str:
-    """A script that sets a header."""
-    return (
-        "from automation.sdk import *\n"
-        "def on_api_trigger(engine, request):\n"
-        "    output = ApiTriggerOutput()\n"
-        f"    output.response_headers.set({name!r}, {value!r})\n"
-        "    return output\n"
-    )
 
 
 def test_the_catalogue_of_the_code_is_the_table():
@@ -75,7 +56,7 @@ REFUSED: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-def test_what_is_refused(far_web, publish, fault):
+def test_refused_requests_get_their_error(far_web, publish, fault):
     code, published, call = REFUSED[fault]
     answer = publish(**published).call(far_web.client, **call)
     if call.get("method") == "HEAD":
@@ -90,17 +71,17 @@ def test_missing_script_parameters_are_named(far_web, publish):
     assert_error(answer, 16, node=ENDPOINT_NODE, missing=["host", "user"])
 
 
-def test_a_disabled_token(far_web, publish):
+def test_a_disabled_token_is_error_1010(far_web, publish):
     api = publish(token=publish.token(is_disabled=True))
     assert_error(api.call(far_web.client), 1010)
 
 
-def test_a_token_that_is_not_allowed(far_web, publish):
+def test_a_token_that_is_not_allowed_is_error_1010(far_web, publish):
     _, secret = publish.token()
     assert_error(publish().call(far_web.client, headers={"Authorization": f"Bearer {secret}"}), 1010)
 
 
-def test_the_rate_limit(far_web, publish):
+def test_a_reached_rate_limit_is_error_1014(far_web, publish):
     api = publish(token=publish.token(rate_limit=1, rate_window_seconds=50))
     assert api.call(far_web.client).status_code == 200
     refused = api.call(far_web.client)
@@ -108,20 +89,20 @@ def test_the_rate_limit(far_web, publish):
     assert 45 <= int(refused.headers["Retry-After"]) <= 50
 
 
-def test_an_announced_body_that_is_too_large(far_web, publish):
+def test_an_announced_body_that_is_too_large_is_error_1009(far_web, publish):
     api = publish()
     request = head("POST", api.path, *api.headers.items(), ("Content-Length", str(LARGEST_BODY + 1)))
     assert_error(exchange(far_web.url, request), 1009)
 
 
-def test_a_chunked_body_that_is_too_large(far_web, publish):
+def test_a_chunked_body_that_is_too_large_is_error_1009(far_web, publish):
     api = publish()
     request = head("POST", api.path, *api.headers.items(), *JSON.items(), ("Transfer-Encoding", "chunked"))
     parts = itertools.chain(itertools.repeat(b"1" * 1_048_576, 30), [b"1"])
     assert_error(exchange(far_web.url, request, chunked(parts)), 1009)
 
 
-def test_a_body_that_is_broken_off(far_web, publish):
+def test_a_body_that_is_broken_off_is_error_1007(far_web, publish):
     api = publish()
     with Connection(far_web.url) as connection:
         connection.send(head("POST", api.path, *api.headers.items(), *JSON.items(), ("Content-Length", "9")), b"12345")
@@ -141,21 +122,21 @@ BROKEN: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_definition(far_web, publish, fault):
+def test_a_broken_definition_gets_its_error(far_web, publish, fault):
     code, changes = BROKEN[fault]
     api = publish()
     ApiDefinition._base_manager.filter(pk=api.definition.pk).update(**changes)
     assert_error(api.call(far_web.client), code, node=ENDPOINT_NODE)
 
 
-def test_a_script_that_is_gone(far_web, publish):
+def test_a_deleted_script_is_error_15(far_web, publish):
     api = publish()
     remove_script_row(api.definition.script)
     assert_error(api.call(far_web.client), 15, node=ENDPOINT_NODE)
 
 
 @pytest.mark.parametrize(("source", "action_type"), [(RAISES, ActionType.AUTOMATION_SCRIPT), (RUNS, NO_ENTRY_POINT)])
-def test_a_script_that_has_lost_its_entry_point(far_web, publish, source, action_type):
+def test_a_script_without_its_entry_point_is_error_15(far_web, publish, source, action_type):
     api = publish(source, action_type=action_type)
     script = api.definition.script
     script.source = RUNS if source == RAISES else RAISES
@@ -163,14 +144,14 @@ def test_a_script_that_has_lost_its_entry_point(far_web, publish, source, action
     assert_error(api.call(far_web.client), 15, node=ENDPOINT_NODE)
 
 
-def test_anything_not_foreseen_at_the_endpoint(far_web, publish):
+def test_an_unexpected_exception_is_error_8(far_web, publish):
     api = publish(RUNS, action_type=NO_ENTRY_POINT)
     AutomationScript._base_manager.update(parameters=Value(None, JSONField()))
     assert_error(api.call(far_web.client), 8, node=ENDPOINT_NODE)
 
 
-def test_a_database_that_cannot_be_read(stack, publish, tmp_path):
-    """Not foreseen either; not even the machine's own number can be looked up there."""
+def test_an_unreadable_database_is_error_8(stack, publish, tmp_path):
+    """Not even the machine's own number can be read from the database."""
     api = publish()
     broken = {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "UDAPI_NODE_ID": "77", "UDAPI_WEB_WORKERS": "1"}
     with stack.another_web(**broken) as web:
@@ -201,35 +182,30 @@ RUN_ENDS = {
 
 
 @pytest.mark.parametrize("ending", RUN_ENDS)
-def test_what_a_run_ends_in(far_web, publish, worker_node, ending):
+def test_each_ending_of_a_run_gets_its_error(far_web, publish, worker_node, ending):
     code, source = RUN_ENDS[ending]
     assert_error(publish(source).call(far_web.client), code, node=worker_node)
 
 
-def test_a_script_that_runs_past_its_time(far_web, publish, worker_node):
+def test_a_script_that_exceeds_its_time_out_is_error_12(far_web, publish, worker_node):
     api = publish("import time\ndef on_api_trigger(engine, request):\n    time.sleep(30)", timeout_seconds=1)
     begun = time.monotonic()
     assert_error(api.call(far_web.client), 12, node=worker_node)
     assert 1 <= time.monotonic() - begun < 5
 
 
-def test_a_failed_script_without_entry_point(far_web, publish, worker_node):
+def test_a_failed_script_without_entry_point_is_error_12(far_web, publish, worker_node):
     assert_error(publish(FAILS, action_type=NO_ENTRY_POINT).call(far_web.client), 12, node=worker_node)
 
 
 # --- What a node reports, and what it does not ---
 
-REPORTED = {
-    "UnexpectedException": 8,
-    "AutomationActionError": 12,
-    "GetScriptInfoFailed": 15,
-    "": 1004,
-    "ReasonOfTomorrow": 1005,
-}
+OWN = {"UnexpectedException": 8, "AutomationActionError": 12, "GetScriptInfoFailed": 15}
+REPORTED = OWN | {"": 1004, "ReasonOfTomorrow": 1005}
 
 
 @pytest.mark.parametrize("reason", REPORTED)
-def test_what_a_node_reports(lonely, fake_node, publish, reason):
+def test_a_reported_error_reaches_the_caller(lonely, fake_node, publish, reason):
     api = publish()
     with fake_node.answers(reports(reason, "hidden detail")):
         assert_error(api.call(lonely.client), REPORTED[reason], node=NODE_ID)
@@ -238,13 +214,13 @@ def test_what_a_node_reports(lonely, fake_node, publish, reason):
 @pytest.mark.parametrize(
     "frame", [b"", b"\xff\xff", b"\0\1\0\0\0\2{}", b"\0\1\0\0\0\4null", b"\0\1\0\0\0\1{}", b"\0\2\0\0\0\2{}"]
 )
-def test_a_frame_that_cannot_be_read(lonely, fake_node, publish, frame):
+def test_an_unreadable_frame_is_error_1004(lonely, fake_node, publish, frame):
     api = publish()
     with fake_node.answers(frame):
         assert_error(api.call(lonely.client), 1004, node=ENDPOINT_NODE)
 
 
-def test_never_started(lonely, fake_node, publish):
+def test_a_trigger_that_never_started_is_error_1001(lonely, fake_node, publish):
     fake_node.live()
     api = publish()
     begun = time.monotonic()
@@ -252,7 +228,7 @@ def test_never_started(lonely, fake_node, publish):
     assert 2 <= time.monotonic() - begun < 3
 
 
-def test_may_have_been_executed(lonely, fake_node, publish):
+def test_a_trigger_that_may_have_run_is_error_1001(lonely, fake_node, publish):
     api = publish()
     with fake_node.answers(None):
         begun = time.monotonic()
@@ -260,7 +236,7 @@ def test_may_have_been_executed(lonely, fake_node, publish):
         assert 2 <= time.monotonic() - begun < 3
 
 
-def test_a_broker_that_takes_nothing_more(lonely, fake_node, publish):
+def test_a_full_broker_is_error_1001(lonely, fake_node, publish):
     fake_node.live()
     api = publish()
     fake_node.redis.config_set("maxmemory", 1)
@@ -273,7 +249,7 @@ def test_a_broker_that_takes_nothing_more(lonely, fake_node, publish):
 def test_a_refused_job_leaves_no_large_body_in_a_full_broker(lonely, fake_node, publish):
     fake_node.live()
     api, headers = publish(), {"Content-Type": "text/plain"}
-    # Room enough to take the body, after which Redis is full.
+    # The body fits, but then Redis is full.
     fake_node.redis.config_set("maxmemory", fake_node.redis.info("memory")["used_memory"] + 1_000_000)
     try:
         answer = api.call(lonely.client, content="x" * 5_000_000, headers=headers)
@@ -290,7 +266,7 @@ def test_a_broker_that_refuses_to_note_the_tokens_use_has_not_queued_the_job(lon
     assert fake_node.redis.llen(redis_keys.queue()) == 0 and not fake_node.redis.keys(redis_keys.ticket("*"))
 
 
-def test_no_worker_node(lonely, publish):
+def test_without_a_worker_node_the_error_is_7(lonely, publish):
     api = publish()
     begun = time.monotonic()
     answer = api.call(lonely.client)
@@ -298,7 +274,7 @@ def test_no_worker_node(lonely, publish):
     assert_error(answer, 7)
 
 
-def test_a_full_queue(lonely, fake_node, publish):
+def test_a_full_queue_is_error_7(lonely, fake_node, publish):
     fake_node.live()
     fake_node.redis.rpush(redis_keys.queue(), *["{}"] * 10_000)
     api = publish()
@@ -309,7 +285,7 @@ def test_a_full_queue(lonely, fake_node, publish):
 
 
 @pytest.mark.parametrize("limit", [{}, {"rate_limit": 9, "rate_window_seconds": 9}])
-def test_no_broker(without_broker, publish, limit):
+def test_without_redis_the_error_is_1006(without_broker, publish, limit):
     api = publish(token=publish.token(**limit))
     begun = time.monotonic()
     answer = api.call(without_broker.client)

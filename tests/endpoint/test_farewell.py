@@ -1,4 +1,4 @@
-"""The end of a connection: the answer announces it, and seeing one client off keeps nobody else waiting."""
+"""The end of a connection: the answer announces it, and closing one connection delays no other client."""
 
 import itertools
 import time

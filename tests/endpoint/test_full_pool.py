@@ -1,4 +1,4 @@
-"""Every connection to PostgreSQL is in use: callers are told to call again, within the time that a thread waits."""
+"""Every connection to PostgreSQL is in use: callers are told to retry, within the time that a thread waits."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ def root(open_db):
 
 @contextmanager
 def locked(table: str):
-    """Nobody else can read `table` meanwhile: whoever tries keeps their connection."""
+    """Lock `table` meanwhile, so that whoever reads it keeps their connection."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         yield
@@ -38,7 +38,7 @@ def locked(table: str):
 
 @contextmanager
 def full_pool(web, api):
-    """The one connection of `web` is held by a caller of `api`, whose answer is there at the end."""
+    """A caller of `api` holds the only connection of `web`, and is answered at the end."""
     with ThreadPoolExecutor(1) as callers:
         with locked("definitions_apidefinition"):
             waiting = callers.submit(api.call, web.client)
@@ -93,7 +93,7 @@ def test_slow_uploads_leave_the_database_to_others(stack, publish, root):
     with stack.another_web(**small) as web, ExitStack() as uploads:
         for _ in range(3):
             uploads.enter_context(Connection(web.url)).send(begin)
-        time.sleep(2)  # By then they are logged in, and their bodies are waited for.
+        time.sleep(2)  # By then they are authenticated, and the server waits for their bodies.
         assert api.call(web.client, timeout=4).status_code == 200
 
 

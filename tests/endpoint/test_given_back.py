@@ -1,8 +1,6 @@
-"""A job that a node has claimed and could not begin: it waits again, as before, for as long as its caller waits."""
+"""A job that a node claimed and could not start goes back to the queue and keeps its deadline."""
 
-import json
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,31 +8,17 @@ from fleet import claims, queue, redis_keys, reply
 from fleet.answer import Answer
 from hosts.jobs import Job, JobKind
 from testbed.stack import wait_until
+from tests.endpoint.catalogue import MAY_HAVE_RUN, NEVER_STARTED
 from tests.endpoint.fakenode import INSTANCE, NODE_ID
 
 LARGE = b"x" * 200_000
-NEVER_STARTED = "The request was not started in time, it is safe to send it again."
-MAY_HAVE_RUN = "The request was not answered in time, it may have been executed."
-
-
-@pytest.fixture
-def callers():
-    with ThreadPoolExecutor(3) as pool:
-        yield pool
 
 
 @pytest.fixture
 def take(fake_node):
     """Claims the next job."""
     fake_node.live()
-
-    def take() -> claims.Claim:
-        _, entry = fake_node.redis.brpop([redis_keys.queue()], timeout=10)
-        claim = claims.claim(json.loads(entry)["headers"]["id"], INSTANCE)
-        assert claim
-        return claim
-
-    return take
+    return fake_node.take
 
 
 def publish_job(body: bytes = b"") -> str:

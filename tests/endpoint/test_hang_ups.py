@@ -1,4 +1,4 @@
-"""Callers that hang up: a job that nobody waits for is cancelled, and its place is free at once."""
+"""When a caller hangs up, its waiting job is cancelled and its waiting slot is free at once."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def _request(api, body: bytes = b"") -> bytes:
 
 
 def _ends(stack, how: str) -> int:
-    """How many triggers ended like this."""
+    """The number of triggers that ended like this."""
     return len(re.findall(f'ended .*reason=NatsRequestFailed .*message="{how}"', stack.log_text("endpoint.log")))
 
 

@@ -23,7 +23,7 @@ def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput
 """
 
 
-def test_everything_at_once(stack, publish):
+def test_a_script_sees_every_part_of_a_request(stack, publish):
     api = publish(TELLS, route="Encoders/{id}/Straße/{Name}", input_type=InputType.PARAMETERS)
     body = ' {"a": 1.50, "ä": "x", "n": null}\n'
     target = "/api/custom//ENCODERS/4%2B2//stra%C3%9Fe/A%20b/?q=1&q=&Q=%C3%A9"
@@ -42,7 +42,7 @@ def test_everything_at_once(stack, publish):
     }
 
 
-def test_nothing_at_all(stack, publish):
+def test_a_script_sees_empty_values_for_an_empty_request(stack, publish):
     api = publish(TELLS)
     seen = api.call(stack.client, "GET").json()
     assert seen.pop("context")["token_id"] == str(api.token.pk)

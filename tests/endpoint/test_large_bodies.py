@@ -22,7 +22,7 @@ def on_api_trigger(engine, request):
     return ApiTriggerOutput(response_body=hashlib.sha256(request.raw_body.encode()).hexdigest())
 """
 
-# What comes back is made from a seed, so that only its size and hash need to be known.
+# Responses are generated from a seed, so that size and hash are enough to check them.
 MAKES = """
 import random
 from automation.sdk import ApiTriggerOutput
@@ -40,7 +40,7 @@ def made(size: int) -> bytes:
 
 
 def text_of(size: int) -> bytes:
-    """So many bytes of UTF-8 with characters of one, two, three and four bytes."""
+    """This many bytes of UTF-8, with characters of one to four bytes."""
     pattern = "aé€🎬".encode()
     return pattern * (size // len(pattern)) + b"x" * (size % len(pattern))
 
@@ -51,7 +51,7 @@ def pieces(content: bytes, size: int):
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_request_body_of_30_mb(stack, publish, is_chunked):
+def test_a_request_body_of_30_mb_is_accepted(stack, publish, is_chunked):
     content = text_of(LARGEST_BODY)
     sent = pieces(content, 100_003) if is_chunked else content
     answer = publish(DIGEST).call(stack.client, content=sent, headers=TEXT)
@@ -59,7 +59,7 @@ def test_a_request_body_of_30_mb(stack, publish, is_chunked):
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_request_body_of_one_byte_more(stack, publish, is_chunked):
+def test_a_request_body_of_one_byte_more_is_refused(stack, publish, is_chunked):
     content = text_of(LARGEST_BODY + 1)
     sent = pieces(content, 100_003) if is_chunked else content
     api = publish(DIGEST)
@@ -67,7 +67,7 @@ def test_a_request_body_of_one_byte_more(stack, publish, is_chunked):
 
 
 @pytest.mark.parametrize("query", ["", "&text"])
-def test_a_response_body_of_30_mb(stack, publish, query):
+def test_a_response_body_of_30_mb_is_sent(stack, publish, query):
     answer = publish(MAKES).call(stack.client, "GET", params=f"bytes={LARGEST_BODY}{query}")
     expected = made(LARGEST_BODY)
     if query:
@@ -78,7 +78,7 @@ def test_a_response_body_of_30_mb(stack, publish, query):
 
 
 @pytest.mark.parametrize("query", ["", "&text"])
-def test_a_response_body_of_one_byte_more(stack, publish, query):
+def test_a_response_body_of_one_byte_more_is_error_17(stack, publish, query):
     answer = publish(MAKES).call(stack.client, "GET", params=f"bytes={LARGEST_BODY + 1}{query}")
     assert_error(answer, 17)
 
@@ -127,7 +127,7 @@ def test_the_memory_of_large_bodies_is_given_back(stack, publish):
     def megabytes() -> float:
         parents = [psutil.Process(process.pid) for process in (stack.web.process, stack.worker)]
         family = [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
-        # Not the proportional size, which only root sees of a closed process. What is kept counts in both.
+        # Only root sees the proportional size of a closed process; memory that is kept counts in both sizes.
         return sum(process.memory_info().rss for process in family) / 1_000_000
 
     def echo() -> None:
@@ -137,5 +137,5 @@ def test_the_memory_of_large_bodies_is_given_back(stack, publish):
     before = megabytes()
     for _ in range(12):
         echo()
-    # Each call had a thread of its own there, and a host may have been made anew.
+    # Each call had its own thread there, and a host may have been replaced.
     assert megabytes() - before < 60

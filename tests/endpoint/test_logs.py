@@ -1,4 +1,4 @@
-"""What a trigger leaves in the logs: two lines at any level, nobody's secret, and nothing that a client could forge."""
+"""A trigger leaves two log lines at any level, without any secret, and clients cannot forge lines."""
 
 import json
 import re
@@ -33,18 +33,19 @@ def lines_of(stack, trigger_id: str, name: str = "endpoint.log") -> list[str]:
 
 
 def last_line(stack, part: str, name: str = "endpoint.log") -> str:
-    """The newest line of the log in which `part` stands."""
+    """The newest line of the log that contains `part`."""
     lines: list[str] = stack.log_text(name).splitlines()
     return [line for line in lines if part in line][-1]
 
 
-def test_the_two_lines_of_a_trigger(stack, publish, worker_node):
+def test_a_trigger_leaves_two_lines(stack, publish, worker_node):
     api = publish(SAYS)
     trigger_id = api.call(stack.client, "PUT").text
     first, last = lines_of(stack, trigger_id)
     what = f'trigger={trigger_id} method="PUT" route="{api.path}"'
     assert re.fullmatch(rf"{TIME} INFO udapi\.trigger: started {re.escape(what)}", first)
-    ending = f"{what} token={api.token.pk} node={worker_node} code=200 "
+    script = f'script="{api.definition.script.name}" scriptId={api.definition.script.pk}'
+    ending = f"{what} {script} token={api.token.pk} node={worker_node} code=200 "
     assert re.fullmatch(rf"{TIME} INFO udapi\.trigger: ended {re.escape(ending)}ms=\d+\.\d", last)
 
 
@@ -55,7 +56,7 @@ def test_the_two_lines_of_a_trigger(stack, publish, worker_node):
         ({"content": b"x", "headers": {"Content-Type": "image/png"}}, "reason=InvalidContentType errorCode=1003"),
     ],
 )
-def test_the_two_lines_of_a_refused_trigger(stack, publish, call, ending):
+def test_a_refused_trigger_leaves_two_lines(stack, publish, call, ending):
     api = publish()
     before = len(stack.log_text("endpoint.log"))
     api.call(stack.client, **call)
@@ -111,7 +112,7 @@ def test_a_long_path_is_cut_and_the_line_says_so(stack, publish):
             assert all(len(line) < 900 for line in lines)
 
 
-def test_requests_of_strangers_push_out_no_trigger(stack, publish, tmp_path):
+def test_requests_of_strangers_displace_no_lines_of_triggers(stack, publish, tmp_path):
     api = publish()
     small = {"UDAPI_LOG_MAX_BYTES": "20000", "UDAPI_LOG_KEEP": "2", "UDAPI_LOG_DIR": str(tmp_path)}
     with stack.another_web(UDAPI_WEB_WORKERS="1", **small) as web:
@@ -155,7 +156,7 @@ def test_an_unforeseen_exception_is_logged_with_its_traceback(stack, publish):
 
 
 @pytest.mark.parametrize("level", ["CRITICAL", "WARNING", "DEBUG"])
-def test_at_any_level(stack, publish, tmp_path, level):
+def test_a_trigger_leaves_its_lines_at_any_log_level(stack, publish, tmp_path, level):
     api = publish(SAYS)
     with stack.another_web(UDAPI_LOG_LEVEL=level, UDAPI_LOG_DIR=str(tmp_path), UDAPI_WEB_WORKERS="1") as web:
         trigger_id = api.call(web.client).text
@@ -230,7 +231,7 @@ def test_what_a_node_reports_is_escaped(lonely, fake_node, publish):
 
 
 def test_no_secret_is_ever_written(stack, publish):
-    """Valid, unknown, disabled, mistyped, and in every place where a client may put one by mistake."""
+    """Secrets may be valid, unknown, disabled or mistyped, and in every place where a client may put one by mistake."""
     api = publish(SAYS)
     fails = publish("def run(engine): 1 / 0", action_type=ActionType.NO_ENTRY_POINT)
     own = "own-secret-" + "S3cr3t" * 6

@@ -1,10 +1,9 @@
-"""A message that a node took from the queue and died with: its ticket still waits, so it is sent again."""
+"""When a node takes a message and dies, the ticket still waits, so the message is sent again."""
 
 import json
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -20,15 +19,8 @@ from tests.endpoint.fakenode import INSTANCE, NODE_ID
 
 
 @pytest.fixture
-def callers():
-    """Who calls at the same time."""
-    with ThreadPoolExecutor(3) as pool:
-        yield pool
-
-
-@pytest.fixture
 def lose(fake_node):
-    """Takes the next message and forgets it."""
+    """Take the next message and lose it."""
 
     def lose() -> None:
         assert fake_node.redis.brpop([redis_keys.queue()], timeout=10), "no job was queued"
@@ -41,7 +33,7 @@ def answer(fake_node, body: bytes) -> None:
     claims.finish(fake_node.take(), Answer(NODE_ID, body=body))
 
 
-def test_with_nobody_behind_it(lonely, publish, fake_node, callers, lose):
+def test_a_lost_message_is_sent_again(lonely, publish, fake_node, callers, lose):
     called = callers.submit(publish().call, lonely.client)
     lose()
     answer(fake_node, b"second try")
@@ -49,7 +41,7 @@ def test_with_nobody_behind_it(lonely, publish, fake_node, callers, lose):
     assert fake_node.redis.llen(redis_keys.queue()) == 0
 
 
-def test_with_another_behind_it_that_still_waits(lonely, publish, fake_node, callers, lose):
+def test_a_lost_message_is_sent_again_before_a_later_one(lonely, publish, fake_node, callers, lose):
     api = publish()
     first = callers.submit(api.call, lonely.client)
     lose()
@@ -125,7 +117,7 @@ def test_a_large_body_comes_with_the_next_job(lonely, publish, fake_node, caller
     assert (first.result().text, second.result().text) == ("first", "second")
 
 
-def test_a_job_past_its_deadline_is_passed_by(lonely, publish, fake_node, callers):
+def test_a_job_past_its_deadline_is_skipped(lonely, publish, fake_node, callers):
     fake_node.live()
     called, claim = callers.submit(publish().call, lonely.client), fake_node.take()
     for seconds in (0.1, 10):
@@ -142,7 +134,7 @@ def test_a_job_whose_caller_may_have_given_up_is_skipped_until_its_next_look(lon
     second = callers.submit(publish().call, lonely.client)
     wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the second job")
     (ticket,) = fake_node.redis.keys(redis_keys.ticket("*"))
-    # It looks a second after it has called, so this is what a silence of some seconds leaves.
+    # A caller looks once a second, so this simulates a silence of some seconds.
     fake_node.redis.hset(ticket, "waits_until", fake_node.redis.time()[0] * 1_000 - 1_000)
     assert claims.finish(claim, Answer(NODE_ID, body=b"first"), INSTANCE) is None
     assert first.result().text == "first"
@@ -177,7 +169,7 @@ def test_a_claim_is_held_while_its_caller_looks_and_its_node_owns_it(fake_node):
 
 
 def look(fake_node, job_id: str, waits_until: int) -> None:
-    """What a waiting caller asks Redis once a second."""
+    """Ask Redis what a waiting caller asks once a second."""
     keys = (redis_keys.ticket(job_id), redis_keys.reply(job_id), redis_keys.run(job_id), redis_keys.queue())
     what = (redis_keys.node(""), celery_message.entry(job_id), job_id, LATE_MILLISECONDS, waits_until)
     with HeldConnection(fake_node.redis) as connection:

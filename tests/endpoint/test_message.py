@@ -1,4 +1,4 @@
-"""The trigger message: what a script gets and gives without HTTP."""
+"""The trigger message: the input and output of a script without HTTP."""
 
 import base64
 import json
@@ -45,17 +45,17 @@ def test_a_script_sees_what_it_would_see_over_http(stack, publish):
 
 
 @pytest.mark.parametrize("method", ["Get", "Put", "Post", "Delete", "Patch", "GET", "delete"])
-def test_every_method_in_any_case(stack, publish, method):
+def test_every_method_is_accepted_in_any_case(stack, publish, method):
     got = result(to(publish(ALL), request_method=method))
     assert json.loads(got["responseBody"])["method"] == method.capitalize()
 
 
-def test_bytes_are_told_in_base64(stack, publish):
+def test_a_body_of_bytes_is_sent_in_base64(stack, publish):
     got = result(to(publish(returns("ApiTriggerOutput(response_body_bytes=b'\\xff\\0')"))))
     assert (got["responseBody"], base64.b64decode(got["responseBodyBytes"])) == ("", b"\xff\0")
 
 
-def test_a_script_without_entry_point(stack, publish):
+def test_a_script_without_entry_point_is_run(stack, publish):
     got = result(to(publish(RUNS, action_type=NO_ENTRY_POINT, parameters=["a"]), raw_body='{"a": 1}'))
     assert got == {"responseCode": 200, "responseBody": "", "responseBodyBytes": None, "responseHeaders": {}}
 
@@ -71,6 +71,6 @@ def test_there_is_no_rate_limit(stack, publish):
     assert api.call(stack.client, content="").status_code == 200, "and no message counts"
 
 
-def test_a_body_as_large_as_it_may_be(stack, publish):
+def test_the_largest_body_is_accepted(stack, publish):
     body = "ä" * (LARGEST_BODY // 2)
     assert result(to(publish(), raw_body=body))["responseBody"] == body

@@ -1,4 +1,4 @@
-"""The trigger message: its lines in the log, and what it shows of itself."""
+"""The trigger message: its log lines and its representation."""
 
 import logging
 
@@ -7,7 +7,7 @@ from foundation.logs import TRIGGER_LOGGER
 from tests.endpoint.messages import UNKNOWN, to
 
 
-def test_the_two_lines_of_every_trigger_and_no_secret(stack, publish, caplog, worker_node):
+def test_a_trigger_message_leaves_two_lines_and_no_secret(stack, publish, caplog, worker_node):
     api = publish()
     with caplog.at_level(logging.DEBUG):
         answer = trigger(to(api, request_method="post"))
@@ -15,7 +15,8 @@ def test_the_two_lines_of_every_trigger_and_no_secret(stack, publish, caplog, wo
     lines = [record.getMessage() for record in caplog.records if record.name == TRIGGER_LOGGER]
     started = f'trigger={answer.statistics.trigger_id} method="POST" route="/api/custom/{api.definition.route}"'
     assert lines[0] == f"started {started}"
-    assert lines[1].startswith(f"ended {started} token={api.token.pk} node={worker_node} code=200 ms=")
+    script = f'script="{api.definition.script.name}" scriptId={api.definition.script.pk}'
+    assert lines[1].startswith(f"ended {started} {script} token={api.token.pk} node={worker_node} code=200 ms=")
     assert "reason=TokenNotFound" in lines[3]
     assert len(lines) == 4
     assert api.secret not in caplog.text

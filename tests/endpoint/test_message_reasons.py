@@ -37,17 +37,17 @@ REASONS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("fault", REASONS)
-def test_the_exact_reason(stack, publish, fault):
+def test_each_refusal_has_its_exact_reason(stack, publish, fault):
     reason, published, sent = REASONS[fault]
     error = failed(to(publish(**published), **sent))
     assert (error["reason"], error["parameters"]) == (reason, [])
 
 
-def test_a_disabled_token(stack, publish):
+def test_the_reason_tells_a_disabled_token(stack, publish):
     assert failed(to(publish(token=publish.token(is_disabled=True))))["reason"] == "TokenDisabled"
 
 
-def test_a_token_that_is_not_allowed(stack, publish):
+def test_the_reason_tells_a_token_that_is_not_allowed(stack, publish):
     _, secret = publish.token()
     assert failed(to(publish(), secret=secret))["reason"] == "TokenNotAllowed"
 
@@ -68,13 +68,13 @@ def test_the_traceback_of_a_script_is_told(stack, publish):
     ("stored", "reason"),
     [({"action_type": "Nonsense"}, "InvalidActionType"), ({"input_type": "Nonsense"}, "InvalidActionMeta")],
 )
-def test_a_broken_definition(stack, publish, stored, reason):
+def test_the_reason_tells_a_broken_definition(stack, publish, stored, reason):
     api = publish()
     ApiDefinition._base_manager.filter(pk=api.definition.pk).update(**stored)
     assert failed(to(api))["reason"] == reason
 
 
-def test_a_script_that_is_gone(stack, publish):
+def test_the_reason_tells_a_deleted_script(stack, publish):
     api = publish()
     remove_script_row(api.definition.script)
     assert failed(to(api))["reason"] == "GetScriptInfoFailed"
@@ -102,18 +102,18 @@ def test_an_exception_on_the_node_is_told_with_its_traceback(stack, publish):
     assert "Traceback" in error["message"]
 
 
-def test_no_worker_node(lonely, fake_node, publish):
+def test_the_reason_tells_a_missing_worker_node(lonely, fake_node, publish):
     assert failed(to(publish()))["reason"] == "ManagerNotInitialized"
 
 
-def test_no_answer_in_time(lonely, fake_node, publish, settings):
+def test_the_reason_tells_a_missing_answer(lonely, fake_node, publish, settings):
     settings.UDAPI_TRIGGER_TIMEOUT_SECONDS = 1
     fake_node.live()
     error = failed(to(publish()))
     assert (error["reason"], error["message"]) == ("NatsRequestFailed", "never started")
 
 
-def test_no_broker(lonely, fake_node, publish):
+def test_the_reason_tells_a_missing_broker(lonely, fake_node, publish):
     fake_node.live()
     lonely.stop_redis()
     try:
@@ -123,7 +123,7 @@ def test_no_broker(lonely, fake_node, publish):
 
 
 @pytest.mark.parametrize(("reason", "told"), [("", "UnspecifiedErrorReason"), ("OfTomorrow", "UnknownErrorReason")])
-def test_what_a_node_reports_that_nobody_knows(lonely, fake_node, publish, reason, told):
+def test_a_missing_or_unknown_reason_of_a_node_is_reported(lonely, fake_node, publish, reason, told):
     api = publish()
     with fake_node.answers(reports(reason, "what it says")):
         assert failed(to(api)) == {"reason": told, "message": "what it says", "parameters": []}

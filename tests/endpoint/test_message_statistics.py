@@ -1,4 +1,4 @@
-"""The trigger message: what a trigger took."""
+"""The trigger message: the statistics of a trigger."""
 
 import threading
 import time
@@ -42,7 +42,7 @@ def test_what_never_ran_has_neither_times_nor_node(stack, publish):
     assert statistics["totalMilliseconds"] > 0
 
 
-def test_the_time_in_the_queue_goes_by_redis(lonely, fake_node):
+def test_the_time_in_the_queue_is_by_the_clock_of_redis(lonely, fake_node):
     fake_node.live()
     queue.publish(Job("job", JobKind.PROBE, "", 1, "run"), 10)
     time.sleep(0.3)
@@ -52,7 +52,7 @@ def test_the_time_in_the_queue_goes_by_redis(lonely, fake_node):
     assert 9_000 < claim.milliseconds_left <= 9_700
 
 
-def test_who_waits_in_the_queue_is_told_how_long(stack, publish):
+def test_the_time_in_the_queue_is_measured(stack, publish):
     api = publish(SLEEPS)
     busy = [threading.Thread(target=trigger, args=(to(api, raw_body="2"),)) for _ in range(concurrency_limit())]
     with stack.redis_client() as redis:

@@ -1,4 +1,4 @@
-"""The methods of a trigger: five are a script's, every other is refused with what is allowed."""
+"""The methods of a trigger: five reach the script; any other is refused with the allowed ones."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def on_api_trigger(engine, request):
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "PATCH"])
-def test_what_a_script_is_told(stack, publish, method):
+def test_a_script_is_told_the_method(stack, publish, method):
     assert publish(TELLS).call(stack.client, method).text == method.capitalize()
 
 
@@ -26,7 +26,7 @@ def test_any_method_may_have_a_body(stack, publish, method):
 
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT", "PROPFIND", "QUERY", "LINK", "GETS", "X-Y"])
 @pytest.mark.parametrize("path", ["/api/custom", "/api/custom/", "/api/custom/nothing/here"])
-def test_another_method_is_refused_whoever_asks_for_whatever(stack, method, path):
+def test_other_methods_are_refused_before_every_other_check(stack, method, path):
     assert_error(exchange(stack.url, head(method, path), method=method), 3)
 
 
@@ -52,6 +52,14 @@ def test_a_method_cannot_be_overridden(stack, publish, override):
 
 
 @pytest.mark.parametrize("method", ["get", "Post", "G#T", "G T", "GET\x00", "G\xc9T"])
-def test_what_is_no_method_gets_the_servers_own_400(stack, method):
+def test_an_invalid_method_gets_gunicorns_400(stack, method):
     answer = exchange(stack.url, head(method, "/api/custom/x"))
     assert (answer.status_code, answer.headers["Connection"]) == (400, "close")
+
+
+@pytest.mark.parametrize("path", ["/api/custom/some/route", "/api/management/tokens/", "/console/nowhere"])
+def test_refused_head_leaves_no_warning(stack, path):
+    before = len(stack.log_text("endpoint.log"))
+    answer = exchange(stack.url, head("HEAD", path), method="HEAD")
+    assert answer.status_code >= 300
+    assert "WARNING" not in stack.log_text("endpoint.log")[before:]

@@ -16,17 +16,17 @@ from definitions.changes import save_definition
 from definitions.models import ActionType, ApiDefinition
 from tests.endpoint.breaking import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error, code_of
+from tests.endpoint.messages import UNKNOWN
 from tests.endpoint.wire import exchange, head
 from tokens import rate_limit
 from tokens.models import ApiToken
 
 FAILS = "def run(engine):\n    engine.exit_fail('behind every check')"
-UNKNOWN = "well-formed-but-unknown-" + "x" * 32
 
 
 @dataclass
 class Call:
-    """A call and what it meets; faults change both."""
+    """A call and the state that it meets; faults change both."""
 
     method: str = "POST"
     path: str | None = None
@@ -127,7 +127,7 @@ WITHIN_A_STEP = {
 
 
 def pairs() -> list[tuple[str, str]]:
-    """Every two faults that one call can have, the earlier one first."""
+    """Every pair of faults that one call can have, the earlier one first."""
     combined = []
     for earlier, later in itertools.combinations(FAULTS, 2):
         first, second = FAULTS[earlier], FAULTS[later]
@@ -149,7 +149,7 @@ def test_without_a_fault_the_script_runs(stack, publish, worker_node):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_one_fault(stack, publish, fault):
+def test_a_single_fault_gets_its_error(stack, publish, fault):
     answer = call_with(fault).send(stack.url, publish)
     missing = ["host"] if fault == "missing" else []
     assert_error(answer, FAULTS[fault].code, missing=missing)
@@ -162,13 +162,13 @@ def test_the_earlier_fault_answers(stack, publish, earlier, later):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_worker_node_is_found_out_last(lonely, publish, fault, monkeypatch):
+def test_the_missing_worker_node_is_reported_last(lonely, publish, fault, monkeypatch):
     monkeypatch.setattr(rate_limit, "client", lonely.redis_client)
     assert code_of(call_with(fault).send(lonely.url, publish)) == FAULTS[fault].code
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "limit"])
-def test_a_broken_broker_is_found_out_last(without_broker, publish, fault):
+def test_the_broken_broker_is_reported_last(without_broker, publish, fault):
     assert code_of(call_with(fault).send(without_broker.url, publish)) == FAULTS[fault].code
 
 
@@ -196,7 +196,7 @@ def test_the_type_of_a_chunked_body_comes_before_its_size(stack, publish):
 @pytest.mark.parametrize(
     "earlier", [{"secret": UNKNOWN}, {"path": "/api/custom/nobody/is/here"}, {"is_allowed": False}]
 )
-def test_whoever_belongs_to_nobody_or_goes_nowhere_is_not_asked_for_a_body(stack, publish, earlier):
+def test_a_request_refused_earlier_is_answered_without_its_body(stack, publish, earlier):
     """The answer comes although the announced body never does."""
     answer = Call(announced=1_000, **earlier).send(stack.url, publish)
     assert code_of(answer) in (1010, 5)

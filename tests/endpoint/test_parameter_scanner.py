@@ -1,4 +1,4 @@
-"""The scanner of parameters: it agrees with a JSON decoder, and takes no memory for what it refuses."""
+"""The scanner of parameters agrees with a JSON decoder, and needs no memory for refused bodies."""
 
 import json
 import tracemalloc
@@ -49,7 +49,7 @@ ATOMS = st.one_of(
 
 @st.composite
 def nearly_flat_objects(draw):
-    """A flat object as it may be written, with a few atoms put in, taken away or repeated."""
+    """A flat object in any notation, with a few atoms inserted, removed or repeated."""
     atoms = [b"{"]
     for number in range(draw(st.integers(0, 4))):
         atoms += [b","] * bool(number) + [draw(STRINGS), b":", draw(st.one_of(STRINGS, NUMBERS, ATOMS))]
@@ -66,7 +66,7 @@ def test_scanner_and_decoder_agree_on_every_body(body):
     assert outcome(parameters.from_body, body) == outcome(parameters_oracle.from_body, body)
 
 
-# --- What it takes ---
+# --- Its memory ---
 
 
 @pytest.mark.parametrize("value", ["1", "null", '"x"'])

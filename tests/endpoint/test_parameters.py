@@ -33,7 +33,7 @@ def run(engine):
 
 @pytest.fixture
 def trigger(stack, publish):
-    """What a script with `on_api_trigger` gets from a body, or the answer when there is none."""
+    """The parameters that a script with `on_api_trigger` gets, or the answer when there are none."""
     api = publish(ON_API_TRIGGER, input_type=InputType.PARAMETERS)
 
     def call(body: bytes, **headers: str):
@@ -45,7 +45,7 @@ def trigger(stack, publish):
 
 @pytest.fixture
 def run(stack, publish, kept):
-    """The same for a script without entry point, which leaves what it gets in a file."""
+    """The same for a script without entry point, which writes them to a file."""
     names, file = kept / "names", kept / "parameters"
     api = publish(RUN.format(names=str(names), file=str(file)), action_type=ActionType.NO_ENTRY_POINT)
 
@@ -157,13 +157,13 @@ def _ids(cases):
 
 
 @pytest.mark.parametrize(("body", "values"), TAKEN, ids=_ids(TAKEN))
-def test_what_converts(trigger, run, body, values):
+def test_flat_objects_convert(trigger, run, body, values):
     assert trigger(body) == values
     assert run(body, *values) == values
 
 
 @pytest.mark.parametrize("body", REFUSED, ids=_ids(REFUSED))
-def test_what_does_not(trigger, run, body):
+def test_everything_else_is_error_10(trigger, run, body):
     assert_error(trigger(body), 10)
     assert_error(run(body), 10)
 
@@ -183,7 +183,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 
 @st.composite
 def objects(draw):
-    """A flat JSON object as it may be written, and what its parameters are."""
+    """A flat JSON object in any notation, and its parameters."""
     values: dict[str, str] = {}
     members = []
     for name in draw(st.lists(TEXTS, max_size=6, unique=True)):
@@ -218,7 +218,7 @@ def test_any_text_converts_exactly_when_it_is_a_flat_object(trigger, text):
 
 
 def _is_flat(text: str) -> bool:
-    """What Python's own JSON says, strictly."""
+    """The parameters by Python's JSON decoder, in strict mode."""
 
     def refuse(_: str) -> None:
         raise ValueError
@@ -274,7 +274,7 @@ def test_without_entry_point_every_script_parameter_needs_a_value(stack, publish
         assert (answer.status_code, answer.content) == (200, b"")
 
 
-def test_with_an_entry_point_a_missing_parameter_is_the_scripts_business(stack, publish):
+def test_with_an_entry_point_a_missing_parameter_is_left_to_the_script(stack, publish):
     api = publish(ON_API_TRIGGER, input_type=InputType.PARAMETERS, parameters=["host"])
     assert api.call(stack.client, content=b'{"other": 1}', headers=JSON).json() == {"other": "1"}
 
@@ -288,6 +288,6 @@ def test_success_without_entry_point_is_200_with_an_empty_body(stack, publish, e
 @pytest.mark.parametrize(
     "ends", ["engine.exit_fail('x')", "raise ValueError", "exit(1)", "engine.script_param('other')", "1 / 0"]
 )
-def test_failure_without_entry_point(stack, publish, ends):
+def test_failure_without_entry_point_is_error_12(stack, publish, ends):
     answer = publish(f"def run(engine):\n    {ends}", action_type=ActionType.NO_ENTRY_POINT).call(stack.client)
     assert_error(answer, 12)

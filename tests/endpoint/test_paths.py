@@ -46,9 +46,9 @@ def get(url: str, api, target: str):
         "https://user:password@another.example:99/api/custom/encoders/strasse/status",
     ],
 )
-def test_ways_to_say_the_same_path(stack, publish, path):
+def test_equivalent_paths_find_the_definition(stack, publish, path):
     api = publish(TELLS, route="Encoders/Straße/status")
-    # gunicorn takes no byte beyond ASCII in a request line.
+    # gunicorn accepts only ASCII in a request line.
     answer = get(stack.url, api, urllib.parse.quote(path, safe="/:?=%@"))
     assert (answer.status_code, answer.json()[1]) == (200, {}), answer.content
 
@@ -84,7 +84,7 @@ def test_ways_to_say_the_same_path(stack, publish, path):
         "/api/custom/" + "/".join(["a"] * 125),
     ],
 )
-def test_paths_of_nobody(stack, publish, path):
+def test_paths_without_a_definition_are_error_5(stack, publish, path):
     api = publish(TELLS, route="encoders/status")
     assert_error(get(stack.url, api, path), 5)
 
@@ -162,7 +162,7 @@ def test_static_beats_dynamic_and_more_literals_win(stack, publish):
         assert get(stack.url, apis[0], f"/api/custom/{path}").json() == [path, captured]
 
 
-def test_the_longest_route(stack, publish):
+def test_the_longest_route_is_found(stack, publish):
     route = "/".join(["x"] * 124)
     assert get(stack.url, publish(TELLS, route=route), f"/api/custom/{route}").status_code == 200
     names = "abcdefghijklmnopqrstuvwxyz"
@@ -180,7 +180,7 @@ def test_a_request_line_of_8_kb_is_answered_by_the_catalogue(stack, publish):
     assert_error(get(stack.url, api, "/api/custom/long?" + "x" * room), 1011)
 
 
-def test_a_longer_request_line_is_gunicorns(stack, publish):
+def test_a_longer_request_line_gets_gunicorns_answer(stack, publish):
     api = publish()
     answer = exchange(stack.url, head("GET", "/api/custom/" + "x" * 8_190, *api.headers.items()))
     assert (answer.status_code, answer.headers["Connection"]) == (414, "close")
@@ -199,7 +199,7 @@ def test_a_longer_request_line_is_gunicorns(stack, publish):
         "http://localhost/api/custom/",
     ],
 )
-def test_the_empty_route(stack, publish, path):
+def test_the_empty_route_is_error_1(stack, publish, path):
     assert_error(get(stack.url, publish(), path), 1)
 
 
@@ -211,7 +211,7 @@ def test_a_fragment_is_no_part_of_the_path(stack, publish, path):
 @pytest.mark.parametrize(
     "path", ["/api/customs", "/api/custom.json", "/api/customx/y", "/api", "/api/custom%20/x", "/api/custom%0A"]
 )
-def test_paths_beside_it_are_not_ours(stack, publish, path):
+def test_neighbouring_paths_are_not_triggers(stack, publish, path):
     answer = httpx.get(stack.url + path, headers=publish().headers)
     assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (404, "text/html")
 
@@ -219,8 +219,8 @@ def test_paths_beside_it_are_not_ours(stack, publish, path):
 @pytest.mark.parametrize(
     "path", ["/api%2Fcustom/x", "/api/custom%2Fx", "/api/custom%2F", "/%61pi/custom/x", "/api/%63ustom/x"]
 )
-def test_an_encoded_prefix(stack, publish, path):
-    """Nothing is decoded before it is split: an encoded slash separates nothing, an encoded letter is that letter."""
+def test_an_encoded_letter_of_the_prefix_is_read_and_an_encoded_slash_is_not(stack, publish, path):
+    """Paths are split before decoding: an encoded slash does not separate, an encoded letter is that letter."""
     api = publish(TELLS, route="x")
     answer = exchange(stack.url, head("GET", path, *api.headers.items()))
     if "%2F" in path:

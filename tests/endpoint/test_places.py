@@ -1,4 +1,4 @@
-"""Waiting callers never take the last places of the web server, and each takes one."""
+"""Waiting callers never take the last threads of the web server, and each takes one slot."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def test_a_large_upload_that_comes_in_slowly_takes_one_place_until_it_is_answere
 
     def upload():
         for number in range(30):
-            # More pauses than a thread may wait for a client that has no place.
+            # Longer than a thread may wait for a client that holds no slot.
             time.sleep(0.05)
             yield megabyte if number else megabyte[:-1]
 
@@ -54,7 +54,7 @@ def test_a_large_upload_that_comes_in_slowly_takes_one_place_until_it_is_answere
 
 
 def test_hundreds_of_callers_can_wait(stack, publish):
-    """Each takes a thread, a connection to Redis and one of its own: the descriptors must suffice."""
+    """Each takes a thread, a connection to Redis and its own connection, so that many descriptors are needed."""
     api = publish()
     slow = publish(SLEEP)
     with stack.another_web(UDAPI_WEB_WORKERS="1", UDAPI_WEB_THREADS="400") as web, ThreadPoolExecutor(330) as callers:

@@ -43,7 +43,7 @@ def on_api_trigger(engine, request):
         ("a=?b=/c//d", [["a", ["?b=/c//d"]]]),
     ],
 )
-def test_what_a_script_sees(stack, publish, query, seen):
+def test_a_script_sees_the_query_parameters(stack, publish, query, seen):
     api = publish(TELLS)
     answer = exchange(stack.url, head("GET", f"{api.path}?{query}", *api.headers.items()))
     assert (answer.status_code, answer.json()) == (200, seen)
@@ -64,7 +64,7 @@ def test_bytes_are_counted_as_they_are_sent(stack, publish):
     assert_error(exchange(stack.url, head("GET", f"{api.path}?{fits}&", *api.headers.items())), 1011)
 
 
-def test_as_many_parameters_as_fit(stack, publish):
+def test_as_many_query_parameters_as_fit_are_accepted(stack, publish):
     api = publish(TELLS)
     answer = exchange(stack.url, head("GET", f"{api.path}?{'a&' * 1_024}", *api.headers.items()))
     assert answer.json() == [["a", [""] * 1_024]]

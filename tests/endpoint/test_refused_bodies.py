@@ -1,4 +1,4 @@
-"""Bodies that are refused: too large, broken off, no UTF-8. They cost no memory, and the connection stays sound."""
+"""Refused bodies: too large, broken off, not UTF-8. They cost no memory, and the connection stays in order."""
 
 import contextlib
 import itertools
@@ -27,7 +27,7 @@ def post(api, *headers: tuple[str, str], path: str | None = None) -> bytes:
 
 
 @pytest.mark.parametrize("sent", [b"", b"12345", b"x" * 100_000])
-def test_a_body_that_ends_before_its_length(stack, publish, sent):
+def test_a_body_shorter_than_announced_is_error_1007(stack, publish, sent):
     with Connection(stack.url) as connection:
         connection.send(post(publish(), TEXT, ("Content-Length", "100001")), sent)
         connection.end_of_sending()
@@ -49,7 +49,7 @@ def test_a_body_that_ends_before_its_length(stack, publish, sent):
         b"5\r\n12345\r\n0\r\nA: b",
     ],
 )
-def test_a_chunked_body_that_ends_early(stack, publish, sent):
+def test_a_chunked_body_without_its_end_is_error_1007(stack, publish, sent):
     with Connection(stack.url) as connection:
         connection.send(post(publish(), TEXT, CHUNKED), sent)
         connection.end_of_sending()
@@ -71,7 +71,7 @@ def test_a_chunked_body_that_ends_early(stack, publish, sent):
         b"ffffffffffffffffffff\r\n12345",
     ],
 )
-def test_chunks_that_are_none(stack, publish, sent):
+def test_malformed_chunks_are_error_1007(stack, publish, sent):
     with Connection(stack.url) as connection:
         connection.send(post(publish(), TEXT, CHUNKED), sent)
         connection.end_of_sending()
@@ -79,7 +79,7 @@ def test_chunks_that_are_none(stack, publish, sent):
         assert connection.is_closed()
 
 
-def test_a_client_that_vanishes_in_the_middle(stack, publish):
+def test_a_client_that_vanishes_while_sending_does_no_harm(stack, publish):
     api = publish()
     for framing in (("Content-Length", "1000000"), CHUNKED):
         with Connection(stack.url) as connection:
@@ -89,7 +89,7 @@ def test_a_client_that_vanishes_in_the_middle(stack, publish):
 
 @pytest.mark.parametrize("framing", [("Content-Length", "1000"), CHUNKED])
 def test_a_body_that_trickles_in_is_given_up(lonely, publish, framing):
-    """No single byte is long in coming, but all of them together take longer than a body may."""
+    """No single byte is late, but together they take longer than a body may."""
     api = publish()
     with Connection(lonely.url) as connection:
         begun = time.monotonic()
@@ -134,14 +134,14 @@ def test_a_broken_off_body_runs_nothing(stack, publish, kept):
     ],
 )
 @pytest.mark.parametrize("content_type", ["text/plain", "application/json", "text/xml; charset=utf-8"])
-def test_a_body_that_is_no_utf_8(stack, publish, sent, content_type):
+def test_a_body_that_is_not_utf_8_is_error_1007(stack, publish, sent, content_type):
     headers = {"Content-Type": content_type}
     api = publish()
     assert_error(api.call(stack.client, content=sent, headers=headers), 1007)
     assert_error(api.call(stack.client, content=iter([sent[:1], sent[1:]]), headers=headers), 1007)
 
 
-def test_a_character_may_fall_apart_into_chunks(stack, publish):
+def test_a_character_may_be_split_over_chunks(stack, publish):
     content = "é€🎬".encode()
     sent = (bytes([byte]) for byte in content)
     assert publish().call(stack.client, content=sent, headers=dict([TEXT])).content == content
@@ -196,7 +196,7 @@ def test_curl_gets_to_see_that_31_mb_are_too_large(stack, publish, tmp_path, fra
 
 
 def test_refused_bodies_cost_no_memory(lonely, publish):
-    """One process; what it keeps of them would be 20 times 30 MB, what malloc keeps for the next body is less."""
+    """One process. Keeping the bodies would take 20 times 30 MB; what malloc keeps for the next one is less."""
     api = publish()
     headers = api.headers | dict([TEXT])
     (process,) = psutil.Process(lonely.web.process.pid).children()
@@ -268,7 +268,7 @@ def test_pipelined_requests_are_answered_in_order(stack, publish):
         assert [connection.answer().content for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
 
 
-def test_expect_100_continue(stack, publish):
+def test_expect_100_continue_is_answered(stack, publish):
     api = publish()
     with Connection(stack.url) as connection:
         connection.send(post(api, TEXT, ("Content-Length", "2"), ("Expect", "100-continue")))

@@ -1,4 +1,4 @@
-"""What the headers of a request mean: who calls, of which type a body is, and what means nothing at all."""
+"""The headers of a request: who calls, the type of the body, and headers without a meaning."""
 
 import pytest
 
@@ -11,7 +11,7 @@ CHUNKED = ("Transfer-Encoding", "chunked")
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer  ", " Bearer"])
 @pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
-def test_the_scheme_in_any_case(stack, publish, scheme, name):
+def test_the_bearer_scheme_is_accepted_in_any_case(stack, publish, scheme, name):
     api = publish()
     assert exchange(stack.url, head("GET", api.path, (name, f"{scheme} {api.secret} "))).status_code == 200
 
@@ -39,7 +39,7 @@ def test_the_scheme_in_any_case(stack, publish, scheme, name):
         ["B\xe9arer {secret}"],
     ],
 )
-def test_no_usable_header(stack, publish, authorization):
+def test_an_unusable_authorization_header_is_error_1008(stack, publish, authorization):
     api = publish()
     headers = [("Authorization", value.format(secret=api.secret)) for value in authorization]
     assert_error(exchange(stack.url, head("GET", api.path, *headers)), 1008)
@@ -63,14 +63,14 @@ def test_no_usable_header(stack, publish, authorization):
         "Bearer " + "x" * 513,
     ],
 )
-def test_no_secret(stack, publish, authorization):
+def test_an_empty_or_invalid_secret_is_error_1010(stack, publish, authorization):
     api = publish()
     answer = exchange(stack.url, head("GET", api.path, ("Authorization", authorization.format(secret=api.secret))))
     assert_error(answer, 1010)
 
 
 @pytest.mark.parametrize("length", [32, 512])
-def test_own_secrets_of_every_length(stack, publish, length):
+def test_own_secrets_of_every_length_are_accepted(stack, publish, length):
     api = publish(token=publish.token(("aZ09_-.=+/" * 52)[:length]))
     assert api.call(stack.client).status_code == 200
 
@@ -80,7 +80,7 @@ def test_the_case_of_a_secret_counts(stack, publish):
     assert_error(api.call(stack.client, headers={"Authorization": "Bearer " + "A" * 40}), 1010)
 
 
-def test_a_secret_elsewhere_is_none(stack, publish):
+def test_a_secret_outside_the_header_is_ignored(stack, publish):
     api = publish()
     secret = api.secret
     bearer = f"Bearer {secret}"
@@ -112,7 +112,7 @@ def test_a_secret_elsewhere_is_none(stack, publish):
         [("Upgrade", "h2c"), ("Connection", "Upgrade")],
     ],
 )
-def test_headers_that_mean_nothing(stack, publish, headers):
+def test_other_headers_change_nothing(stack, publish, headers):
     api = publish()
     request = head("POST", api.path, *api.headers.items(), *headers, JSON, ("Content-Length", "7"))
     answer = exchange(stack.url, request, b'{"a":1}')
@@ -134,7 +134,7 @@ def test_nothing_is_negotiated(stack, publish, accept, query):
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "localhost:1234", "localhost."])
-def test_our_hosts(stack, publish, host):
+def test_allowed_hosts_are_accepted(stack, publish, host):
     api = publish()
     assert exchange(stack.url, head("GET", api.path, ("Host", host), *api.headers.items())).status_code == 200
 
@@ -166,7 +166,7 @@ def test_another_host_gets_400_without_a_body(stack, host, path):
         "text/plain; format=flowed; charset=utf-8",
     ],
 )
-def test_content_types_that_are_taken(stack, publish, content_type):
+def test_supported_content_types_are_accepted(stack, publish, content_type):
     answer = publish().call(stack.client, content="é", headers={"Content-Type": content_type})
     assert (answer.status_code, answer.text) == (200, "é")
 
@@ -201,7 +201,7 @@ def test_content_types_that_are_taken(stack, publish, content_type):
         "x" * 8_000,
     ],
 )
-def test_content_types_that_are_not(stack, publish, content_type):
+def test_other_content_types_are_error_1003(stack, publish, content_type):
     api = publish()
     headers = [] if content_type is None else [("Content-Type", content_type)]
     for framing, body in ((("Content-Length", "2"), b"{}"), (CHUNKED, chunked([b"{}"]))):

@@ -57,7 +57,7 @@ def test_answer_log_and_time_are_shown(bench):
     assert log.splitlines() == ["| working", "| still"]
     assert head.splitlines()[2:] == ["HTTP 201 Created", "X-Two: a, b", "Content-Type: application/json; charset=utf-8"]
     assert body == "hällo"
-    assert told.splitlines()[-1].endswith(" ms, the start of its process included")
+    assert told.splitlines()[-1].endswith(" ms, including the start of the script's process")
 
 
 def test_the_script_gets_what_a_caller_would_send(bench):
@@ -141,7 +141,7 @@ def test_an_endless_loop_ends_with_its_time(bench):
 
 
 def test_what_is_no_script_is_refused_by_name(bench, tmp_path):
-    assert "is no file" in bench.fails_with(tmp_path)
+    assert "is not a file" in bench.fails_with(tmp_path)
     assert "No such file" in bench.fails_with(tmp_path / "gone.py")
     assert "tried.py, line 4: " in bench.fails("return (")
     assert "has no function on_api_trigger(engine, request) or run(engine)" in bench.fails_with(
@@ -172,7 +172,7 @@ def test_output_that_nobody_reads_ends_it(bench):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--method", "HEAD"], "--method is one of"),
+        (["--method", "HEAD"], "invalid choice: 'HEAD' (choose from"),
         (["--route", "a//b"], "empty segment"),
         (["--route", "a/{id}"], "Say what a caller sends for {id}"),
         (["--route", "a/{=7}"], "needs a name"),

@@ -1,4 +1,4 @@
-"""Whoever has no business here learns nothing: not whether a secret, a token or an API exists."""
+"""A stranger cannot find out whether a secret, a token or an API exists."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""A job that would not be done in its time is refused at once, and its caller is told when to call again."""
+"""A job that would not be done in time is refused at once, and its caller is told when to retry."""
 
 import time
 import uuid
@@ -13,7 +13,7 @@ from tests.endpoint.catalogue import assert_error
 from tests.endpoint.fakenode import SLOTS
 
 SLOW, FAST = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
-# How long an estimate is kept without a sign of its script, and after how long it counts half.
+# How long an estimate is kept without news of its script, and its half-life.
 KEPT_MILLISECONDS, HALF_MILLISECONDS = 120_000, 10_000
 
 
@@ -24,14 +24,14 @@ def fleet(fake_node):
 
 
 def queued(script: str, seconds: float) -> str:
-    """Queue a job that may wait for so long; its id."""
+    """Queue a job that may wait for this long, and return its id."""
     job = Job(str(uuid.uuid4()), JobKind.SUBSCRIPT, script, 1, "run")
     queue.publish(job, seconds)
     return job.id
 
 
 def learn(fleet, script: str, milliseconds: int) -> None:
-    """A job of the script has run for so long when the heart of its node beats."""
+    """Send a heartbeat of a node whose job of this script has run for this long."""
     fleet.live(running=(script, milliseconds))
 
 
@@ -41,7 +41,7 @@ def test_nothing_is_refused_while_fewer_jobs_wait_than_there_are_slots(fleet):
         queued(SLOW, 1)
     with pytest.raises(queue.NoNodeError) as refused:
         queued(SLOW, 1)
-    # Four slots do four jobs of a minute in a minute, and then this one; it has a second.
+    # The four slots are busy for a minute, and this job has only a second.
     assert refused.value.retry_after in {60 + 60 - 1, 60 + 60}
 
 
@@ -84,7 +84,7 @@ def test_the_estimate_halves_every_ten_seconds_while_none_of_its_jobs_waits_or_r
     learn(fleet, SLOW, 8_000)
     fleet.redis.pexpire(redis_keys.estimate(SLOW), KEPT_MILLISECONDS - 3 * HALF_MILLISECONDS)
     queued(SLOW, 60)
-    # While it waits, heartbeats keep the estimate as it is now.
+    # While a job waits, heartbeats keep the estimate.
     for _ in range(2):
         fleet.live()
         assert float(fleet.redis.get(redis_keys.estimate(SLOW))) == pytest.approx(1_000, rel=0.01)
@@ -99,7 +99,7 @@ def test_jobs_that_wait_are_counted_until_they_are_taken_or_cancelled(fleet):
     assert fleet.redis.hgetall(redis_keys.waiting()) == {SLOW.encode(): b"1"}
     fleet.take()
     assert fleet.redis.hgetall(redis_keys.waiting()) == {SLOW.encode(): b"0"}
-    # What a lost ticket leaves is forgotten when nothing waits.
+    # The trace of a lost ticket is removed when nothing waits.
     fleet.redis.hset(redis_keys.waiting(), SLOW, 7)
     fleet.redis.delete(redis_keys.queue())
     fleet.live()

@@ -1,4 +1,4 @@
-"""Which requests count against the rate limit of a token: all that belong to it, whatever becomes of them."""
+"""Every request of a token counts against its rate limit, whatever its answer."""
 
 import pytest
 
@@ -29,7 +29,7 @@ NOT_COUNTED = {
 
 @pytest.fixture
 def ask(stack, publish):
-    """Ask with a token that may call once."""
+    """Call with a token that may call once."""
     api = publish(token=publish.token(rate_limit=1, rate_window_seconds=1_000))
 
     def send(*headers, method: str = "GET", path: str = api.path, query: str = "", body: bytes = b""):
@@ -40,14 +40,14 @@ def ask(stack, publish):
 
 
 @pytest.mark.parametrize("what", COUNTED)
-def test_what_counts(ask, what):
+def test_requests_of_a_token_count(ask, what):
     request, headers, body = COUNTED[what]
     assert ask(*headers, body=body, **request).status_code != 429
     assert_error(ask(), 1014)
 
 
 @pytest.mark.parametrize("what", NOT_COUNTED)
-def test_what_does_not(ask, what):
+def test_requests_of_no_token_do_not_count(ask, what):
     request, headers, body = NOT_COUNTED[what]
     assert ask(*headers, body=body, **request).status_code != 200
     assert ask().status_code == 200

@@ -1,4 +1,4 @@
-"""Whether the script of a trigger that ended in an error may have run: each row of the error table, and the docs."""
+"""For each row of the error table: whether the script may have run, as the docs say."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""HTTP by hand: what a client library would tidy up goes over the wire as it is written here."""
+"""HTTP by hand: requests that a client library would correct are sent as they are."""
 
 import json
 import socket
@@ -61,7 +61,7 @@ class Connection:
             self.socket.sendall(part)
 
     def end_of_sending(self) -> None:
-        """No more comes from here; the answer can still be read."""
+        """End the sending side; the answer can still be read."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def answer(self, method: str = "GET") -> Answer:
@@ -77,7 +77,7 @@ class Connection:
         return replace(answer, content=self._body(method, answer.status_code, answer.headers))
 
     def is_closed(self) -> bool:
-        """Whether the server has closed; waits for a byte otherwise."""
+        """Whether the server has closed; waits for a byte if it has not."""
         try:
             return self._file.read(1) == b""
         except ConnectionError:

@@ -11,7 +11,7 @@ Start = Callable[..., Stack]
 
 @pytest.fixture(scope="session")
 def witness(tmp_path_factory: pytest.TempPathFactory) -> Witness:
-    """What has seen the environment of each process of `shared_stack`."""
+    """Records the environment of each process of `shared_stack`."""
     return Witness(tmp_path_factory.mktemp("witness"))
 
 

@@ -38,7 +38,7 @@ def environment(data_dir: Path, port: int, **settings: str) -> dict[str, str]:
 
 
 def refused(data_dir: Path, port: int = 1, **settings: str) -> str:
-    """The last line of a start that must not come about."""
+    """The last line of a start that must fail."""
     ended = subprocess.run(
         [sys.executable, "-m", "launcher"],
         cwd=PROJECT,
@@ -111,7 +111,8 @@ class Stack:
         self._is_hung_up = False
         self.began = time.monotonic()
         self._start([python, "-m", "launcher", *command.split()], terminal)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _start(self, command: list[str], terminal: bool) -> None:
         if not terminal:
@@ -140,7 +141,7 @@ class Stack:
     def _read(self) -> None:
         try:
             while not self._is_hung_up:
-                # A read that waits would keep the terminal open.
+                # A waiting read would keep the terminal open.
                 if select.select([self._output_fd], [], [], 0.1)[0]:
                     if not (chunk := os.read(self._output_fd, 4_096)):
                         return
@@ -231,6 +232,7 @@ class Stack:
         self.process.wait(END_SECONDS)
         _, left = psutil.wait_procs(processes, timeout=END_SECONDS)
         assert not left
+        self._reader.join(END_SECONDS)
 
     def press_ctrl_c(self) -> None:
         os.write(self._output_fd, b"\x03")
@@ -239,7 +241,7 @@ class Stack:
         self._is_hung_up = True
 
     def kill_rest(self) -> None:
-        """Whatever a failed test has left."""
+        """Kill what a failed test has left."""
         if self.process.poll() is None:
             for process in self.processes():
                 with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""`make check` looks the locked versions up among the known vulnerabilities, where it can."""
+"""`make check` looks up known vulnerabilities of the locked versions where it can."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ ADVISORY = {
 
 
 class Source(ThreadingHTTPServer):
-    """A source of advisories: what it knows of each package, what it answers, and how late."""
+    """A source of advisories with settable content, status and delay."""
 
     daemon_threads = True
 

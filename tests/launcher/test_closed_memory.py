@@ -1,4 +1,4 @@
-"""The memory of the programs that hold secrets is closed to their own account, and Redis is not even told them."""
+"""Programs hide their secrets from other processes of their account, and Redis never gets the secrets."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from launcher import programs, redis_server
 from testbed.stack import wait_until
 from tests.launcher.running import PROJECT, Stack, command_line
 
-# Root's capabilities would let it in.
+# Root's capabilities would give it access.
 LOOK = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -29,7 +29,7 @@ PROGRAMS = ("udapi.triggers", "udapi.background", "gunicorn")
 
 def test_another_process_of_the_account_cannot_look_into_them(shared_stack: Stack) -> None:
     shared_stack.wait_until_answered()
-    # One that a test has killed may still be on its way.
+    # One that a test has killed may still be restarting.
     wait_until(lambda: all(any(name in each for each in _told(shared_stack)) for name in PROGRAMS), 30, "all programs")
     closed = [psutil.Process(shared_stack.process.pid), *map(shared_stack.program, PROGRAMS)]
     closed += shared_stack.program("gunicorn").children()

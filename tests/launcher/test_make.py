@@ -12,7 +12,7 @@ from tests.launcher.running import PROJECT
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What `make run` needs of this project, without an environment."""
+    """The files that `make run` needs, without a Python environment."""
     shutil.copy(PROJECT / "Makefile", tmp_path)
     (tmp_path / "launcher").mkdir()
     for name in ("__init__.py", "install.py"):
@@ -28,20 +28,20 @@ def _make(clone: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_without_a_python(clone: Path) -> None:
+def test_make_without_a_python_says_what_to_do(clone: Path) -> None:
     ended = _make(clone, "PYTHON=/nowhere/python3")
     assert "Error: Python 3.11 or newer was not found (tried: /nowhere/python3)" in ended.stdout
     assert ended.returncode
 
 
-def test_with_a_python_that_is_too_old(clone: Path) -> None:
+def test_make_with_an_old_python_says_what_to_do(clone: Path) -> None:
     old = clone / "old-python"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
     assert "Error: Python 3.11 or newer was not found" in _make(clone, f"PYTHON={old}").stdout
 
 
-def test_where_no_environment_can_be_made(clone: Path) -> None:
+def test_make_without_venv_says_what_to_do(clone: Path) -> None:
     odd = clone / "odd-python"
     odd.write_text('#!/bin/sh\n[ "$1" = -m ] && echo "No module named venv" && exit 1\nexit 0\n')
     odd.chmod(0o755)
@@ -62,7 +62,7 @@ def test_an_environment_is_made_once_and_again_when_it_is_broken(clone: Path) ->
     assert "Installing requirements.txt" in again.stdout
 
 
-def test_requirements_that_cannot_be_installed(clone: Path) -> None:
+def test_requirements_that_cannot_be_installed_are_a_sentence(clone: Path) -> None:
     (clone / "requirements.txt").write_text("./nothing-is-here\n")
     ended = _make(clone, f"PYTHON={sys.executable}")
     assert "Error: requirements.txt could not be installed" in ended.stdout

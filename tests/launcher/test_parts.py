@@ -1,4 +1,4 @@
-"""Single parts of the launcher."""
+"""Parts of the launcher."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from supervisor.states import ProcessStates
 
-from launcher import announce, private, programs, redis_server
+from foundation.data_directory import DataDir
+from launcher import announce, first_start, private, programs, redis_server
+from launcher.paths import Places
 from launcher.steps import StartError
 from launcher.supervise import LONGEST_BACK_OFF_SECONDS, _Options, _Process
 
@@ -87,3 +89,25 @@ def test_a_stack_that_does_not_come_up_shows_the_end_of_its_logs(
     assert f"{tmp_path}/web.log:" in shown
     assert "ModuleNotFoundError: nothing" in shown
     assert "first line" not in shown
+
+
+def test_second_start_says_where_the_secrets_of_the_first_still_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(first_start, "has_demo", lambda: True)
+    places = Places(DataDir(tmp_path))
+    places.first_start_dir.mkdir()
+    for file in (places.admin_password, places.demo_secret):
+        file.write_text("hidden\n")
+    announce._tell_ready(places, is_first_start=False)
+    shown = capsys.readouterr().out
+    assert f"the password is in {places.admin_password}" in shown
+    assert f"Bearer $(cat {places.demo_secret})" in shown
+    assert "manager.log: runs of scripts" in shown
+    assert "hidden" not in shown
+    for file in (places.admin_password, places.demo_secret):
+        file.unlink()
+    announce._tell_ready(places, is_first_start=False)
+    shown = capsys.readouterr().out
+    assert "password" not in shown
+    assert "Bearer $TOKEN" in shown

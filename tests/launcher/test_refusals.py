@@ -1,4 +1,4 @@
-"""What cannot work is one sentence that says what to do."""
+"""A start that cannot succeed ends with one sentence that says what to do."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from testbed.stack import free_port
 from tests.launcher.running import refused
 
 
-def test_a_directory_that_cannot_be_written_to() -> None:
+def test_an_unwritable_data_directory_is_refused() -> None:
     sentence = refused(Path("/proc/udapi"))
     assert sentence.startswith("Error: The directory /proc/udapi cannot be written to")
     assert "UDAPI_DATA_DIR" in sentence
 
 
-def test_a_log_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
+def test_an_unwritable_log_directory_is_refused(tmp_path: Path) -> None:
     sentence = refused(tmp_path / "data", free_port(), UDAPI_LOG_DIR="/proc/udapi")
     assert "UDAPI_LOG_DIR" in sentence
 
@@ -36,19 +36,19 @@ def test_a_log_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
         ("UDAPI_SECRET_KEY_FILE", "/nowhere", "UDAPI_SECRET_KEY_FILE must be a readable file"),
     ],
 )
-def test_a_setting_that_cannot_be_used(tmp_path: Path, name: str, value: str, says: str) -> None:
+def test_an_unusable_setting_is_named(tmp_path: Path, name: str, value: str, says: str) -> None:
     sentence = refused(tmp_path / "data", free_port(), **{name: value})
     assert sentence.startswith("Error: ")
     assert name in sentence
     assert says in sentence
 
 
-def test_an_address_that_is_not_of_this_machine(tmp_path: Path) -> None:
+def test_a_foreign_address_is_refused(tmp_path: Path) -> None:
     sentence = refused(tmp_path / "data", free_port(), UDAPI_HOST="192.0.2.1")
     assert "UDAPI_HOST" in sentence
 
 
-def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
+def test_an_unreachable_database_is_refused(tmp_path: Path) -> None:
     url = f"postgresql://somebody:hidden@127.0.0.1:{free_port()}/nothing"
     sentence = refused(tmp_path / "data", free_port(), DATABASE_URL=url)
     assert "DATABASE_URL" in sentence
@@ -63,6 +63,6 @@ def test_a_lost_pepper_is_not_replaced(tmp_path: Path) -> None:
     assert not (data_dir / "secret_peppers").exists()
 
 
-def test_a_name_that_no_administrator_can_have(tmp_path: Path) -> None:
+def test_an_invalid_administrator_name_is_refused(tmp_path: Path) -> None:
     sentence = refused(tmp_path / "data", free_port(), UDAPI_ADMIN_USER="no spaces, please")
     assert "UDAPI_ADMIN_USER" in sentence

@@ -59,7 +59,7 @@ def test_tests_run_on_the_versions_that_the_product_runs_on():
 
 
 def _wheel(directory: Path) -> str:
-    """A package that holds nothing; gives its hash."""
+    """Make an empty package and return its hash."""
     file = directory / "nothing_at_all-1.0-py3-none-any.whl"
     info = "nothing_at_all-1.0.dist-info"
     content = {
@@ -79,7 +79,7 @@ def _digest(text: str) -> str:
 
 
 def _install(directory: Path, requirement: str) -> "subprocess.CompletedProcess[str]":
-    """What `make run` does with a file that asks for this, into a directory of its own."""
+    """Install this requirement as `make run` does, into a directory of its own."""
     (directory / "asked.txt").write_text(requirement)
     pip = {"PIP_TARGET": str(directory / "into"), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(directory)}
     command = [sys.executable, "-m", "launcher.install", str(directory / "asked.txt"), str(directory / "stamp")]
@@ -105,7 +105,7 @@ def test_a_wheel_without_its_hash_is_refused(tmp_path, with_hash):
 
 
 def test_a_source_distribution_is_refused(tmp_path):
-    """Its `setup.py` would run before anybody could look at it."""
+    """Its `setup.py` would run before anybody could check it."""
     (tmp_path / "setup.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     archive = tmp_path / "nothing-at-all-1.0.tar.gz"
     subprocess.run(["tar", "czf", archive, "-C", tmp_path, "setup.py"], check=True)

@@ -43,7 +43,7 @@ def test_a_script_reaches_no_process_of_the_product(shared_stack: Stack, call: s
     processes = shared_stack.processes()
     told = " ".join(command_line(process) for process in processes)
     assert all(name in told for name in ("launcher.supervise", "-server", "celery", "gunicorn", "zygote"))
-    # And none of anybody else's, the test's own, say.
+    # Nor any other one, such as the test's.
     assert spy.successes(call, spy.on_processes([*processes, psutil.Process()])) == []
 
 

@@ -1,4 +1,4 @@
-"""What holds while the stack runs, seen from outside."""
+"""A running stack, seen from outside."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_what_is_killed_is_started_again(shared_stack: Stack, name: str) -> None
     orphans = killed.children(recursive=True)
     killed.kill()
     killed.wait(10)
-    # Until they have noticed, they answer: the next call may meet one that leaves.
+    # They answer until they notice, so the next call may reach one that is ending.
     assert not psutil.wait_procs(orphans, timeout=20)[1]
     ends = time.monotonic() + 20
     while not any(name in command_line(program) for program in shared_stack.programs()):
@@ -108,7 +108,7 @@ def test_a_killed_web_server_answers_what_it_has_begun_and_is_back_before(shared
     slow = shared_stack.call_slow(10, token)
     time.sleep(1)
     shared_stack.program("gunicorn").kill()
-    time.sleep(1.5)  # Until the workers have noticed, they answer.
+    time.sleep(1.5)  # The workers answer until they notice.
     shared_stack.wait_until_answered(seconds=7)
     assert not slow.done()
     assert slow.result() == 200
@@ -170,7 +170,7 @@ def test_a_worker_node_without_a_broker_is_refused(tmp_path: Path) -> None:
 
 
 def test_given_parts_are_used_and_none_is_embedded(shared_stack: Stack, start: Start, tmp_path: Path) -> None:
-    """An own Redis, an own password of the administrator, no demo, IPv6."""
+    """With a Redis and an administrator's password of its own, without the demo, on IPv6."""
     other = start(
         tmp_path / "data",
         REDIS_URL=shared_stack.redis_url(1),

@@ -1,4 +1,4 @@
-"""Starts on one data directory, one after the other, and every way to end one."""
+"""Successive starts on one data directory, and every way to end one."""
 
 import time
 from pathlib import Path
@@ -10,8 +10,8 @@ from tests.launcher.conftest import Start
 QUICK_SECONDS = 20
 
 
-def test_from_the_first_start_on_a_terminal_to_the_last(start: Start, tmp_path: Path) -> None:
-    data_dir = tmp_path / ("long-" * 20)  # Too long for a socket in it, which then lies elsewhere.
+def test_four_starts_on_one_data_directory(start: Start, tmp_path: Path) -> None:
+    data_dir = tmp_path / ("long-" * 20)  # Too long for the path of a socket, which then lies elsewhere.
 
     first = start(data_dir, terminal=True).wait_until_ready()
     assert "Log in as admin with the password " in first.output

@@ -1,4 +1,4 @@
-"""Machines that share a database start at the same moment, into an empty one: each comes up."""
+"""Machines that start at the same moment on one empty database all come up."""
 
 import fcntl
 import json
@@ -57,7 +57,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def machines(start: Start, database: str, shared_stack: Stack, tmp_path: Path) -> list[Stack]:
-    """Two machines that begin to start while nobody may touch the database; both may go on at the same moment."""
+    """Two machines that start while the database is locked, and go on at the same moment."""
     shared = {
         "DATABASE_URL": database,
         "REDIS_URL": shared_stack.redis_url(2),

@@ -1,4 +1,4 @@
-"""A Python that notes the environment of each process that it begins, whatever the process closes later."""
+"""A Python that records the environment of each process at its start, even if the process hides it later."""
 
 import sysconfig
 import venv
@@ -28,5 +28,5 @@ class Witness:
         (lib / "witness.pth").write_text(f"import witness\nimport site; site.addsitedir({packages!r})\n")
 
     def environments(self) -> dict[int, str]:
-        """By process id, what each process was started with, one after the other where it became another program."""
+        """The environments by process id, one after the other where a process became another program."""
         return {int(note.name): note.read_text(errors="replace") for note in self._notes.iterdir()}

@@ -1,4 +1,4 @@
-"""Users with passwords that cost nothing to check, and attempts to log in as them."""
+"""Users with passwords that are cheap to check, and attempts to log in."""
 
 import base64
 
@@ -12,7 +12,7 @@ CHEAP = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 @pytest.fixture
 def cheap(settings):
-    """Passwords that cost nothing to check."""
+    """Make passwords cheap to check."""
     settings.PASSWORD_HASHERS = [CHEAP]
 
 

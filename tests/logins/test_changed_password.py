@@ -1,4 +1,4 @@
-"""A new password ends the keys of its user, whoever sets it and how; the page says so before."""
+"""A new password ends its user's keys, however it is set; the page announces that."""
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -115,7 +115,7 @@ def test_a_key_that_is_made_while_the_password_changes_does_not_survive(open_db,
         User.objects.filter(username="ann").delete()
 
 
-def test_who_has_logged_in_with_an_old_password_makes_no_key(ann):
+def test_a_session_with_an_old_password_makes_no_key(ann):
     User.objects.filter(pk=ann.pk).update(password=make_password(NEW))
     with pytest.raises(PermissionDenied):
         create_key(ann, "late", 1)

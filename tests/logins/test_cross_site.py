@@ -1,4 +1,4 @@
-"""Credentials that a browser remembers are of no use to pages of other sites."""
+"""Pages of other sites cannot use credentials that a browser remembers."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,7 +13,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 @pytest.fixture
 def make(db):
-    """Publishes inside the test's transaction."""
+    """Makes objects inside the test's transaction."""
     return Publisher()
 
 
@@ -58,7 +58,7 @@ def test_a_page_of_another_site_changes_nothing(joe, make, headers):
     ("method", "action"),
     [("post", "disable/"), ("post", "enable/"), ("post", "rotate/"), ("put", ""), ("patch", ""), ("delete", "")],
 )
-def test_whatever_the_change(joe, make, method, action):
+def test_another_site_causes_none_of_the_changes(joe, make, method, action):
     token = make.token()[0]
     before = (token.version, token.secret_digest)
     path = f"tokens/{token.pk}/{action}"
@@ -68,7 +68,7 @@ def test_whatever_the_change(joe, make, method, action):
     assert (token.version, token.secret_digest) == before
 
 
-def test_the_password_is_not_even_checked(joe):
+def test_another_sites_request_does_not_reach_the_password_check(joe):
     headers = {"Sec-Fetch-Site": "cross-site"}
     answers = [api(password=password, method="post", headers=headers).content for password in (PASSWORD, "wrong")]
     assert answers[0] == answers[1]
@@ -90,7 +90,7 @@ def test_programs_and_the_own_site_change_what_they_may(joe, make, headers):
     assert token.is_disabled
 
 
-def test_what_changes_nothing_is_answered(joe):
+def test_reading_requests_are_answered(joe):
     assert api(headers={"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example.com"}).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""How often one may try: each attempt is counted before its password is checked, in the database alone.
+"""The limits of log-in attempts: each is counted before its password is checked, in the database only.
 
 No Redis runs in these tests: log-ins work, and stay limited, without it.
 """
@@ -26,18 +26,18 @@ from tests.racing import race
 from web.client_address import client_network
 
 FEW = 12
-"""An address' limit that is soon reached."""
+"""A limit for addresses that is soon reached."""
 
 
 @pytest.fixture
 def few_by_address(monkeypatch):
-    """Fewer attempts by address, though more than by user."""
+    """Fewer attempts by address, but more than by user."""
     assert attempts.MOST_BY_USER < FEW < attempts.MOST_BY_ADDRESS
     monkeypatch.setattr(attempts, "MOST_BY_ADDRESS", FEW)
 
 
 def test_of_36_simultaneous_guesses_ten_are_checked(open_db, monkeypatch):
-    monkeypatch.setattr(hash_slots, "places", lambda: 36)
+    monkeypatch.setattr(hash_slots, "count", lambda: 36)
     guesses = itertools.count()
 
     def guess() -> bool:
@@ -98,7 +98,7 @@ def test_the_addresses_of_one_ipv6_client_count_as_one(joe):
         ("fe80::1%eth0", "fe80::/64"),
     ],
 )
-def test_networks_of_clients(address, network):
+def test_the_network_of_a_client_is_what_counts(address, network):
     assert client_network(address) == network
 
 
@@ -123,7 +123,7 @@ def test_old_counters_are_removed(joe):
     assert AttemptCounter.objects.count() == 2
 
 
-def test_the_command_unlocks(joe):
+def test_the_unlock_command_unlocks(joe):
     statuses(api, 10)
     call_command("unlock")
     assert api().status_code == 200
@@ -134,7 +134,7 @@ def test_a_locked_attempt_writes_nothing(joe, django_assert_num_queries):
     before = list(AttemptCounter.objects.order_by("key").values())
     assert statuses(api, 5) == [429] * 5
     assert list(AttemptCounter.objects.order_by("key").values()) == before
-    # The look at the counters, and the user's name for the log.
+    # One for the counters, one for the user's name in the log.
     with django_assert_num_queries(2):
         api()
 
@@ -168,11 +168,11 @@ def test_the_password_page_counts_wrong_old_passwords(joe):
     assert api().status_code == 429
     joe.refresh_from_db()
     assert joe.check_password(PASSWORD)
-    # Who is logged in stays so.
+    # The user stays logged in.
     assert client.get("/console/").status_code == 200
 
 
-def test_the_console_says_in_words_that_there_were_too_many(joe):
+def test_the_console_explains_the_lock(joe):
     assert statuses(console, 10) == [200] * 9 + [429]
     for password in ("wrong", PASSWORD):
         refused = console(password=password)
@@ -187,21 +187,21 @@ def test_the_console_says_in_words_that_there_were_too_many(joe):
 
 @pytest.fixture
 def no_place(monkeypatch):
-    """Every place is taken by others, for as long as anybody waits."""
-    monkeypatch.setattr(hash_slots, "places", lambda: 2)
+    """All log-in slots are taken for longer than anybody waits."""
+    monkeypatch.setattr(hash_slots, "count", lambda: 2)
     monkeypatch.setattr(hash_slots, "WAIT_SECONDS", 0.1)
-    with hash_slots.place(), hash_slots.place():
+    with hash_slots.slots.hold(), hash_slots.slots.hold():
         yield
 
 
 def test_at_most_half_of_the_processors_check_passwords(monkeypatch):
-    for processors, expected in ((None, 1), (1, 1), (2, 1), (3, 1), (4, 2), (12, 6), (128, hash_slots.MOST_PLACES)):
+    for processors, expected in ((None, 1), (1, 1), (2, 1), (3, 1), (4, 2), (12, 6), (128, hash_slots.MOST_SLOTS)):
         monkeypatch.setattr("os.cpu_count", lambda known=processors: known)
-        assert hash_slots.places() == expected
-    assert attempts.MOST_BY_USER > hash_slots.MOST_PLACES
+        assert hash_slots.count() == expected
+    assert attempts.MOST_BY_USER > hash_slots.MOST_SLOTS
 
 
-def test_without_a_place_nothing_is_checked_and_nothing_counted(joe, no_place):
+def test_without_a_log_in_slot_nothing_is_checked_or_counted(joe, no_place):
     refused = api()
     assert refused.status_code == 429
     assert refused["Retry-After"] == "1"
@@ -212,26 +212,26 @@ def test_without_a_place_nothing_is_checked_and_nothing_counted(joe, no_place):
     assert not AttemptCounter.objects.exists()
 
 
-def test_whoever_waits_gets_the_place_that_becomes_free(monkeypatch):
-    monkeypatch.setattr(hash_slots, "places", lambda: 1)
+def test_a_waiting_log_in_gets_the_slot_that_becomes_free(monkeypatch):
+    monkeypatch.setattr(hash_slots, "count", lambda: 1)
     monkeypatch.setattr(hash_slots, "WAIT_SECONDS", 30)
     entered = threading.Event()
 
     def wait() -> None:
-        with hash_slots.place():
+        with hash_slots.slots.hold():
             entered.set()
 
     waiter = threading.Thread(target=wait)
-    with hash_slots.place():
+    with hash_slots.slots.hold():
         waiter.start()
         assert not entered.wait(0.2)
     waiter.join(30)
     assert entered.is_set()
 
 
-def test_only_few_threads_wait_for_a_place(joe, no_place, monkeypatch):
+def test_only_few_threads_wait_for_a_log_in_slot(joe, no_place, monkeypatch):
     waiting = threading.BoundedSemaphore(1)
-    monkeypatch.setattr(hash_slots, "_waiting", waiting)
+    monkeypatch.setattr(hash_slots.slots, "_waiting", waiting)
     monkeypatch.setattr(hash_slots, "_wait", lambda: pytest.fail("one more waits"))
     with waiting:
         assert api().status_code == 429

@@ -1,4 +1,4 @@
-"""What log-ins leave: one line in the log each, and in the database nothing that anybody typed."""
+"""Each log-in leaves one log line, and nothing typed is stored in the database."""
 
 import re
 
@@ -29,7 +29,7 @@ def lines(caplog):
     return lines
 
 
-def test_log_in_and_log_out_of_the_console(joe, lines):
+def test_console_log_in_and_log_out_are_logged(joe, lines):
     client = Client()
     client.post("/console/login/", {"username": "joe", "password": PASSWORD})
     client.post("/console/logout/")
@@ -39,14 +39,14 @@ def test_log_in_and_log_out_of_the_console(joe, lines):
     ]
 
 
-def test_log_in_with_http_basic(joe, lines, settings):
+def test_a_log_in_with_http_basic_is_logged(joe, lines, settings):
     settings.UDAPI_TRUSTED_PROXIES = ["127.0.0.1"]
     assert api(HTTP_X_FORWARDED_FOR="192.0.2.7").status_code == 200
     assert lines() == ["INFO log-in of 'joe' from 192.0.2.7: HTTP Basic"]
 
 
 @pytest.mark.parametrize("attempt", [api, console])
-def test_a_wrong_password_and_an_unknown_user(joe, lines, attempt):
+def test_a_wrong_password_and_an_unknown_user_are_logged(joe, lines, attempt):
     attempt(password=TYPED)
     attempt(TYPED, TYPED)
     assert lines() == [
@@ -55,7 +55,7 @@ def test_a_wrong_password_and_an_unknown_user(joe, lines, attempt):
     ]
 
 
-def test_names_that_no_user_can_have(joe, lines):
+def test_impossible_user_names_are_not_repeated(joe, lines):
     for name in ("j\0e", "\udc80", "n" * 151):
         assert api(name.encode(errors="surrogateescape").decode("latin-1"), TYPED).status_code == 401
     assert {re.sub(": .*", "", line) for line in lines()} == {
@@ -63,7 +63,7 @@ def test_names_that_no_user_can_have(joe, lines):
     }
 
 
-def test_a_locked_and_a_busy_attempt(joe, lines, monkeypatch):
+def test_locked_and_busy_attempts_are_logged(joe, lines, monkeypatch):
     for _ in range(11):
         api(password="wrong")
     assert lines()[10:] == [
@@ -71,8 +71,8 @@ def test_a_locked_and_a_busy_attempt(joe, lines, monkeypatch):
     ]
     AttemptCounter.objects.all().delete()
     monkeypatch.setattr(hash_slots, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(hash_slots, "places", lambda: 1)
-    with hash_slots.place():
+    monkeypatch.setattr(hash_slots, "count", lambda: 1)
+    with hash_slots.slots.hold():
         api()
     assert lines()[-1] == (
         "WARNING log-in of 'joe' from 127.0.0.1 refused: Too many log-ins at the same time, try again in a moment."
@@ -80,7 +80,7 @@ def test_a_locked_and_a_busy_attempt(joe, lines, monkeypatch):
 
 
 @pytest.mark.parametrize("key", ["", "x", "x y", "udapik" + "0" * 64, "\xff"])
-def test_a_refused_key(joe, lines, key):
+def test_a_refused_key_is_logged(joe, lines, key):
     _, good = create_key(joe, "ci", 1)
     assert Client().get("/api/management/tokens/", headers={"Authorization": f"Token {good}"}).status_code == 200
     assert lines() == []
@@ -111,7 +111,7 @@ def test_an_account_without_a_flag_leaves_a_line(db, cheap, lines):
 
 
 @pytest.mark.parametrize("attempt", [api, console])
-def test_nothing_typed_is_kept(joe, attempt):
+def test_nothing_that_was_typed_is_logged(joe, attempt):
     attempt(password=TYPED)
     attempt(TYPED, TYPED)
     assert AttemptCounter.objects.count() == 3

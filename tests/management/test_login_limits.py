@@ -167,8 +167,8 @@ def test_further_log_ins_are_refused_while_all_log_in_slots_are_taken(stack, peo
     from logins import hash_slots
 
     with ExitStack() as places:
-        for _ in range(hash_slots.places()):
-            places.enter_context(hash_slots.place())
+        for _ in range(hash_slots.count()):
+            places.enter_context(hash_slots.slots.hold())
         refused = ask(stack.web)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
         assert refused.json()["errors"][0]["reason"] == "TooManyAttempts"

@@ -37,7 +37,7 @@ def test_periodic_tasks_of_the_mirror_are_sent_only_where_there_is_elasticsearch
 
 
 @pytest.mark.parametrize("command", ["check", "repair", "rebuild", "restore", "follow"])
-def test_mirror_commands_without_elasticsearch_name_the_missing_setting(settings, command):
+def test_mirror_commands_without_elasticsearch_name_the_missing_setting(db, settings, command):
     settings.ELASTICSEARCH_URL = []
     with pytest.raises(CommandError, match="ELASTICSEARCH_URL"):
         call_command("mirror", command)

@@ -11,6 +11,6 @@ _PEPPERS = {number: bytes([64 + number]) * 32 for number in range(1, 5)}
 
 @contextmanager
 def peppers_in_use(*numbers: int):
-    """These peppers are active, the first of them is current."""
+    """Make these peppers active, the first one current."""
     with override_settings(UDAPI_PEPPERS={number: _PEPPERS[number] for number in numbers}):
         yield

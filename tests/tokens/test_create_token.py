@@ -33,7 +33,7 @@ def test_the_secret_is_printed_once_and_nothing_else_on_standard_output(db):
     assert (token.name, token.created_by, token.version, token.rate_limit) == ("a client", "system", 1, None)
 
 
-def test_with_a_rate_limit(db):
+def test_create_token_takes_a_rate_limit(db):
     _create("a client", "--limit", "5", "--window", "60")
     assert ApiToken.objects.values_list("rate_limit", "rate_window_seconds").get() == (5, 60)
 
@@ -77,7 +77,7 @@ def _from_a_shell(name: str, database_url: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_from_a_shell(open_db, database_url):
+def test_create_token_works_in_a_shell(open_db, database_url):
     made = _from_a_shell("größe", database_url)
     assert made.returncode == 0, made.stderr
     assert token_of(made.stdout.strip()).id == ApiToken.objects.get(name="größe").pk

@@ -1,4 +1,4 @@
-"""When a token was last used: noted by the triggers themselves, moved to the database elsewhere."""
+"""When a token was last used: triggers note it in Redis, and a task moves it to the database."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,16 +9,16 @@ from django.db import OperationalError
 from broker.last_use_key import last_use_key
 from events.models import InformationEvent
 from testbed.stack import wait_until
-from tokens import last_use, tasks
+from tokens import tasks
 from tokens.models import ApiToken
 
 
 @pytest.fixture
 def notes(stack, monkeypatch):
-    """The notes in the stack's Redis, moved by the test alone; empty."""
+    """The empty notes in the stack's Redis, which only the test moves."""
     with stack.redis_client() as client:
         client.delete(last_use_key())
-        monkeypatch.setattr(last_use, "client", lambda: client)
+        monkeypatch.setattr(tasks, "client", lambda: client)
         yield client
         client.delete(last_use_key())
 
@@ -32,24 +32,24 @@ def test_a_trigger_notes_the_use_of_its_token(stack, publish, notes, limit):
     api = publish(token=publish.token(**limit))
     before = datetime.now(UTC)
     assert api.call(stack.client).status_code == 200
-    last_use.move()
+    tasks.move()
     # The clock of Redis may differ a little from this one.
     assert before - timedelta(seconds=5) <= last_used(api.token) <= datetime.now(UTC) + timedelta(seconds=5)
 
 
-def test_what_is_refused_is_no_use(stack, publish, notes):
+def test_a_refused_trigger_is_no_use(stack, publish, notes):
     api, other = publish(), publish()
     assert api.call(stack.client, path=other.path).status_code == 401
     assert api.call(stack.client, path="/api/custom/nothing/here").status_code == 404
-    assert last_use.move() == 0
+    assert tasks.move() == 0
 
 
-def test_it_is_no_change_of_the_token(stack, publish, notes):
+def test_last_use_is_no_change_of_the_token(stack, publish, notes):
     api = publish()
     events = InformationEvent.objects.count()
     before = ApiToken.objects.values("version", "last_modified", "last_modified_by").get(pk=api.token.pk)
     api.call(stack.client)
-    last_use.move()
+    tasks.move()
     assert ApiToken.objects.values("version", "last_modified", "last_modified_by").get(pk=api.token.pk) == before
     assert InformationEvent.objects.count() == events
 
@@ -58,7 +58,7 @@ def test_an_older_note_does_not_undo_a_newer_one(publish, notes):
     token, _ = publish.token()
     for second in (2_000, 1_000):
         notes.hset(last_use_key(), str(token.pk), second * 1_000)
-        last_use.move()
+        tasks.move()
     assert last_used(token) == datetime.fromtimestamp(2_000, UTC)
 
 
@@ -66,7 +66,7 @@ def test_notes_of_a_token_that_is_gone_do_no_harm(publish, notes):
     token, _ = publish.token()
     notes.hset(last_use_key(), str(token.pk), 1_000)
     token.delete()
-    assert last_use.move() == 1
+    assert tasks.move() == 1
 
 
 def test_without_a_database_the_notes_are_given_back(publish, notes, monkeypatch):
@@ -78,14 +78,14 @@ def test_without_a_database_the_notes_are_given_back(publish, notes, monkeypatch
         notes.hset(last_use_key(), str(token_id), 5_000)
         raise OperationalError
 
-    monkeypatch.setattr(last_use, "_keep", fail)
+    monkeypatch.setattr(tasks, "_keep", fail)
     with pytest.raises(OperationalError):
-        last_use.move()
+        tasks.move()
     assert notes.hget(last_use_key(), str(token.pk)) == b"5000"
 
 
 @pytest.mark.parametrize("error", [redis.ConnectionError("no broker"), OperationalError("no database")])
-def test_what_cannot_be_moved_now_waits_for_the_next_time(monkeypatch, caplog, error):
+def test_notes_that_cannot_be_moved_now_are_moved_later(monkeypatch, caplog, error):
     def fail():
         raise error
 

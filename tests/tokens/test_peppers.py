@@ -1,4 +1,4 @@
-"""Peppers change without a token noticing, until the old one goes."""
+"""Tokens keep working while peppers change, until the old pepper is removed."""
 
 import io
 
@@ -46,7 +46,7 @@ def test_with_a_retired_pepper_its_tokens_are_not_found(db):
         token_of(old_secret)
 
 
-def test_a_pepper_with_the_same_number_and_another_content_opens_nothing(db, settings):
+def test_another_pepper_with_the_same_number_finds_no_token(db, settings):
     with peppers_in_use(1):
         _, secret = Publisher().token()
     settings.UDAPI_PEPPERS = {1: b"z" * 32}
@@ -96,7 +96,7 @@ def test_a_refused_secret_leaves_the_old_one_in_force(db):
     assert token_of(secret).id == token.pk
 
 
-def test_the_command_shows_what_is_left_on_which(db):
+def test_the_command_shows_the_tokens_of_each_pepper(db):
     with peppers_in_use(1):
         (first, _), _ = Publisher().token(), Publisher().token()
         assert _report() == ["pepper 1: 2 token(s), current"]
@@ -122,5 +122,5 @@ def test_the_command_fails_when_a_pepper_in_use_is_missing(db):
             call_command("peppers", stdout=output)
         assert output.getvalue().splitlines() == [
             "pepper 2: 0 token(s), current",
-            "pepper 1: 1 token(s), NOT ACTIVE: their secrets open nothing",
+            "pepper 1: 1 token(s), NOT ACTIVE: calls with them are refused",
         ]

@@ -18,7 +18,7 @@ from testbed.publishing import Publisher
 from testbed.stack import Stack
 from tokens.rate_limit import retry_after
 
-# An admitted request gets as far as this: nothing is published there, and the route is looked up behind the limit.
+# An admitted request ends with this error: nothing is published there, and the route is looked up after the limit.
 NOWHERE = "/api/custom/nowhere"
 ADMITTED, REFUSED = 404, 429
 
@@ -32,7 +32,7 @@ class Answer:
 
 
 class Caller:
-    """A client of its own: each thread has one."""
+    """A client for each thread."""
 
     def __init__(self, secret: str) -> None:
         self._headers = {"Authorization": f"Bearer {secret}"}
@@ -57,7 +57,7 @@ def _limited(limit: int, window: int):
 
 
 def _stamps(client: redis.Redis, token_id: uuid.UUID) -> list[int]:
-    """The times at which Redis admitted, in microseconds."""
+    """The times at which Redis admitted requests, in microseconds."""
     return [int(stamp) for stamp in client.lrange(f"{prefix()}rate:{token_id.hex}", 0, -1)]
 
 
@@ -80,7 +80,7 @@ def test_of_100_at_once_exactly_the_limit_gets_through(stack: Stack):
     began, ended = min(answer.sent for answer in answers), max(answer.received for answer in answers)
     admitted = [answer for answer in answers if answer.status == ADMITTED]
     assert {answer.status for answer in answers} == {ADMITTED, REFUSED}
-    # Should the machine take so long that a second window begins, ten more may pass.
+    # On a machine so slow that a second window begins, ten more may pass.
     windows = 1 + int((ended - began) / 2)
     assert 10 <= len(admitted) <= 10 * windows
     assert {answer.retry_after for answer in answers if answer.status == REFUSED} <= {"1", "2"}
@@ -105,19 +105,19 @@ def test_no_window_ever_holds_more_while_two_gunicorns_are_hammered(stack: Stack
     admitted = [answer for answer in answers if answer.status == ADMITTED]
     assert {answer.status for answer in answers} == {ADMITTED, REFUSED}
     assert len(answers) > 200, "hammered too softly"
-    # Each was admitted between being sent and being answered: no eleven of them for certain in one window.
+    # Each was admitted between being sent and being answered: no eleven of them surely lie in one window.
     by_answer = sorted(admitted, key=lambda answer: answer.received)
     for eleven in (by_answer[n : n + 11] for n in range(len(by_answer) - 10)):
         assert eleven[-1].received - min(answer.sent for answer in eleven) >= 1.99
     # And by Redis' own clock, to the microsecond.
     assert len(stamps) == len(admitted)
     assert all(later - earlier >= 2_000_000 for earlier, later in zip(stamps, stamps[10:], strict=False))
-    # Nor is it too strict: who tries all the time gets his ten in every window.
+    # Nor is it too strict: a client that tries all the time gets ten in every window.
     assert 30 < len(admitted) <= 50
     assert all(later - earlier < 3_000_000 for earlier, later in zip(stamps, stamps[10:], strict=False))
 
 
-def test_refused_requests_do_not_count_and_the_wait_that_is_told_is_right(stack: Stack):
+def test_refused_requests_do_not_count_and_retry_after_is_right(stack: Stack):
     token, secret = _limited(2, 3)
     call = Caller(secret)
     assert [call(stack.url).status for _ in range(2)] == [ADMITTED] * 2
@@ -137,7 +137,7 @@ def test_refused_requests_do_not_count_and_the_wait_that_is_told_is_right(stack:
     assert 3_000_000 <= after[-1] - before[0] < 4_000_000
 
 
-def test_who_waits_as_told_is_admitted(stack: Stack):
+def test_a_caller_who_waits_for_retry_after_is_admitted(stack: Stack):
     token_id = uuid.uuid4()
     assert [retry_after(token_id, 1, 1) for _ in range(2)] == [0, 1]
     time.sleep(1)

@@ -1,4 +1,4 @@
-"""A token that is disabled, rotated or deleted opens nothing from the very next request, in every process."""
+"""A disabled, rotated or deleted token is refused from the next request on, in every process."""
 
 import socket
 import time
@@ -13,7 +13,7 @@ from testbed.stack import Web, wait_until
 
 WORKERS = 4
 ROUNDS = 100
-# Nothing is published there: who is let in gets error 5.
+# Nothing is published there: an accepted token gets error 5.
 LET_IN, LOCKED_OUT = b"404", b"401"
 
 
@@ -26,7 +26,7 @@ def web(stack):
 
 
 def _status(web: Web, secret: str) -> bytes:
-    """Over a connection of its own, which whichever process may take."""
+    """Over a connection of its own, which any of the processes may accept."""
     with socket.create_connection(("127.0.0.1", web.port), 30) as connection:
         head = f"GET /api/custom/nowhere HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {secret}\r\n"
         connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
@@ -38,12 +38,12 @@ def _statuses(web: Web, threads: ThreadPoolExecutor, secret: str) -> set[bytes]:
 
 
 def _work(web: Web) -> list[float]:
-    """How much processor time each worker process has taken."""
+    """The processor time of each worker process."""
     return [sum(child.cpu_times()[:2]) for child in psutil.Process(web.process.pid).children()]
 
 
 def _all_are_ready(web: Web) -> bool:
-    """Four processes that have nothing to do."""
+    """Four idle processes."""
     before = _work(web)
     time.sleep(0.3)
     return len(before) == WORKERS and before == _work(web)
@@ -73,7 +73,7 @@ def test_every_process_refuses_on_the_next_request(web):
     assert min(worked) > 0, "not all processes were asked"
 
 
-def test_a_kept_connection_is_no_way_around(stack):
+def test_a_kept_open_connection_does_not_bypass_revocation(stack):
     token, secret = Publisher().token()
     headers = {"Authorization": f"Bearer {secret}"}
     assert stack.client.get("/api/custom/nowhere", headers=headers).status_code == 404

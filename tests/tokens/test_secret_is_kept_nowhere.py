@@ -1,4 +1,4 @@
-"""A secret cannot be had again from anywhere."""
+"""A secret cannot be read again anywhere."""
 
 import copy
 import logging
@@ -35,7 +35,7 @@ def _everything_set(caplog) -> tuple[list[str], ApiToken]:
     return [first, second], token
 
 
-def test_not_in_the_database_nor_in_a_log(db, caplog):
+def test_no_secret_is_in_the_database_or_a_log(db, caplog):
     secrets, token = _everything_set(caplog)
     dump = _dump()
     assert str(token.secret_digest) in dump
@@ -44,7 +44,7 @@ def test_not_in_the_database_nor_in_a_log(db, caplog):
         assert secret not in caplog.text
 
 
-def test_not_in_the_object_nor_in_a_backup(db, caplog):
+def test_no_secret_is_in_the_object_or_a_backup(db, caplog):
     secrets, token = _everything_set(caplog)
     places = [
         repr(vars(token)),
@@ -56,7 +56,7 @@ def test_not_in_the_object_nor_in_a_backup(db, caplog):
         assert not [place for place in places if secret in place]
 
 
-def test_not_in_a_query_nor_in_an_error(db, caplog):
+def test_no_secret_is_in_a_query_or_an_error(db, caplog):
     with CaptureQueriesContext(connection) as queries:
         secrets, token = _everything_set(caplog)
         another = ApiToken(name="another")

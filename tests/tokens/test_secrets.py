@@ -1,4 +1,4 @@
-"""What a secret may be, and what a generated one is."""
+"""The form of own and of generated secrets."""
 
 import re
 import string
@@ -19,7 +19,7 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 def checksum(text: str) -> str:
-    """CRC-32 in six digits of base 62, reckoned another way than the product does."""
+    """CRC-32 in six digits of base 62, computed differently from the product."""
     value = zlib.crc32(text.encode("ascii"))
     return "".join(BASE62[value // 62**power % 62] for power in range(5, -1, -1))
 
@@ -70,13 +70,13 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("secret", ACCEPTED)
-def test_accepted(secret):
+def test_well_formed_secrets_are_accepted(secret):
     assert secrets.is_well_formed(secret)
     assert ApiToken().set_secret(secret) == secret
 
 
 @pytest.mark.parametrize("secret", REFUSED)
-def test_refused(secret):
+def test_malformed_secrets_are_refused(secret):
     assert not secrets.is_well_formed(secret)
     token = ApiToken()
     assert refused(token.set_secret, secret) == ("InvalidSecret", {})

@@ -31,7 +31,7 @@ def test_names_that_are_refused(db, name):
     assert not ApiToken.objects.exists()
 
 
-def test_the_defaults(db):
+def test_a_new_token_has_these_defaults(db):
     token = save_checked(_token(), by="system")
     assert (token.is_disabled, token.rate_limit, token.rate_window_seconds) == (False, None, None)
 
@@ -57,7 +57,7 @@ def test_rate_limits_that_are_refused(db, rate):
     assert not ApiToken.objects.exists()
 
 
-def test_all_that_is_wrong_is_said_at_once(db):
+def test_all_errors_are_reported_at_once(db):
     Publisher().token(OWN_SECRET)
     token = ApiToken(name=" ", rate_limit=0, rate_window_seconds=0)
     token.set_secret(OWN_SECRET)
@@ -67,27 +67,27 @@ def test_all_that_is_wrong_is_said_at_once(db):
 
 
 @pytest.mark.parametrize("limit", OUT_OF_RANGE)
-def test_the_database_keeps_the_rate_limit(db, limit):
+def test_the_database_enforces_the_rate_limit(db, limit):
     token = save_checked(_token(), by="system")
     with pytest.raises(IntegrityError), transaction.atomic():
         ApiToken._base_manager.filter(pk=token.pk).update(rate_limit=limit[0], rate_window_seconds=limit[1])
 
 
 @pytest.mark.parametrize("name", ["", " ", "\t\n"])
-def test_the_database_keeps_the_name(db, name):
+def test_the_database_enforces_the_name(db, name):
     with pytest.raises(IntegrityError), transaction.atomic():
         _token(name=name).save()
     with pytest.raises(IntegrityError), transaction.atomic():
         ApiToken._base_manager.bulk_create([_token(name=name)])
 
 
-def test_the_database_keeps_digests_apart(db):
+def test_the_database_refuses_equal_digests(db):
     token = save_checked(_token(), by="system")
     with pytest.raises(IntegrityError), transaction.atomic():
         ApiToken(name="b", secret_digest=token.secret_digest, pepper_id=9).save()
 
 
-def test_the_database_keeps_a_token_in_use(db):
+def test_the_database_refuses_to_delete_a_token_in_use(db):
     api = Publisher()()
     with pytest.raises(IntegrityError), transaction.atomic():
         _raw_delete(api.token)

@@ -14,7 +14,7 @@ from tokens.models import ApiToken
 
 
 def _with_own_secret(*peppers: int) -> ApiToken:
-    """Not saved yet, made by a process with these peppers."""
+    """A token made by a process with these peppers, not saved yet."""
     with peppers_in_use(*peppers):
         token = ApiToken(name=f"made under {peppers}")
         token.set_secret(OWN_SECRET)
@@ -44,7 +44,7 @@ def test_the_same_secret_given_twice_at_once_is_kept_once(peppers):
 
 
 @pytest.mark.usefixtures("open_db")
-def test_two_tokens_rotated_to_the_same_secret_at_once():
+def test_of_two_tokens_rotated_to_the_same_secret_one_is_refused():
     tokens = [Publisher().token()[0] for _ in range(2)]
     for token, numbers in zip(tokens, [(1, 2), (2, 1)], strict=True):
         with peppers_in_use(*numbers):
@@ -64,7 +64,7 @@ def test_a_token_deleted_twice_at_once_is_deleted_once():
 
 
 @pytest.mark.usefixtures("open_db")
-def test_a_secret_that_became_free_at_the_same_moment():
+def test_a_secret_freed_at_the_same_moment_is_accepted_or_refused():
     """Refused or accepted, but never anything else."""
     for _ in range(3):
         holder, _secret = Publisher().token(OWN_SECRET)

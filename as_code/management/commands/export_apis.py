@@ -4,15 +4,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from as_code.entries import shown_path
 from as_code.exporter import MAIN_FILE, ExportError, export_files, write_files
 from as_code.permissions import UnknownUserError, actor_named
+from objects.commands import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     """Writes apis.yaml, its JSON schema and the scripts; no secrets, and digests only on request."""
 
     help = "Write all scripts, tokens and API definitions to DIRECTORY, as YAML and .py files that can live in git."

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from as_code.entries import MOST_FAULTS, RefusedImportError, shown_path
@@ -14,9 +14,10 @@ from as_code.files import SecretFileError, secret_file
 from as_code.importer import import_files
 from as_code.permissions import UnknownUserError, actor_named
 from as_code.report import Report
+from objects.commands import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     """Secrets of new tokens are never printed, only written to a file if one is named."""
 
     help = (

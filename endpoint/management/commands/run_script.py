@@ -1,6 +1,6 @@
-"""`manage.py run_script FILE`: try a script before it is published."""
+"""`manage.py run_script FILE`: try a script before publishing it."""
 
-import http
+import http.client
 import json
 import time
 from argparse import ArgumentParser, ArgumentTypeError
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from automation.models import DEFAULT_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS
 from definitions.routes import InvalidRouteError
-from endpoint import errors, response
+from endpoint import arguments, errors, response
 from endpoint.trigger_request import METHODS
 from endpoint.tryout import NoHostsError, Tryout, UnusableScriptError, told
 from fleet.answer import Answer
@@ -19,47 +19,33 @@ from foundation.limits import LARGEST_TRIGGER_BODY
 
 
 class Command(BaseCommand):
-    """Runs a script file in a script host as a trigger would, and shows answer, log and time."""
-
     help = (
-        "Run a script file as a trigger would, without publishing it; it needs neither Redis nor a database. "
+        "Run a script file as a trigger would, without publishing it. Needs neither Redis nor a database. "
         "Fails when a caller would get an error of the platform."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The request that a caller would send."""
-        parser.add_argument("file", type=Path, metavar="FILE", help="the script; its subscripts lie beside it")
-        parser.add_argument("--method", default="POST", help=f"{', '.join(METHODS)}; POST unless given")
-        parser.add_argument(
-            "--route",
-            type=_text,
-            default="try",
-            help="the route, with values for its placeholders: encoders/{id=7}/status",
-        )
-        parser.add_argument(
-            "--query", action="append", type=_pair, default=[], metavar="NAME=VALUE", help="may be repeated"
-        )
+        add = parser.add_argument
+        pair: dict[str, Any] = {"type": arguments.pair, "metavar": "NAME=VALUE", "action": "append", "default": []}
+        add("file", type=Path, metavar="FILE", help="the script; its subscripts lie beside it")
+        add("--method", type=str.upper, choices=METHODS, default="POST", help=arguments.METHOD_HELP)
+        route = "the route, with values for its placeholders: encoders/{id=7}/status"
+        add("--route", type=arguments.text, default="try", help=route)
+        add("--query", help="may be repeated", **pair)
         body = parser.add_mutually_exclusive_group()
-        body.add_argument("--body", type=_text, default="", metavar="TEXT")
+        body.add_argument("--body", type=arguments.text, default="", metavar="TEXT")
         body.add_argument("--body-file", type=Path, metavar="FILE", help="a file in UTF-8")
-        body.add_argument(
-            "--param", action="append", type=_pair, default=[], metavar="NAME=VALUE",
-            help="a parameter, instead of a body; may be repeated",
-        )  # fmt: skip
-        parser.add_argument(
-            "--parameters", action="store_true", help="the input type is Parameters: the body is read as JSON"
-        )
-        parser.add_argument(
-            "--run", action="store_true", help="call run(engine) of a script that has both entry points"
-        )
-        parser.add_argument("--timeout", type=_seconds, default=DEFAULT_TIMEOUT_SECONDS, metavar="SECONDS")
+        body.add_argument("--param", help="a parameter, instead of a body; may be repeated", **pair)
+        add("--parameters", action="store_true", help="the input type is Parameters: the body is read as JSON")
+        add("--run", action="store_true", help="call run(engine) of a script that has both entry points")
+        add("--timeout", type=_seconds, default=DEFAULT_TIMEOUT_SECONDS, metavar="SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run it; an error of the platform fails the command, an answer of the script does not, whatever its code."""
+        """An error of the platform fails the command; an answer of the script does not, whatever its status code."""
         tryout = Tryout(
             file=options["file"],
-            method=_method(options["method"]),
+            method=METHODS[options["method"]],
             route=options["route"],
             query=options["query"],
             body=_body(options),
@@ -82,7 +68,7 @@ class Command(BaseCommand):
 
     def _show(self, answer: Answer) -> None:
         rendered = response.from_answer(answer)
-        self.stdout.write(f"HTTP {rendered.status_code} {_phrase(rendered.status_code)}".rstrip())
+        self.stdout.write(f"HTTP {rendered.status_code} {http.client.responses.get(answer.code, '')}".rstrip())
         for name, value in rendered.items():
             self.stdout.write(f"{name}: {value}")
         if answer.body and not rendered.streaming:
@@ -91,59 +77,18 @@ class Command(BaseCommand):
 
 
 def _since(begun: float) -> str:
-    return f"{(time.monotonic() - begun) * 1_000:.0f} ms, the start of its process included"
-
-
-def _phrase(code: int) -> str:
-    try:
-        return http.HTTPStatus(code).phrase
-    except ValueError:
-        return ""
-
-
-def _method(name: str) -> str:
-    if name.upper() not in METHODS:
-        raise CommandError(f"--method is one of {', '.join(METHODS)}.")
-    return METHODS[name.upper()]
+    return f"{(time.monotonic() - begun) * 1_000:.0f} ms, including the start of the script's process"
 
 
 def _body(options: dict[str, Any]) -> bytes:
-    if options["body_file"] is not None:
-        return _content(options["body_file"])
-    if options["param"]:
-        return json.dumps(dict(options["param"])).encode()
-    return str(options["body"]).encode()
-
-
-def _content(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > LARGEST_TRIGGER_BODY:
-            raise CommandError(f"{file} has more than {LARGEST_TRIGGER_BODY} bytes, the most that a body may have.")
-        content = file.read_bytes()
-        content.decode()
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{file} is not UTF-8.") from error
+    body: str = json.dumps(dict(options["param"])) if options["param"] else options["body"]
+    content = (arguments.content(options["body_file"]) if options["body_file"] else body).encode()
+    if len(content) > LARGEST_TRIGGER_BODY:
+        raise CommandError(f"The body has more than {LARGEST_TRIGGER_BODY} bytes, the most that a body may have.")
     return content
-
-
-def _pair(argument: str) -> tuple[str, str]:
-    name, separator, value = _text(argument).partition("=")
-    if not separator or not name:
-        raise ArgumentTypeError(f"{argument!r} is not NAME=VALUE")
-    return name, value
 
 
 def _seconds(argument: str) -> int:
     if argument.isdecimal() and len(argument) <= 6 and 1 <= int(argument) <= LONGEST_TIMEOUT_SECONDS:
         return int(argument)
     raise ArgumentTypeError(f"a time-out is 1 to {LONGEST_TIMEOUT_SECONDS} seconds")
-
-
-def _text(argument: str) -> str:
-    try:
-        argument.encode()
-    except UnicodeEncodeError as error:
-        raise ArgumentTypeError("an argument is not UTF-8") from error
-    return argument

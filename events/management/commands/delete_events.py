@@ -5,17 +5,17 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from events.models import InformationEvent
+from objects.commands import DatabaseCommand
 
 LONGEST_DAYS = 100_000
 
 _log = logging.getLogger(__name__)
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Delete the information events that are older than a number of days."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

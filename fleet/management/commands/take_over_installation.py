@@ -3,15 +3,16 @@
 from typing import Any
 
 import redis
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from broker.client import server_client
 from broker.installation import installation_id
 from broker.owner import take_over
 from fleet import overview
+from objects.commands import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     """For a database that was moved or restored; one that is a copy needs an id of its own instead."""
 
     help = "Give the installation's id on its Redis to this database, even if another database has it."

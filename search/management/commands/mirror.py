@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import close_old_connections, connection
 
+from objects.commands import DatabaseCommand
 from search import rebuild, repair, restore, state, tasks
 from search.connection import MirrorError
 from search.drift import Drift, check
@@ -22,7 +23,7 @@ FOLLOW_SECONDS = 1.0
 SHOWN = 20
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "The Elasticsearch mirror: status, check, repair, rebuild, restore, follow, off."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -4,26 +4,23 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from objects.authorship import SYSTEM
 from objects.changes import save_checked
+from objects.commands import DatabaseCommand
 from tokens.models import ApiToken
 
 
-class Command(BaseCommand):
-    """Creates a token with a generated secret and prints the secret, this once, and nothing else."""
-
-    help = "Create an API token. Its secret is printed to standard output, once; it cannot be had again."
+class Command(DatabaseCommand):
+    help = "Create an API token and print its secret to standard output. The secret is shown only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The name, and the rate limit if there is to be one."""
         parser.add_argument("name")
         parser.add_argument("--limit", type=int, help="requests in a window, 1 to 100")
         parser.add_argument("--window", type=int, metavar="SECONDS", help="length of the window, 1 to 86400 seconds")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Create the token. A refused one ends with the reason and nothing saved."""
         token = ApiToken(name=options["name"], rate_limit=options["limit"], rate_window_seconds=options["window"])
         try:
             secret = token.set_secret(None)

@@ -1,0 +1,34 @@
+"""Arguments of the commands that trigger a script."""
+
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from endpoint.trigger_request import METHODS
+from foundation.texts import UnreadableFileError, read_text
+
+METHOD_HELP = f"{', '.join(METHODS)}; POST unless given"
+
+
+def text(argument: str) -> str:
+    try:
+        argument.encode()
+    except UnicodeEncodeError as error:
+        raise ArgumentTypeError("an argument is not UTF-8") from error
+    return argument
+
+
+def pair(argument: str) -> tuple[str, str]:
+    name, separator, value = text(argument).partition("=")
+    if not separator or not name:
+        raise ArgumentTypeError(f"{argument!r} is not NAME=VALUE")
+    return name, value
+
+
+def content(file: Path) -> str:
+    """The text in `file`. Raises CommandError."""
+    try:
+        return read_text(file)
+    except UnreadableFileError as error:
+        raise CommandError(str(error)) from error
