@@ -1,4 +1,4 @@
-"""The Redis clients of a process, which differ in how long they wait, and what is known of a connection's server."""
+"""The Redis clients of a process, which differ in their time-outs, and what is known about a connection's server."""
 
 import hashlib
 import re
@@ -18,25 +18,24 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from broker import owner
-from broker.connections import HeldConnection
-from broker.keepalive import KEEPALIVE
+from broker.connections import KEEPALIVE, HeldConnection, ask, read_reply
 from broker.tls import VerifiedConnection
 
-# As long as TCP waits for an acknowledgement (`broker/keepalive.py`).
+# As long as TCP waits for an acknowledgement (`KEEPALIVE`).
 _PROMPT_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 0.8
 # How long a waiting caller tolerates an unreachable broker.
 LEAST_PATIENCE_SECONDS = 3.0
-# So short that a worker that connects to a silent Redis can still be stopped.
+# Short, so that a worker that connects to a silent Redis can still be stopped.
 _CLAIM_SECONDS = 3.0
 # A waiting caller is answered by its deadline, even if Redis is down.
 BRIEF_SECONDS = 0.4
 
 # More than a process has threads.
 MAX_CONNECTIONS = 8_192
-# Each connection has a buffer of this size, and each caller that waits a connection.
+# Each waiting caller has a connection, and each connection has a buffer of this size.
 _READ_BYTES = 16 * 1024
-# A larger reply grows the buffer of its connection, which is closed afterwards.
+# After a larger reply, the connection is closed, because its buffer has grown.
 _LARGE_BYTES = 1_000_000
 
 _RUN_ID = re.compile(rb"run_id:(\w+)")
@@ -44,10 +43,10 @@ _RUN_ID = re.compile(rb"run_id:(\w+)")
 
 @cache
 def client() -> redis.Redis:
-    """The client of this process, shared by its threads; answers are bytes.
+    """The client of this process, shared by its threads; replies are bytes.
 
-    Nothing is retried on its own: a claim, a pop or a count that is repeated after a lost answer would
-    happen twice. A pooled connection that the server has closed is noticed and replaced when it is taken.
+    Nothing is retried: a claim, a pop or a count that is repeated after a lost reply would happen twice. A pooled
+    connection that the server has closed is replaced when it is taken.
     """
     return _client(reply_seconds(), CONNECT_TIMEOUT_SECONDS, greet)
 
@@ -60,21 +59,21 @@ def brief_client() -> redis.Redis:
 
 @cache
 def server_client() -> redis.Redis:
-    """Like `client`, for questions about the server itself: it claims no id, and so needs no database."""
+    """Like `client`, for questions about the server itself. It claims no id, so it needs no database."""
     return _client(reply_seconds(), CONNECT_TIMEOUT_SECONDS, meet)
 
 
 @cache
 def prompt_client() -> redis.Redis:
-    """Like `client`, for exchanges that are small: their replies come sooner, or the connection is silent."""
+    """Like `client`, for small exchanges: without a reply after a few seconds, the connection is dead."""
     return _client(_prompt_seconds(), CONNECT_TIMEOUT_SECONDS, greet)
 
 
 @cache
 def reply_seconds() -> float:
-    """The time-out of `client`: a quarter of a caller's time, but 3 to 10 s, and never more than the caller's time.
+    """The time-out of `client`, enough for 30 MB on a slow network.
 
-    This is enough for 30 MB on a slow network.
+    It is a quarter of a caller's time, but 3 to 10 s, and never more than the caller's time.
     """
     caller = float(settings.UDAPI_TRIGGER_TIMEOUT_SECONDS)
     return max(min(LEAST_PATIENCE_SECONDS, caller), min(10.0, caller / 4))
@@ -85,7 +84,7 @@ def _prompt_seconds() -> float:
 
 
 def claim_installation() -> None:
-    """Connect once, which claims the installation's id.
+    """Connect once in order to claim the installation's id.
 
     Raises:
         broker.owner.ForeignInstallationError: it belongs to another database.
@@ -101,17 +100,18 @@ def claim_installation() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Peer:
-    """A connection's server: its `run_id`, and by how much its clock is ahead of this process's monotonic clock."""
+    """The server of a connection: its `run_id`, and how far its clock is ahead of this process's monotonic clock."""
 
     milliseconds_ahead: float
     life: str
 
 
+# By connection: redis-py has no place for such a thing. An entry goes with its connection.
 _peers: WeakKeyDictionary[Any, _Peer] = WeakKeyDictionary()
 
 
 def greet(connection: Any) -> None:
-    """Log in, learn of the server, and claim the installation's id."""
+    """Log in, learn about the server, and claim the installation's id."""
     with _promptly(connection):
         _log_in(connection)
         owner.hold(connection)
@@ -125,7 +125,7 @@ def meet(connection: Any) -> None:
 
 @contextmanager
 def _promptly(connection: Any) -> Iterator[None]:
-    """Meanwhile the replies are small, so they have a short time-out."""
+    """A short time-out for the small replies within the context."""
     connection._sock.settimeout(min(_prompt_seconds(), connection.socket_timeout or _PROMPT_SECONDS))
     yield
     connection._sock.settimeout(connection.socket_timeout)
@@ -133,37 +133,37 @@ def _promptly(connection: Any) -> Iterator[None]:
 
 def _log_in(connection: Any) -> None:
     connection.on_connect()
-    seconds, microseconds = _ask(connection, "TIME")
+    seconds, microseconds = ask(connection, "TIME")
     ahead = int(seconds) * 1_000 + int(microseconds) / 1_000 - time.monotonic() * 1_000
-    found = _RUN_ID.search(_ask(connection, "INFO", "server"))
+    found = _RUN_ID.search(ask(connection, "INFO", "server"))
     _peers[connection] = _Peer(ahead, found[1].decode() if found else "")
 
 
 def server_milliseconds(connection: Any) -> int:
-    """The time on the server's clock. It is wrong if somebody has set that clock since the connection was made."""
+    """The time on the server's clock. It is wrong if that clock was set since the connection was made."""
     return int(_peers[connection].milliseconds_ahead + time.monotonic() * 1_000)
 
 
 def server_life(connection: Any) -> str:
     """The `run_id` of the connection's server. A connection ends with its server, so this stays true.
 
-    Lua scripts do not ask for it: `INFO` takes longer than everything else that they do with a job.
+    Lua scripts do not call `INFO` for it, which would take longer than everything else that they do with a job.
     """
     return _peers[connection].life
 
 
 class LuaScript:
-    """A Lua script that Redis knows by its digest: one round trip, which does not carry the text each time."""
+    """A Lua script that Redis caches by its digest: one round trip, which usually does not carry the text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, pooled: redis.Redis, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
-        """Run the script; returns its reply, strings as bytes.
+        """Run the script and return its reply, with strings as bytes.
 
         Raises:
-            redis.RedisError.
+            redis.RedisError
         """
         with HeldConnection(pooled) as connection:
             return self.over(connection, keys, *arguments)
@@ -171,11 +171,11 @@ class LuaScript:
     def over(
         self, connection: Any, keys: Sequence[str], *arguments: str | bytes | int, seconds: float | None = None
     ) -> Any:
-        """Like `run`, over `connection`; waits `seconds` for the reply, by default as long as for any other."""
+        """Like `run`, over `connection`; waits `seconds` for the reply, by default the time-out of the connection."""
         try:
-            return _ask(connection, "EVALSHA", self._digest, len(keys), *keys, *arguments, seconds=seconds)
+            return ask(connection, "EVALSHA", self._digest, len(keys), *keys, *arguments, seconds=seconds)
         except redis.exceptions.NoScriptError:
-            return _ask(connection, "EVAL", self._text, len(keys), *keys, *arguments, seconds=seconds)
+            return ask(connection, "EVAL", self._text, len(keys), *keys, *arguments, seconds=seconds)
 
     def before_blpop(
         self,
@@ -188,8 +188,8 @@ class LuaScript:
     ) -> Any:
         """Run the script and, in the same write, start a BLPOP of `popped_key` for `pop_seconds`.
 
-        Waits `seconds` for the script's reply, by default as long as for any other. `popped` reads what is popped.
-        After an error the connection is of no further use.
+        Waits `seconds` for the script's reply, by default the time-out of the connection. `popped` then reads the reply
+        of the BLPOP. After an error the connection cannot be used any more.
         """
         commands = [
             ("EVALSHA", self._digest, len(keys), *keys, *arguments),
@@ -197,34 +197,24 @@ class LuaScript:
         ]
         connection.send_packed_command(connection.pack_commands(commands))
         try:
-            return _response(connection, seconds)
+            return read_reply(connection, seconds)
         except redis.exceptions.NoScriptError:
-            # BLPOP blocks this connection, so the script goes over another.
+            # The BLPOP blocks this connection, so the script is sent over another one.
             return self.run(client(), keys, *arguments)
 
 
-def _ask(connection: Any, *command: str | bytes | int, seconds: float | None = None) -> Any:
-    connection.send_command(*command)
-    return _response(connection, seconds)
-
-
-def _response(connection: Any, seconds: float | None) -> Any:
-    """Read the reply within `seconds`; None keeps the time-out of the socket, which saves two system calls."""
-    return connection.read_response() if seconds is None else connection.read_response(timeout=seconds)
-
-
 class HungUpError(Exception):
-    """The caller has closed the connection, or the sending half of it."""
+    """The caller has closed the connection, or its sending half."""
 
 
 def blpop(key: str, seconds: float, silence: float, peer: socket.socket | None = None) -> bytes | None:
-    """What is pushed to the list `key` within `seconds`; a server that is `silence` seconds late is given up.
+    """What is pushed to the list `key` within `seconds`; the server may answer `silence` seconds late.
 
     Raises:
-        redis.RedisError: the server is not reachable, or said nothing.
+        redis.RedisError: the server is not reachable, or does not answer.
         HungUpError: `peer` hung up.
     """
-    # Of the brief client, so that a new connection takes no longer than its caller has.
+    # The brief client, so that opening a connection does not exceed the caller's time.
     with HeldConnection(brief_client()) as connection:
         connection.send_command("BLPOP", key, seconds)
         _wait(connection, seconds + silence, peer)
@@ -232,9 +222,9 @@ def blpop(key: str, seconds: float, silence: float, peer: socket.socket | None =
 
 
 def popped(connection: Any, seconds: float, peer: socket.socket | None = None) -> bytes | None:
-    """What the BLPOP that was sent over the connection pops; a server that says nothing for `seconds` is given up.
+    """The reply of a BLPOP that was sent over the connection; it must begin within `seconds`.
 
-    An answer that has begun has the connection's own time-out. After an error the connection is of no further use.
+    Its rest has the connection's own time-out. After an error the connection cannot be used any more.
 
     Raises:
         redis.RedisError, HungUpError: as for `blpop`.
@@ -244,7 +234,7 @@ def popped(connection: Any, seconds: float, peer: socket.socket | None = None) -
 
 
 def _wait(connection: Any, seconds: float, peer: socket.socket | None) -> None:
-    """Wait until there is something to read. Only the end of `peer` is noticed: what it sends does not end the wait."""
+    """Wait until there is something to read. Of `peer`, only its end is noticed, not what it sends."""
     if connection.can_read():
         return
     descriptor, poll = connection._sock.fileno(), select.poll()
@@ -253,7 +243,7 @@ def _wait(connection: Any, seconds: float, peer: socket.socket | None) -> None:
         poll.register(peer, select.POLLRDHUP)
     ready = {each for each, _ in poll.poll(seconds * 1_000)}
     if not ready:
-        raise redis.TimeoutError("Redis said nothing in time")
+        raise redis.TimeoutError("Redis did not answer in time")
     if descriptor not in ready:
         raise HungUpError
 
@@ -265,7 +255,7 @@ def _popped(connection: Any, entry: list[bytes] | None) -> bytes | None:
 
 
 def shed(connection: Any, answer: bytes | None) -> None:
-    """Close a connection that has read a large answer: its buffer would stay that large."""
+    """Close a connection that has read a large answer, because its buffer would stay that large."""
     if answer and len(answer) > _LARGE_BYTES:
         connection.disconnect()
 

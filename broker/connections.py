@@ -1,24 +1,34 @@
-"""Connections to Redis that stay with their threads, and are closed when they have been idle for some time."""
+"""Connections to Redis that stay with their threads and are closed when they have been idle for some time."""
 
+import socket
 import threading
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 from weakref import WeakSet
 
 import redis
 
+KEEPALIVE: Final[Mapping[int, int]] = {
+    socket.TCP_KEEPIDLE: 60,
+    socket.TCP_KEEPINTVL: 10,
+    socket.TCP_KEEPCNT: 3,
+    socket.TCP_USER_TIMEOUT: 5_000,
+}
+"""Options of a connection over TCP: probes of an idle one (NAT forgets silent ones), and data that stays unacknowledged
+for five seconds, reveal that the other end is gone."""
 IDLE_SECONDS = 10.0
 """A thread that needs its connection less often than this opens a new one."""
 
 
 class _Kept:
-    """The idle connections of one thread, by pool. Whoever pops one owns it: the thread, or the one that closes it."""
+    """The idle connections of one thread, by pool. Whoever pops one owns it: the thread, or the sweeper."""
 
     def __init__(self) -> None:
         self._idle: dict[redis.ConnectionPool, tuple[Any, float]] = {}
 
     def take(self, pool: redis.ConnectionPool) -> Any:
-        """The connection, which is no longer kept; None if there is none."""
+        """Take the connection out; None if there is none."""
         entry = self._idle.pop(pool, None)
         return entry and entry[0]
 
@@ -27,20 +37,20 @@ class _Kept:
         self._idle[pool] = connection, time.monotonic()
 
     def close_older(self, moment: float) -> None:
-        """Close what has been idle since before `moment`."""
+        """Close the connections that were last used before `moment`."""
         for pool, (_, since) in list(self._idle.items()):
             if since < moment and (entry := self._idle.pop(pool, None)) is not None:
                 self._close(pool, entry, moment)
 
     def _close(self, pool: redis.ConnectionPool, entry: tuple[Any, float], moment: float) -> None:
         connection, since = entry
-        # Its thread may have used it meanwhile, and may by now have another one.
+        # Between check and pop, its thread may have used it and put it back. By now it may even have another one.
         if since < moment or self._idle.setdefault(pool, entry) is not entry:
             connection.disconnect()
 
 
 class _Sweeper:
-    """A thread of this process that closes what has been idle for too long."""
+    """A thread of this process that closes connections that have been idle for too long."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,10 +58,10 @@ class _Sweeper:
         self._thread: threading.Thread | None = None
 
     def watch(self, kept: _Kept) -> None:
-        """Look after the connections of one more thread."""
+        """Close idle connections of one more thread."""
         with self._lock:
             self._everybody.add(kept)
-            # After a fork it is not alive.
+            # After a fork the thread is not alive.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._sweep_on, name="idle-connections", daemon=True)
                 self._thread.start()
@@ -69,7 +79,7 @@ _sweeper = _Sweeper()
 
 
 class _Here(threading.local):
-    """What this thread keeps."""
+    """The connections of this thread."""
 
     def __init__(self) -> None:
         self.kept = _Kept()
@@ -82,9 +92,9 @@ _here = _Here()
 class HeldConnection:
     """A context with this thread's own connection, checked to be alive.
 
-    An error inside leaves open whether the command reached Redis.
+    After an error inside, it is unknown whether the command has reached Redis.
 
-    A thread keeps its connection: to get one from the pool and give it back takes a tenth of the time of a trigger.
+    A thread keeps its connection: taking one from the pool and giving it back takes a tenth of a trigger's time.
 
     Raises:
         redis.RedisError: Redis is not reachable; nothing was sent.
@@ -96,7 +106,6 @@ class HeldConnection:
         self._pool = pooled.connection_pool
 
     def __enter__(self) -> Any:
-        """The connection; redis-py leaves its type open."""
         pool = self._pool
         # Taken while in use, so that a nested use gets a connection of its own.
         self._connection = connection = _here.kept.take(pool) or pool.connection_class(**pool.connection_kwargs)
@@ -107,14 +116,25 @@ class HeldConnection:
         return connection
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Keep it, unless an answer may still be on its way."""
+        # After an error, a reply may still be on its way.
         if kind:
             self._connection.disconnect()
         _here.kept.keep(self._pool, self._connection)
 
 
+def ask(connection: Any, *command: str | bytes | int, seconds: float | None = None) -> Any:
+    """Send a command and read its reply."""
+    connection.send_command(*command)
+    return read_reply(connection, seconds)
+
+
+def read_reply(connection: Any, seconds: float | None) -> Any:
+    """Read a reply within `seconds`; None keeps the socket's time-out, which saves two system calls."""
+    return connection.read_response() if seconds is None else connection.read_response(timeout=seconds)
+
+
 def _is_stale(connection: Any) -> bool:
-    """Whether the server has closed it meanwhile."""
+    """Whether the server has closed it in the meantime."""
     try:
         return bool(connection.can_read())
     except (redis.ConnectionError, OSError):

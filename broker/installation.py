@@ -1,6 +1,6 @@
 """The installation that this process belongs to: its id, the prefix of its names in Redis, and its database.
 
-This needs only Django's settings, so it also works before Django is set up. A process reads id and fingerprint once.
+This needs only Django's settings, so it works before Django is set up. A process reads id and fingerprint once.
 """
 
 import hashlib
@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import ProgrammingError, connection
 
-# Short, because it need not be unique by itself: `broker/owner.py` refuses a second database with the same id.
+# Short, because it need not be unique: `broker/owner.py` refuses a second database with the same id.
 _ID_BYTES: Final = 4
-# How long the database may take to answer, and a thread wait for its turn to ask.
+# How long the database may take to answer, and how long a thread waits for its turn to ask.
 _SECONDS: Final = 5
 
 _READ: Final = "SELECT identifier, home FROM broker_installation WHERE key = 1"
@@ -30,17 +30,17 @@ _MACHINE_ID: Final = Path("/etc/machine-id")
 _HERE: Final = ("", "localhost", "127.0.0.1", "::1")
 
 
-# Without it, threads that need the same answer at first would each open a connection.
+# At the start, many threads need the same answer; without the lock, each would open a connection.
 _asking = threading.Lock()
 
 
 class UnknownInstallationError(redis.ConnectionError):
-    """The database does not tell which installation this is. Without its id no key has a name, and Redis is useless."""
+    """The database does not tell the installation's id. Without it no key has a name, so Redis cannot be used."""
 
 
 @cache
 def prefix() -> str:
-    """How every key, queue and channel of this installation begins.
+    """The beginning of the name of every key, queue and channel of this installation.
 
     Raises:
         UnknownInstallationError
@@ -48,9 +48,14 @@ def prefix() -> str:
     return f"udapi:{installation_id()}:"
 
 
+def last_use_key() -> str:
+    """Hash: id of a token → when it was last admitted (milliseconds, Redis' clock), until the database notes that."""
+    return f"{prefix()}last-use"
+
+
 @cache
 def installation_id() -> str:
-    """`UDAPI_INSTALLATION`, else the id in the database, which is made now if there is none.
+    """`UDAPI_INSTALLATION`, or else the id in the database, which is created now if there is none.
 
     Raises:
         UnknownInstallationError
@@ -60,7 +65,7 @@ def installation_id() -> str:
 
 @cache
 def fingerprint() -> str:
-    """A digest of what tells the database from a copy of it; no name can be read from it.
+    """A digest of what distinguishes the database from a copy of it; it reveals no name.
 
     Raises:
         UnknownInstallationError
@@ -70,7 +75,7 @@ def fingerprint() -> str:
 
 
 def has_moved() -> bool:
-    """Whether the database used the id on this Redis from elsewhere: it was moved, or is a copy.
+    """Whether the database last used the id on this Redis from another place: it was moved, or is a copy.
 
     Raises:
         UnknownInstallationError
@@ -80,7 +85,7 @@ def has_moved() -> bool:
 
 
 def settle() -> None:
-    """Note that the database uses the id on this Redis from where it is now.
+    """Note that the database uses the id on this Redis from its present place.
 
     Raises:
         UnknownInstallationError
@@ -108,18 +113,18 @@ def _digest(marks: Sequence[str]) -> str:
 
 
 def _row() -> tuple[str, str]:
-    """The id that the database keeps, and where it last was; the row is made now if there is none."""
+    """The id in the database, and the place where it was last used; the row is created now if there is none."""
     with _cursor() as cursor:
         row = cursor.execute(_READ).fetchone()
         if row is None:
-            # If several processes find none, one of them makes it.
+            # If several processes find none, only one of them creates it.
             cursor.execute(_MAKE, [secrets.token_hex(_ID_BYTES)])
             row = cursor.execute(_READ).fetchone()
     return str(row[0]), str(row[1])
 
 
 def _marks_of_postgresql() -> tuple[str, ...]:
-    """A restored dump differs in the first mark, a copy of the server's files in those of the address."""
+    """A restored dump differs in the first mark; a copy of the server's files differs in the address."""
     database = connection.settings_dict
     host = str(database["HOST"])
     is_here = host in _HERE or host.startswith("/")
@@ -128,7 +133,7 @@ def _marks_of_postgresql() -> tuple[str, ...]:
 
 
 def _system_identifier() -> str:
-    """Empty if the role may not ask for it."""
+    """The identifier of the database server; empty if the role may not read it."""
     try:
         with _cursor() as cursor:
             cursor.execute("SELECT system_identifier FROM pg_control_system()")
@@ -159,13 +164,13 @@ def _cursor() -> Iterator[Any]:
         UnknownInstallationError: the database did not answer.
     """
     own = connection.copy()
-    # A pool that is made before a fork cannot be used after it.
+    # A pool that was made before a fork cannot be used after it.
     if own.settings_dict["OPTIONS"].pop("pool", None):
         own.settings_dict["OPTIONS"] |= {"connect_timeout": _SECONDS, "tcp_user_timeout": _SECONDS * 1_000}
     try:
         with _one_at_a_time(), own.wrap_database_errors:
             own.connect()
-            # Django's own cursor would warn that Django is not set up.
+            # Django's own cursor would warn if Django is not set up.
             yield own.create_cursor()
     except DatabaseError as error:
         first_line = str(error).strip().partition("\n")[0]

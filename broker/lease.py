@@ -1,4 +1,4 @@
-"""Leases: work that one process of the fleet does at a time."""
+"""Leases, for work that one process of the fleet does at a time."""
 
 from contextlib import suppress
 from functools import cached_property
@@ -12,9 +12,9 @@ from broker.installation import prefix
 
 
 class Lease:
-    """The right to do the work `name`: it ends `seconds` after it was last held. Not shared by threads.
+    """The right to do the work `name`, which ends `seconds` after the last `hold`. Not for several threads.
 
-    Where Redis cannot be asked the lease is not held.
+    Without Redis, the lease is not held.
     """
 
     def __init__(self, name: str, seconds: float) -> None:
@@ -37,11 +37,11 @@ class Lease:
         try:
             return bool(self._lock.reacquire())
         except LockError:
-            # We never held it, or it has expired.
+            # It was never held, or has expired.
             return False
 
     def release(self, after_seconds: float = 0) -> None:
-        """Give the lease up, now or `after_seconds`: until then nobody takes it."""
+        """Give up the lease, now or `after_seconds`; until then no other process can take it."""
         with suppress(redis.RedisError):
             if after_seconds:
                 self._lock.extend(after_seconds, replace_ttl=True)

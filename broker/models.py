@@ -1,4 +1,4 @@
-"""What the database records about its installation."""
+"""The database's record of its installation."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ HOME_LENGTH: Final = 200
 
 
 class Installation(models.Model):
-    """A table of one row: the id, and where the database last was. `broker/installation.py` has the SQL."""
+    """A table of one row: the id, and where the database last used it. `broker/installation.py` has the SQL."""
 
     key = models.PositiveSmallIntegerField(primary_key=True)
     identifier = models.CharField(max_length=ID_LENGTH)

@@ -1,8 +1,8 @@
 """The claim to the installation's id: on one Redis, an id belongs to one database.
 
-A key of the id holds the fingerprint of the database that claimed it. Every new connection looks at it, whichever
-process makes it: nothing is sent to a Redis on which the id belongs to another database. A Redis that has lost the key
-gets it back with the next connection, but not from a copy: the database notes where it was when it last claimed the id.
+A key holds the fingerprint of the database that claimed the id. Every new connection checks it, so nothing is sent to a
+Redis on which the id belongs to another database. A Redis that has lost the key gets it back with the next connection,
+but not from a copy: the database notes its place when it claims the id.
 """
 
 import threading
@@ -12,9 +12,10 @@ from typing import Any
 import redis
 from django.conf import settings
 
+from broker.connections import ask
 from broker.installation import fingerprint, has_moved, installation_id, prefix, settle
 
-# Set once this process has seen its database own the id.
+# Set when this process has seen that its database owns the id.
 _has_held = threading.Event()
 
 
@@ -30,7 +31,7 @@ class ForeignInstallationError(redis.ConnectionError):
 
 
 def database_key() -> str:
-    """The key that holds the fingerprint of the database.
+    """The key that holds the fingerprint of the owner.
 
     Raises:
         broker.installation.UnknownInstallationError
@@ -39,14 +40,14 @@ def database_key() -> str:
 
 
 def hold(connection: Any) -> None:
-    """Claim the id over `connection`, unless it is ours already.
+    """Claim the id over `connection`, unless this database owns it already.
 
     Raises:
         ForeignInstallationError
         broker.installation.UnknownInstallationError
         redis.RedisError
     """
-    owner = _ask(connection, "GET", database_key())
+    owner = ask(connection, "GET", database_key())
     if owner is None:
         owner = _claim(connection)
     if owner not in (fingerprint().encode(), None):
@@ -56,24 +57,24 @@ def hold(connection: Any) -> None:
 
 
 def _claim(connection: Any) -> bytes | None:
-    """Who has the id afterwards: another process may be claiming it, too."""
-    # Nobody else reaches a private Redis, so its data directory can be moved. A process that has held the id asks the
-    # database no more: it may be silent, and every connection would wait for it.
+    """Claim the id and return its owner: another process may be claiming it, too."""
+    # No other installation uses a private Redis, so its data directory may be moved. A process that has held the id
+    # does not ask the database again: if the database is silent, every connection would wait for it.
     is_known = settings.REDIS_IS_PRIVATE or _has_held.is_set()
     if not is_known and has_moved():
         raise ForeignInstallationError
     key, ours = database_key(), fingerprint().encode()
-    # Where Redis refuses to write, nobody else can claim the id either.
+    # If Redis refuses to write, no other database can claim the id either.
     with suppress(redis.ResponseError):
-        _ask(connection, "SET", key, ours, "NX")
-    owner: bytes | None = _ask(connection, "GET", key)
+        ask(connection, "SET", key, ours, "NX")
+    owner: bytes | None = ask(connection, "GET", key)
     if owner == ours and not is_known:
         settle()
     return owner
 
 
 def take_over(server: redis.Redis) -> bool:
-    """Give the id to our database, whoever has it; returns whether another one had it.
+    """Give the id to this database, whichever owns it; returns whether another one did.
 
     Raises:
         broker.installation.UnknownInstallationError
@@ -82,8 +83,3 @@ def take_over(server: redis.Redis) -> bool:
     settle()
     ours = fingerprint()
     return server.set(database_key(), ours, get=True) not in (ours.encode(), None)
-
-
-def _ask(connection: Any, *command: str | bytes) -> Any:
-    connection.send_command(*command)
-    return connection.read_response()

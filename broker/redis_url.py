@@ -1,11 +1,11 @@
-"""The address of Redis, written so that its client and Celery, which parse it differently, connect to the same."""
+"""The address of Redis in a form that its client and Celery, which parse it differently, understand in the same way."""
 
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-# No message holds a part of the address, nor names a cause that would: there may be a password in it.
+# No message shows a part of the address or a cause that would, because it may hold a password.
 _FORM = "REDIS_URL must be a redis://, rediss:// or unix:// address, such as rediss://:secret@redis.example.com:6379/0."
 _OPTIONS = (
     "REDIS_URL takes no option but db and, with rediss://, ssl_certfile and ssl_keyfile: "
@@ -20,10 +20,10 @@ _PORT = 6379
 
 
 def checked(value: str) -> str:
-    """`value` with host, port and database spelled out; empty when it is empty.
+    """`value` with explicit host, port and database; empty if it is empty.
 
     Raises:
-        ImproperlyConfigured: it is no address of Redis, names several servers, or has options, such as one that turns
+        ImproperlyConfigured: it is not an address of Redis, names several servers, or has options, which could turn
             verification off.
     """
     if not value:

@@ -1,4 +1,4 @@
-"""What kind of server Redis is, and which of its properties endanger the product."""
+"""The properties of the Redis server, and which of them endanger the product."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STANDALONE = "standalone"
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server tells of itself. `saves` is False for a server that does not show its configuration."""
+    """What a server says about itself. `saves` is False for a server that does not show its configuration."""
 
     version: str
     mode: str
@@ -28,7 +28,7 @@ class ServerFacts:
 class Danger:
     """A property of the server that should be different. With an error, the product cannot work.
 
-    `id` is that of the system check, and does not change. `text` is a sentence that says what to do.
+    `id` is that of the system check and never changes. `text` is a sentence that says what to do.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Danger:
 
 
 def look(pooled: redis.Redis) -> ServerFacts:
-    """What the server tells. Two round trips.
+    """Ask the server for its properties. Two round trips.
 
     Raises:
         redis.RedisError: it does not answer.
@@ -45,7 +45,7 @@ def look(pooled: redis.Redis) -> ServerFacts:
     told: dict[str, Any] = pooled.info()
     return ServerFacts(
         version=str(told.get("redis_version", "")),
-        # Valkey has another name for it.
+        # Valkey calls it `server_mode`.
         mode=str(told.get("redis_mode") or told.get("server_mode") or STANDALONE),
         role=str(told.get("role", PRIMARY)),
         eviction=str(told.get("maxmemory_policy", NO_EVICTION)),

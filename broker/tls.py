@@ -1,4 +1,4 @@
-"""TLS to Redis: the server is verified before a password is sent, whatever a library would do by default."""
+"""TLS to Redis: the server is verified before a password is sent, whatever a library does by default."""
 
 import socket
 from functools import cache
@@ -9,10 +9,7 @@ from django.conf import settings
 
 
 class VerifiedConnection(redis.SSLConnection):
-    """A connection that verifies certificate and host name, and that no option of a library can make careless.
-
-    Kombu, for one, verifies nothing unless it is told to.
-    """
+    """A connection that always verifies certificate and host name. Kombu, for one, does not by default."""
 
     def _wrap_socket_with_ssl(self, sock: socket.socket) -> SSLSocket:
         try:
@@ -24,7 +21,7 @@ class VerifiedConnection(redis.SSLConnection):
 
 @cache
 def _context(authorities: str, certificate: str | None, key: str | None) -> SSLContext:
-    """Trusts the system's authorities for want of others. Made once: reading those takes longer than a handshake."""
+    """A context that trusts `authorities`, by default the system's. Cached: loading takes longer than a handshake."""
     context = create_default_context(cadata=authorities or None)
     if certificate:
         context.load_cert_chain(certificate, key)

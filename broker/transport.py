@@ -1,4 +1,4 @@
-"""Celery's connections to Redis: they claim the installation's id first, and over TLS they verify the server."""
+"""Celery's connections to Redis: they claim the installation's id first, and verify the server over TLS."""
 
 from typing import Any
 
@@ -17,6 +17,6 @@ class _ClaimingChannel(redis.Channel):
 
 
 class ClaimingTransport(redis.Transport):
-    """The transport of all addresses of Redis."""
+    """The transport for all addresses of Redis."""
 
     Channel = _ClaimingChannel

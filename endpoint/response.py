@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 
 from endpoint import errors
 from fleet.answer import Answer
-from fleet.numbers import machine_id
+from fleet.node_numbers import machine_id
 
 _WITHOUT_BODY = frozenset({204, 304})
 # `; name=value` or `; name="value"`, with whatever stands between the quotes.

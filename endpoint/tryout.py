@@ -16,9 +16,8 @@ from endpoint import admission, errors
 from endpoint.dispatch import succeeded
 from endpoint.trigger_request import TriggerRequest
 from fleet import confinement
-from fleet.answer import Answer
+from fleet.answer import Answer, answer_of
 from fleet.execution import Execution
-from fleet.results import judge
 from fleet.script_cache import NoScriptError
 from foundation.texts import UnreadableFileError, read_text
 from hosts.jobs import Assignment, Script
@@ -69,7 +68,7 @@ class Tryout:
             result = _execution(hosts, self._beside, on_line).run(Assignment(job, script, self.timeout_seconds))
         finally:
             hosts.stop()
-        return succeeded(judge(result, _NODE))
+        return succeeded(answer_of(result, _NODE))
 
     def _admitted(self, script: Script) -> admission.Admitted:
         route, called = _route(self.route)
@@ -129,7 +128,7 @@ def _segment(part: str) -> tuple[str, str]:
 
 
 def _started_hosts() -> ScriptHosts:
-    hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR, reach=confinement.reach())
+    hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR, paths=confinement.configured_paths())
     try:
         settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         hosts.start()

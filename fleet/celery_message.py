@@ -1,7 +1,7 @@
-"""The Celery message of a job, which carries no more than its id.
+"""The Celery message of a job, which carries only its id.
 
-Celery's `apply_async` could not publish it in the same step in which the ticket is written, and costs more than
-everything else on the way in. So Celery makes one message, which is then used with the id of each job in it.
+Celery's `apply_async` could not publish it in the step that writes the ticket, and takes longer than everything else on
+the way in. So Celery makes one message, into which the id of each job is then inserted.
 """
 
 import json
@@ -15,26 +15,26 @@ from celery import current_app
 QUEUE = "udapi.triggers"
 TASK_NAME = "udapi.run_job"
 
-# Positional and named arguments, and what is embedded.
+# Positional and named arguments, and Celery's embedded options.
 _NO_ARGUMENTS: Any = ((), {}, {})
 _ID = "00000000-0000-0000-0000-000000000000"
-# The process shares kombu's queues in memory: without the lock, a thread could get another's message.
+# Kombu's queues in memory belong to the process: without the lock, a thread could get another's message.
 _making = threading.Lock()
 
 
 def entry(job_id: str) -> str:
-    """The entry of the queue that makes a worker run the job; `job_id` is a UUID and becomes the task's id."""
+    """The queue entry that makes a worker run the job. `job_id` is a UUID and becomes the task's id."""
     return _entry_template().replace(_ID, job_id)
 
 
 @cache
 def marker() -> str:
-    """How an entry begins: with this, followed by the id of its job."""
+    """The beginning of every entry, up to the id of its job."""
     return _entry_template().partition(_ID)[0]
 
 
 def received(job_id: str) -> kombu.Message:
-    """The message of a job as Celery's consumer would have received it; there is nothing left to decode."""
+    """The message of a job as Celery's consumer would have received it, already decoded."""
     template = _template()
     return kombu.Message(
         body=_NO_ARGUMENTS,
@@ -48,7 +48,7 @@ def received(job_id: str) -> kombu.Message:
 
 @cache
 def _entry_template() -> str:
-    # The headers come first, with the task's name in them: so an entry of another task never begins like a job's.
+    # The headers, which hold the task's name, come first, so an entry of another task never begins like a job's.
     parts = _template().serializable()
     return json.dumps({"headers": parts.pop("headers"), **parts})
 
@@ -60,12 +60,12 @@ def _template() -> Any:
 
 @cache
 def _made() -> Any:
-    """What Celery publishes for the task, read from kombu's transport in memory."""
+    """The message that Celery publishes for the task, read back from kombu's transport in memory."""
     with kombu.Connection("memory://") as connection:
         channel: Any = connection.default_channel
         current_app.send_task(TASK_NAME, task_id=_ID, queue=QUEUE, ignore_result=True, connection=connection)
         message = channel.basic_get(QUEUE, no_ack=True)
     message.properties["delivery_tag"] = _ID
-    # A node may need it first while it runs a job, of which no other is a child.
+    # A node may make it while it runs a job, and Celery would name that job as its parent.
     message.headers |= {"root_id": _ID, "parent_id": None}
     return message

@@ -1,4 +1,4 @@
-"""A worker node's side of the queue: claiming a job, handing its answer over, giving it back."""
+"""A worker node's side of the queue: claims a job, hands over its answer, gives it back."""
 
 import time
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ class ForeignFormatError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that is ours to run, with the fields of its ticket.
+    """A job that this node owns, with the fields of its ticket.
 
-    The milliseconds are those until its deadline, and those that it waited in the queue. `asked_at` is when the claim
-    was sent, on the monotonic clock.
+    `milliseconds_left` until the deadline count from `asked_at`, when the claim was sent, on the monotonic clock.
+    `milliseconds_waited` is the time in the queue.
     """
 
     job_id: str
@@ -42,26 +42,25 @@ class Claim:
 
     @property
     def format(self) -> int:
-        """The format in which the job came; its answer goes back in the same."""
+        """The format of the job, which is also that of its answer."""
         return redis_frames.number(self.ticket["frame"])
 
     @property
     def script_id(self) -> str:
-        """The script of the job."""
         return self.ticket["script"].decode()
 
     @property
     def deadline(self) -> float:
-        """When the caller's time is over, on the monotonic clock; it counts from when the claim was sent."""
+        """When the caller's time is over, on the monotonic clock."""
         return self.asked_at + self.milliseconds_left / 1_000
 
     @property
     def was_given_back(self) -> bool:
-        """Whether a node has taken the job before, and could not begin it."""
+        """Whether a node has claimed the job before and could not begin it."""
         return _GIVEN_BACK in self.ticket
 
     def job(self) -> Job:
-        """The job itself.
+        """Decode the job.
 
         Raises:
             fleet.redis_frames.FrameError: it was published in another format, or its body is gone.
@@ -75,7 +74,7 @@ class Claim:
 
 
 def claim(job_id: str, instance: str) -> Claim | None:
-    """Take the job for the node `instance`; None when it is not to be run any more. Two round trips for a large body.
+    """Take the job for the node `instance`; None if it must not be run any more. Two round trips for a large body.
 
     Raises:
         ForeignFormatError: this release does not read it.
@@ -85,24 +84,24 @@ def claim(job_id: str, instance: str) -> Claim | None:
 
 
 def put_back(job_id: str) -> None:
-    """Queue a message again whose job this node has not taken.
+    """Queue the message of a job again, which this node has not taken.
 
     Raises:
-        redis.RedisError.
+        redis.RedisError
     """
     client().rpush(redis_keys.queue(), celery_message.entry(job_id))
 
 
 def finish(done: Claim, answer: Answer | None, next_for: str = "") -> Claim | None:
-    """Hand `answer` over (None: nobody waits for it); returns the next job, taken for the node `next_for`.
+    """Hand over `answer` (None: nobody waits for it) and take the next job for the node `next_for`, if it is given.
 
-    One round trip: a node that has work does not wait for Celery to fetch it.
+    One round trip, so a busy node does not wait for Celery to fetch a message.
 
     Raises:
         redis.RedisError: the broker failed; the caller will not be answered.
         fleet.redis_frames.FrameError: no frame can hold the answer.
     """
-    # From a job that never started there is nothing to learn.
+    # A job that never started says nothing about how long its script takes.
     has_run = answer is None or answer.reason != Reason.NEVER_STARTED
     learned = (done.script_id, int((time.monotonic() - done.asked_at) * 1_000)) if has_run else _NOTHING_LEARNED
     reply = (int(answer is not None), redis_frames.encode(answer, done.format) if answer else b"")
@@ -114,7 +113,7 @@ def _take(
 ) -> Claim | None:
     what = (wanted, instance, GRACE_MILLISECONDS, START_MILLISECONDS, celery_message.marker())
     further = (_READABLE, *learned)
-    # A slot of the node waits for this.
+    # This holds a slot of the node, so a small exchange has a short time-out.
     pooled = prompt_client() if len(reply[1]) <= large_bodies.SMALL_BYTES else client()
     with HeldConnection(pooled) as connection:
         asked_at = time.monotonic()
@@ -136,9 +135,10 @@ def _claim(connection: Any, taken: list[Any], asked_at: float) -> Claim:
 
 
 def give_back(claim: Claim, instance: str, *, is_failure: bool) -> bool:
-    """Make a job that the node `instance` has claimed, but not begun, the first in the queue; whether it waits again.
+    """Put a job that the node `instance` has claimed, but not begun, at the head of the queue.
 
-    It does not if its caller has given it up. If `is_failure`, the next claim of the job says that it was given back.
+    Returns whether it waits again: it does not if its caller has given it up. If `is_failure`, the next claim says that
+    it was given back.
 
     Raises:
         redis.RedisError: the broker failed. The job may wait again, so it must be neither run nor given back.
@@ -153,9 +153,9 @@ def give_back(claim: Claim, instance: str, *, is_failure: bool) -> bool:
 
 
 def is_held(job_id: str, instance: str) -> bool:
-    """Whether a job that the node `instance` has claimed is still its own, and its caller is sure to wait.
+    """Whether the node `instance` still owns a job that it has claimed, and the caller certainly still waits.
 
     Raises:
-        redis.RedisError.
+        redis.RedisError
     """
     return bool(lua.IS_HELD.run(brief_client(), [redis_keys.run(job_id)], instance))

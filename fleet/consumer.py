@@ -1,4 +1,4 @@
-"""How a worker deals with its broker: it finds it again, and keeps its password to itself."""
+"""A worker's connection to its broker: it reconnects within seconds and never shows the password."""
 
 import logging
 from typing import Any
@@ -19,10 +19,10 @@ _log = logging.getLogger("udapi.manager")
 
 
 class PromptConsumer(Consumer):
-    """Celery's consumer, which tries a lost broker again within seconds: Celery's own waits up to 30 in the end."""
+    """Celery's consumer, but it tries to reconnect every few seconds. Celery's own waits for up to 30 s."""
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Connect, however long it takes; the worker can be shut down meanwhile."""
+        """Connect, however long it takes. Meanwhile the worker can be shut down."""
         conn.ensure_connection(
             _tell, interval_start=1, interval_step=1, interval_max=LONGEST_INTERVAL_SECONDS, callback=maybe_shutdown
         )
@@ -30,15 +30,14 @@ class PromptConsumer(Consumer):
 
 
 class OnceDispatcher(EventDispatcher):
-    """Sends each event once: Celery would repeat a heartbeat until Redis is back, and hear no signal meanwhile."""
+    """Sends each event once. Celery would repeat a heartbeat until Redis is back, and ignore signals until then."""
 
     def send(self, *arguments: Any, retry: bool = False, **fields: Any) -> Any:
-        """Send an event, or keep it until the broker is back."""
         return super().send(*arguments, **fields)
 
 
 class Events(events.Events):
-    """How the application makes what sends events."""
+    """Makes the application's event dispatchers."""
 
     dispatcher_cls = "fleet.consumer:OnceDispatcher"
 
@@ -47,7 +46,7 @@ def _tell(error: Exception, seconds: float) -> None:
     """Log why the broker cannot be reached.
 
     Raises:
-        WorkerShutdown: the installation's id belongs to another database, so another attempt would fail, too.
+        WorkerShutdown: the installation's id belongs to another database, so further attempts would fail, too.
     """
     if isinstance(error, ForeignInstallationError):
         _log.critical("%s", error)
@@ -59,6 +58,6 @@ def _tell(error: Exception, seconds: float) -> None:
 def stats(state: Any, **_: Any) -> dict[str, Any]:
     """Request worker statistics/information."""
     told: dict[str, Any] = state.consumer.controller.stats()
-    # For a Unix socket, Celery tells the address as a whole.
+    # For a Unix socket, Celery shows the whole address, with the password.
     broker = told["broker"].items()
     return told | {"broker": {part: maybe_sanitize_url(it) if isinstance(it, str) else it for part, it in broker}}

@@ -1,4 +1,4 @@
-"""The heartbeat of a worker node: tells the others that it is alive, and what it does."""
+"""The heartbeat of a worker node: tells the fleet that it is alive and which jobs it runs."""
 
 import logging
 import socket
@@ -20,7 +20,7 @@ HEARTBEAT_SECONDS = 2.0
 HEARTBEAT_ENDS_AFTER_SECONDS = 6.0
 # A restarted Redis knows no node until the next beat.
 _RETRY_SECONDS = 0.5
-# How long a node that leaves waits for Redis to hear it.
+# How long a node that leaves waits until Redis knows.
 _FAREWELL_SECONDS = 1.0
 # If the consumer's loop has not ticked for this long, the node leaves the fleet until it does.
 _SILENCE_SECONDS = 5.0
@@ -30,11 +30,11 @@ _log = logging.getLogger("udapi.manager")
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """What a heartbeat tells of a node.
+    """What a heartbeat tells about a node.
 
     `limit` is how many triggers it runs at once, `jobs` are the ids of those that run now, `version` is the product's,
-    and `formats` are those of jobs that it reads. A node that is not `is_consuming` has lost the broker's queue, or
-    cannot begin scripts. `confines` says whether its kernel keeps scripts away from files that are not theirs.
+    `formats` are the job formats that it reads. A node that is not `is_consuming` has lost the broker's queue or cannot
+    begin scripts. `confines` says whether its kernel keeps scripts away from files that are not theirs.
     """
 
     id: int
@@ -49,14 +49,13 @@ class NodeState:
 
     @property
     def running(self) -> int:
-        """How many triggers run now."""
         return len(self.jobs)
 
 
 class Heartbeat:
-    """Tells Redis every two seconds that this node lives, from the first tick of its consumer's loop until the end.
+    """Tells Redis every two seconds that this node is alive, from the first tick of its consumer's loop until the end.
 
-    The loop ticks once a second, and so looks after the thread that beats.
+    The loop ticks once a second; each tick starts the thread that beats, if it does not run.
     """
 
     def __init__(self, node_id: int, limit: int, since: str) -> None:
@@ -74,7 +73,7 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
 
     def tick(self, *, is_consuming: bool = True) -> None:
-        """The consumer's loop is well, and takes triggers or not. The thread that beats is started if none lives."""
+        """Note that the consumer's loop is alive, and whether it takes triggers."""
         self._ticked_at, did_consume, self._consumes = time.monotonic(), self._consumes, is_consuming
         if is_consuming != did_consume:
             self._hurry.set()
@@ -84,22 +83,21 @@ class Heartbeat:
         try:
             self._thread.start()
         except RuntimeError:
-            _log.exception("there is no room for the heartbeat's thread, the next tick tries again")
+            _log.exception("the heartbeat's thread cannot be started, the next tick tries again")
 
     @property
     def is_leaving(self) -> bool:
-        """Whether the node takes no more triggers."""
         return self._leaves
 
     def leave(self) -> None:
-        """Say that the node takes no more triggers; those that it runs are still answered."""
+        """Tell the fleet that the node takes no more triggers; those that it runs are still answered."""
         self._leaves = True
         self._hurry.set()
         if not self._has_left.wait(_FAREWELL_SECONDS):
-            _log.warning("the broker does not answer, this node's heartbeat ends by itself")
+            _log.warning("the broker does not answer: this node's heartbeat will expire by itself")
 
     def stop(self) -> None:
-        """Nothing runs any more."""
+        """Stop beating: nothing runs any more."""
         self._stopped = True
         self._hurry.set()
 
@@ -118,7 +116,7 @@ class Heartbeat:
         try:
             self._beat_on()
         except Exception:
-            _log.exception("the heartbeat failed, it begins again")
+            _log.exception("the heartbeat failed and will be started again")
             raise
 
     def _beat_on(self) -> None:
@@ -138,16 +136,16 @@ class Heartbeat:
         """Tell Redis now what this node does.
 
         Raises:
-            redis.RedisError.
+            redis.RedisError
         """
-        # One at a time: an older state must not replace a newer one.
+        # One thread at a time, so that an older state never replaces a newer one.
         with self._beating:
             sent_at = time.monotonic()
             self._beat()
             self.ends_at = sent_at + HEARTBEAT_ENDS_AFTER_SECONDS
 
     def _beat(self) -> None:
-        # Asked before the state is collected, so that the state names every job that ran at this time.
+        # Ask for the time before the state is collected: the state must name every job that ran at this time.
         seconds, microseconds = brief_client().time()
         began = seconds * 1_000 + microseconds // 1_000
         leaves = self._leaves
@@ -179,7 +177,7 @@ class Heartbeat:
 
 
 def _elapsed(jobs: Mapping[str, tuple[str, float]]) -> Iterator[str]:
-    """Script and milliseconds of each job, one after the other."""
+    """The script of each job and its milliseconds so far, in turn."""
     now = time.monotonic()
     for script_id, since in jobs.values():
         yield script_id

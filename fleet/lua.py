@@ -1,9 +1,9 @@
-"""What dispatch does within Redis, each in one step: publish, take, give back, cancel, look, beat.
+"""The atomic steps of the queue in Redis: publish, take, give back, cancel, check, beat.
 
-All times are Redis' own, in milliseconds. A ticket belongs to one life of the server, its `run_id`: one that comes back
-from a snapshot, or with a replica that is promoted, may have been taken before, so nobody takes it and nobody is told
-that it never started. With its memory full, Redis refuses a script's first write that needs memory,
-but none that comes after another write. So a script either does all of its work or nothing.
+All times are Redis' own, in milliseconds. A ticket belongs to one life of the server, its `run_id`. One that comes back
+from a snapshot, or with a promoted replica, may have been taken before: no node takes it, and no caller is told that
+its job never started. When its memory is full, Redis refuses the first write of a script that needs memory, but none
+after another write. So a script does either all of its work or nothing.
 """
 
 from broker.client import LuaScript
@@ -11,10 +11,15 @@ from broker.client import LuaScript
 TICKET = ("frame", "is_large", "published", "life", "deadline", "waits_until", "script", "format", "given_back")
 """The fields of a ticket, in the order in which `TAKE` returns them; the last one may be missing."""
 
-# One key for each script estimates for how many milliseconds its next run will hold a slot: an average of its runs, in
-# which the last ones weigh most. Heartbeats renew its time to live while a job of the script waits or runs, so this
-# tells how long none has: the estimate then halves every ten seconds.
-_ESTIMATES = """
+_SHARED = """
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- For each script, a key estimates for how many milliseconds its next run will hold a slot: an average of its runs, in
+-- which the latest weigh most. Heartbeats renew the key's time to live while a job of the script waits or runs. So the
+-- time to live tells since when there is none; after that, the estimate halves every ten seconds.
 local KEEP, ACTIVE, HALF = 120000, 4000, 10000
 local function estimate(estimates, script)
   local told = tonumber(redis.call('GET', estimates .. script))
@@ -26,19 +31,22 @@ local function write(estimates, script, milliseconds)
 end
 """
 
-# The message is written last: a job in the queue is complete. One that arrives `late` milliseconds after it was `sent`
-# is refused: its caller may have been answered meanwhile. So is a job that would not be done in its time, unless fewer
-# jobs wait than there are slots; `too long` is followed by how many milliseconds it lacks. A frame that some
-# living node cannot read is refused in favour of one of the `formats`, the best first, that every node reads, or at
-# least some node. Without a further look, the caller is sure to wait for `sure` milliseconds.
-PUBLISH = LuaScript(
-    _ESTIMATES
-    + """
+
+def _script(text: str) -> LuaScript:
+    return LuaScript(_SHARED + text.replace("@TICKET", ", ".join(f"'{name}'" for name in TICKET)))
+
+
+# The message is written last, so a job in the queue is complete. Refused are:
+# - a job that arrives more than `late` milliseconds after it was `sent`, for its caller may have been answered;
+# - a job that would not be done in time, unless fewer jobs wait than there are slots. `too long` is followed by the
+#   milliseconds that it lacks;
+# - a frame that some living node cannot read, in favour of the first of `formats` that all nodes read, or some.
+# Without a further check, the caller certainly waits for `sure` milliseconds.
+PUBLISH = _script("""
 local nodes, fleet, ticket, queue, last_use, large, waiting, estimates = unpack(KEYS)
-local places, milliseconds, grace, least, used_by, frame, is_large, message = unpack(ARGV)
+local places, left, grace, least, used_by, frame, is_large, message = unpack(ARGV)
 local sent, late, life, sure, script, format, formats = unpack(ARGV, 9)
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = clock()
 local length = redis.call('LLEN', queue)
 local slots, all, some = unpack(redis.call('HMGET', fleet, 'slots', 'all', 'some'))
 local function in_another_format()
@@ -63,7 +71,7 @@ local function too_long()
   length = math.min(length, jobs)
   if jobs == 0 or length < tonumber(slots) then return nil end
   local run = math.max(estimate(estimates, script) or 0, tonumber(least))
-  local lacks = length * sum / jobs / slots + run - milliseconds
+  local lacks = length * sum / jobs / slots + run - left
   return lacks > 0 and string.format('too long %.0f', lacks) or nil
 end
 local function refusal()
@@ -80,34 +88,30 @@ end
 local moment, asked = string.format('%.0f', now), math.min(now, tonumber(sent))
 if used_by ~= '' then redis.call('HSET', last_use, used_by, moment) end
 redis.call('HSET', ticket, 'frame', frame, 'is_large', is_large, 'published', moment, 'life', life,
-  'deadline', string.format('%.0f', asked + milliseconds), 'waits_until', string.format('%.0f', asked + sure),
+  'deadline', string.format('%.0f', asked + left), 'waits_until', string.format('%.0f', asked + sure),
   'script', script, 'format', format)
-redis.call('PEXPIRE', ticket, milliseconds + grace)
+redis.call('PEXPIRE', ticket, left + grace)
 redis.call('HINCRBY', waiting, script, 1)
 redis.call('LPUSH', queue, message)
 return 'published'
-"""
-)
+""")
 
-# Hands the answer of a job over, if there is one, and takes a job for the node `instance`: the job `wanted`, or else
-# the next in the queue. Skipped are expired jobs, and those whose caller may have given up, because Redis could not be
-# reached: if the caller still waits, its next look sends the message again. A message that does not begin as those of
-# jobs do is left to Celery. Whoever takes a ticket away owns its job; one in a format that the node cannot read stays.
-# The result is the id of the job taken, the milliseconds left, those waited, and the fields of its ticket (`TICKET`);
-# only the format for a job `wanted` that the node cannot read; or nothing. The finished job held its slot for `held`
-# milliseconds, from which the estimate for its script `ran` learns.
-TAKE = LuaScript(
-    _ESTIMATES
-    + """
+# Hands over the answer to a job, if there is one, and takes a job for the node `instance`: the job `wanted`, or else
+# the next in the queue. It skips expired jobs, and jobs whose caller may have given up because Redis was unreachable:
+# if the caller still waits, its next check sends the message again. Messages of other tasks are left to Celery. Whoever
+# deletes a ticket owns its job; a ticket in a format that the node cannot read stays.
+# The result is the id of the job taken, the milliseconds left and waited, and the fields of its ticket (`TICKET`); or
+# only the format of a job `wanted` that the node cannot read; or nothing. The finished job held its slot for `held`
+# milliseconds, which go into the estimate for its script `ran`.
+TAKE = _script("""
 local run, reply, queue, waiting, tickets, runs, estimates = unpack(KEYS)
 local has_answer, answer, keep, wanted, instance, grace, least, marker, life, formats, ran, held = unpack(ARGV)
 local function take(id)
-  local ticket = redis.call('HMGET', tickets .. id, @FIELDS)
+  local ticket = redis.call('HMGET', tickets .. id, @TICKET)
   local _, _, published, born, deadline, waits_until, script, format = unpack(ticket)
   if not deadline or born ~= life then return nil end
   if not string.find(formats, ' ' .. format .. ' ', 1, true) then return {format} end
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local now = clock()
   local left = tonumber(deadline) - now
   if left <= tonumber(least) or now > tonumber(waits_until) then return nil end
   redis.call('DEL', tickets .. id)
@@ -130,19 +134,17 @@ for _ = 1, instance == '' and 0 or 100 do
   local message = redis.call('LINDEX', queue, -1)
   if not message or string.sub(message, 1, #marker) ~= marker then break end
   local taken = take(string.sub(message, #marker + 1, #marker + 36))
-  -- Of another format: Celery fetches it, and this node gives it to others.
+  -- It has another format: Celery fetches it, and this node leaves it to others.
   if taken and #taken == 1 then break end
   redis.call('RPOP', queue)
   if taken then return taken end
 end
 return {}
-""".replace("@FIELDS", ", ".join(f"'{name}'" for name in TICKET))
-)
+""")
 
-# Makes a job that the node `instance` has taken, but not begun, the first in the queue, with the fields of its ticket;
-# not if its caller has given it up, and was told that it may have run. The result is whether the job waits again.
-GIVE_BACK = LuaScript(
-    """
+# Puts a job that the node `instance` has taken, but not begun, at the head of the queue, with the fields of its ticket;
+# but not if its caller has given it up and was told that it may have run. The result is whether the job waits again.
+GIVE_BACK = _script("""
 local ticket, run, queue, large, waiting = unpack(KEYS)
 local instance, message, grace, script = unpack(ARGV)
 local claim = redis.call('GET', run)
@@ -156,13 +158,11 @@ redis.call('PEXPIREAT', ticket, string.format('%.0f', redis.call('HGET', ticket,
 redis.call('HINCRBY', waiting, script, 1)
 redis.call('RPUSH', queue, message)
 return 1
-"""
-)
+""")
 
-# Cancels a job that nobody has taken. The waiting caller passes no `answer`: it gets a reply that has just arrived, or
-# gives the run up. Anybody else leaves `answer` for the caller, and a running job alone.
-CANCEL = LuaScript(
-    """
+# Cancels a job that no node has taken. The waiting caller passes no `answer`: it gets a reply that has just arrived, or
+# else gives up a running job. Others pass the `answer` for the caller, and do not touch a running job.
+CANCEL = _script("""
 local ticket, reply, run, large, waiting = unpack(KEYS)
 local answer, keep, life = unpack(ARGV)
 local born, script = unpack(redis.call('HMGET', ticket, 'life', 'script'))
@@ -181,17 +181,15 @@ local last = redis.call('LPOP', reply)
 if last then return {last} end
 redis.call('DEL', run)
 return 'may have run'
-"""
-)
+""")
 
-# Whether nobody will answer any more: not while the ticket waits, or the reply is there. The look notes that the caller
-# waits; it frees memory before it takes some. A ticket whose message is not in the queue gets another one: a node has
-# skipped the job, has taken the message and died with it, or is just about to claim the ticket, and then the second one
-# does nothing. A claimed job is lost if its node is gone, or does not run it: a beat that began more than `late`
-# milliseconds after the claim would name the job. A node that continues later finds that it does not own the job any
-# more. A node that leaves finishes what it runs.
-IS_LOST = LuaScript(
-    """
+# Whether no answer will come any more: not while the ticket waits or the reply is there. The check notes that the
+# caller still waits; it frees memory before it takes some. A ticket whose message is not in the queue gets another
+# message: a node has skipped the job, or has died with its message, or is about to claim the ticket. In the last case
+# the second message does nothing. A claimed job is lost if its node is gone, or does not run it: a beat that began more
+# than `late` milliseconds after the claim would name the job. A node that continues later finds that it no longer owns
+# the job. A node that leaves finishes what it runs.
+IS_LOST = _script("""
 local ticket, reply, run, queue = unpack(KEYS)
 local state, message, id, late, waits_until, life = unpack(ARGV)
 local function later(known) return string.format('%.0f', math.max(tonumber(known), tonumber(waits_until))) end
@@ -215,30 +213,24 @@ if told and (began <= claimed + late or string.find(told, id, 1, true)) then
 end
 redis.call('DEL', run)
 return 1
-"""
-)
+""")
 
-# Whether the node `instance` still owns a job that it has claimed, and the caller is sure to wait.
-IS_HELD = LuaScript("""
+# Whether the node `instance` still owns a job that it has claimed, and the caller certainly still waits.
+IS_HELD = _script("""
 local claim = redis.call('GET', KEYS[1])
 if not claim then return 0 end
 local node, _, waits_until = string.match(claim, '(%S+) (%d+) (%d+)')
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return (node == ARGV[1] and now <= tonumber(waits_until)) and 1 or 0
+return (node == ARGV[1] and clock() <= tonumber(waits_until)) and 1 or 0
 """)
 
-# Notes that a node is alive. Redis allows ZREMRANGEBYSCORE when its memory is full, and then every later write of the
-# script. A node that takes no triggers is not among the nodes; its state tells what it still runs. One key holds what
-# the nodes offer together, for `PUBLISH`. Further arguments are pairs: the script of a job that runs, and for how many
-# milliseconds.
-BEAT = LuaScript(
-    _ESTIMATES
-    + """
+# Notes that a node is alive. ZREMRANGEBYSCORE comes first: Redis allows it when its memory is full, and then every
+# later write of the script. A node that takes no triggers is not among the nodes, but its state tells what it still
+# runs. One key holds what the nodes offer together, for `PUBLISH`. Further arguments are pairs: the script of a running
+# job, and its milliseconds so far.
+BEAT = _script("""
 local nodes, node, offers, fleet, queue, waiting, estimates = unpack(KEYS)
 local lasts, instance, state, word, began, slots, formats = unpack(ARGV)
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = clock()
 redis.call('ZREMRANGEBYSCORE', nodes, '-inf', string.format('%.0f', now - 60000))
 if word == 'leaves' then
   redis.call('ZREM', nodes, instance)
@@ -268,7 +260,7 @@ end
 redis.call('DEL', fleet)
 if living > 0 then redis.call('HSET', fleet, 'slots', together, 'all', all, 'some', some) end
 
--- A ticket that expires is not counted off.
+-- Tickets that have expired are still counted.
 if redis.call('LLEN', queue) == 0 then redis.call('DEL', waiting) end
 local counts = redis.call('HGETALL', waiting)
 for place = 1, #counts, 2 do
@@ -279,5 +271,4 @@ for place = 8, #ARGV, 2 do
   local script, elapsed = ARGV[place], tonumber(ARGV[place + 1])
   write(estimates, script, math.max(elapsed, estimate(estimates, script) or 0))
 end
-"""
-)
+""")

@@ -1,4 +1,4 @@
-"""What the scheduler keeps in the database."""
+"""What the scheduler stores in the database."""
 
 from typing import Final
 

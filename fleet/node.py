@@ -1,4 +1,4 @@
-"""A worker node: what starts and ends with the program that runs triggers."""
+"""A worker node: starts and ends with the program that runs triggers."""
 
 import logging
 from datetime import UTC, datetime
@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from fleet import celery_message, confinement
-from fleet.fitness import Fitness, find_fault
+from fleet.fitness import Fitness
 from fleet.heartbeat import Heartbeat
-from fleet.limits import concurrency_limit
-from fleet.numbers import NodeSlot
+from fleet.node_numbers import NodeNumber
+from fleet.pool import concurrency_limit
+from fleet.probe import find_fault
 from fleet.runner import Runner
 from foundation import linux
 from foundation.times import iso_utc
@@ -26,11 +27,11 @@ _log = logging.getLogger("udapi.manager")
 
 
 class Node(bootsteps.StartStopStep):
-    """This process as a node of the fleet: number, script hosts, heartbeat, runner; a step of Celery's worker."""
+    """This process as a node of the fleet: number, script hosts, heartbeat, runner. A bootstep of Celery's worker."""
 
     requires = ("celery.worker.components:Pool",)
 
-    slot: NodeSlot
+    slot: NodeNumber
     hosts: ScriptHosts
     heartbeat: Heartbeat
     fitness: Fitness
@@ -38,10 +39,10 @@ class Node(bootsteps.StartStopStep):
     _has_paused = False
 
     def start(self, worker: Any) -> None:
-        """Be ready to run scripts. The node joins the fleet when the loop of Celery's consumer ticks.
+        """Get ready to run scripts. The node joins the fleet when the loop of Celery's consumer ticks.
 
         Raises:
-            SystemExit: it gets no number or cannot begin scripts; its supervisor tries again.
+            SystemExit: it gets no number or cannot begin scripts. Its supervisor starts it again.
         """
         self._worker = worker
         try:
@@ -59,9 +60,9 @@ class Node(bootsteps.StartStopStep):
 
     def _prepare(self) -> None:
         since = iso_utc(datetime.now(UTC))
-        self.slot = NodeSlot()
+        self.slot = NodeNumber()
         user, state_dir = settings.UDAPI_SCRIPT_USER, settings.UDAPI_STATE_DIR
-        self.hosts = ScriptHosts(user=user, state_dir=state_dir, reach=confinement.reach())
+        self.hosts = ScriptHosts(user=user, state_dir=state_dir, paths=confinement.configured_paths())
         self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
         self.fitness = Fitness(self.slot.id, partial(find_fault, self.hosts), self._tick_now)
         self.runner = Runner(self.slot.id, self.hosts, self.heartbeat, self.fitness, self._may_take_another)
@@ -74,7 +75,7 @@ class Node(bootsteps.StartStopStep):
 
     @property
     def is_consuming(self) -> bool:
-        """Whether the worker takes triggers: not if it is unfit, or after `celery control cancel_consumer`."""
+        """Whether the worker takes triggers: not while it is unfit, nor after `celery control cancel_consumer`."""
         consumer = self._worker.consumer.task_consumer
         return self.fitness.is_fit and consumer is not None and consumer.consuming_from(celery_message.QUEUE)
 
@@ -87,7 +88,7 @@ class Node(bootsteps.StartStopStep):
         self.fitness.tick()
 
     def _follow_fitness(self) -> None:
-        """Fetch no triggers while the node is unfit. `Runner` gives back one that is already on its way."""
+        """Fetch no triggers while the node is unfit. `Runner` gives back those that are already on their way."""
         consumer, is_fit = self._worker.consumer, self.fitness.is_fit
         if consumer.task_consumer is None:
             return
@@ -99,11 +100,11 @@ class Node(bootsteps.StartStopStep):
             self._has_paused = False
 
     def _tick_now(self) -> None:
-        """Have the loop tick; for any thread."""
+        """Make the loop tick; callable from any thread."""
         self._worker.hub.call_soon(self._tick)
 
     def run(self, job_id: str) -> None:
-        """Run a job. If the thread takes another one with the answer, hand that to Celery."""
+        """Run a job. A further job that the thread has taken with the answer is handed to Celery."""
         following = self.runner.run(job_id)
         if following is None:
             return
@@ -115,7 +116,7 @@ class Node(bootsteps.StartStopStep):
                 self.runner.abandon()
 
     def close(self, worker: Any) -> None:
-        """New triggers go to other nodes."""
+        """Leave the fleet: new triggers go to other nodes."""
         self.fitness.stop()
         self.heartbeat.leave()
 
@@ -127,14 +128,14 @@ class Node(bootsteps.StartStopStep):
             self.terminate(worker)
 
     def terminate(self, worker: Any) -> None:
-        """End whatever runs."""
+        """End all runs at once."""
         self.hosts.stop()
         self.heartbeat.stop()
         _log.info("node=%s stopped", self.slot.id)
 
 
 def _make_state_dir() -> None:
-    """Raises OSError; also for a link where root would give away what the link leads to."""
+    """Make the state directory. Raises OSError, also for a link, whose target root would give away."""
     state_dir, user = settings.UDAPI_STATE_DIR, settings.UDAPI_SCRIPT_USER
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if user and state_dir.is_symlink():
@@ -144,4 +145,4 @@ def _make_state_dir() -> None:
 
 
 def _nothing(*_: Any, **__: Any) -> None:
-    """Acknowledges nothing: the transport never delivered this message."""
+    """Stands in for an acknowledgement: the transport has never delivered this message."""

@@ -1,4 +1,4 @@
-"""The fleet at a glance: every worker node with its last heartbeat, and how many jobs wait."""
+"""The fleet: every worker node with its last heartbeat, and how many jobs wait."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +14,19 @@ from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS, NodeState
 
 @dataclass(frozen=True)
 class LivingNode:
-    """A node as it told of itself, and when that was."""
+    """What a node said of itself, and when."""
 
     node: NodeState
     at: datetime
 
     @property
     def since(self) -> datetime:
-        """When the node started."""
         return datetime.fromisoformat(self.node.since)
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """The nodes that are alive, by id, and the jobs that wait for one of them."""
+    """The nodes that are alive, by id, and how many jobs wait."""
 
     nodes: Sequence[LivingNode]
     waiting: int
@@ -39,17 +38,16 @@ class Fleet:
 
     @property
     def running(self) -> int:
-        """Jobs that run now."""
         return sum(beat.node.running for beat in self.nodes)
 
     @property
     def limit(self) -> int:
-        """Jobs that can run at once."""
+        """How many jobs can run at once."""
         return sum(beat.node.limit for beat in self.nodes)
 
 
 def look() -> Fleet:
-    """The fleet now.
+    """Ask Redis for the fleet.
 
     Raises:
         redis.RedisError: the broker is not reachable.
@@ -76,5 +74,5 @@ def nodes() -> list[NodeState]:
 def _beat(state: Any, ends: float) -> LivingNode:
     at = ends / 1_000 - HEARTBEAT_ENDS_AFTER_SECONDS
     _, _, told = state.partition(b" ")
-    # A node of a later release may say more.
+    # A node of a later release may have further fields, which msgspec ignores.
     return LivingNode(msgspec.json.decode(told, type=NodeState), datetime.fromtimestamp(at, UTC))

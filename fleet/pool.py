@@ -1,6 +1,7 @@
 """The threads of a worker node."""
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -13,21 +14,26 @@ from celery.concurrency.thread import ApplyResult  # type: ignore[attr-defined] 
 from celery.concurrency.thread import TaskPool as ThreadPool
 from kombu.asynchronous import Hub
 
-from fleet.limits import concurrency_limit
-
 _log = logging.getLogger("udapi.manager")
+
+SMALLEST_LIMIT = 4
 
 Call = Callable[[], None]
 
 
-class TaskPool(ThreadPool):
-    """Celery's thread pool with the limit of the contract, whatever the command line says.
+def concurrency_limit() -> int:
+    """How many triggers a worker node runs at once: the logical processors, at least 4. It cannot be configured."""
+    return max(SMALLEST_LIMIT, os.cpu_count() or 1)
 
-    A request that is submitted from a thread of the pool runs in that thread, after the present one. `when_idle` is
+
+class TaskPool(ThreadPool):
+    """Celery's thread pool with a fixed number of threads, whatever the command line says.
+
+    A request that is submitted in a thread of the pool runs in that thread, after the present one. `when_idle` is
     called in a thread that has nothing left to run.
 
-    The worker takes a message only when a thread is free (`worker_disable_prefetch`). Its event loop looks for one only
-    when it wakes, so a thread that becomes idle wakes it.
+    The worker takes a message only when a thread is free (`worker_disable_prefetch`). Its event loop checks that only
+    when it wakes up, so a thread that becomes idle wakes it.
     """
 
     executor: ThreadPoolExecutor
@@ -49,11 +55,11 @@ class TaskPool(ThreadPool):
         return bool(self._calls)
 
     def register_with_event_loop(self, hub: Hub) -> None:
-        """Have threads that become idle wake the worker's loop."""
+        """Remember the worker's loop, which idle threads wake."""
         self._hub = hub
 
     def terminate_job(self, pid: int, signal: Any = None) -> None:
-        """Nothing: a script is ended by its script host, at its time limit or with the node."""
+        """Do nothing: a script is ended by its script host, at its time limit or with the node."""
 
     def on_apply(
         self,
@@ -64,7 +70,7 @@ class TaskPool(ThreadPool):
         accept_callback: Any = None,
         **_: Any,
     ) -> ApplyResult | None:
-        """Run a request in a thread of the pool: in this one, if it is of the pool."""
+        """Run a request in a thread of the pool; in this thread if it is one."""
         call = partial(apply_target, target, args, kwargs, callback, accept_callback)
         if (calls := self._calls) is None:
             return ApplyResult(self._submit(call))
@@ -73,7 +79,7 @@ class TaskPool(ThreadPool):
 
     @property
     def _calls(self) -> deque[Call] | None:
-        """The calls that this thread still has to make; None outside of the pool's work."""
+        """The calls that this thread still has to make; None in any other thread."""
         return getattr(self._here, "calls", None)
 
     def _submit(self, call: Call) -> "Future[None]":
@@ -102,5 +108,5 @@ class TaskPool(ThreadPool):
         if not ended.cancelled() and (error := ended.exception()):
             _log.error("an exception ended the work of a thread of the pool", exc_info=error)
         if self._hub is not None:
-            # The loop wakes for any call, and looks for free threads by itself.
+            # Any call wakes the loop, which then checks for free threads.
             self._hub.call_soon(int)

@@ -1,9 +1,9 @@
-"""The way of a job through Redis, from the caller's side: publish, wait for the answer, revoke.
+"""The caller's side of the queue: publish a job, wait for its answer, revoke it.
 
-A job lies in one key, its *ticket*, and the Celery message carries no more than its id. Whoever takes the ticket away
-owns the job: the worker that claims it runs it, the caller that cancels it knows that it never ran. So a job runs at
-most once, and never after its deadline, whatever the broker delivers again; and a message that is lost on its way
-can be sent again while its ticket waits. All times are Redis' own.
+A job lies in one key, its *ticket*, and the Celery message carries only its id. Whoever takes the ticket owns the job:
+a worker that claims it runs it, a caller that cancels it knows that it never ran. So a job runs at most once, and never
+after its deadline, even if the broker delivers its message again. A lost message can be sent again while the ticket
+waits. All times are Redis' own.
 """
 
 import math
@@ -38,9 +38,9 @@ from foundation import __version__
 from hosts.jobs import Job
 
 PLACES = 10_000
-"""How many jobs may wait in the queue of the fleet."""
+"""How many jobs of the fleet may wait."""
 
-# No node answers for a job that was revoked.
+# The node of an answer that no node has given.
 _NO_NODE = 0
 
 _READABLE = redis_frames.listed(redis_frames.READABLE)
@@ -51,7 +51,7 @@ Handed = TypeVar("Handed")
 class NoNodeError(Exception):
     """No worker node can take the job: none is alive, none reads it, or too many jobs wait.
 
-    `retry_after` is in how many seconds the queue will be short enough, where that is known.
+    `retry_after` is the number of seconds until the queue will be short enough, if that is known.
     """
 
     def __init__(self, message: str, retry_after: int | None = None) -> None:
@@ -60,7 +60,7 @@ class NoNodeError(Exception):
 
 
 class _OtherFormatError(NoNodeError):
-    """The nodes read the job in another format, which this release writes as well."""
+    """The nodes read jobs in another format, which this release writes, too."""
 
     def __init__(self, wanted: int) -> None:
         super().__init__(f"the worker nodes read format {wanted}")
@@ -72,7 +72,7 @@ def publish(job: Job, start_within_seconds: float) -> None:
 
     Raises:
         NoNodeError: no node can take it.
-        UnansweredError: Redis refused it (its memory is full, say), or the answer of Redis was lost.
+        UnansweredError: Redis refused it (perhaps its memory is full), or the reply of Redis was lost.
         redis.RedisError: Redis is not reachable; nothing was sent.
         fleet.redis_frames.FrameError: no frame can hold the job.
     """
@@ -80,15 +80,15 @@ def publish(job: Job, start_within_seconds: float) -> None:
 
 
 def ask(job: Job, seconds: float, caller: socket.socket | None = None) -> Answer:
-    """Queue a job and wait for its answer, at most `seconds`; its token is noted as used now.
+    """Queue a job and wait at most `seconds` for its answer; also notes that the token is used now.
 
-    One round trip, and the wait for the answer goes out with it: a second one took a twentieth of the processor time of
-    a trigger. A broker that restarts is waited for a moment. When `caller` hangs up, the job is cancelled at once.
+    One round trip, which also starts the wait for the answer: a second one would take a twentieth of a trigger's
+    processor time. A restart of the broker is tolerated for a moment. If `caller` hangs up, the job is cancelled.
 
     Raises:
         NoNodeError: no node can take it.
-        UnansweredError: Redis refused it, no answer came, or `caller` hung up; the job is cancelled and never starts
-            later.
+        UnansweredError: Redis refused it, no answer came, or `caller` hung up. The job is cancelled: it never starts
+            afterwards.
         redis.RedisError: Redis is not reachable; nothing was sent.
         fleet.redis_frames.FrameError: the answer has another format.
     """
@@ -100,7 +100,7 @@ def ask(job: Job, seconds: float, caller: socket.socket | None = None) -> Answer
 
 
 def _in_a_common_format(job: Job, hand_over: Callable[[int], Handed]) -> Handed:
-    """Hand a job over in the newest format, or in the one that the nodes read instead."""
+    """Hand over a job in the newest format, or else in the one that the nodes read."""
     try:
         return hand_over(redis_frames.READABLE[0])
     except _OtherFormatError as refused:
@@ -134,16 +134,16 @@ def _publish_and_wait(job: Job, deadline: float, caller: socket.socket | None, i
 
 
 def _left(deadline: float) -> float:
-    """Seconds until `deadline`, never 0: with that Redis waits without end."""
+    """Seconds until `deadline`; never 0, which means no limit to Redis."""
     return max(LEAST_SECONDS, deadline - time.monotonic())
 
 
 def _hand_over(
     connection: Any, script: Callable[..., bytes], job: Job, deadline: float, sure: int | None, in_format: int
 ) -> None:
-    """Publish a job by way of `script`.
+    """Publish a job by means of `script`.
 
-    Its caller waits until `deadline`, and `sure` milliseconds even without a look; None: nobody waits or looks.
+    Its caller waits until `deadline`, and certainly for `sure` milliseconds; None if nobody waits.
     """
     is_large, used_by = len(job.body) > large_bodies.SMALL_BYTES, job.call.token_id if job.call else ""
     frame = redis_frames.encode(replace(job, body=b"") if is_large else job, in_format)
@@ -152,7 +152,7 @@ def _hand_over(
     try:
         if is_large:
             large_bodies.set_aside(connection, job.id, job.body, int(_left(deadline) * 1_000))
-        # The upload of the body took some of the time.
+        # Uploading the body has taken some of the time.
         left = int(_left(deadline) * 1_000)
         limits = (PLACES, left, GRACE_MILLISECONDS, START_MILLISECONDS)
         now, life = server_milliseconds(connection), server_life(connection)
@@ -170,7 +170,7 @@ def _hand_over(
 
 
 def _refusal(answer: str) -> Exception:
-    """Why `PUBLISH` did not queue a job."""
+    """The error for an answer of `PUBLISH` that refuses a job."""
     what, _, number = answer.rpartition(" ")
     if answer == "too late":
         return UnansweredError("the job reached Redis too late", may_have_run=False)
@@ -192,10 +192,10 @@ def _other_releases() -> str:
 
 
 def revoke(job_id: str) -> None:
-    """Cancel a job that nobody has claimed: its caller is answered at once that it never started.
+    """Cancel a job that no node has claimed; its caller is answered at once that it never started.
 
     Raises:
-        redis.RedisError.
+        redis.RedisError
     """
     answer = redis_frames.encode(failure(Reason.NEVER_STARTED, "The trigger was revoked.", _NO_NODE))
     with HeldConnection(client()) as connection:

@@ -1,9 +1,9 @@
-"""Frames: jobs and answers as they travel through Redis, in a format that has a number.
+"""Frames: jobs and answers as they travel through Redis, in a numbered format.
 
 A frame is the number of its format (2 bytes, big-endian) and the job or answer as MessagePack. The number also covers
-what else Redis holds of a job: its ticket, its claim and its reply. A field with a default can be added within a
-format. What an earlier release would misunderstand needs a new number. A release reads and writes its own format and
-that of the release before, so that both can work together while a fleet is upgraded.
+the other keys of a job: its ticket, its claim and its reply. A field with a default can be added without a new number;
+a change that an earlier release would misunderstand needs one. A release reads and writes its own format and that of
+the release before, so that both can work together while a fleet is upgraded.
 """
 
 import struct
@@ -26,11 +26,11 @@ Framed = TypeVar("Framed", Job, Answer)
 
 
 class FrameError(ValueError):
-    """Bytes that are no frame of the expected kind, or content that no frame can hold."""
+    """The bytes are not a frame of the expected kind, or no frame can hold the content."""
 
 
 def listed(formats: Sequence[int]) -> str:
-    """The formats as Lua scripts search for them: each between two spaces."""
+    """The formats as the Lua scripts search them: each between two spaces."""
     return f" {' '.join(map(str, formats))} "
 
 
@@ -47,10 +47,10 @@ def number(frame: bytes) -> int:
     """The format of a frame.
 
     Raises:
-        FrameError: the bytes are no frame.
+        FrameError: the bytes are not a frame.
     """
     if len(frame) < _NUMBER.size:
-        raise FrameError(f"{len(frame)} bytes are no frame")
+        raise FrameError(f"{len(frame)} bytes are not a frame")
     (found,) = _NUMBER.unpack_from(frame)
     return int(found)
 
@@ -64,14 +64,14 @@ def encode(content: Job | Answer, in_format: int = READABLE[0]) -> bytes:
     try:
         return _NUMBER.pack(in_format) + _ENCODER.encode(content)
     except UnicodeEncodeError as error:
-        raise FrameError(f"a text is no valid Unicode: {error.reason}") from error
+        raise FrameError(f"a text is not valid Unicode: {error.reason}") from error
 
 
 def decode(frame: bytes, kind: type[Framed]) -> Framed:
     """The job or the answer in a frame.
 
     Raises:
-        FrameError: the frame has another format, or is none.
+        FrameError: the frame has another format, or cannot be read.
     """
     if (found := number(frame)) not in READABLE:
         raise FrameError(f"the frame has format {found}, and this release reads {_named(READABLE)}")

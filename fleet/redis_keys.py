@@ -1,12 +1,11 @@
-"""The keys of dispatch in Redis. All begin with the prefix of the installation."""
+"""The keys of jobs and nodes in Redis. All begin with the prefix of the installation."""
 
-from broker.installation import prefix
-from broker.last_use_key import last_use_key
+from broker.installation import last_use_key, prefix
 from fleet.celery_message import QUEUE
 
 
 def queue() -> str:
-    """List: the messages of jobs that wait. Celery knows it as `QUEUE`, and adds the prefix itself."""
+    """List: the messages of jobs that wait. Celery calls it `QUEUE` and adds the prefix itself."""
     return prefix() + QUEUE
 
 
@@ -16,12 +15,12 @@ def nodes() -> str:
 
 
 def offers() -> str:
-    """Hash: instance of each living node → its slots, and the formats of jobs that it reads."""
+    """Hash: instance of each living node → its slots, and the job formats that it reads."""
     return f"{prefix()}offers"
 
 
 def fleet() -> str:
-    """Hash: what living nodes offer together. `slots`; `all`: formats that each node reads; `some`: that any does."""
+    """Hash: what living nodes offer together: `slots`, and the formats that `all` or `some` of them read."""
     return f"{prefix()}fleet"
 
 
@@ -36,12 +35,12 @@ def ticket(job_id: str) -> str:
 
 
 def body(job_id: str) -> str:
-    """The body of a job, where it is too large for the ticket."""
+    """The body of a job, if it is too large for the ticket."""
     return f"{prefix()}body:{job_id}"
 
 
 def run(job_id: str) -> str:
-    """The instance of the node that runs the job, and when it claimed it; as long as it runs the job."""
+    """The claim of a running job: instance of its node, when that claimed it, until when the caller surely waits."""
     return f"{prefix()}run:{job_id}"
 
 
@@ -51,12 +50,12 @@ def reply(job_id: str) -> str:
 
 
 def node(instance: str) -> str:
-    """When the last heartbeat of a worker node began, and what it tells of the node; ends with the heartbeat."""
+    """When the last heartbeat of a worker node began, and the state of the node; expires with the heartbeat."""
     return f"{prefix()}node:{instance}"
 
 
 def estimate(script_id: str) -> str:
-    """How long a run of the script will hold a slot (milliseconds); the time to live tells how old that is."""
+    """How long a run of the script will hold a slot (milliseconds); the time to live tells the age of the estimate."""
     return f"{prefix()}estimate:{script_id}"
 
 

@@ -1,4 +1,4 @@
-"""What a worker node logs about its Redis."""
+"""Logs the dangers of the Redis that a worker node uses."""
 
 import logging
 from typing import Any
@@ -15,10 +15,7 @@ _log = logging.getLogger("udapi.manager")
 
 
 class RedisWatch(bootsteps.StartStopStep):
-    """Looks at Redis whenever Celery's consumer has connected; a step of the consumer.
-
-    The dangers are logged when they differ from those found last.
-    """
+    """Checks Redis whenever Celery's consumer has connected, and logs changed dangers; a bootstep of the consumer."""
 
     requires = ("celery.worker.consumer.connection:Connection",)
 
@@ -27,7 +24,7 @@ class RedisWatch(bootsteps.StartStopStep):
         self._known: list[server.Danger] = []
 
     def start(self, parent: Any) -> None:
-        """Look at it now. If Redis fails meanwhile, the worker goes on, and looks when it has connected again."""
+        """Check Redis now. If it fails, the worker continues, and checks when it has connected again."""
         try:
             found = server.dangers(server.look(server_client()))
         except redis.RedisError as error:

@@ -1,4 +1,4 @@
-"""Waiting for the reply to a job in slices, with a check of the job's node between two; giving up cancels the job."""
+"""Waits for the reply to a job in slices, and checks the job's node between them. Giving up cancels the job."""
 
 import socket
 import time
@@ -11,29 +11,29 @@ from broker.connections import HeldConnection
 from fleet import celery_message, lua, redis_keys
 
 REPLY_MILLISECONDS = 10_000
-# A ticket outlives its deadline, so that the caller who gives up finds out whether it was taken.
+# A ticket outlives its deadline, so that a caller that gives up learns whether it was taken.
 GRACE_MILLISECONDS = 5_000
-# A job with less time left is not claimed: its script would hardly begin before its caller is gone.
+# A job with less time left is not claimed: its script would hardly begin before the deadline.
 START_MILLISECONDS = 100
-# A job that reaches Redis later than this is refused: its caller may have been answered. It is also how long a node has
-# to begin a job that it has claimed, before a heartbeat without the job counts.
+# A job that reaches Redis later than this is refused: its caller may have been answered. A node has the same time to
+# begin a job that it has claimed; after that, a heartbeat that does not name the job means that it is lost.
 LATE_MILLISECONDS = 1_000
 # How often a waiting caller checks its node.
 LOOK_SECONDS = 1.0
 
-# Never 0, with which Redis waits without end.
+# Never 0, which means no limit to Redis.
 LEAST_SECONDS = 0.01
-# How often a waiting caller retries, for as long as it tolerates an unreachable broker.
+# How often a waiting caller tries again, as long as it tolerates an unreachable broker.
 _RETRY_SECONDS = 0.2
-# How long after a look Redis can be sure that the caller waits: as long as the caller tolerates an unreachable Redis,
-# less the time that a node has to begin the job.
+# How long after a check the caller certainly still waits: as long as it tolerates an unreachable Redis, less the time
+# that a node has to begin the job.
 SURE_MILLISECONDS = int(LEAST_PATIENCE_SECONDS * 1_000) - LATE_MILLISECONDS
 
 
 class UnansweredError(Exception):
-    """No answer within the time, or none any more: the node is gone, the caller too, or Redis did not take the job.
+    """There is no answer: the time is over, the node or the caller is gone, or Redis did not take the job.
 
-    `may_have_run` is False for a job that certainly never ran, and never will.
+    `may_have_run` is False if the job certainly never ran and never will.
     """
 
     def __init__(self, message: str, *, may_have_run: bool) -> None:
@@ -42,10 +42,10 @@ class UnansweredError(Exception):
 
 
 def wait(job_id: str, deadline: float, answered_at: float, caller: socket.socket | None, *, is_quiet: bool) -> bytes:
-    """The reply to a job, by `deadline`; Redis was well at `answered_at`. Both are on the monotonic clock.
+    """The reply to a job, by `deadline`; Redis last answered at `answered_at`. Both are on the monotonic clock.
 
-    `is_quiet`: the last wait ended without answer or error, so check the node first. After an error, wait first: the
-    answer may come although the other keys of the job are gone.
+    `is_quiet`: the last wait ended without answer or error, so the node is checked first. After an error the wait comes
+    first: the answer may arrive although the other keys of the job are gone.
 
     Raises:
         UnansweredError: none came; the job is cancelled.
@@ -69,16 +69,16 @@ def wait(job_id: str, deadline: float, answered_at: float, caller: socket.socket
 
 
 def patience(left: float) -> tuple[float, float]:
-    """Seconds to wait per slice, and how late Redis may then be: not beyond the caller's time."""
+    """Seconds to wait per slice, and how late Redis may then be without exceeding the caller's time."""
     slice_seconds = min(left, LOOK_SECONDS)
     return slice_seconds, min(LEAST_PATIENCE_SECONDS, left - slice_seconds + BRIEF_SECONDS)
 
 
 def give_up(job_id: str, why: str = "") -> bytes:
-    """Cancel a job; the reply, if it has just arrived. `why` begins the message of the error.
+    """Cancel a job; returns the reply if it has just arrived. `why` begins the message of the error.
 
     Raises:
-        UnansweredError.
+        UnansweredError
     """
     try:
         return cancel(job_id, why)
@@ -90,8 +90,8 @@ def cancel(job_id: str, why: str = "") -> bytes:
     """Like `give_up`.
 
     Raises:
-        UnansweredError.
-        redis.RedisError: whether the job is cancelled is unknown.
+        UnansweredError
+        redis.RedisError: it is unknown whether the job is cancelled.
     """
     with HeldConnection(brief_client()) as connection:
         what = (b"", REPLY_MILLISECONDS, server_life(connection))
@@ -102,7 +102,7 @@ def cancel(job_id: str, why: str = "") -> bytes:
 
 
 def may_have_run(job_id: str) -> bool:
-    """Cancel a job that may not have reached Redis; whether it may have run."""
+    """Cancel a job that may not have reached Redis; returns whether it may have run."""
     try:
         cancel(job_id)
     except UnansweredError as error:
@@ -122,6 +122,6 @@ def _is_lost(job_id: str) -> bool:
     keys = (redis_keys.ticket(job_id), redis_keys.reply(job_id), redis_keys.run(job_id), redis_keys.queue())
     what = (redis_keys.node(""), celery_message.entry(job_id), job_id, LATE_MILLISECONDS)
     with HeldConnection(brief_client()) as connection:
-        # A look that Redis receives late must not make the caller seem to wait.
+        # The sender's time, so that a check which Redis receives late does not prolong the wait.
         waits_until = server_milliseconds(connection) + SURE_MILLISECONDS
         return bool(lua.IS_LOST.over(connection, keys, *what, waits_until, server_life(connection)))

@@ -1,4 +1,4 @@
-"""Running a job on a worker node: claim it, run its script, hand the answer back."""
+"""Runs a job on a worker node: claims it, runs its script, hands the answer back."""
 
 import logging
 import threading
@@ -7,27 +7,29 @@ import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import cast
+from typing import TypeVar, cast
 
 import redis
 from django.conf import settings
 
 from automation.source import RUN
 from fleet import claims, queue
-from fleet.answer import Answer, Reason, failure
+from fleet.answer import Answer, Reason, answer_of, failure
 from fleet.execution import Execution
-from fleet.fitness import PROBE_SCRIPT, Fitness
+from fleet.fitness import Fitness
 from fleet.heartbeat import Heartbeat
+from fleet.probe import PROBE_SCRIPT
 from fleet.redis_frames import FrameError
 from fleet.reply import LATE_MILLISECONDS
-from fleet.results import judge
-from fleet.script_cache import NoScriptError, load, load_by_name
+from fleet.script_cache import NoScriptError, load, load_by_name, log_label
 from foundation.logs import TRIGGER_LOGGER
 from hosts.jobs import Assignment, Job, JobKind, Outcome, Script
 from hosts.script_hosts import ScriptHosts
 
 _RETRY_SECONDS = 0.5
 _UNREADABLE_SECONDS = 0.2
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(TRIGGER_LOGGER)
 _manager_log = logging.getLogger("udapi.manager")
@@ -41,7 +43,7 @@ class _NotBegunError(Exception):
 class Runner:
     """Runs the jobs of one worker node; safe for its threads.
 
-    `may_take` says whether a thread that hands an answer over is to take another job.
+    `may_take` returns whether a thread that hands over an answer may take another job.
     """
 
     def __init__(
@@ -57,9 +59,9 @@ class Runner:
         self._here = threading.local()
 
     def run(self, job_id: str) -> str | None:
-        """Run a job that this thread took or claims now; returns the id of the one taken with the answer.
+        """Run a job, which this thread has taken or claims now; returns the id of a job taken with the answer.
 
-        A job past its deadline, taken or cancelled is left alone. A node that is to end takes no further one.
+        A job that is past its deadline, taken or cancelled is left alone. A node that leaves takes no further job.
         """
         claim = self._taken.pop(job_id, None) or self._claim(job_id)
         following = self._run(claim) if claim else None
@@ -69,7 +71,7 @@ class Runner:
         return following.job_id
 
     def abandon(self) -> None:
-        """Tell the callers of jobs that this thread has taken, and cannot run, that they never started."""
+        """Answer jobs that this thread has taken and cannot run: they never started."""
         while self._taken:
             job_id, claim = self._taken.popitem()
             _manager_log.error("trigger=%s was taken from the queue and could not be run", job_id)
@@ -78,7 +80,7 @@ class Runner:
 
     @property
     def _taken(self) -> dict[str, claims.Claim]:
-        """The jobs that this thread has taken and not begun, by id."""
+        """The jobs that this thread has taken and not yet begun, by id."""
         return cast(dict[str, claims.Claim], self._here.__dict__.setdefault("claims", {}))
 
     def _claim(self, job_id: str) -> claims.Claim | None:
@@ -95,7 +97,7 @@ class Runner:
         return claim
 
     def _leave_to_others(self, job_id: str, error: claims.ForeignFormatError) -> None:
-        """Queue the job again for a node of another release. After a pause: this node may be the next to fetch it."""
+        """Queue a job again for a node of another release, after a pause: this node may be the next to fetch it."""
         _manager_log.error("trigger=%s is left to other worker nodes: %s", job_id, error)
         time.sleep(_UNREADABLE_SECONDS)
         try:
@@ -104,7 +106,7 @@ class Runner:
             _manager_log.error("trigger=%s was not put back, the broker failed: %s", job_id, failed)
 
     def _run(self, claim: claims.Claim) -> claims.Claim | None:
-        """Run a job and answer it; the next one."""
+        """Run a job and answer it; returns the next job, if one was taken."""
         with self._heartbeat.running(claim.job_id, claim.script_id, claim.asked_at):
             if not self._fitness.is_fit:
                 self._give_back(claim, "The job was on its way when the node left the fleet.", is_failure=False)
@@ -122,7 +124,7 @@ class Runner:
         try:
             waits = claims.give_back(claim, self._heartbeat.instance, is_failure=is_failure)
         except redis.exceptions.OutOfMemoryError:
-            # Nothing has happened yet: the body of the job comes first.
+            # Nothing has happened yet: the body of the job is the first write.
             answer = failure(Reason.NEVER_STARTED, "Redis has no room for a job that is given back.", self._node_id)
             self._finish(claim, answer, takes_next=False)
             return
@@ -133,7 +135,7 @@ class Runner:
         _log.info("%s trigger=%s node=%s: %s", what, claim.job_id, self._node_id, why)
 
     def _finish(self, claim: claims.Claim, answer: Answer | None, *, takes_next: bool) -> claims.Claim | None:
-        """Hand the answer over; retries until the caller's deadline. Only the first attempt takes a next job."""
+        """Hand over the answer; retries until the caller's deadline. Only the first attempt takes a next job."""
         instance = self._heartbeat.instance if takes_next else ""
         while True:
             try:
@@ -146,33 +148,37 @@ class Runner:
             time.sleep(_RETRY_SECONDS)
 
     def _answer(self, claim: claims.Claim) -> Answer | None:
-        """The answer of a job, None where nobody waits for it."""
+        """The answer to a job; None if nobody waits for it."""
         try:
             job = claim.job()
         except FrameError as error:
             _manager_log.error("trigger=%s cannot be read: %s", claim.job_id, error)
             return failure(Reason.NEVER_STARTED, str(error), self._node_id)
         begun = time.monotonic()
-        names = (job.id, job.kind.lower(), job.script_id, job.script_version, self._node_id)
-        _log.info("started trigger=%s kind=%s script=%s version=%s node=%s", *names)
-        answer = self._outcome(job, claim)
-        self._log_end(job, answer, (time.monotonic() - begun) * 1_000)
+        found = self._guarded(claim, partial(_script_of, job))
+        label = log_label(job.script_id, job.script_version, found.name if isinstance(found, Script) else None)
+        _log.info("started trigger=%s kind=%s node=%s %s", job.id, job.kind.lower(), self._node_id, label)
+        if isinstance(found, Answer):
+            answer = found
+        else:
+            answer = self._guarded(claim, partial(self._carry_out, job, found, claim))
+        self._log_end(job, label, answer, (time.monotonic() - begun) * 1_000)
         return None if job.kind is JobKind.SUBSCRIPT else answer
 
-    def _outcome(self, job: Job, claim: claims.Claim) -> Answer:
+    def _guarded(self, claim: claims.Claim, step: Callable[[], Result]) -> Result | Answer:
+        """The result of `step`, or the answer to a job for which it has raised."""
         waited = claim.milliseconds_waited
         try:
-            return self._carry_out(job, claim)
+            return step()
         except NoScriptError as error:
             return failure(Reason.NO_SCRIPT, str(error), self._node_id, waited)
         except _NotBegunError:
             raise
-        except Exception:  # noqa: BLE001  whatever it is, the caller is answered
+        except Exception:  # noqa: BLE001  the caller is answered in any case
             return failure(Reason.UNEXPECTED, traceback.format_exc(), self._node_id, waited)
 
-    def _carry_out(self, job: Job, claim: claims.Claim) -> Answer:
+    def _carry_out(self, job: Job, script: Script, claim: claims.Claim) -> Answer:
         waited = claim.milliseconds_waited
-        script = PROBE_SCRIPT if job.kind is JobKind.PROBE else load(job.script_id, job.script_version)
         left = claim.deadline - time.monotonic()
         if left <= 0:
             return failure(Reason.NEVER_STARTED, "The claim of the job came too late.", self._node_id, waited)
@@ -184,16 +190,16 @@ class Runner:
             return failure(Reason.CALLER_TIMED_OUT, message, self._node_id, waited)
         if result.outcome is Outcome.COULD_NOT_START and not claim.was_given_back:
             raise _NotBegunError(result.message)
-        return judge(result, self._node_id, waited)
+        return answer_of(result, self._node_id, waited)
 
     def _start_by(self, claim: claims.Claim) -> float:
         """Until when the script may begin, on the monotonic clock; 0 if it may not.
 
-        The caller may give the job up when no heartbeat says in time that it runs, or when they cannot reach Redis. So
-        a script begins within a second after the claim, or after it was found that the caller waits.
+        Callers give a job up if no heartbeat says in time that it runs, or if they cannot reach Redis. So a script
+        begins within a second after the claim, or after a check that the caller still waits.
         """
         late, checked_at = LATE_MILLISECONDS / 1_000, claim.asked_at
-        # With little time left, a slow process would not make it.
+        # With less than half the time left, a slow process might begin too late.
         if time.monotonic() > min(claim.asked_at + late / 2, self._heartbeat.ends_at):
             checked_at = time.monotonic()
             if not self._is_held(claim):
@@ -201,7 +207,7 @@ class Runner:
         return min(claim.deadline, self._heartbeat.ends_at, checked_at + late)
 
     def _is_held(self, claim: claims.Claim) -> bool:
-        """Whether the caller still waits for the job, for all that Redis knows."""
+        """Whether the caller still waits for the job, as far as Redis knows."""
         try:
             self._heartbeat.beat()
             return claims.is_held(claim.job_id, self._heartbeat.instance)
@@ -209,12 +215,15 @@ class Runner:
             _manager_log.error("trigger=%s is not run, the broker failed: %s", claim.job_id, error)
             return False
 
-    def _log_end(self, job: Job, answer: Answer, milliseconds: float) -> None:
+    def _log_end(self, job: Job, label: str, answer: Answer, milliseconds: float) -> None:
         result = f"code={answer.code}" if answer.reason is None else f"reason={answer.reason}"
-        _log.info("ended trigger=%s node=%s %s ms=%.1f", job.id, self._node_id, result, milliseconds)
+        _log.info("ended trigger=%s node=%s %s ms=%.1f %s", job.id, self._node_id, result, milliseconds, label)
         if answer.message:
-            script = f"script={job.script_id} version={job.script_version}"
-            _manager_log.error("trigger=%s %s %s: %s", job.id, answer.reason, script, answer.message)
+            _manager_log.error("trigger=%s %s %s: %s", job.id, answer.reason, label, answer.message)
+
+
+def _script_of(job: Job) -> Script:
+    return PROBE_SCRIPT if job.kind is JobKind.PROBE else load(job.script_id, job.script_version)
 
 
 def _time_limit(kind: JobKind, script: Script, left: float) -> float:
@@ -225,11 +234,12 @@ def _time_limit(kind: JobKind, script: Script, left: float) -> float:
 
 
 def _log_line(assignment: Assignment, line: str) -> None:
-    _script_log.info("trigger=%s script=%s: %s", assignment.job.id, assignment.script.name, line)
+    script = assignment.script
+    _script_log.info("trigger=%s %s: %s", assignment.job.id, log_label(script.id, script.version, script.name), line)
 
 
 def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
-    """Queue a subscript that nobody waits for; its id.
+    """Queue a subscript that nobody waits for; returns the id of its job.
 
     Raises:
         fleet.queue.NoNodeError, fleet.reply.UnansweredError, fleet.redis_frames.FrameError, redis.RedisError.

@@ -1,4 +1,4 @@
-"""The scheduler of periodic tasks: Celery's beat, as a thread of every background program, of which one at a time acts.
+"""The scheduler of periodic tasks: Celery's beat, as a thread of every background program; one of them acts at a time.
 
 The entries are in `udapi_site/timetable.py`.
 """
@@ -22,7 +22,7 @@ LEASE_SECONDS = 10
 PAUSE_SECONDS = 1.0
 SUPERVISION_SECONDS = 5.0
 REMEMBERED_FROM_SECONDS = 60.0
-"""An entry that is sent more often needs no memory: after a restart it is simply sent."""
+"""The last run of an entry that is due more often is not stored: after a restart it is sent at once."""
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,26 +30,26 @@ _log = logging.getLogger("udapi.manager")
 
 
 class LeasedScheduler(Scheduler):
-    """Celery's scheduler, but it acts only while it holds the fleet's lease, and its last runs are in the database.
+    """Celery's scheduler, but it acts only while it holds the fleet's lease, and stores its last runs in the database.
 
-    After any error it gives the lease up. The next holder, perhaps this scheduler itself, starts from the database, so
-    an entry that could not be sent is still due.
+    After any error it gives up the lease. The next holder, perhaps this scheduler itself, reads the last runs from the
+    database, so an entry that could not be sent is still due.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._lease = Lease(LEASE, LEASE_SECONDS)
         self._acts = False
-        # What the database cannot be told must not be sent with every tick.
+        # What was sent is remembered here, too: if the database fails, it must not be sent again with every tick.
         self._sent: dict[str, datetime] = {}
         super().__init__(*args, **kwargs)
 
     @property
     def producer(self) -> Any:
-        """None: Celery's pool sends. Beat's own connection retries for ever, so it would send without the lease."""
+        """None, so that Celery's pool sends. Beat's own connection retries for ever, even after the lease has ended."""
         return None
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Send an entry that is due; returns the seconds until the next look."""
+        """Send an entry that is due; returns the seconds until the next tick."""
         try:
             return float(super().tick(*args, **kwargs)) if self._may_act() else PAUSE_SECONDS
         except (SchedulingError, DatabaseError) as error:
@@ -68,7 +68,7 @@ class LeasedScheduler(Scheduler):
         _remember(self.schedule[str(entry.name)])
 
     def close(self) -> None:
-        """End; another node takes over at once."""
+        """End, and let another node take over at once."""
         self._give_up()
         super().close()
 
@@ -87,9 +87,9 @@ class LeasedScheduler(Scheduler):
         """Load the last runs, whichever node sent them. An entry that was never sent is due."""
         sent, now = _last_sent(), timezone.now()
         for name, entry in self.schedule.items():
-            # A clock that was fast for a while must not silence an entry.
+            # A time in the future, from a clock that was fast, must not silence an entry.
             entry.last_run_at = min(now, max(sent.get(name, _NEVER), self._sent.get(name, _NEVER)))
-        # Has Celery order the entries anew.
+        # Makes Celery sort the entries again.
         self.old_schedulers = None
 
 
@@ -101,7 +101,7 @@ def _last_sent() -> Mapping[str, datetime]:
 
 
 def _remember(entry: ScheduleEntry) -> None:
-    """Keep that `entry` has just been sent, unless it is sent again soon."""
+    """Store that `entry` has just been sent, unless it is due again soon."""
     _, seconds_left = entry.is_due()
     if seconds_left < REMEMBERED_FROM_SECONDS:
         return
@@ -112,10 +112,7 @@ def _remember(entry: ScheduleEntry) -> None:
 
 
 class Scheduling(bootsteps.StartStopStep):
-    """Part of a Celery worker that consumes the background queue: the scheduler's thread, from start to end.
-
-    See "Bootsteps" in Celery's guide.
-    """
+    """The scheduler's thread in a worker that consumes the background queue; a bootstep (see Celery's guide)."""
 
     requires = ("celery.worker.components:Timer",)
 
@@ -129,12 +126,12 @@ class Scheduling(bootsteps.StartStopStep):
         return worker.app.conf.task_default_queue in worker.app.amqp.queues.consume_from
 
     def start(self, worker: Any) -> None:
-        """Start the scheduler, and look after its thread from then on."""
+        """Start the scheduler, and start it again whenever its thread has ended."""
         self._begin(worker)
         self._supervision = worker.timer.call_repeatedly(SUPERVISION_SECONDS, self._supervise, (worker,))
 
     def stop(self, worker: Any) -> None:
-        """End the scheduler: its next tick is not begun."""
+        """End the scheduler before its next tick."""
         if self._supervision is not None:
             self._supervision.cancel()
             self._beat.stop()

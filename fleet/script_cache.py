@@ -1,5 +1,6 @@
-"""The scripts as a worker node needs them: read by id or name, kept by version."""
+"""The scripts as a worker node needs them: read by id or name, cached by version."""
 
+import json
 from functools import lru_cache
 
 from django.db import close_old_connections, models
@@ -11,7 +12,7 @@ _KEPT = 256
 
 
 class NoScriptError(Exception):
-    """The script is gone, or cannot run as it is to."""
+    """The script is gone, or cannot be run as requested."""
 
 
 @lru_cache(maxsize=_KEPT)
@@ -19,14 +20,14 @@ def load(script_id: str, version: int) -> Script:
     """The script in the version that a trigger was admitted with, or newer.
 
     Raises:
-        NoScriptError: it has vanished since.
+        NoScriptError: the script is gone.
         django.db.Error: the database cannot be read.
     """
     return _read(AutomationScript.objects.filter(pk=script_id), script_id)
 
 
 def load_by_name(name: str) -> Script:
-    """The script of this name as it is now.
+    """The current version of the script of this name.
 
     Raises:
         NoScriptError: there is none.
@@ -35,11 +36,17 @@ def load_by_name(name: str) -> Script:
     return _read(AutomationScript.objects.filter(name=name), name)
 
 
+def log_label(script_id: str, version: int, name: str | None = None) -> str:
+    """A script as log lines name it: by id, version and name, which is `-` if it could not be read."""
+    quoted = "-" if name is None else json.dumps(name, ensure_ascii=False)
+    return f"script={script_id} version={version} name={quoted}"
+
+
 def _read(rows: "models.QuerySet[AutomationScript]", what: str) -> Script:
     try:
         found = rows.first()
     finally:
-        # A run holds no connection, and a broken one is not used again.
+        # A run holds no connection, and a broken connection is not used again.
         close_old_connections()
     if found is None:
         raise NoScriptError(f"there is no script {what}")

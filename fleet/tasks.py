@@ -1,4 +1,4 @@
-"""The Celery task of a job, and how one is revoked."""
+"""The Celery task that runs a job, and the command that revokes one."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RunJob(Task):  # type: ignore[type-arg]  # generic for the checker alone
-    """Runs the job whose id is the task's own. The worker's `Node` sets `node`."""
+    """Runs the job that has the task's id. The worker's `Node` sets `node`."""
 
     name = TASK_NAME
     ignore_result = True
@@ -24,10 +24,10 @@ class RunJob(Task):  # type: ignore[type-arg]  # generic for the checker alone
         """Run the job on this node.
 
         Raises:
-            RuntimeError: this worker is no node.
+            RuntimeError: this worker is not a node.
         """
         if self.node is None:
-            raise RuntimeError("a job came to a worker that is no node")
+            raise RuntimeError("a job was sent to a worker that is not a node")
         self.node.run(str(self.request.id))
 
 

@@ -1,4 +1,4 @@
-"""Frames: how jobs, calls and answers cross between worker and script process; data and nothing else.
+"""Frames: how jobs, subscript calls and answers travel between worker and script process, as data only.
 
 A frame is two sizes (32 bits each, network order), a JSON object of the first size and raw bytes of the second.
 """
@@ -6,7 +6,7 @@ A frame is two sizes (32 bits each, network order), a JSON object of the first s
 import json
 import struct
 
-# What a socket is before Python's own class: a script cannot patch it.
+# The C class below Python's `socket`: a script cannot patch it.
 from _socket import socket
 from collections import deque
 from collections.abc import Mapping
@@ -19,15 +19,15 @@ _EMPTY_OBJECT_BYTES = 2
 MAX_HEADER_BYTES = 1024 * 1024
 UNLIMITED = 2**32 - 1
 LAST_BYTE = b"\n"
-"""Follows the frame of a job: a host reads it when everything is ready for the script to begin."""
+"""Follows the frame of a job. A host reads it when everything is ready for the script to begin."""
 
 _SMALL_BODY_BYTES = 16 * 1024
-# Buffers for one call; the system takes a thousand.
+# Buffers per call; the system takes a thousand.
 _AT_ONCE = 16
 
 
 class MalformedFrameError(ValueError):
-    """What came in is no frame, or one over its limits."""
+    """The bytes are not a frame, or one over its limits."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Frame:
 
 
 def pack(header: Mapping[str, object] | bytes, body: bytes | memoryview = b"") -> list[memoryview]:
-    """The buffers to send, in order; a large body is not copied. A small one goes along: its reader wakes once.
+    """The buffers to send, in order. `header` is the object, or its JSON.
 
-    `header` is the object, or its JSON.
+    A large body is not copied. A small one is sent together with the header, so that its reader wakes up only once.
     """
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     head = _SIZES.pack(len(text), len(body)) + text
@@ -51,18 +51,18 @@ def pack(header: Mapping[str, object] | bytes, body: bytes | memoryview = b"") -
 
 
 class FrameReader:
-    """Puts frames together from a stream, whatever pieces it comes in; every byte is copied once."""
+    """Assembles frames from the pieces of a stream; every byte is copied once."""
+
+    _missing: memoryview
 
     def __init__(self, max_header: int, max_body: int) -> None:
         self._limits = max_header, max_body
-        self._header_size: int | None = None
-        self._buffer = bytearray(_SIZES.size)
-        self._missing = memoryview(self._buffer)
+        self._await_sizes()
 
     def read(self, source: socket) -> Frame | None:
-        """Receive once; the frame when that completed one, else None.
+        """Receive once; returns the frame if that completed one, else None.
 
-        Raises EOFError at the end of the stream, MalformedFrameError, and what the socket raises.
+        Raises EOFError at the end of the stream, MalformedFrameError, and whatever the socket raises.
         """
         count = source.recv_into(self._missing)
         if not count:
@@ -76,7 +76,7 @@ class FrameReader:
         return self._complete(self._header_size)
 
     def _await_sizes(self) -> None:
-        self._header_size = None
+        self._header_size: int | None = None
         self._buffer = bytearray(_SIZES.size)
         self._missing = memoryview(self._buffer)
 
@@ -96,28 +96,27 @@ class FrameReader:
 
 
 def parse_object(text: memoryview) -> dict[str, object]:
-    """The JSON object in `text`; MalformedFrameError for anything else."""
+    """The JSON object in `text`. Raises MalformedFrameError for anything else."""
     try:
         value = json.loads(str(text, "utf-8"))
     except (ValueError, RecursionError) as error:
         raise MalformedFrameError("the JSON cannot be read") from error
     if not isinstance(value, dict):
-        raise MalformedFrameError("the JSON is no object")
+        raise MalformedFrameError("the JSON is not an object")
     return value
 
 
 class Outbox:
-    """Frames on their way out over a socket that does not block."""
+    """Frames that wait to be sent over a non-blocking socket."""
 
     def __init__(self) -> None:
         self._buffers: deque[memoryview] = deque()
 
     def put(self, buffers: list[memoryview]) -> None:
-        """Queue the buffers of a frame."""
         self._buffers.extend(buffers)
 
     def send_some(self, target: socket) -> bool:
-        """Send once, as much as the socket takes; whether nothing is left. Raises what the socket raises."""
+        """Send as much as the socket takes at once; returns whether nothing is left. Raises what the socket raises."""
         sent = target.sendmsg(list(islice(self._buffers, _AT_ONCE))) if self._buffers else 0
         while sent:
             buffer = self._buffers.popleft()

@@ -1,4 +1,4 @@
-"""What goes into a run and what comes out of it."""
+"""The data of a run: what goes in, and what comes out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,18 +6,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from hosts.watch import Watch
+    from hosts.run_loop import RunLoop
 
 MAX_BODY_BYTES = 30 * 1024 * 1024
 MAX_SUBSCRIPT_DEPTH = 5
 DEFAULT_MEMORY_LIMIT_MB = 512
 MAX_TASKS = 200
-"""How many processes and threads a run may have at once, its own included."""
+"""How many processes and threads a run may have at once, including its own."""
 
 EXIT_NO_ROOM = 71
-"""The exit status of a host that cannot receive its job, because the script's memory limit is too small for it."""
+"""The exit status of a host whose memory limit is too small for its job."""
 
-# The variable that names the directory for what outlives a run; services of systemd know it by the same name.
+# The variable that names the state directory, as in services of systemd.
 STATE_DIRECTORY = "STATE_DIRECTORY"
 
 EntryPoint = Literal["on_api_trigger", "run"]
@@ -27,13 +27,13 @@ class JobKind(StrEnum):
     """Where a job comes from."""
 
     TRIGGER = "Trigger"
-    SUBSCRIPT = "Subscript"  # one that nobody waits for
+    SUBSCRIPT = "Subscript"  # without a caller that waits
     PROBE = "Probe"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The request that a trigger answers, its body excepted; `query` holds the pairs in the order they were sent."""
+    """The request of a trigger, without its body; `query` holds the pairs in the order in which they were sent."""
 
     method: str
     route: str
@@ -44,9 +44,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be run, from the endpoint to the script host: a version of a script, and what it is called with.
+    """What the endpoint queues and a script host runs: the version of a script, and what it is called with.
 
-    `call` is None for a job that answers no request; `body` is that of the request, in UTF-8.
+    `call` is None for a job without a request; `body` is that of the request, in UTF-8.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One version of a script, loaded. Without `reuse` each run gets a process that no other run has used or will."""
+    """One version of a script, read from the database. Without `reuse`, each run gets a process of its own."""
 
     id: str
     name: str
@@ -76,11 +76,11 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A job with the script that does it.
+    """A job with its script.
 
     The time limit counts from the call of `ScriptHosts.run`. `depth` is 0 for a job from the queue and one more for
-    each subscript that is waited for. `start_by` is asked right before the job goes to a process: until when, on the
-    machine's monotonic clock, the script may begin.
+    each nested subscript that is waited for. `start_by` is called right before the job goes to a process. It returns
+    until when, on the machine's monotonic clock, the script may begin.
     """
 
     job: Job
@@ -92,9 +92,9 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An assignment as it reaches the script's process, which has the source from its first run on.
+    """An assignment as it is sent to the script's process. The body of the job follows it as raw bytes.
 
-    The body of the job follows it as raw bytes.
+    Only the first order of a process holds the source.
     """
 
     id: str
@@ -108,39 +108,31 @@ class Order:
     source: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, assignment: Assignment, scratch: str, start_by: float | None, *, with_source: bool) -> "Order":
-        """The order for a process whose working directory is `scratch`; the script does not begin after `start_by`."""
-        job, script = assignment.job, assignment.script
-        source = script.source if with_source else ""
-        what = job.id, job.entry_point, job.parameters, job.call
-        return cls(*what, script.name, script.memory_limit_mb, scratch, start_by, source)
-
-    @classmethod
     def parse(cls, call: Mapping[str, Any] | None, **fields: Any) -> "Order":
-        """The order in the JSON object of a frame. Raises TypeError when it is none."""
+        """The order in the JSON object of a frame. Raises TypeError if there is none."""
         return cls(call=Call(**call) if call else None, **fields)
 
 
 class Outcome(StrEnum):
-    """How a run ended."""
+    """How a run ended. With the last three, no line of the script was executed."""
 
-    RETURNED = "Returned"  # on_api_trigger gave a valid output
+    RETURNED = "Returned"  # on_api_trigger returned a valid output
     NOTHING_VALID_RETURNED = "NothingValidReturned"
-    SUCCEEDED = "Succeeded"  # run came to its end, or exit_success was called in it
-    FAILED = "Failed"  # raised, exit_fail, sys.exit; also what does not compile or lacks the entry point
+    SUCCEEDED = "Succeeded"  # `run` returned or called exit_success
+    FAILED = "Failed"  # an exception, exit_fail, sys.exit; also a script that does not compile or lacks the entry point
     TOO_LARGE = "TooLarge"
     TIMED_OUT = "TimedOut"
-    OVER_LIMIT = "OverLimit"  # more memory, or more processes and threads than it may have
+    OVER_LIMIT = "OverLimit"  # too much memory, or too many processes and threads
     DIED = "Died"  # the process ended without an answer
     ABANDONED = "Abandoned"  # the run that waited for this one has ended
-    UNREADABLE = "Unreadable"  # the host cannot read the job; no line of the script was executed
-    EXPIRED = "Expired"  # likewise: its time was over before
-    COULD_NOT_START = "CouldNotStart"  # likewise: no process or no directory for it, which is the machine's fault
+    UNREADABLE = "Unreadable"  # the host cannot read the job
+    EXPIRED = "Expired"  # its time was over before
+    COULD_NOT_START = "CouldNotStart"  # no process or no directory for it, which is the machine's fault
 
 
 @dataclass(frozen=True)
 class Output:
-    """A script's response as data. `body` is UTF-8 when `is_text`; code and headers are not judged yet."""
+    """A script's response as data. `body` is UTF-8 if `is_text`; code and headers are not checked yet."""
 
     code: int
     headers: dict[str, list[str]]
@@ -150,9 +142,9 @@ class Output:
 
 @dataclass(frozen=True)
 class HostResult:
-    """The end of a run. `output` is there for RETURNED alone; `traceback` holds the script's own frames only.
+    """The end of a run. Only RETURNED has an `output`; `traceback` holds the script's own frames only.
 
-    `reusable` is what the host says of itself: that it found nothing which the next run would find changed.
+    `reusable` is what the host says of itself: the next run would find nothing changed.
     """
 
     outcome: Outcome
@@ -165,7 +157,7 @@ class HostResult:
 
 @dataclass(frozen=True)
 class SubscriptAnswer:
-    """What became of a subscript: `job_id` for one that is not waited for, `message` for one that failed."""
+    """What became of a subscript: `job_id` if the script does not wait for it, `message` if it failed."""
 
     ok: bool
     job_id: str = ""
@@ -173,4 +165,4 @@ class SubscriptAnswer:
 
 
 OnLine = Callable[[str], None]
-OnSubscript = Callable[[str, dict[str, str], bool, float, "Watch"], SubscriptAnswer]
+OnSubscript = Callable[[str, dict[str, str], bool, float, "RunLoop"], SubscriptAnswer]

@@ -1,7 +1,7 @@
-"""The keeper: the zygote's parent, there for the end of the zygote, in order or not.
+"""The keeper: the zygote's parent, which cleans up when the zygote has ended or was killed.
 
-What a script has put into a session of its own would outlive a zygote that is killed. The keeper adopts that. All that
-is below it comes from its zygote, so it ends all of it, whoever is killed at the same moment.
+Processes that a script has moved to a session of their own would outlive a killed zygote. The keeper adopts them. All
+processes below it come from its zygote, so it kills all of them, whatever else is killed at the same moment.
 """
 
 import os
@@ -15,25 +15,25 @@ _PAUSE_SECONDS = 0.01
 
 
 def keep(zygote: int) -> bool:
-    """Wait until the child `zygote` has ended, then end what it has left; returns when nothing is below the caller.
+    """Wait until the child `zygote` has ended, then kill what it has left behind.
 
-    The zygote is killed on SIGTERM, and goes on with the caller if somebody had stopped them. Returns whether it ended
-    without that.
+    SIGTERM kills the zygote. SIGCONT is passed on, in case both were stopped. Returns whether the zygote ended without
+    a SIGTERM.
     """
-    told = False
+    was_told = False
 
     def end(*_: object) -> None:
-        nonlocal told
-        told = True
+        nonlocal was_told
+        was_told = True
         os.kill(zygote, signal.SIGKILL)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGCONT, lambda *_: os.kill(zygote, signal.SIGCONT))
-    # Not reaped before its id is forgotten.
+    # Do not reap it before the handlers, which use its id, are gone.
     os.waitid(os.P_PID, zygote, os.WEXITED | os.WNOWAIT)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGCONT, signal.SIG_DFL)
     last_moment = time.monotonic() + _SWEEP_SECONDS
     while tree.end_children() and time.monotonic() < last_moment:
         time.sleep(_PAUSE_SECONDS)
-    return not told
+    return not was_told

@@ -1,6 +1,6 @@
-"""Installed packages, made importable in two steps: only the second one, in the confined host, executes code of theirs.
+"""Makes installed packages importable in two steps, of which only the second executes their code, in the confined host.
 
-It is what Python's `site` does when it starts, of which the zygote does as much as it can for all hosts.
+Together they do what Python's `site` does at start. The zygote does the first step, once for all hosts.
 """
 
 import importlib.machinery
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Packages:
-    """Where packages lie, and the `.pth` files there, by directory and name, that have not been executed."""
+    """Where packages lie, and the `.pth` files there (directory, name), which have not been executed yet."""
 
     search_path: list[str]
     path_files: list[tuple[str, str]]
@@ -23,7 +23,7 @@ class Packages:
         """Make them importable, and execute their `.pth` files and `sitecustomize`."""
         sys.path[:] = self.search_path
         if sys.version_info < (3, 12):
-            # Python's own distutils will do. To put another in its place, setuptools takes 1 ms of each new process.
+            # Use Python's own distutils: replacing it takes setuptools 1 ms in each new process.
             os.environ["SETUPTOOLS_USE_DISTUTILS"] = "stdlib"
         known = set(self.search_path)
         for directory, name in self.path_files:
@@ -32,26 +32,26 @@ class Packages:
 
 
 def find() -> Packages:
-    """Look for packages; the caller's own search path stays as it is, and it imports none of them."""
+    """Find packages without importing any; the caller's own search path stays as it is."""
     own = sys.path[:]
     with _executing_nothing() as path_files:
         site.main()
     packages = Packages(sys.path[:], path_files)
     sys.path[:] = own
     for directory in packages.search_path:
-        # Python keeps the listing of each directory that it has searched: hosts inherit it.
+        # Python caches the listing of each directory that it has searched; hosts inherit the cache.
         importlib.machinery.PathFinder.find_spec("sitecustomize", [directory])
     return packages
 
 
 @contextmanager
 def _executing_nothing() -> Iterator[list[tuple[str, str]]]:
-    """Take note of what `site` would execute."""
+    """Collect the `.pth` files that `site` would execute."""
     noted: list[tuple[str, str]] = []
     usual = site.addpackage, site.execsitecustomize
 
     def note(directory: str, name: str, known: set[str] | None) -> set[str] | None:
-        if (directory, name) not in noted:  # `site` comes twice to those of a virtual environment
+        if (directory, name) not in noted:  # `site` finds those of a virtual environment twice
             noted.append((directory, name))
         return known
 

@@ -1,17 +1,35 @@
-"""One run, seen from the worker thread that waits for it."""
+"""One run, seen from the worker thread that waits for it: a state machine.
+
+    state      event                                               effect                                next state
+    ---------  --------------------------------------------------  ------------------------------------  ----------
+    STARTING   the process has started, or the host is warm        sends the job                         RUNNING
+               the zygote cannot start a process                   result: COULD_NOT_START               OVER
+               no process after ten seconds, or the zygote ended   no result: another zygote is tried    OVER
+               deadline                                            result: EXPIRED                       ENDING
+               the run around it has ended                         result: ABANDONED                     ENDING
+    RUNNING    answer, and the host may serve another run          result: the answer                    OVER
+               any other answer                                    result: the answer                    ENDING
+               deadline, or a limit is exceeded                    result: TIMED_OUT, OVER_LIMIT         REPORTING
+               something that the SDK never sends                  result: DIED                          ENDING
+               the run around it has ended                         result: ABANDONED                     ENDING
+               the process has ended and has not read the job      no result: another host is tried      OVER
+    REPORTING  the process has written where it is, or 0.4 s                                             ENDING
+    ENDING     0.5 s without confirmation of the end               kills the process group               OVER
+    any        the process or the zygote has ended                 result: DIED, unless there is one     OVER
+
+Only the first result counts. On entering ENDING, the zygote is told to kill the process tree.
+"""
 
 import logging
 import math
-import socket
 import time
-from contextlib import suppress
 from dataclasses import replace
+from enum import IntEnum
 
-from hosts import gauge, tree
-from hosts.frames import MAX_HEADER_BYTES, Frame, FrameReader, MalformedFrameError, Outbox, pack
+from hosts import tree
+from hosts.frames import pack
 from hosts.jobs import (
     EXIT_NO_ROOM,
-    MAX_BODY_BYTES,
     MAX_SUBSCRIPT_DEPTH,
     Assignment,
     HostResult,
@@ -20,295 +38,218 @@ from hosts.jobs import (
     Outcome,
     SubscriptAnswer,
 )
-from hosts.lines import LineFeed, OutputPipe
-from hosts.verdict import SubscriptCall, died, read_message
+from hosts.output import OutputPipe
+from hosts.run_limits import RunLimits
+from hosts.run_loop import READ, RunLoop
+from hosts.script_link import ScriptLink
+from hosts.script_messages import SubscriptCall, died
 from hosts.warm import MAX_RUNS, Host
-from hosts.watch import READ, WRITE, Watch
 
 _log = logging.getLogger(__name__)
 
-_LEASH_BYTES = 1024
 _MAX_MESSAGE_CHARACTERS = 4 * 1024
-# How long the zygote may take to end a run and say so; its kill is on its way, waited for or not.
+# How long the zygote may take to kill a process and confirm that.
 _GRACE_SECONDS = 0.5
-# How long a host may take to write where it is, before it is killed, and how often to look whether it has.
+# How long a process may take to report where it is, and how often to look.
 _REPORT_SECONDS = 0.4
 _GLANCE_SECONDS = 0.02
 # How long the zygote may take to start a process before another zygote is tried.
 START_SECONDS = 10.0
 
 
-class Run:
-    """Sends the job, drains the output, serves subscript calls and keeps time and memory, until the answer is there.
+class State(IntEnum):
+    """The states in their order: a run only moves forward, and need not pass through all of them."""
 
-    `begun_at` is on the monotonic clock; the time limit counts from there.
+    STARTING = 0
+    RUNNING = 1
+    REPORTING = 2
+    ENDING = 3
+    OVER = 4
+
+
+class Run:
+    """Carries `assignment` out on `host`, which is at rest or about to start, with `scratch` as working directory.
+
+    The time limit counts from `begun_at` on the monotonic clock.
     """
 
     def __init__(
-        self, assignment: Assignment, begun_at: float, on_line: OnLine, on_subscript: OnSubscript, watch: Watch
+        self,
+        assignment: Assignment,
+        begun_at: float,
+        on_line: OnLine,
+        on_subscript: OnSubscript,
+        loop: RunLoop,
+        host: Host,
+        scratch: str,
     ) -> None:
-        self._assignment, self._begun_at = assignment, begun_at
-        self._gauge = gauge.Gauge(assignment.script.memory_limit_mb)
-        self._lines = LineFeed(on_line)
-        self._on_subscript = on_subscript
-        self._watch = watch
-        self._deadline = begun_at + assignment.time_limit_seconds
-        self._due_at = self._look_at = math.inf
-        self._result: HostResult | None = None
-        self._call: SubscriptCall | None = None
-        self._outbox = Outbox()
-        self._reader = FrameReader(MAX_HEADER_BYTES, MAX_BODY_BYTES)
+        self._assignment, self._on_subscript, self._loop = assignment, on_subscript, loop
+        self._host, self._scratch = host, scratch
+        self._limits = RunLimits(begun_at, assignment.time_limit_seconds, assignment.script.memory_limit_mb)
+        self._output = OutputPipe(host.ends.output, on_line, loop)
+        self._link = ScriptLink(host.ends.job, loop, self._conclude)
+        self._state, self.due_at = State.STARTING, math.inf
         self._report_until = 0.0
-        self._gone = self._may_rest = False
-        self._has_spoken = self._is_unread = False
-        self._start_by: float | None = None
+        self.result: HostResult | None = None
+        self.leaves_at_rest = False
+        """Whether the host can be used again afterwards. If not, it is closed."""
 
-    def attend(self, host: Host, scratch: str) -> HostResult | None:
-        """Run the job on `host`, which is at rest or about to start, with `scratch` as its working directory.
+    def attend(self) -> HostResult | None:
+        """Serve the run until it is OVER. None if it has never started: no line of the script was executed.
 
-        Afterwards the host is at rest again, as `leaves_at_rest` says, or closed. None when it never started: no
-        line of the script was executed. Raises only what the callbacks raise; the run is ended then, too.
+        Raises only what the callbacks raise; the run is ended then, too.
         """
-        self._host, self._ends, self._scratch = host, host.ends, scratch
-        self._output = OutputPipe(host.ends.output, self._lines)
-        self._due_at = min(self._deadline, time.monotonic() + START_SECONDS)
-        self._watch.enter(self)
+        control = self._host.ends.control.fileno()
+        self.due_at = min(self._limits.deadline, time.monotonic() + START_SECONDS)
+        self._loop.enter(self)
         try:
-            self._watch.listen(host.ends.leash.fileno(), READ, self._on_leash)
-            self._watch.listen(host.ends.output, READ, self._on_output)
-            if host.pid:
+            self._loop.listen(control, READ, self._on_control)
+            self._output.listen()
+            if self._host.pid:
                 self._send_job()
-            while not self._gone:
-                self._watch.turn()
-                self._serve_call()
-            self._may_rest = self._output.drain() and self._may_rest
-            return self._told()
+            while self._state is not State.OVER:
+                self._loop.turn()
+                # Not within a turn: a subscript that is waited for takes turns itself.
+                if self._link.call and not self.result:
+                    self._serve(self._link.call)
+            self.leaves_at_rest = self._output.drain() and self.leaves_at_rest
+            return self._with_report()
         except BaseException:
-            self._may_rest = False
+            self.leaves_at_rest = False
             raise
         finally:
-            self._let_go()
+            self._loop.leave(self)
+            self._loop.ignore(control)
+            self._link.close()
+            self._output.ignore()
+            if not self.leaves_at_rest:
+                self._host.close()
 
-    @property
-    def leaves_at_rest(self) -> bool:
-        """Whether the host can be used again."""
-        return self._may_rest
+    # --- States ---
 
-    @property
-    def ended(self) -> bool:
-        """Whether the result is decided; the process may have a moment left."""
-        return self._result is not None
-
-    def due_at(self) -> float:
-        """When to look at the clock next; monotonic clock."""
-        return math.inf if self._gone else min(self._due_at, self._look_at)
-
-    def look_at_clock(self, now: float) -> None:
-        """End the run if its time is over, or if it takes too much."""
-        if self._gone or now < self.due_at():
+    def on_time(self, now: float) -> None:
+        """Do what the present state has to do by now."""
+        if now < self.due_at:
             return
-        if now >= self._due_at:
-            self._be_due(now)
-        else:
-            self._look_at = now + gauge.INTERVAL_SECONDS
-            if much := self._gauge.excess(self._host.pid):
-                self._end_with_report(Outcome.OVER_LIMIT, f"The script had {much}.")
+        match self._state:
+            case State.STARTING if now >= self._limits.deadline:
+                self._end(Outcome.EXPIRED, "No process was started for the script within its time limit.")
+            case State.STARTING:
+                self._enter(State.OVER)
+            case State.RUNNING:
+                self._check_limits(now)
+            case State.REPORTING if now < self._report_until and not self._host.has_reported():
+                self.due_at = now + _GLANCE_SECONDS
+            case State.REPORTING:
+                self._kill()
+            case State.ENDING:
+                _log.warning("The end of the script host %s was not confirmed in time.", self._host.pid)
+                self._host.kill_group()
+                self._enter(State.OVER)
 
     def abandon(self) -> None:
-        """End the run: the one that waits for it has ended."""
+        """End the run, because the one that waits for it has ended."""
         self._end(Outcome.ABANDONED, "The script that waited for this one has ended.")
 
-    def _be_due(self, now: float) -> None:
-        if now < self._report_until and not self._host.has_reported():
-            self._due_at = now + _GLANCE_SECONDS
-        elif self._report_until:
-            self._report_until = 0.0
-            self._pull(now)
-        elif self.ended:
-            _log.warning("The end of the script host %s was not confirmed in time.", self._host.pid)
-            self._host.kill_group()
-            self._gone = True
-        elif self._host.pid:
-            self._end_with_report(
-                Outcome.TIMED_OUT, f"The time limit of {self._assignment.time_limit_seconds:g} s was reached."
-            )
-        elif now >= self._deadline:
-            self._end(Outcome.EXPIRED, "No process was started for the script within its time limit.")
-        else:
-            self._gone = True
+    def _enter(self, state: State, due_at: float = math.inf) -> None:
+        # Several events may come in one turn: once the run is OVER, the others change nothing about that.
+        if state > self._state:
+            self._state, self.due_at = state, due_at
 
-    def _end_with_report(self, outcome: Outcome, message: str) -> None:
-        """End the run as soon as its process has told where it is."""
-        self._decide(HostResult(outcome, message))
-        self._host.ask_for_report()
-        now = time.monotonic()
-        self._report_until, self._due_at = now + _REPORT_SECONDS, now + _GLANCE_SECONDS
+    def _send_job(self) -> None:
+        """The process is there. Only now it gets the job, so a job without a process has not been executed."""
+        self._enter(State.RUNNING, self._limits.next_check(time.monotonic()))
+        start_by = self._assignment.start_by() if self._assignment.start_by else None
+        if start_by is not None and time.monotonic() > start_by:
+            self._end(Outcome.EXPIRED, "The job came too late to begin.")
+        else:
+            self._link.send_job(self._host.begin(self._assignment, self._scratch, start_by), start_by)
+
+    def _check_limits(self, now: float) -> None:
+        self.due_at = self._limits.next_check(now)
+        if result := self._limits.check(self._host.pid, now):
+            self._decide(result)
+            self._host.ask_for_report()
+            now = time.monotonic()
+            self._report_until = now + _REPORT_SECONDS
+            self._enter(State.REPORTING, now + _GLANCE_SECONDS)
+
+    def _kill(self) -> None:
+        self._enter(State.ENDING, time.monotonic() + _GRACE_SECONDS)
+        self._host.ends.control.end_host()
+
+    # --- The result ---
+
+    def _decide(self, result: HostResult) -> bool:
+        """Set the result; False if there is one already."""
+        if self.result:
+            return False
+        self.result = replace(result, run_milliseconds=self._limits.milliseconds())
+        return True
+
+    def _conclude(self, result: HostResult) -> None:
+        """Decide the result, and end the process if it is not to be used again."""
+        if not self._decide(result):
+            return
+        self.leaves_at_rest = self._is_reusable(result)
+        if self.leaves_at_rest:
+            self._enter(State.OVER)
+        else:
+            self._kill()
 
     def _end(self, outcome: Outcome, message: str) -> None:
         self._conclude(HostResult(outcome, message))
 
-    def _conclude(self, result: HostResult) -> None:
-        """Decide the result, the first one counts, and end the process if it is not to be used again."""
-        if self.ended:
-            return
-        now = self._decide(result)
-        self._may_rest = self._is_clean(result)
-        if self._may_rest:
-            self._gone = True
-        else:
-            self._pull(now)
+    def _is_reusable(self, result: HostResult) -> bool:
+        """Whether the next run finds nothing of this one, except for what the script itself keeps."""
+        may_be_reused = self._assignment.script.reuse and result.reusable and self._host.runs < MAX_RUNS
+        return may_be_reused and self._link.call is None and tree.is_alone(self._host.pid)
 
-    def _decide(self, result: HostResult) -> float:
-        now = time.monotonic()
-        self._result = replace(result, run_milliseconds=round((now - self._begun_at) * 1000))
-        self._look_at = math.inf
-        return now
-
-    def _is_clean(self, result: HostResult) -> bool:
-        """Whether the next run of the script finds nothing of this one, but for what the script itself keeps."""
-        if not (
-            self._assignment.script.reuse and result.reusable and self._call is None and self._host.runs < MAX_RUNS
-        ):
-            return False
-        return tree.is_alone(self._host.pid)
-
-    def _pull(self, now: float) -> None:
-        """Have the zygote kill what is left of the run."""
-        self._due_at = now + _GRACE_SECONDS
-        with suppress(OSError):
-            self._ends.leash.shutdown(socket.SHUT_WR)
-
-    def _told(self) -> HostResult | None:
-        """The result, with where the process was when it ended without an answer."""
-        result = self._result
+    def _with_report(self) -> HostResult | None:
+        """The result; for a process that did not answer, with where it was."""
+        result = self.result
         if result and result.outcome in {Outcome.DIED, Outcome.TIMED_OUT, Outcome.OVER_LIMIT}:
             return replace(result, traceback=self._host.report())
         return result
 
-    # --- The leash: what the zygote says ---
+    # --- Events ---
 
-    def _on_leash(self, _mask: int) -> None:
-        try:
-            message, descriptors, _, _ = socket.recv_fds(self._ends.leash, _LEASH_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
-        except BlockingIOError:
+    def _on_control(self, _mask: int) -> None:
+        """The zygote has said something, or has ended."""
+        if (said := self._host.ends.control.read()) is None:
             return
-        except ConnectionError:
-            message, descriptors = b"", []
-        word, _, rest = message.decode().partition(" ")
+        word, rest, descriptor = said
         if word == "started":
-            self._start(int(rest), descriptors)
+            self._host.pid, self._host.pidfd = int(rest), descriptor
+            if self._state is State.STARTING:
+                self._send_job()
             return
-        self._gone = True
-        self._watch.ignore(self._ends.leash.fileno())
+        self._enter(State.OVER)
+        self._loop.ignore(self._host.ends.control.fileno())
         if word == "exited":
-            # The answer may be on its way still: whatever was sent before the end can be received.
-            self._take_last_message()
-            if not self._is_unread or int(rest) == EXIT_NO_ROOM:
-                self._conclude(died(int(rest)))
+            self._on_exit(int(rest))
         elif word == "failed":
             self._end(Outcome.COULD_NOT_START, f"No process could be started for the script: {rest}.")
         elif self._host.pid:
             self._end(Outcome.DIED, "The process that starts scripts has ended, and the script with it.")
             self._host.kill_group()
-        self._may_rest = False
+        # An answer of this turn may have left the host at rest, but now its process is gone.
+        self.leaves_at_rest = False
 
-    def _start(self, pid: int, descriptors: list[int]) -> None:
-        """The process is there: only now it gets the job, so a job without a process has not been executed."""
-        self._host.pid = pid
-        self._host.pidfd = descriptors[0] if descriptors else -1
-        if not self.ended:
-            self._send_job()
+    def _on_exit(self, status: int) -> None:
+        """The process has ended. Its answer may still be on its way; without a result, an unread job never started."""
+        if not self.result:
+            self._link.read_rest()
+        if not self._link.left_job_unread or status == EXIT_NO_ROOM:
+            self._conclude(died(status))
 
-    def _send_job(self) -> None:
-        self._due_at, self._look_at = self._deadline, time.monotonic() + gauge.INTERVAL_SECONDS
-        if self._assignment.start_by is not None:
-            self._start_by = self._assignment.start_by()
-        if self._start_by is not None and time.monotonic() > self._start_by:
-            self._end(Outcome.EXPIRED, "The job came too late to begin.")
-            return
-        self._outbox.put(self._host.begin(self._assignment, self._scratch, self._start_by))
-        self._listen_to_job(READ | WRITE)
-        self._on_job(WRITE)  # Most jobs go out at once.
+    def _serve(self, call: SubscriptCall) -> None:
+        answer = self._subscript_answer(call)
+        message = answer.message[:_MAX_MESSAGE_CHARACTERS]
+        self._link.answer_call(pack({"ok": answer.ok, "jobId": answer.job_id, "message": message}))
 
-    # --- The job socket: what the script says ---
-
-    def _listen_to_job(self, mask: int) -> None:
-        self._watch.listen(self._ends.job.fileno(), mask, self._on_job)
-
-    def _on_job(self, mask: int) -> None:
-        try:
-            if mask & WRITE and self._outbox.send_some(self._ends.job):
-                self._listen_to_job(READ)
-            # Sizes and content of an answer were sent together.
-            if mask & READ and (frame := self._reader.read(self._ends.job) or self._reader.read(self._ends.job)):
-                self._take(frame)
-        except BlockingIOError:
-            pass
-        except MalformedFrameError as error:
-            self._end(Outcome.DIED, f"The script's process sent what is no answer: {error}.")
-            self._watch.ignore(self._ends.job.fileno())
-        except (EOFError, OSError) as error:
-            self._note_end(error)
-            self._watch.ignore(self._ends.job.fileno())
-
-    def _note_end(self, error: Exception) -> None:
-        """A socket that is closed with something unread in it says so; all that it can be is the job."""
-        self._is_unread = isinstance(error, ConnectionError) and not self._has_spoken
-
-    def _check_expiry(self, message: HostResult | SubscriptCall) -> None:
-        """Raises MalformedFrameError for a script that says without reason that it has not begun."""
-        if not isinstance(message, HostResult) or message.outcome is not Outcome.EXPIRED:
-            return
-        if self._has_spoken or self._start_by is None or time.monotonic() < self._start_by:
-            raise MalformedFrameError("a run that has begun cannot expire")
-
-    def _take(self, frame: Frame) -> None:
-        message = read_message(frame)
-        self._check_expiry(message)
-        self._has_spoken = True
-        if isinstance(message, HostResult):
-            self._conclude(message)
-        elif self._call:
-            raise MalformedFrameError("a subscript called while another one runs")
-        else:
-            self._call = message
-
-    def _take_last_message(self) -> None:
-        while not self.ended and self._watch.listens_to(self._ends.job.fileno()):
-            try:
-                if frame := self._reader.read(self._ends.job):
-                    self._take(frame)
-            except (MalformedFrameError, EOFError, OSError) as error:
-                self._note_end(error)
-                return
-
-    def _serve_call(self) -> None:
-        """Run the subscript that was called for; not from within a turn of the watch, for it takes turns itself."""
-        if not self._call or self.ended:
-            return
-        answer = self._answer(self._call)
-        self._call = None
-        if self._watch.listens_to(self._ends.job.fileno()):
-            message = answer.message[:_MAX_MESSAGE_CHARACTERS]
-            self._outbox.put(pack({"ok": answer.ok, "jobId": answer.job_id, "message": message}))
-            self._listen_to_job(READ | WRITE)
-
-    def _answer(self, call: SubscriptCall) -> SubscriptAnswer:
+    def _subscript_answer(self, call: SubscriptCall) -> SubscriptAnswer:
         if call.wait and self._assignment.depth >= MAX_SUBSCRIPT_DEPTH:
             message = f"Subscripts that are waited for can be nested {MAX_SUBSCRIPT_DEPTH} deep at most."
             return SubscriptAnswer(ok=False, message=message)
-        remaining = max(0.0, self._deadline - time.monotonic())
-        return self._on_subscript(call.name, call.parameters, call.wait, remaining, self._watch)
-
-    # --- The output ---
-
-    def _on_output(self, _mask: int) -> None:
-        if not self._output.read():
-            self._watch.ignore(self._ends.output)
-
-    def _let_go(self) -> None:
-        self._watch.leave(self)
-        for descriptor in (self._ends.leash.fileno(), self._ends.job.fileno(), self._ends.output):
-            self._watch.ignore(descriptor)
-        if not self._may_rest:
-            self._host.close()
+        return self._on_subscript(call.name, call.parameters, call.wait, self._limits.seconds_left(), self._loop)

@@ -1,10 +1,10 @@
-"""Scratch directories: an empty one for each run, gone when it ends if there was anything in it.
+"""Scratch directories: each run starts in an empty one.
 
-Those of one host lie in a directory of its own, to which Landlock confines it: the rule covers what is made there
-later. Modes and owners are changed by descriptor, never by name: a script could put a link there meanwhile.
+Those of one host lie in its own directory, to which Landlock confines it: the rule also covers what is made there
+later. Modes and owners are changed by descriptor, never by name: a script could put a link in its place.
 
-To make and remove one takes 0.1 ms where the file system has a journal, a tenth of a worker node's time for a
-trigger. Most scripts leave theirs untouched: then the next run of the same host has it.
+On a file system with a journal, making and removing one takes 0.1 ms, a tenth of a worker node's time for a trigger.
+Most scripts leave theirs untouched, so the next run of the same host uses it, too.
 """
 
 import itertools
@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 
 def make_base(parent: Path | None, user: str) -> Path:
-    """The directory for a worker's scratch directories; `user` may pass through it. Raises OSError."""
+    """Make the directory for a worker's scratch directories, which `user` may pass through. Raises OSError."""
     base = Path(tempfile.mkdtemp(prefix="script-hosts-", dir=parent))
     if user:
         _let_pass(str(base))
@@ -35,11 +35,11 @@ def make_base(parent: Path | None, user: str) -> Path:
 
 
 def make_for_host(base: Path, user: str) -> str:
-    """A new directory under `base` for the scratch directories of one host; `base` is made again if it is gone.
+    """Make a directory in `base` for the scratch directories of one host, and `base` itself if it is gone.
 
     Raises OSError.
     """
-    # Not a `Path`: each would leave its name in Python's table of interned strings, which grows by steps.
+    # Not a `Path`: it would add each name to Python's table of interned strings, which grows in steps.
     path = f"{base}/host-{next(_numbers)}"
     try:
         _make(path, user)
@@ -50,9 +50,9 @@ def make_for_host(base: Path, user: str) -> str:
 
 
 def _make_again(base: Path, user: str) -> None:
-    """Make the directory for scratch directories once more.
+    """Make the directory for scratch directories again.
 
-    Raises OSError, also when somebody else has taken its name meanwhile: whose directory it is could swap what we make.
+    Raises OSError, also if the name now belongs to another account: that could replace what we make in it.
     """
     try:
         _make(str(base), user)
@@ -63,7 +63,6 @@ def _make_again(base: Path, user: str) -> None:
 
 
 def _make(path: str, user: str) -> None:
-    """Make a directory that `user` may pass through. Raises OSError."""
     os.mkdir(path, mode=0o700)
     if user:
         _let_pass(path)
@@ -75,14 +74,14 @@ def _let_pass(path: str) -> None:
 
 
 def give(path: str | Path, user: str) -> None:
-    """Make `user` the owner of a directory. Raises OSError, also when `path` is a link."""
+    """Make `user` the owner of a directory. Raises OSError, also if `path` is a link."""
     with _opened(path, os.O_RDONLY) as directory:
         shutil.chown(directory, user)
 
 
 @contextmanager
 def _opened(path: str | Path, flags: int, above: int | None = None) -> Iterator[int]:
-    """A descriptor of a directory, which a link is not."""
+    """A descriptor of a directory. Raises OSError, also if `path` is a link."""
     descriptor = os.open(path, flags | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
     try:
         yield descriptor
@@ -91,20 +90,20 @@ def _opened(path: str | Path, flags: int, above: int | None = None) -> Iterator[
 
 
 def touch(base: Path) -> None:
-    """Show that the directory is in use."""
+    """Show programs that clean up that the directory is in use."""
     with suppress(OSError):
         os.utime(base)
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A directory for runs of one host, and how it was when it was new."""
+    """A directory for runs of one host, and its state when it was new."""
 
     path: str
     state: tuple[int, int, int]
 
     def is_untouched(self) -> bool:
-        """Whether it is empty, and nobody has changed it since it was made."""
+        """Whether it is empty and has not changed since it was made."""
         try:
             return _state(self.path) == self.state and not os.listdir(self.path)
         except OSError:
@@ -112,7 +111,7 @@ class Scratch:
 
 
 def make(directory: str, user: str) -> Scratch:
-    """A new directory in a host's own `directory`; `user`'s own unless that is empty. Raises OSError."""
+    """Make a scratch directory in the `directory` of a host; it belongs to `user` if there is one. Raises OSError."""
     path = f"{directory}/run-{next(_numbers)}"
     os.mkdir(path, mode=0o700)
     if user:
@@ -121,24 +120,24 @@ def make(directory: str, user: str) -> Scratch:
 
 
 def _state(path: str) -> tuple[int, int, int]:
-    """Which directory it is, its mode, and when either that or its entries last changed: the kernel alone sets that."""
+    """Inode, mode, and the time of the last change of mode or entries, which only the kernel sets."""
     found = os.lstat(path)
     return found.st_ino, found.st_mode, found.st_ctime_ns
 
 
 def remove(path: str | Path) -> None:
-    """Remove a run's directory; what is left in spite of that is logged, never raised."""
+    """Remove a directory; a failure is logged, not raised."""
     try:
         is_gone = remove_empty(path) or remove_tree(Path(path))
     except OSError:
-        # The script has closed the directory above to its own account.
+        # The script has changed the mode of the directory above.
         is_gone = False
     if not is_gone:
         _log.warning("The scratch directory %s could not be removed.", path)
 
 
 def remove_empty(path: str | Path) -> bool:
-    """Whether nothing was in it, as after most runs: that takes one call, looking for what there is takes ten."""
+    """Remove a directory if it is empty, as after most runs, in one system call; returns whether it was."""
     try:
         os.rmdir(path)
     except OSError:
@@ -147,15 +146,15 @@ def remove_empty(path: str | Path) -> bool:
 
 
 def remove_tree(path: Path) -> bool:
-    """Remove a directory with all that is in it, also what forbids it by its mode; whether it is gone."""
+    """Remove a directory with everything in it, whatever the modes are; returns whether it is gone."""
     if path.is_symlink() or not path.is_dir():
-        # A script put it in the place of its directory: what a link points to is none of ours.
+        # A script has replaced its directory. The target of a link is not ours to remove.
         with suppress(OSError):
             path.unlink(missing_ok=True)
         return not os.path.lexists(path)
     for attempt in range(_ATTEMPTS):
         if attempt:
-            # A killed process may still have been writing, and a script may have taken its own rights away.
+            # A killed process may just have written something, and a script may have removed its own rights.
             time.sleep(_PAUSE_SECONDS)
             with suppress(RecursionError):
                 _open_up(str(path))
@@ -167,11 +166,11 @@ def remove_tree(path: Path) -> bool:
 
 
 def _open_up(name: str, above: int | None = None) -> None:
-    """Let this account into a directory and all that lie in it."""
-    # Without the right to read it, which it may lack, a directory can be opened as a place alone.
-    with suppress(OSError), _opened(name, os.O_PATH, above) as place:
-        os.chmod(f"/proc/self/fd/{place}", 0o700)
-        with _opened(".", os.O_RDONLY, place) as directory:
+    """Give this account all rights to a directory and those below it."""
+    # Without the right to read it, a directory can only be opened with O_PATH.
+    with suppress(OSError), _opened(name, os.O_PATH, above) as opened:
+        os.chmod(f"/proc/self/fd/{opened}", 0o700)
+        with _opened(".", os.O_RDONLY, opened) as directory:
             inner = os.listdir(directory)
         for each in inner:
-            _open_up(each, place)
+            _open_up(each, opened)

@@ -1,4 +1,4 @@
-"""Executing a script and saying, as data, what came of it. Runs in the script's process."""
+"""Executes a script in its process, and describes the result as data."""
 
 import linecache
 import sys
@@ -18,8 +18,8 @@ from automation.sdk import (
 )
 from hosts.frames import MAX_HEADER_BYTES
 from hosts.jobs import MAX_BODY_BYTES, Order, Outcome
-from hosts.link import Link
-from hosts.surroundings import Surroundings
+from hosts.run_environment import RunEnvironment
+from hosts.worker_link import WorkerLink
 
 MODULE_NAME = "automation_script"
 MAX_MESSAGE_CHARACTERS = 4 * 1024
@@ -29,18 +29,18 @@ Answer = tuple[dict[str, object], bytes | memoryview]
 
 
 class LoadedScript:
-    """The script of this process: loaded once, run as often as there are jobs.
+    """The script of this process: loaded once, run for every job.
 
-    `is_sound` as long as every run came to an end of its own: what an exception has left half done is not used again.
+    It `is_sound` until a run raises: what an exception has left half done is not used again.
     """
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, environment: RunEnvironment) -> None:
+        self._environment = environment
         self._module: types.ModuleType | None = None
         self.is_sound = True
 
-    def execute(self, order: Order, body: memoryview, link: Link) -> Answer:
-        """Run the script as ordered; its answer, whatever the script does short of ending or blocking the process."""
+    def execute(self, order: Order, body: memoryview, link: WorkerLink) -> Answer:
+        """Run the script and return its answer, whatever it does, unless it ends or blocks the process."""
         filename = f"<script {order.script_name}>"
         if order.start_by is not None and time.monotonic() > order.start_by:
             return _answer(Outcome.EXPIRED, "The caller's time was over before the script began.")
@@ -51,17 +51,17 @@ class LoadedScript:
         try:
             returned = self._call(order, filename, arguments)
             return _answer(Outcome.SUCCEEDED) if len(arguments) == 1 else _output(returned)
-        except BaseException as error:  # noqa: BLE001 - a script may raise anything, and all of it is an answer
-            self._surroundings.modules.restore()
+        except BaseException as error:  # noqa: BLE001  whatever a script raises is its answer
+            self._environment.modules.restore()
             self.is_sound = self.is_sound and isinstance(error, ScriptExit)
             if isinstance(error, MemoryError):
-                self._surroundings.make_room()
+                self._environment.make_room()
                 return _answer(Outcome.FAILED, _out_of_memory(error, order), error, filename)
             return _ended_by(error, filename, has_output=len(arguments) > 1)
 
     def _call(self, order: Order, filename: str, arguments: tuple[object, ...]) -> object:
-        """Call the entry point. The first line after the script's own undoes what it has patched."""
-        restore = self._surroundings.modules.restore
+        """Call the entry point. The first line that runs after the script undoes what the script has patched."""
+        restore = self._environment.modules.restore
         try:
             if self._module is None:
                 self._module = _load(order.source, filename)
@@ -70,13 +70,13 @@ class LoadedScript:
             restore()
 
 
-def _arguments(order: Order, body: memoryview, link: Link) -> tuple[object, ...]:
+def _arguments(order: Order, body: memoryview, link: WorkerLink) -> tuple[object, ...]:
     engine = Engine(dict(order.parameters), run_subscript=link.run_subscript)
     if order.entry_point == "run":
         return (engine,)
     call = order.call
     if call is None:
-        raise ValueError("it answers no request")
+        raise ValueError("it has no request")
     request = ApiTriggerInput(
         request_method=RequestMethod(call.method),
         route=call.route,
@@ -90,12 +90,12 @@ def _arguments(order: Order, body: memoryview, link: Link) -> tuple[object, ...]
 
 
 def _load(source: str, filename: str) -> types.ModuleType:
-    """The script, executed as a module of its own."""
+    """Execute the script as a module of its own."""
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     module = sys.modules[MODULE_NAME] = types.ModuleType(MODULE_NAME)
     module.__file__ = filename
     code = compile(source, filename, "exec", dont_inherit=True)
-    exec(code, module.__dict__)  # noqa: S102 - running scripts is what this process is for
+    exec(code, module.__dict__)  # noqa: S102  this is what the process is for
     return module
 
 
@@ -107,7 +107,7 @@ def _entry_point(module: types.ModuleType, name: str) -> Callable[..., object]:
 
 
 def _output(output: object) -> Answer:
-    """An ApiTriggerOutput as data, copied by the built-in types' own methods: a subclass has no say here."""
+    """An ApiTriggerOutput as data. The built-in types' own methods copy it, so a subclass cannot interfere."""
     if not isinstance(output, ApiTriggerOutput):
         return _invalid(f"on_api_trigger returned {_type(output)}, not an ApiTriggerOutput.")
     code, raw = output.response_code, output.response_body_bytes
@@ -120,7 +120,8 @@ def _output(output: object) -> Answer:
     headers = _headers(output.response_headers)
     if headers is None:
         return _invalid("response_headers is not a ResponseHeaders of text, or is too large.")
-    if isinstance(content, str) and str.__len__(content) > MAX_BODY_BYTES:  # a copy may be more than there is room for
+    # Checked first: a copy may exceed the memory limit.
+    if isinstance(content, str) and str.__len__(content) > MAX_BODY_BYTES:
         return _answer(Outcome.TOO_LARGE, f"The response body has {str.__len__(content)} characters.")
     try:
         body = memoryview(str.encode(content, "utf-8") if isinstance(content, str) else content)
@@ -128,7 +129,7 @@ def _output(output: object) -> Answer:
         return _invalid("response_body holds a lone surrogate, which no encoding can express.")
     if len(body) > MAX_BODY_BYTES:
         return _answer(Outcome.TOO_LARGE, f"The response body has {len(body)} bytes.")
-    # Far out of the allowed range stays out of it, but an int of any size must not cross.
+    # An int of any size must not be sent. A number far out of the allowed range stays out of it.
     number = min(max(int.__int__(code), -1), 1_000_000)
     fields = {"type": "answer", "outcome": Outcome.RETURNED, "code": number, "headers": headers}
     return fields | {"isText": raw is None}, body
@@ -145,7 +146,7 @@ def _headers(headers: object) -> dict[str, list[str]] | None:
         if not all(isinstance(value, str) for value in values):
             return None
         copy[str.__str__(name)] = [str.__str__(value) for value in values]
-    # JSON may write one character as a pair of six.
+    # JSON may need twelve bytes for one character.
     characters = sum(len(name) + sum(map(len, values)) for name, values in copy.items())
     return copy if characters < MAX_HEADER_BYTES // 16 else None
 
@@ -167,7 +168,7 @@ def _out_of_memory(error: MemoryError, order: Order) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    """Type and text, as the last line of a traceback has them."""
+    """Type and text, as in the last line of a traceback."""
     report = traceback.TracebackException.from_exception(error, limit=0)
     report.__notes__ = None
     return list(report.format_exception_only())[-1].strip()
@@ -184,7 +185,7 @@ def _answer(outcome: Outcome, message: str = "", error: BaseException | None = N
 
 
 def _script_traceback(error: BaseException, filename: str) -> str:
-    """The traceback with the script's own frames only: ours and the libraries' would tell paths, not the mistake."""
+    """The traceback with the script's own frames only: others show paths of this machine, not the mistake."""
     report = traceback.TracebackException.from_exception(error)
     pending: list[traceback.TracebackException | None] = [report]
     while pending:
@@ -192,12 +193,12 @@ def _script_traceback(error: BaseException, filename: str) -> str:
             part.stack[:] = [frame for frame in part.stack if frame.filename == filename]
             pending += [part.__cause__, part.__context__, *(part.exceptions or ())]
     text = _clean("".join(report.format()))
-    # The end of a traceback says the most.
+    # The most useful part is the end.
     return text if len(text) <= MAX_TRACEBACK_CHARACTERS else "…\n" + text[-MAX_TRACEBACK_CHARACTERS:]
 
 
 def _clean(text: str) -> str:
-    """The text with whatever UTF-8 cannot express replaced."""
+    """The text without lone surrogates, which UTF-8 cannot express."""
     return text.encode("utf-8", "replace").decode()
 
 

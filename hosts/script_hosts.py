@@ -1,39 +1,41 @@
-"""The worker's side of the script hosts, and the only module of this package that the rest of the house needs."""
+"""The worker's side of script hosts: the only module of this package that most of the product needs."""
 
 import os
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from hosts import allowances, scratch
+from hosts import scratch
 from hosts.channels import open_channels
 from hosts.jobs import Assignment, HostResult, OnLine, OnSubscript, Outcome, Script
-from hosts.reach import Reach
+from hosts.landlock import ReachablePaths
+from hosts.reachable_paths import reachable_paths
 from hosts.run import Run
-from hosts.scratch import Scratch
-from hosts.warm import Host, HostKey, WarmHosts
-from hosts.watch import Watch
+from hosts.run_loop import RunLoop
+from hosts.warm import Host, WarmHosts
 from hosts.zygote_process import ZygoteProcess
 
-# Once more if a process was killed at rest, or a zygote died or did nothing, before the script had begun.
+# A job is tried again if its host was killed at rest, or if a zygote died or did nothing, before the script had begun.
 _ATTEMPTS = 3
-_TIDY_SECONDS = 1.0
-# Whoever cleans up in the system's directory for temporary files takes what was not used for a day or more.
+_UPKEEP_SECONDS = 1.0
+# Programs that clean the system's directory for temporary files remove what was not used for a day or more.
 _TOUCH_SECONDS = 3_600.0
 _MOST_IDLE = 32
 _MOST_IDLE_BYTES = min(1024**3, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
 
 
-class HandOverError(Exception):
-    """No process can be had for a run; the text says why."""
+class NoHostError(Exception):
+    """A run cannot have a process; the text says why."""
 
 
 class ScriptHosts:
     """Runs scripts in processes that each serve one version of one script, one run at a time.
 
-    Safe for any number of threads. `scratch_parent` is where the directory for scratch directories is made; the
-    system's directory for temporary files unless given. Scripts run as `user`, or as the caller if that is empty.
-    `state_dir` is where they may keep what outlives a run; it must be within their `reach`.
+    Safe for any number of threads. The directory for scratch directories is made in `scratch_parent`, by default the
+    system's directory for temporary files. Scripts run as `user`, or as the caller if that is empty. `state_dir` is
+    where they may keep files between runs; it must be among the `paths` that they can reach.
     """
 
     def __init__(
@@ -41,10 +43,10 @@ class ScriptHosts:
         scratch_parent: Path | None = None,
         user: str = "",
         state_dir: Path | None = None,
-        reach: Reach | None = None,
+        paths: ReachablePaths | None = None,
     ) -> None:
         self._scratch_parent, self._user, self._state_dir = scratch_parent, user, state_dir
-        self._reach = reach or allowances.of_hosts(state=state_dir)
+        self._paths = paths or reachable_paths(state=state_dir)
         self._scratch_base: Path | None = None
         self._zygote: ZygoteProcess | None = None
         self._lock = threading.Lock()
@@ -52,7 +54,7 @@ class ScriptHosts:
         self.warm = WarmHosts(_MOST_IDLE, _MOST_IDLE_BYTES)
 
     def start(self) -> None:
-        """Start the zygote. Raises OSError when it or the scratch directory cannot be made."""
+        """Start the zygote. Raises OSError if that or making the directory for scratch directories fails."""
         with self._lock:
             self._scratch_base = base = scratch.make_base(self._scratch_parent, self._user)
             try:
@@ -60,10 +62,10 @@ class ScriptHosts:
             except OSError:
                 scratch.remove(base)
                 raise
-        threading.Thread(target=self._look_after, name="script-hosts", daemon=True).start()
+        threading.Thread(target=self._keep_up, name="script-hosts", daemon=True).start()
 
     def stop(self) -> None:
-        """End every run and the zygote; what is run afterwards could not start. Returns when all is gone."""
+        """End every run and the zygote; later runs could not start. Returns when all processes are gone."""
         self._stopped.set()
         self.warm.close()
         with self._lock:
@@ -75,117 +77,104 @@ class ScriptHosts:
             scratch.remove(base)
 
     def run(
-        self, assignment: Assignment, on_line: OnLine, on_subscript: OnSubscript, watch: Watch | None = None
+        self, assignment: Assignment, on_line: OnLine, on_subscript: OnSubscript, loop: RunLoop | None = None
     ) -> HostResult:
-        """Carry out `assignment` and say how the run ended; blocks for its time limit and a moment at most.
+        """Carry out `assignment` and return how the run ended; blocks for its time limit and a moment at most.
 
-        The callbacks are called in this thread. `watch` is what `on_subscript` got when this is a subscript that is
-        waited for. Raises nothing but what the callbacks raise.
+        The callbacks are called in this thread. For a subscript that is waited for, `loop` is what its caller's
+        `on_subscript` got. Raises only what the callbacks raise.
         """
-        begun_at = time.monotonic()
-        mine = watch or Watch()
+        new_run = partial(Run, assignment, time.monotonic(), on_line, on_subscript, loop or RunLoop())
         try:
             for _ in range(_ATTEMPTS):
-                run = Run(assignment, begun_at, on_line, on_subscript, mine)
-                if result := self._attend(run, assignment.script):
+                if result := self._attend(new_run, assignment.script):
                     return result
-            raise HandOverError("each one, or the process that starts them, ended too early")
-        except HandOverError as error:
+            raise NoHostError("each one, or the process that starts them, ended too early")
+        except NoHostError as error:
             return HostResult(Outcome.COULD_NOT_START, f"No process could be started for the script: {error}.")
 
-    def _attend(self, run: Run, script: Script) -> HostResult | None:
-        """The result of `run` on a host, a new one if none is warm; None if that never started."""
-        key = HostKey.of(script)
-        warm = self.warm.take(key) if script.reuse else None
-        host = warm or self._new_host(key)
+    def _attend(self, new_run: Callable[[Host, str], Run], script: Script) -> HostResult | None:
+        """The result of a run on a host, a new one if none is warm; None if the script has not begun."""
+        warm = self.warm.take(script) if script.reuse else None
+        host = warm or self._new_host(script)
         try:
             directory = self._scratch_of(host)
-        except HandOverError:
+        except OSError as error:
             if not warm:
-                raise
+                raise NoHostError(f"no scratch directory: {error.strerror}") from error
             # Its directory is gone, and perhaps those of the others; a new host makes its own.
             self.warm.renew()
             return None
-        result = run.attend(host, directory)
+        run = new_run(host, directory)
+        result = run.attend()
         if result is None and not host.pid:
             self._discard(host.zygote)
         elif run.leaves_at_rest:
-            self._tidy_scratch(host)
+            host.remove_used_scratch()
             self.warm.put(host)
         return result
 
     def _scratch_of(self, host: Host) -> str:
-        """An empty directory for the next run of `host`; without one the host is let go."""
-        self._tidy_scratch(host)
+        """An empty directory for the next run of `host`, which is closed if there is none. Raises OSError."""
+        host.remove_used_scratch()
         if host.scratch is None:
             try:
-                host.scratch = self._new_scratch(host)
+                host.scratch = scratch.make(host.directory, self._user)
             except BaseException:
                 host.close()
                 raise
         return host.scratch.path
 
-    @staticmethod
-    def _tidy_scratch(host: Host) -> None:
-        if host.scratch and not host.scratch.is_untouched():
-            host.remove_scratch()
-
-    def _new_scratch(self, host: Host) -> Scratch:
-        try:
-            return scratch.make(host.directory, self._user)
-        except OSError as error:
-            raise HandOverError(f"no scratch directory: {error.strerror}") from error
-
-    def _new_host(self, key: HostKey) -> Host:
-        """A host whose process is on its way."""
+    def _new_host(self, script: Script) -> Host:
+        """A host whose process the zygote is about to start."""
         directory = self._new_directory()
         try:
             with open_channels() as (mine, far), self._lock:
                 zygote = self._living_zygote()
                 try:
-                    zygote.request(key.memory_limit_mb, directory, far)
+                    zygote.request(script.memory_limit_mb, directory, far)
                 except ConnectionError:
                     zygote = self._living_zygote(replace=True)
-                    zygote.request(key.memory_limit_mb, directory, far)
-        except (OSError, HandOverError) as error:
+                    zygote.request(script.memory_limit_mb, directory, far)
+        except (OSError, NoHostError) as error:
             scratch.remove(directory)
-            raise HandOverError(str(error)) from error
-        return Host(key, mine, directory, zygote)
+            raise NoHostError(str(error)) from error
+        return Host(script, mine, directory, zygote)
 
     def _new_directory(self) -> str:
         base = self._scratch_base
         if base is None:
-            raise HandOverError("the script hosts are not running")
+            raise NoHostError("the script hosts are not running")
         try:
             return scratch.make_for_host(base, self._user)
         except OSError as error:
-            raise HandOverError(f"no scratch directory: {error.strerror}") from error
+            raise NoHostError(f"no scratch directory: {error.strerror}") from error
 
     def _living_zygote(self, *, replace: bool = False) -> ZygoteProcess:
-        """The zygote, a new one if the old one has died. Call it with the lock held. Raises OSError."""
+        """The zygote, a new one if the old one has died or is to be replaced. The lock must be held. Raises OSError."""
         if self._zygote and (replace or not self._zygote.alive()):
             self._zygote.stop()
             self._zygote = None
         if self._scratch_base is None:
-            raise HandOverError("the script hosts are not running")
+            raise NoHostError("the script hosts are not running")
         if not self._zygote:
-            self._zygote = ZygoteProcess(self._scratch_base, self._user, self._state_dir, self._reach)
+            self._zygote = ZygoteProcess(self._scratch_base, self._user, self._state_dir, self._paths)
         return self._zygote
 
     def _discard(self, zygote: ZygoteProcess | None) -> None:
-        """This zygote started no process in time, or has died."""
+        """End a zygote that started no process in time, or has died."""
         with self._lock:
             if zygote and self._zygote is zygote:
                 self._zygote = None
                 zygote.stop()
 
-    def _look_after(self) -> None:
-        """Now and then: hosts that wait too long are let go, and a zygote that was stopped goes on."""
+    def _keep_up(self) -> None:
+        """Once a second, end hosts that have rested too long, and let a stopped zygote continue."""
         touched_at = time.monotonic()
-        reached = self._reach.inodes()
-        while not self._stopped.wait(_TIDY_SECONDS):
-            if reached != (reached := self._reach.inodes()):
-                # A host reaches what was there when it started: the old resolv.conf, say.
+        reached = self._paths.inodes()
+        while not self._stopped.wait(_UPKEEP_SECONDS):
+            if reached != (reached := self._paths.inodes()):
+                # A warm host still reaches the files that the paths named when it started, such as an old resolv.conf.
                 self.warm.renew()
             self.warm.tidy()
             with self._lock:

@@ -1,18 +1,18 @@
-"""A process with all that is below it, as /proc has it."""
+"""A process with everything below it, from /proc."""
 
 import os
 import signal
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from contextlib import suppress
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-# Each pass stops what it finds, so a next one finds less: a bomb is over when all of it stands still.
+# Each pass stops the processes that it finds, so the next one finds fewer, even of a fork bomb.
 _PASSES = 50
 
 
 def children(pid: int) -> list[int]:
-    """The children of all threads of a process, those included that have ended and are not reaped."""
+    """The children of all threads of a process, including those that have ended and are not reaped yet."""
     found: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -26,7 +26,7 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(pid: int, enough: int = sys.maxsize) -> list[int]:
-    """Everything below a process, parents first; it looks no further once it has found more than `enough`."""
+    """Everything below a process, parents first; stops looking when it has found more than `enough`."""
     found = children(pid)
     for process in found:
         if len(found) > enough:
@@ -36,7 +36,7 @@ def descendants(pid: int, enough: int = sys.maxsize) -> list[int]:
 
 
 def tasks(pid: int) -> int:
-    """How many threads a process has; 0 when it is gone."""
+    """How many threads a process has; 0 if it is gone."""
     try:
         return len(os.listdir(f"/proc/{pid}/task"))
     except (FileNotFoundError, ProcessLookupError):
@@ -44,9 +44,9 @@ def tasks(pid: int) -> int:
 
 
 def is_alone(pid: int) -> bool:
-    """Whether a process has one thread and nothing below it. Asked after every run, so as few calls as can be."""
+    """Whether a process has one thread and nothing below it. Called after every run, so it makes few system calls."""
     try:
-        # Behind the name of the program, which may hold anything, the 18th field counts the threads.
+        # After the name of the program, which may hold anything, the 18th field counts the threads.
         threads = int(_content(f"/proc/{pid}/stat").rpartition(b")")[2].split()[17])
         return threads == 1 and not _content(f"/proc/{pid}/task/{pid}/children")
     except FileNotFoundError:
@@ -56,7 +56,7 @@ def is_alone(pid: int) -> bool:
 
 
 def tasks_of(uid: int) -> int:
-    """How many threads an account has in all its processes."""
+    """How many threads all processes of an account have."""
     count = 0
     for name in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError):
@@ -66,14 +66,14 @@ def tasks_of(uid: int) -> int:
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory of a process, shared pages included; 0 when it is gone."""
+    """The memory of a process with shared pages; 0 if it is gone."""
     with suppress(OSError, ValueError), open(f"/proc/{pid}/statm") as statm:
         return int(statm.read().split()[1]) * _PAGE
     return 0
 
 
 def private_bytes(pid: int) -> int:
-    """The memory of a process but for pages of files, cheaply; 0 when it is gone."""
+    """The memory of a process without shared pages, found cheaply; 0 if it is gone."""
     with suppress(OSError, ValueError):
         _, resident, shared, *_ = map(int, _content(f"/proc/{pid}/statm").split())
         return (resident - shared) * _PAGE
@@ -81,7 +81,7 @@ def private_bytes(pid: int) -> int:
 
 
 def proportional_bytes(pid: int) -> int:
-    """The memory of a process, shared pages counted by their share; where that is not to be had, all of it."""
+    """The memory of a process with its share of shared pages (PSS); if that is not available, with all of them."""
     with suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as rollup:
         for line in rollup:
             if line.startswith("Pss:"):
@@ -92,12 +92,11 @@ def proportional_bytes(pid: int) -> int:
 def kill(*roots: int) -> None:
     """Kill processes that the caller has not reaped, and everything below them.
 
-    All of it is stopped first: what stands still forks no more, and is not reaped, so that no id can meanwhile be
-    another's.
+    All of them are stopped first. A stopped process neither forks nor reaps, so no id can pass to another process.
     """
     stopped: set[int] = set()
     for root in roots:
-        # All at once what has not left its group: a bomb leaves little time for looking.
+        # Stop the whole group at once: a fork bomb leaves little time for looking.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(root, signal.SIGSTOP)
     for _ in range(_PASSES):
@@ -113,7 +112,7 @@ def kill(*roots: int) -> None:
 
 
 def end_children(spared: Container[int] = ()) -> bool:
-    """Kill and reap the caller's children but for those `spared`, and all below them; whether there was any."""
+    """Kill and reap the caller's children with everything below, unless `spared`; returns whether there were any."""
     found = [pid for pid in children(os.getpid()) if pid not in spared]
     kill(*found)
     for pid in found:
@@ -123,7 +122,7 @@ def end_children(spared: Container[int] = ()) -> bool:
 
 
 def _content(path: str) -> bytes:
-    """The beginning of a small file, by three calls: Python's own file takes ten."""
+    """The beginning of a small file, with three system calls; a Python file needs ten."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return os.read(file, 4_096)
@@ -132,7 +131,7 @@ def _content(path: str) -> bytes:
 
 
 def _send(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # gone, or a program of another user by now
+    with suppress(ProcessLookupError, PermissionError):  # it is gone, or runs a set-user-id program
         os.kill(pid, number)
 
 
@@ -141,12 +140,11 @@ def _lists_children() -> bool:
 
 
 def _children_by_parent(pid: int) -> list[int]:
-    """For a kernel without lists of children."""
-    return [process for process, parent in _parents() if parent == pid]
-
-
-def _parents() -> Iterator[tuple[int, int]]:
+    """The children, on a kernel without CONFIG_PROC_CHILDREN."""
+    found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:
-            # The name of the program, in brackets, may hold anything.
-            yield int(name), int(stat.read().rpartition(b")")[2].split()[1])
+            # The name of the program, in parentheses, may hold anything.
+            if int(stat.read().rpartition(b")")[2].split()[1]) == pid:
+                found.append(int(name))
+    return found

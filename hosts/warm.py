@@ -1,12 +1,12 @@
-"""Script hosts as the worker holds them: those that rest between two runs."""
+"""Script hosts as the worker sees them, and those that rest between two runs."""
 
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import msgspec
 
@@ -18,7 +18,7 @@ from hosts.jobs import Assignment, Order, Script
 from hosts.scratch import Scratch, remove, remove_empty
 from hosts.zygote_process import ZygoteProcess
 
-# A script's leftovers add up: after so many runs it begins anew.
+# What a script leaves behind adds up, so its process is replaced after this many runs.
 MAX_RUNS = 1_000
 MAX_IDLE_SECONDS = 300.0
 
@@ -26,28 +26,14 @@ _MAX_REPORT_LINES = 200
 _SCRIPT_FRAME = '  File "<script '
 
 
-class HostKey(NamedTuple):
-    """What a host is for: one version of one script, under one memory limit."""
-
-    script_name: str
-    script_version: int
-    memory_limit_mb: int
-    source: str
-
-    @classmethod
-    def of(cls, script: Script) -> "HostKey":
-        """The hosts that may run `script`."""
-        return cls(script.name, script.version, script.memory_limit_mb, script.source)
-
-
 @dataclass(eq=False)
 class Host:
-    """One script host. `pid` is 0 until its process is there; `scratch` is left for the next run if it is untouched.
+    """A script host, which serves one version of a script. `pid` is 0 until its process has started.
 
-    Its scratch directories lie in `directory`, which is its own.
+    The scratch directories of its runs lie in `directory`. `scratch` is kept for the next run if it is untouched.
     """
 
-    key: HostKey
+    script: Script
     ends: WorkerEnds
     directory: str
     zygote: ZygoteProcess | None = None
@@ -60,46 +46,45 @@ class Host:
     scratch: Scratch | None = None
 
     def is_at_rest(self) -> bool:
-        """Whether it lives and has said nothing since its last answer."""
-        try:
-            self.ends.job.recv(1)
-        except BlockingIOError:
-            return _is_silent(self.ends.output)
-        except OSError:
-            return False
-        return False
+        """Whether it is alive and has sent and printed nothing since its last answer."""
+        poll = select.poll()
+        poll.register(self.ends.job, select.POLLIN)
+        poll.register(self.ends.output, select.POLLIN)
+        return not poll.poll(0)
 
     def begin(self, assignment: Assignment, scratch: str, start_by: float | None) -> list[memoryview]:
-        """The frame that has it carry out `assignment` in the directory `scratch`, and the byte after it."""
-        # The position in the report is shared with the host: it writes from the beginning again.
+        """The frame that makes it carry out `assignment` in the directory `scratch`, and the byte after it."""
+        # The host shares the position in the report, so it writes from the beginning again.
         os.lseek(self.ends.report, 0, os.SEEK_SET)
         self.runs += 1
-        order = Order.of(assignment, scratch, start_by, with_source=self.runs == 1)
-        return [*pack(msgspec.json.encode(order), assignment.job.body), memoryview(LAST_BYTE)]
+        job, script = assignment.job, assignment.script
+        source = script.source if self.runs == 1 else ""
+        what = job.id, job.entry_point, job.parameters, job.call
+        order = Order(*what, script.name, script.memory_limit_mb, scratch, start_by, source)
+        return [*pack(msgspec.json.encode(order), job.body), memoryview(LAST_BYTE)]
 
     def ask_for_report(self) -> None:
-        """Have it write where its threads are, whatever they do."""
+        """Have it write where its threads are, even if they are in C code."""
         with suppress(OSError):
             linux.ask_for_report(self.pidfd)
 
     def has_reported(self) -> bool:
-        """Whether it has begun to write."""
         return os.lseek(self.ends.report, 0, os.SEEK_CUR) > 0
 
     def report(self) -> str:
-        """What it wrote of its threads, the script's own frames only; empty if it wrote nothing."""
+        """The script's own frames in what it wrote; empty if it wrote nothing."""
         size = os.lseek(self.ends.report, 0, os.SEEK_CUR)
         lines = os.pread(self.ends.report, size, 0).decode("utf-8", "replace").splitlines()
         kept = [line for line in lines if line.startswith(("Fatal", _SCRIPT_FRAME))]
         return "\n".join(kept[:_MAX_REPORT_LINES])
 
     def kill_group(self) -> None:
-        """Kill what nobody else can kill any more; the leader may have gone already."""
+        """Kill its process group when no zygote can; the leader may have ended already."""
         if self.pidfd >= 0:
             linux.kill_group(self.pid, self.pidfd)
 
     def close(self) -> None:
-        """Let go of it: the zygote ends it."""
+        """Close its channels, upon which the zygote ends it, and remove its directories."""
         self.ends.close()
         if self.pidfd >= 0:
             os.close(self.pidfd)
@@ -108,17 +93,17 @@ class Host:
             remove_empty(self.scratch.path)
         remove(self.directory)
 
-    def remove_scratch(self) -> None:
-        """Remove the directory that its runs had."""
-        if self.scratch:
+    def remove_used_scratch(self) -> None:
+        """Remove the directory that its last run had, unless it is as new."""
+        if self.scratch and not self.scratch.is_untouched():
             remove(self.scratch.path)
             self.scratch = None
 
 
 class WarmHosts:
-    """The hosts that wait for their script's next run, the longest unused first; safe for threads.
+    """The hosts that wait for their script's next run; safe for threads.
 
-    `most` of them at a time, and of `most_bytes` together: beyond that the longest unused one goes.
+    At most `most` of them are kept, of `most_bytes` together: beyond that, those that are unused the longest are ended.
     """
 
     def __init__(self, most: int, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -129,20 +114,20 @@ class WarmHosts:
         self._oldest = 0.0
 
     def resting(self) -> list[Host]:
-        """Those that wait now, the longest unused first."""
+        """The hosts that wait now, the one that is unused the longest first."""
         with self._lock:
             return list(self._idle)
 
-    def take(self, key: HostKey) -> Host | None:
-        """The host that ran last for `key`, None if none is at rest."""
-        while host := self._pop(key):
+    def take(self, script: Script) -> Host | None:
+        """The host that last ran this version of `script`; None if none is at rest."""
+        while host := self._pop(script):
             if host.is_at_rest():
                 return host
             host.close()
         return None
 
     def put(self, host: Host) -> None:
-        """Keep a host that is at rest; others may have to go for it."""
+        """Keep a host that is at rest; others may be ended for it."""
         host.idle_since, host.idle_bytes = self._clock(), tree.private_bytes(host.pid)
         with self._lock:
             surplus = [host]
@@ -152,14 +137,14 @@ class WarmHosts:
         _close(surplus)
 
     def renew(self) -> None:
-        """Let all go that are there now, also those that are in a run, at its end."""
+        """End all hosts of now; those that serve a run end after it."""
         with self._lock:
             self._oldest = self._clock()
-            gone = self._take_all()
+            gone, self._idle = self._idle, []
         _close(gone)
 
     def tidy(self) -> None:
-        """Let those go that have died, said something, or waited too long."""
+        """End the hosts that have died, sent something, or waited too long."""
         with self._lock:
             oldest = self._clock() - MAX_IDLE_SECONDS
             gone = [host for host in self._idle if host.idle_since <= oldest or not host.is_at_rest()]
@@ -167,16 +152,14 @@ class WarmHosts:
         _close(gone)
 
     def close(self) -> None:
-        """Let all go, and from now on whatever comes."""
-        with self._lock:
-            self._is_open = False
-            gone = self._take_all()
-        _close(gone)
+        """End all hosts, and from now on each that is put here."""
+        self._is_open = False
+        self.renew()
 
-    def _pop(self, key: HostKey) -> Host | None:
+    def _pop(self, script: Script) -> Host | None:
         with self._lock:
             for place in range(len(self._idle) - 1, -1, -1):
-                if self._idle[place].key == key:
+                if self._idle[place].script == script:
                     return self._idle.pop(place)
         return None
 
@@ -186,19 +169,7 @@ class WarmHosts:
             gone.append(self._idle.pop(0))
         return gone
 
-    def _take_all(self) -> list[Host]:
-        gone, self._idle = self._idle, []
-        return gone
-
 
 def _close(hosts: list[Host]) -> None:
     for host in hosts:
         host.close()
-
-
-def _is_silent(output: int) -> bool:
-    try:
-        os.read(output, 1)
-    except BlockingIOError:
-        return True
-    return False

@@ -1,12 +1,12 @@
-"""The zygote: a small single-threaded program that forks a clean process for every script host, and ends it.
+"""The zygote: a small single-threaded program that forks a clean process for every script host, and kills it.
 
-The worker starts it through exec with an empty environment, and it leaves a keeper behind as its parent. It says
-`ready`, then takes requests, each with four descriptors: the host's leash, its job socket, its output pipe and the file
-for its report. The zygote is the parent, so it alone can kill without a race: as long as it has not reaped a process,
-its id cannot belong to anybody else. It adopts what a host leaves behind, and kills that, too.
+The worker starts it through exec with an empty environment. It leaves a keeper behind as its parent, says `ready`, and
+takes requests, each with four descriptors: the host's control socket, its job socket, its output pipe and the file for
+its crash report. Only the zygote can kill a host without a race: it is the parent, and until it reaps a process, the id
+cannot belong to another one. It also adopts and kills what a host leaves behind.
 
-On the leash it says `started <pid>` (with a descriptor of the process), then `exited <status>`; or `failed <reason>`.
-When the other end of the leash is closed or shut down, the host is ended with all that is below it.
+On the control socket, the zygote says `started <pid>` (with a pidfd) and later `exited <status>`, or only
+`failed <reason>`. When the worker closes or shuts down its end, the zygote kills the host with everything below it.
 """
 
 import gc
@@ -19,54 +19,47 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from foundation import linux
-from hosts import host_process, landlock, packages, tree
+from hosts import landlock, packages, tree
+from hosts.host_process import HostOptions, live
 from hosts.keeper import keep
-from hosts.reach import Reach
+from hosts.landlock import ReachablePaths
+from hosts.run_environment import default_signals
 from hosts.scratch import remove_tree
-from hosts.surroundings import default_signals
 
 REQUEST_BYTES = 8 * 1024
 DESCRIPTORS = 4
 _FAREWELL_SECONDS = 2.0
-# How long a killed worker may take to be gone, once its sockets are.
+# How long a killed worker may take to end after its sockets were closed.
 _DEATH_SECONDS = 0.5
-# How often to look for orphans that no event tells of, and for those that are just being killed.
-_PATROL_SECONDS = 1.0
-_HUNT_SECONDS = 0.01
+# How often to look for orphans, which no event announces: usually, and while some are being killed.
+_ORPHANS_SECONDS = 1.0
+_KILLED_ORPHANS_SECONDS = 0.01
 _COUNT_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class _Host:
-    pid: int
-    pidfd: int
-    leash: socket.socket
-
-
 class Zygote:
-    """Serves requests until the worker is gone; then no host is left."""
+    """Serves requests until the worker is gone, then kills all hosts."""
 
-    def __init__(self, requests: socket.socket, account: host_process.Account | None, reach: Reach) -> None:
-        self._requests, self._account, self._reach = requests, account, reach
+    def __init__(self, requests: socket.socket, account: pwd.struct_passwd | None, paths: ReachablePaths) -> None:
+        self._requests, self._account, self._paths = requests, account, paths
         self._packages = packages.find()
-        # What scripts log; made here for all hosts, each of which has an output of its own.
+        # The handler of what scripts log. Each host gives it its own output.
         self._log: logging.StreamHandler[TextIO] = logging.StreamHandler()
         logging.basicConfig(handlers=[self._log], level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         self._keeper = os.pidfd_open(os.getppid())
         self._selector = selectors.DefaultSelector()
-        self._hosts: dict[int, _Host] = {}
+        self._hosts: set[int] = set()
         self._serving = True
-        self._pause = _PATROL_SECONDS
+        self._pause = _ORPHANS_SECONDS
         self._tasks, self._count_again_at = 0, 0.0
 
     def serve(self) -> None:
-        """Fork, watch and end hosts until the request socket is closed at the other end, or the keeper is gone."""
+        """Fork, watch and kill hosts until the worker has closed its request socket, or the keeper is gone."""
         self._requests.send(b"ready")
         self._selector.register(self._requests, selectors.EVENT_READ, self._take_request)
         self._selector.register(self._keeper, selectors.EVENT_READ, self._finish)
@@ -74,7 +67,7 @@ class Zygote:
             self._turn()
         tree.kill(*self._hosts)
         last_moment = time.monotonic() + _FAREWELL_SECONDS
-        while (self._hosts or self._hunt()) and time.monotonic() < last_moment:
+        while (self._hosts or self._kill_orphans()) and time.monotonic() < last_moment:
             self._turn()
 
     def _turn(self) -> None:
@@ -82,12 +75,12 @@ class Zygote:
         for key, _ in events:
             key.data()
         if not events:
-            self._hunt()
+            self._kill_orphans()
 
-    def _hunt(self) -> bool:
-        """Kill and reap whatever has become our child by losing its parents; whether there was any."""
+    def _kill_orphans(self) -> bool:
+        """Kill and reap adopted processes, whose parents have ended; returns whether there were any."""
         found = tree.end_children(spared=self._hosts)
-        self._pause = _HUNT_SECONDS if found else _PATROL_SECONDS
+        self._pause = _KILLED_ORPHANS_SECONDS if found else _ORPHANS_SECONDS
         return found
 
     def _take_request(self) -> None:
@@ -101,8 +94,10 @@ class Zygote:
             self._finish()
         elif len(descriptors) == DESCRIPTORS:
             wanted = json.loads(request)
-            self._begin(self._terms(wanted["memoryLimitMb"], wanted["directory"]), *descriptors)
-        else:  # out of descriptors: the worker sees its leash end before the host has started
+            shared = self._paths, self._packages, self._log, self._count_tasks(), self._account
+            self._begin(HostOptions(wanted["memoryLimitMb"], wanted["directory"], *shared), *descriptors)
+        else:
+            # We are out of descriptors. The worker sees its control socket end before the host has started.
             _close(descriptors)
 
     def _finish(self) -> None:
@@ -111,58 +106,54 @@ class Zygote:
             self._selector.unregister(self._requests)
             self._selector.unregister(self._keeper)
 
-    def _terms(self, memory_limit_mb: int, directory: str) -> host_process.Terms:
-        shared = self._reach, self._packages, self._log
-        return host_process.Terms(memory_limit_mb, directory, *shared, self._count_tasks(), self._account)
-
-    def _begin(self, terms: host_process.Terms, leash_fd: int, job: int, output: int, report: int) -> None:
-        leash, zygote = socket.socket(fileno=leash_fd), os.getpid()
+    def _begin(self, options: HostOptions, control_fd: int, job: int, output: int, report: int) -> None:
+        control, zygote = socket.socket(fileno=control_fd), os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            _tell(leash, f"failed {error.strerror}")
-            leash.close()
+            _tell(control, f"failed {error.strerror}")
+            control.close()
         else:
             if pid == 0:
-                host_process.live(zygote, terms, job, output, report)
-            self._watch(_Host(pid, os.pidfd_open(pid), leash))
+                live(zygote, options, job, output, report)
+            self._add(pid, os.pidfd_open(pid), control)
         _close([job, output, report])
 
     def _count_tasks(self) -> int:
-        """How many threads the account of the scripts has, counted now and then."""
+        """How many threads the account of scripts has, counted at most every ten seconds."""
         now = time.monotonic()
         if now > self._count_again_at:
-            self._tasks = tree.tasks_of(self._account.uid if self._account else os.geteuid())
+            self._tasks = tree.tasks_of(self._account.pw_uid if self._account else os.geteuid())
             self._count_again_at = now + _COUNT_SECONDS
         return self._tasks
 
-    def _watch(self, host: _Host) -> None:
-        self._hosts[host.pid] = host
-        _tell(host.leash, f"started {host.pid}", host.pidfd)
-        self._selector.register(host.leash, selectors.EVENT_READ, partial(self._end, host))
-        self._selector.register(host.pidfd, selectors.EVENT_READ, partial(self._reap, host))
+    def _add(self, pid: int, pidfd: int, control: socket.socket) -> None:
+        self._hosts.add(pid)
+        _tell(control, f"started {pid}", pidfd)
+        self._selector.register(control, selectors.EVENT_READ, partial(self._kill, pid, control))
+        self._selector.register(pidfd, selectors.EVENT_READ, partial(self._reap, pid, pidfd, control))
 
-    def _end(self, host: _Host) -> None:
-        # Both events of a host may be in one batch: once it is reaped, its id may be another's.
-        if host.pid in self._hosts:
-            self._selector.unregister(host.leash)
-            tree.kill(host.pid)
+    def _kill(self, pid: int, control: socket.socket) -> None:
+        # Both events of a host may come in one batch: once it is reaped, its id may belong to another process.
+        if pid in self._hosts:
+            self._selector.unregister(control)
+            tree.kill(pid)
 
-    def _reap(self, host: _Host) -> None:
-        _, status = os.waitpid(host.pid, 0)
-        del self._hosts[host.pid]
-        self._selector.unregister(host.pidfd)
+    def _reap(self, pid: int, pidfd: int, control: socket.socket) -> None:
+        _, status = os.waitpid(pid, 0)
+        self._hosts.remove(pid)
+        self._selector.unregister(pidfd)
         with suppress(KeyError):
-            self._selector.unregister(host.leash)
-        os.close(host.pidfd)
-        self._hunt()
-        _tell(host.leash, f"exited {os.waitstatus_to_exitcode(status)}")
-        host.leash.close()
+            self._selector.unregister(control)
+        os.close(pidfd)
+        self._kill_orphans()
+        _tell(control, f"exited {os.waitstatus_to_exitcode(status)}")
+        control.close()
 
 
-def _tell(leash: socket.socket, message: str, *descriptors: int) -> None:
-    with suppress(OSError):  # the worker has let go of the host
-        socket.send_fds(leash, [message.encode()], descriptors)
+def _tell(control: socket.socket, message: str, *descriptors: int) -> None:
+    with suppress(OSError):  # the worker has closed its end
+        socket.send_fds(control, [message.encode()], descriptors)
 
 
 def _close(descriptors: list[int]) -> None:
@@ -170,26 +161,20 @@ def _close(descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
-def _account(user: str) -> host_process.Account | None:
-    if not user:
-        return None
-    entry = pwd.getpwnam(user)
-    return host_process.Account(entry.pw_uid, entry.pw_gid)
-
-
 def main() -> None:
-    """Run as `python -I -S -c <bootstrap> <project root> <request descriptor> <scratch base> <user or ""> <reach>`."""
+    """Run as `python -I -S -c <bootstrap> <project root> <request descriptor> <scratch base> <user or ""> <paths>`."""
     root, descriptor, scratch_base, user, paths = sys.argv[1:]
     worker = os.pidfd_open(os.getppid())
-    # What scripts may import of the project is loaded; the rest stays out of their way.
+    # What scripts may import of the project is loaded by now; they must not find the rest.
     sys.path.remove(root)
     sys.argv[:] = [""]
     default_signals()
     linux.return_large_blocks()
     linux.adopt_orphans()
     linux.give_up_becoming_root()
-    landlock.abi()  # kept for all hosts
-    requests, account, reach = socket.socket(fileno=int(descriptor)), _account(user), Reach(**json.loads(paths))
+    landlock.abi()  # cached for all hosts
+    requests, account = socket.socket(fileno=int(descriptor)), pwd.getpwnam(user) if user else None
+    reachable = ReachablePaths(**json.loads(paths))
     gc.collect()
     gc.freeze()
     if zygote := os.fork():
@@ -198,8 +183,8 @@ def main() -> None:
     else:
         os.setsid()
         linux.adopt_orphans()
-        Zygote(requests, account, reach).serve()
+        Zygote(requests, account, reachable).serve()
         is_alone = linux.has_ended(worker, _DEATH_SECONDS)
-    # A worker that lives begins again with another zygote, in the same directory.
+    # A worker that is alive starts another zygote, which uses the same directory.
     if is_alone:
         remove_tree(Path(scratch_base))

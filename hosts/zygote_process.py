@@ -1,4 +1,4 @@
-"""The zygote with its keeper, seen from the worker."""
+"""The zygote with its keeper, as the worker sees them."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from foundation import linux
 from hosts import channels
-from hosts.allowances import PROJECT
 from hosts.jobs import STATE_DIRECTORY
-from hosts.reach import Reach
+from hosts.landlock import ReachablePaths
+from hosts.reachable_paths import PROJECT
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from hosts.zygote import main; main()"
 READY_BYTES = 16
@@ -24,19 +24,19 @@ _STOP_TIMEOUT_SECONDS = 5.0
 
 
 class ZygoteProcess:
-    """A running zygote. Not safe for threads: its owner locks."""
+    """A running zygote. Not safe for threads: its owner locks it."""
 
-    def __init__(self, scratch_base: Path, user: str, state_dir: Path | None, reach: Reach) -> None:
-        """Start it; scripts run as `user`, or as the worker does when that is empty. Raises OSError."""
+    def __init__(self, scratch_base: Path, user: str, state_dir: Path | None, paths: ReachablePaths) -> None:
+        """Start it. Scripts run as `user`, or as the worker does if that is empty. Raises OSError."""
         linux.require()
-        channels.require_room()
+        channels.require_report_size()
         _require_user(user)
         self._requests, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._requests.settimeout(_READY_SECONDS)
         with far_end:
-            # Whatever time-out the worker gives its sockets.
+            # During its shutdown, Celery gives new sockets a time-out, which would make this end non-blocking.
             far_end.setblocking(True)
-            self._process = _spawn(far_end.fileno(), scratch_base, user, state_dir, reach)
+            self._process = _spawn(far_end.fileno(), scratch_base, user, state_dir, paths)
         try:
             if not self._requests.recv(READY_BYTES):
                 raise ConnectionError("the process that starts scripts ended at once")
@@ -47,24 +47,24 @@ class ZygoteProcess:
 
     @property
     def pid(self) -> int:
-        """The process id of its keeper."""
+        """The process id of the keeper."""
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether its keeper has not ended."""
+        """Whether the keeper has not ended."""
         return self._process.poll() is None
 
     def request(self, memory_limit_mb: int, directory: str, descriptors: list[int]) -> None:
-        """Have it start a host with these far ends, whose own `directory` is there. Raises OSError."""
+        """Have it start a host with these far ends and an existing `directory` of its own. Raises OSError."""
         request = json.dumps({"memoryLimitMb": memory_limit_mb, "directory": directory}).encode()
         socket.send_fds(self._requests, [request], descriptors)
 
     def wake(self) -> None:
-        """Have it go on if somebody has stopped it; else nothing."""
+        """Let it continue if it was stopped (SIGSTOP)."""
         self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End it and with it every host; returns when it is gone."""
+        """End it with every host; returns when it is gone."""
         self._requests.close()
         self.wake()
         self._process.terminate()
@@ -87,13 +87,13 @@ def _require_user(user: str) -> None:
 
 
 def _spawn(
-    requests: int, scratch_base: Path, user: str, state_dir: Path | None, reach: Reach
+    requests: int, scratch_base: Path, user: str, state_dir: Path | None, paths: ReachablePaths
 ) -> subprocess.Popen[bytes]:
-    # Without `site`, which executes what packages have put into `.pth` files: each host does that, confined.
+    # Without `site`, which executes the `.pth` files of packages: each host does that, confined.
     interpreter = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP]
-    arguments = [str(PROJECT), str(requests), str(scratch_base), user, json.dumps(asdict(reach))]
-    # A session of its own: a Ctrl-C or a signal to the worker's group must not end runs that are to be drained.
-    return subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+    arguments = [str(PROJECT), str(requests), str(scratch_base), user, json.dumps(asdict(paths))]
+    # A session of its own: a Ctrl-C or a signal to the worker's group must not end runs before they are drained.
+    return subprocess.Popen(  # noqa: S603  no argument comes from a caller
         [*interpreter, *arguments],
         env={} if state_dir is None else {STATE_DIRECTORY: str(state_dir)},
         cwd="/",

@@ -33,7 +33,7 @@ def test_paths_that_would_open_secrets_to_scripts_are_refused_and_stay_closed(se
     for path in (root, link, settings.BASE_DIR):
         setattr(settings, name, [path])
         assert ids(checks.check_script_paths(None)) == ["udapi.E010"]
-        reach = confinement.reach()
-        assert str(path) not in (*reach.readable, *reach.writable)
+        paths = confinement.configured_paths()
+        assert str(path) not in (*paths.readable, *paths.writable)
     settings.UDAPI_STATE_DIR = root
     assert ids(checks.check_script_paths(None)) == ["udapi.E010"] * 2

@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from django.db.models import Q
 
 from broker.client import client
-from broker.last_use_key import last_use_key
+from broker.installation import last_use_key
 from tokens.models import ApiToken
 
 _log = logging.getLogger("udapi.manager")

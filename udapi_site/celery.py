@@ -18,8 +18,8 @@ from django.db import connections
 from django.utils.functional import lazy
 from kombu.transport import TRANSPORT_ALIASES
 
+from broker.connections import KEEPALIVE
 from broker.installation import prefix
-from broker.keepalive import KEEPALIVE
 from foundation import linux, logs
 from udapi_site import timetable
 

@@ -4,7 +4,7 @@ Its settings hold for a whole worker. Ordinary tasks therefore have a second pro
 acknowledgement: `celery -A udapi_site worker -Q udapi.background`.
 """
 
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from udapi_site.celery import app
 
 app.conf.update(

@@ -1,4 +1,4 @@
-"""`python -m tests.broker.clients`: connects to Redis in every way of the product, and prints what came of each."""
+"""`python -m tests.broker.clients`: connects to Redis in every way that the product does, and prints the results."""
 
 import json
 from collections.abc import Callable

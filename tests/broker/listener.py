@@ -1,4 +1,4 @@
-"""TLS before Redis: passes everything on, or, as a server that nobody is to trust, notes what it is told."""
+"""A TLS server in front of Redis, or one that must not be trusted, which notes what it receives."""
 
 import socket
 import threading
@@ -27,7 +27,7 @@ class Listener:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Listen no more; connections go on."""
+        """Stop listening; connections stay open."""
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
 
@@ -58,7 +58,7 @@ class Listener:
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
-    """Until either end is closed, and then close both."""
+    """Pass bytes on until either end is closed, then close both."""
     with suppress(OSError):
         while data := source.recv(LONGEST):
             sink.sendall(data)

@@ -22,7 +22,7 @@ class Servers:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def start(self, *options: str) -> str:
-        """Start one with `options`; its REDIS_URL."""
+        """Start a server with `options`; returns its REDIS_URL."""
         socket = self._directory / f"redis-{len(self._started)}"
         where = ["--port", "0", "--unixsocket", str(socket), "--dir", str(self._directory)]
         command = [str(redis_server.find().program), *where, *options]

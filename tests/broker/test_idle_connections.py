@@ -1,4 +1,4 @@
-"""Connections that a burst made go away again."""
+"""Idle connections after a burst of triggers are closed."""
 
 import itertools
 import time
@@ -25,13 +25,13 @@ def _clients(redis) -> int:
     return int(redis.info("clients")["connected_clients"])
 
 
-def test_after_a_burst_of_callers_the_web_server_closes_what_it_no_longer_needs(stack, publish):
+def test_web_server_closes_idle_connections_after_a_burst_of_callers(stack, publish):
     slow, echo = publish(SLEEPS), publish()
     with stack.another_web(UDAPI_WEB_WORKERS="1", UDAPI_WEB_THREADS="400") as web, stack.redis_client() as redis:
         assert echo.call(web.client).status_code == 200
         before = _clients(redis)
         with ThreadPoolExecutor(BURST) as callers:
-            # The first ones take the slots of the node, so that all others wait.
+            # The first callers take the slots of the node, so all others wait.
             sleepers = [callers.submit(slow.call, web.client) for _ in range(4)]
             called = [callers.submit(echo.call, web.client) for _ in range(BURST - 4)]
             wait_until(lambda: _clients(redis) >= before + BURST - 5, 20, "a connection for each caller")
@@ -55,7 +55,7 @@ def test_closing_idle_connections_loses_no_answer_of_busy_threads(stack, monkeyp
 
     def work(thread: int) -> bool:
         together.wait()
-        # The thread that closes them may sleep for the usual time once more.
+        # The thread that closes them may sleep for its usual time once more.
         until, numbers = time.monotonic() + IDLE_SECONDS / 2, itertools.count()
         while time.monotonic() < until:
             number = next(numbers)

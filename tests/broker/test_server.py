@@ -1,4 +1,4 @@
-"""What a start refuses or warns of about Redis, with real servers."""
+"""What the start refuses or warns of about Redis, with real servers."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def servers(tmp_path):
 
 
 def _checked(tmp_path, url: str) -> list[str]:
-    """The ids that `manage.py check` shows of Redis."""
+    """The ids that `manage.py check` shows about Redis."""
     variables = {"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(make_data_dir(tmp_path / "data")), "REDIS_URL": url}
     command = [sys.executable, "manage.py", "check", "--tag", "machine", "--fail-level", "CRITICAL"]
     ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)

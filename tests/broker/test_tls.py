@@ -28,13 +28,13 @@ HOST = "127.0.0.1"
 
 @pytest.fixture(scope="module")
 def authority():
-    """The one that the product is told to trust."""
+    """The authority that the product is told to trust."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="module")
 def certificates(authority):
-    """A right one, and those that a server on this machine must not get away with."""
+    """A valid certificate, and invalid ones, with which a server on this machine must not be trusted."""
     past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
     return {
         "right": authority.issue_cert(HOST),
@@ -81,7 +81,7 @@ def _run(data_dir, module: str, *arguments: str, **settings: str) -> "subprocess
 
 
 def _outcomes(data_dir, **settings: str) -> dict[str, str]:
-    """What comes of each of the product's connections."""
+    """The result of each of the product's connections."""
     ended = _run(data_dir, "tests.broker.clients", **settings)
     assert ended.returncode == 0, ended.stderr
     outcomes: dict[str, str] = json.loads(ended.stdout)
@@ -101,7 +101,7 @@ def test_the_right_certificate_connects_every_client(stack, listen, trusting, tm
 def test_a_trigger_is_answered_over_tls_and_celerys_tools_reach_both_programs(
     stack, publish, listen, trusting, tmp_path
 ):
-    """In a database of its own, so that the node beside it cannot be the one that answers."""
+    """In a database of its own, so that no other node can answer."""
     listener = listen("right", str(stack.data.redis_socket))
     settings = trusting(listener, _password(stack), database=7) | {"UDAPI_LOG_DIR": str(tmp_path)}
     api = publish()
@@ -120,7 +120,7 @@ def test_a_trigger_is_answered_over_tls_and_celerys_tools_reach_both_programs(
 
 @contextmanager
 def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """A process that ends with the block."""
+    """A process that is ended with the block."""
     try:
         yield
     finally:
@@ -132,7 +132,7 @@ def _distrust(outcomes: dict[str, str]) -> bool:
     return all("Redis is not trusted, see REDIS_CA_FILE" in outcome for outcome in outcomes.values())
 
 
-def test_no_client_tells_a_server_of_another_authority_the_password(listen, trusting, tmp_path):
+def test_no_client_sends_the_password_to_a_server_of_another_authority(listen, trusting, tmp_path):
     listener = listen("another authority")
     outcomes = _outcomes(tmp_path, **trusting(listener))
     assert _distrust(outcomes), outcomes
@@ -141,14 +141,14 @@ def test_no_client_tells_a_server_of_another_authority_the_password(listen, trus
     assert PASSWORD not in str(outcomes)
 
 
-def test_without_an_authority_of_its_own_the_systems_are_trusted(listen, trusting, tmp_path):
+def test_without_a_configured_authority_those_of_the_system_are_trusted(listen, trusting, tmp_path):
     listener = listen("right")
     settings = trusting(listener)
     _outcomes(tmp_path, SSL_CERT_FILE=settings.pop("REDIS_CA_FILE"), **settings)
     assert PASSWORD.encode() in listener.heard
 
 
-def test_with_an_authority_of_its_own_the_systems_are_not_trusted(listen, authority, trusting, tmp_path):
+def test_with_a_configured_authority_those_of_the_system_are_not_trusted(listen, authority, trusting, tmp_path):
     listener = listen("right")
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
@@ -161,7 +161,7 @@ def test_with_an_authority_of_its_own_the_systems_are_not_trusted(listen, author
 
 @pytest.fixture
 def ping(settings, authority):
-    """Asks the Redis at an address for a sign of life, trusting the authority."""
+    """Pings the Redis at an address and trusts the authority."""
 
     def ping(url: str, ca: str | None = None) -> bool:
         settings.REDIS_URL = redis_url.checked(url)
@@ -204,7 +204,7 @@ def test_a_server_that_asks_for_a_certificate_gets_that_of_the_address(stack, li
     assert ping(f"{address}?ssl_certfile={quote(str(file))}&ssl_keyfile={quote(str(file))}")
 
 
-def test_neither_web_server_nor_celery_nor_launcher_tells_a_stranger_the_password(
+def test_web_server_celery_and_launcher_send_no_password_to_an_untrusted_server(
     stack, publish, listen, trusting, tmp_path
 ):
     listener = listen("another authority")
@@ -265,7 +265,7 @@ def test_an_option_that_could_weaken_verification_stops_the_start(option):
         "unix://",
     ],
 )
-def test_what_is_no_address_of_redis_stops_the_start(url):
+def test_invalid_address_of_redis_stops_the_start(url):
     with pytest.raises(ImproperlyConfigured, match="must be a redis://, rediss:// or unix:// address") as error:
         redis_url.checked(url)
     assert PASSWORD not in "".join(traceback.format_exception(error.value)).replace(url, "")
@@ -291,8 +291,8 @@ def test_a_certificate_of_the_client_that_cannot_be_read_stops_the_start(tmp_pat
         ("unix://:secret@/run/redis.sock?db=4", "unix://:secret@/run/redis.sock?db=4"),
     ],
 )
-def test_redis_client_and_celery_connect_to_the_same(url, reads):
-    """Each parses the address in its own way: kombu knows no `?db=`, and takes a semicolon for the end of it."""
+def test_redis_client_and_celery_connect_to_the_same_server(url, reads):
+    """Each parses the address in its own way: kombu does not know `?db=`, and takes a semicolon for its end."""
     assert redis_url.checked(url) == reads
 
 
@@ -306,6 +306,6 @@ def test_redis_client_and_celery_connect_to_the_same(url, reads):
         ("unix://:secret@/run/redis.sock?db=0", []),
     ],
 )
-def test_a_password_that_travels_in_the_clear_is_warned_of(settings, url, found):
+def test_check_warns_of_a_password_sent_in_the_clear(settings, url, found):
     settings.REDIS_URL = url
     assert [each.id for each in check_redis(None)] == found

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from chaos.callers import call
 from chaos.marks import Marks
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from testbed.stack import wait_until
 
 

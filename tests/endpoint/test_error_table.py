@@ -12,7 +12,7 @@ import pytest
 from django.db.models import JSONField, Value
 
 from automation.models import AutomationScript
-from broker.last_use_key import last_use_key
+from broker.installation import last_use_key
 from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint import errors
 from fleet import redis_keys

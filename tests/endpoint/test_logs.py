@@ -38,6 +38,12 @@ def last_line(stack, part: str, name: str = "endpoint.log") -> str:
     return [line for line in lines if part in line][-1]
 
 
+def named(api) -> str:
+    """The script of an API as the lines of `manager.log` name it."""
+    script = api.definition.script
+    return f'script={script.pk} version={script.version} name="{script.name}"'
+
+
 def test_a_trigger_leaves_two_lines(stack, publish, worker_node):
     api = publish(SAYS)
     trigger_id = api.call(stack.client, "PUT").text
@@ -140,7 +146,7 @@ def test_a_failed_run_tells_the_node_and_the_log_of_the_node_tells_why(stack, pu
     assert found
     wait_until(lambda: "ValueError: why it failed" in stack.log_text("manager.log"), 5)
     manager = stack.log_text("manager.log")
-    assert f"trigger={found[1]} AutomationActionError" in manager
+    assert re.search(f"trigger={found[1]} AutomationActionError {named(api)}: ", manager)
 
 
 def test_an_unforeseen_exception_is_logged_with_its_traceback(stack, publish):
@@ -170,8 +176,11 @@ def test_the_worker_tells_of_each_run_at_any_level(lonely, publish, tmp_path):
         trigger_id = api.call(lonely.client).text
         file = tmp_path / "manager.log"
         wait_until(lambda: f"ended trigger={trigger_id} node=" in file.read_text(), 5)
-        started = [line for line in file.read_text().splitlines() if f"started trigger={trigger_id} " in line]
-        assert len(started) == 1
+        lines = [line.split(": ", 1)[1] for line in file.read_text().splitlines()]
+    started, ended = (line for line in lines if f"ed trigger={trigger_id} " in line)
+    script, node = named(api), r"node=\d+"
+    assert re.fullmatch(f"started trigger={trigger_id} kind=trigger {node} {script}", started)
+    assert re.fullmatch(rf"ended trigger={trigger_id} {node} code=200 ms=\d+\.\d {script}", ended)
 
 
 def test_what_a_script_says_is_in_the_nodes_log_with_the_triggers_id(stack, publish):
@@ -180,6 +189,7 @@ def test_what_a_script_says_is_in_the_nodes_log_with_the_triggers_id(stack, publ
     trigger_id = api.call(stack.client, content=content, headers={"Content-Type": "text/plain"}).text
     wait_until(lambda: f"ended trigger={trigger_id}" in stack.log_text("manager.log"), 5)
     lines = [line for line in lines_of(stack, trigger_id, "manager.log") if "INFO udapi.script: " in line]
+    assert all(f": trigger={trigger_id} {named(api)}: " in line for line in lines)
     said = [line.split(": ", 2)[2] for line in lines]
     assert {"printed two", "told the engine", "to standard error"} <= set(said)
     assert "lines \\x1b[31m\\u2028" in said and any("logged" in text for text in said)

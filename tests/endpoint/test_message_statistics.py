@@ -5,7 +5,7 @@ import time
 
 from endpoint.trigger_message import trigger
 from fleet import claims, queue, redis_keys
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from hosts.jobs import Job, JobKind
 from testbed.stack import wait_until
 from tests.endpoint.fakenode import INSTANCE

@@ -1,4 +1,4 @@
-"""What the tests of the fleet have in common: an API that holds its runs."""
+"""An API that holds its runs, for the tests of the fleet."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet import redis_keys
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from testbed.stack import Stack, wait_until
 
 HOLD = """
@@ -25,7 +25,7 @@ def on_api_trigger(engine, request):
 
 
 class Held:
-    """An API whose script waits until it may go on, and then marks its run."""
+    """An API whose script waits for a file, and then marks its run."""
 
     def __init__(self, stack: Stack, publish, directory: Path) -> None:
         self.stack, self.go, self._marks = stack, directory / "go", directory / "marks"
@@ -39,7 +39,7 @@ class Held:
 
     @contextmanager
     def busy(self, slots: int = concurrency_limit()) -> Iterator[ThreadPoolExecutor]:
-        """So many slots of the node are taken, all of them as a rule; meanwhile others may call."""
+        """Occupies slots of the node, by default all; in the meantime, others may call."""
         with ThreadPoolExecutor(4 * concurrency_limit()) as callers, self.stack.redis_client() as redis:
             taken = [callers.submit(self.call) for _ in range(slots)]
             try:

@@ -1,4 +1,4 @@
-"""Tasks of a user's own, which `UDAPI_TASK_MODULES` names."""
+"""A user's own tasks, which `UDAPI_TASK_MODULES` names."""
 
 import time
 
@@ -6,7 +6,7 @@ from broker.client import client
 from udapi_site.celery import app
 
 SENDERS = "test:senders"
-"""List: which process sent each message of the frequent task, the latest last."""
+"""List: the process that sent each message of the frequent task, the latest last."""
 DONE = "test:done"
 """Set: the numbers that were noted."""
 BEGUN = "test:begun"

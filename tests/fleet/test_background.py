@@ -1,4 +1,4 @@
-"""Ordinary tasks have a program of their own, with Celery's own delivery."""
+"""Ordinary tasks run in a program of their own, with Celery's usual delivery."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ def redis(stack):
 
 @pytest.fixture
 def background(stack, redis):
-    """Starts background programs with tasks of a user's own."""
+    """Starts background programs with a user's own tasks."""
     started = []
 
     def background():
@@ -38,7 +38,7 @@ def _send(name: str, *arguments: int) -> None:
 
 
 def _waiting(redis) -> int:
-    """Messages that wait, or are not acknowledged."""
+    """Messages that wait or are not acknowledged."""
     return int(redis.llen(f"{prefix()}udapi.background") + redis.hlen(f"{prefix()}unacked"))
 
 
@@ -60,7 +60,7 @@ def test_a_task_that_is_acknowledged_late_is_delivered_again_when_its_program_is
     wait_until(lambda: redis.get(BEGUN) == b"1", what="the task")
     program.kill()
     program.wait()
-    # Celery delivers again an hour later: let it have passed.
+    # Celery delivers a message again after an hour: pretend that it has passed.
     for tag in redis.zrange(f"{prefix()}unacked_index", 0, -1):
         redis.zincrby(f"{prefix()}unacked_index", -3_700, tag)
     background()

@@ -1,4 +1,4 @@
-"""Celery's own tools see the node and each of its triggers: `inspect`, `control`, `events`."""
+"""Celery's own tools (`inspect`, `control`, `events`) see the node and each of its triggers."""
 
 import threading
 import uuid
@@ -14,7 +14,7 @@ from endpoint.errors import NEVER_STARTED
 from fleet import queue, redis_keys
 from fleet.answer import Reason
 from fleet.celery_message import QUEUE, TASK_NAME
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from hosts.jobs import Job, JobKind
 from testbed.stack import wait_until
 
@@ -29,7 +29,7 @@ EACH = 25
 
 
 def only(answers):
-    """The answer of the one worker there is."""
+    """The answer of the only worker."""
     assert answers is not None and len(answers) == 1, answers
     return next(iter(answers.values()))
 
@@ -39,7 +39,7 @@ def inspect():
 
 
 def run_at_once(stack, api) -> list[str]:
-    """The ids of many triggers, called by more callers than the node has slots."""
+    """The ids of many triggers, from more callers than the node has slots."""
 
     def call(_: int) -> str:
         answer = api.call(stack.client)
@@ -61,7 +61,7 @@ def test_celery_inspect_finds_the_node(stack):
     assert (asked.returncode, "1 node online." in asked.stdout) == (0, True), asked.stdout + asked.stderr
 
 
-def test_inspect_names_what_a_node_is_and_runs(stack, held):
+def test_inspect_names_a_node_and_what_it_runs(stack, held):
     assert TASK_NAME in only(inspect().registered())
     assert [each["name"] for each in only(inspect().active_queues())] == [QUEUE]
     assert only(inspect().stats())["pool"]["max-concurrency"] == concurrency_limit()
@@ -73,7 +73,7 @@ def test_inspect_names_what_a_node_is_and_runs(stack, held):
 
 
 @pytest.mark.parametrize("question", ["stats", "conf", "report"])
-def test_no_question_makes_a_node_tell_the_password_of_its_broker(stack, question):
+def test_no_inspect_command_reveals_the_password_of_the_broker(stack, question):
     told = stack.celery("inspect", question)
     assert (told.returncode, "redis+socket" in told.stdout) == (0, True), told.stdout + told.stderr
     assert stack.data.redis_password_file.read_text().strip() not in told.stdout
@@ -87,7 +87,7 @@ def test_each_trigger_has_a_request_of_its_own(stack, echo):
 
 @contextmanager
 def heard_events() -> Iterator[dict[str, list[str]]]:
-    """The types of all events that workers send meanwhile, by the task that they are about."""
+    """The types of all events that workers send within the block, by task."""
     told: dict[str, list[str]] = defaultdict(list)
     with current_app.connection_for_read() as connection:
         handlers = {"*": lambda event: told[event.get("uuid", "")].append(event["type"])}
@@ -97,14 +97,14 @@ def heard_events() -> Iterator[dict[str, list[str]]]:
         try:
             yield told
         finally:
-            # The receiver looks once a second.
+            # The receiver checks once a second.
             receiver.should_stop = True
             listening.join(20)
 
 
 @contextmanager
 def asked_for_events() -> Iterator[None]:
-    """Meanwhile the worker sends events."""
+    """The worker sends events within the block."""
     _tell(current_app.control.enable_events)
     try:
         yield
@@ -112,7 +112,7 @@ def asked_for_events() -> Iterator[None]:
         _tell(current_app.control.disable_events)
 
 
-def test_events_tell_the_life_of_each_trigger_as_long_as_somebody_asks_for_them(stack, echo):
+def test_events_describe_each_trigger_while_they_are_enabled(stack, echo):
     with heard_events() as told:
         with asked_for_events():
             wait_until(lambda: echo.call(stack.client).status_code == 200 and bool(told), 20, "the first event")
@@ -125,7 +125,7 @@ def test_events_tell_the_life_of_each_trigger_as_long_as_somebody_asks_for_them(
 
 
 def _tell(command, *arguments) -> None:
-    """Send the one worker a command of remote control, and wait until it has obeyed."""
+    """Send the only worker a command of remote control, and wait for its effect."""
     (reply,) = command(*arguments, reply=True, timeout=20, limit=1)
     assert "ok" in only(reply), reply
 
@@ -140,7 +140,7 @@ def test_a_node_whose_consumer_is_cancelled_leaves_the_fleet_until_it_is_added_a
     assert echo.call(stack.client).status_code == 200
 
 
-def test_a_rate_limit_holds_no_trigger_back(stack, echo):
+def test_celery_rate_limit_delays_no_trigger(stack, echo):
     _tell(current_app.control.rate_limit, TASK_NAME, "1/h")
     try:
         assert len(run_at_once(stack, echo)) == CALLERS * EACH
@@ -148,7 +148,7 @@ def test_a_rate_limit_holds_no_trigger_back(stack, echo):
         _tell(current_app.control.rate_limit, TASK_NAME, None)
 
 
-def test_a_revoked_trigger_never_starts_and_its_caller_hears_it_at_once(stack, held):
+def test_revoked_trigger_never_starts_and_its_caller_is_answered_at_once(stack, held):
     with held.busy() as callers, stack.redis_client() as redis:
         called = callers.submit(held.call)
         wait_until(lambda: redis.keys(redis_keys.ticket("*")), 20, "a trigger that waits")
@@ -162,7 +162,7 @@ def test_a_revoked_trigger_never_starts_and_its_caller_hears_it_at_once(stack, h
 
 
 def test_a_job_whose_request_celery_discards_is_answered(stack, held):
-    """A node that has heard of the revocation before the job came."""
+    """The node knows of the revocation before it gets the job."""
     job = Job(str(uuid.uuid4()), JobKind.PROBE, str(uuid.UUID(int=0)), 1, "run")
     _tell(current_app.control.revoke, job.id)
     with held.busy() as callers, stack.redis_client() as redis:
@@ -172,8 +172,8 @@ def test_a_job_whose_request_celery_discards_is_answered(stack, held):
     assert f"trigger={job.id} was taken from the queue and could not be run" in stack.log_text("manager.log")
 
 
-def test_a_message_that_is_not_ours_is_celerys_under_any_load(stack, echo):
-    """Celery names a task that it does not know; before, such a message could vanish."""
+def test_message_of_another_task_is_left_to_celery_under_any_load(stack, echo):
+    """Celery logs a task that it does not know. Such a message must not vanish."""
     foreign = [str(uuid.uuid4()) for _ in range(20)]
 
     def send() -> None:

@@ -1,4 +1,4 @@
-"""A worker that has lost its broker finds it again soon, however long it was away."""
+"""A worker that has lost its broker reconnects soon after it is back, however long that took."""
 
 import pytest
 from celery import current_app
@@ -11,7 +11,7 @@ class EnoughError(Exception):
     pass
 
 
-def test_a_lost_broker_is_tried_again_within_seconds_for_ever(monkeypatch):
+def test_consumer_tries_a_lost_broker_every_few_seconds_for_ever(monkeypatch):
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -27,6 +27,6 @@ def test_a_lost_broker_is_tried_again_within_seconds_for_ever(monkeypatch):
     assert len(slept) >= 120 / LONGEST_INTERVAL_SECONDS
 
 
-def test_it_is_the_consumer_of_both_programs():
-    # They are one application; the program for triggers changes other settings.
+def test_both_programs_use_the_prompt_consumer():
+    # Both are one application; the program for triggers changes other settings only.
     assert current_app.conf.worker_consumer == "fleet.consumer:PromptConsumer"

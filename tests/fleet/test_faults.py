@@ -1,4 +1,4 @@
-"""What callers are told stays true when Redis or a worker freezes, or Redis comes back with old data."""
+"""Answers stay true when Redis or a worker freezes, or Redis comes back with old data."""
 
 import signal
 import time
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from fleet import redis_keys, reply
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from testbed.stack import Stack, wait_until
 from testbed.tcp_proxy import TcpProxy
 from tests.fleet.conftest import Held
@@ -51,7 +51,7 @@ class Notes:
         return {name: float(moment) for name, moment in (line.split() for line in lines)}
 
     def late(self) -> list[str]:
-        """The runs that began when nobody waited for them any more."""
+        """The runs that began after their callers were answered."""
         return [name for name, begun in self.begun().items() if begun > self.answered[name]]
 
 
@@ -64,7 +64,7 @@ def notes(impatient, publish) -> Notes:
 
 def test_a_job_that_a_frozen_redis_receives_late_never_runs(impatient, notes):
     with ThreadPoolExecutor(8) as callers:
-        # Each thread of the web server has its connection.
+        # Open a connection for each thread of the web server.
         list(callers.map(notes.call, [f"before{number}" for number in range(8)]))
         impatient.redis.send_signal(signal.SIGSTOP)
         try:
@@ -77,13 +77,13 @@ def test_a_job_that_a_frozen_redis_receives_late_never_runs(impatient, notes):
 
 
 def claim() -> bytes:
-    """What claims contain, and no other command."""
+    """A part of claims that no other command contains."""
     return f"{redis_keys.run('')}\r\n".encode()
 
 
 @pytest.fixture
 def network(impatient):
-    """Between Redis and the one worker of the impatient stack, which itself bears with ten seconds of silence."""
+    """A proxy between Redis and the only worker of the impatient stack, which tolerates ten seconds of silence."""
     proxy = TcpProxy(str(impatient.data.redis_socket))
     password = impatient.data.redis_password_file.read_text().strip()
     impatient.stop_worker()
@@ -118,7 +118,7 @@ def test_a_claim_whose_answer_comes_later_is_run_only_while_the_caller_waits(net
         assert "given up" not in notes.begun()
 
 
-def test_a_busy_worker_whose_broker_goes_silent_is_deaf_for_seconds_only(network, impatient, publish):
+def test_busy_worker_continues_seconds_after_its_broker_was_silent(network, impatient, publish):
     held = Held(impatient, publish, impatient.state_dir)
     with ThreadPoolExecutor(concurrency_limit()) as callers, impatient.redis_client() as redis:
         calls = [callers.submit(held.call) for _ in range(concurrency_limit())]
@@ -132,7 +132,7 @@ def test_a_busy_worker_whose_broker_goes_silent_is_deaf_for_seconds_only(network
     assert time.monotonic() - begun < 4
 
 
-def test_a_redis_that_comes_back_from_a_snapshot_repeats_nothing_and_does_not_say_that_it_never_ran(
+def test_redis_restored_from_a_snapshot_repeats_no_job_and_calls_none_never_started(
     breakable_stack, publish, tmp_path, monkeypatch
 ):
     directory = breakable_stack.state_dir / tmp_path.name
@@ -161,5 +161,5 @@ def test_a_redis_that_comes_back_from_a_snapshot_repeats_nothing_and_does_not_sa
     finally:
         snapshot.unlink(missing_ok=True)
         with breakable_stack.redis_client() as redis:
-            # Other tests count what runs.
+            # Other tests count running jobs.
             redis.flushall()

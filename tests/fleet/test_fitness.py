@@ -13,8 +13,8 @@ from testbed.stack import wait_until
 FAULT = "no scratch directory"
 
 
-class Node:
-    """Notes when it was probed; each probe has the next of `results`, the last one again and again."""
+class ProbedNode:
+    """Notes when it was probed. Each probe gets the next of `results`, and finally the last one again and again."""
 
     def __init__(self, *results: str) -> None:
         self._results = itertools.chain(results, itertools.repeat(results[-1]))
@@ -29,7 +29,7 @@ class Node:
         return result
 
     def fail_and_recover(self) -> int:
-        """How many probes it took."""
+        """How many probes there were."""
         before = len(self.probed_at)
         self.fitness.doubt(FAULT)
         assert not self.fitness.is_fit
@@ -46,7 +46,7 @@ def quick(monkeypatch):
 
 
 def test_an_unfit_node_is_probed_after_longer_and_longer_pauses(quick):
-    node = Node(FAULT, FAULT, FAULT, FAULT, FAULT, "")
+    node = ProbedNode(FAULT, FAULT, FAULT, FAULT, FAULT, "")
     assert node.fail_and_recover() == 6
     pauses = [later - earlier for earlier, later in itertools.pairwise(node.probed_at)]
     assert all(pause > least for pause, least in zip(pauses, [0.1, 0.2, 0.4, 0.4, 0.4], strict=True)), pauses
@@ -56,7 +56,7 @@ def test_an_unfit_node_is_probed_after_longer_and_longer_pauses(quick):
 def test_a_node_that_fails_again_soon_after_a_probe_is_away_for_longer_each_time(quick, monkeypatch):
     monkeypatch.setattr(fitness, "_FIRST_PAUSE_SECONDS", 0.4)
     monkeypatch.setattr(fitness, "LONGEST_PAUSE_SECONDS", 10)
-    node = Node("")
+    node = ProbedNode("")
 
     def away() -> float:
         failed_at = time.monotonic()
@@ -70,7 +70,7 @@ def test_a_node_that_fails_again_soon_after_a_probe_is_away_for_longer_each_time
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_the_next_tick_restarts_a_thread_that_has_died(quick):
-    node = Node("raise", "")
+    node = ProbedNode("raise", "")
     node.fitness.doubt(FAULT)
     node.fitness.tick()
     wait_until(lambda: "fitness" not in [thread.name for thread in threading.enumerate()], 10, "the end of the thread")
@@ -80,7 +80,7 @@ def test_the_next_tick_restarts_a_thread_that_has_died(quick):
 
 
 def test_only_the_first_of_many_scripts_that_cannot_begin_is_logged(quick, caplog):
-    node = Node("")
+    node = ProbedNode("")
     for _ in range(3):
         node.fitness.doubt(FAULT)
     assert node.changes == [False]
@@ -88,7 +88,7 @@ def test_only_the_first_of_many_scripts_that_cannot_begin_is_logged(quick, caplo
 
 
 def test_a_node_that_ends_is_not_probed(quick):
-    node = Node("")
+    node = ProbedNode("")
     node.fitness.doubt(FAULT)
     node.fitness.stop()
     node.fitness.tick()

@@ -1,4 +1,4 @@
-"""Jobs and answers as they travel: one format with a number, which a reader of another release refuses by name."""
+"""Frames: jobs and answers in a numbered format, which another release refuses by its number."""
 
 from dataclasses import replace
 
@@ -15,13 +15,13 @@ ANSWER = Answer(7, code=201, headers={"X-A": ["1", "2"]}, is_text=False, run_mil
 
 
 @pytest.mark.parametrize("content", [JOB, replace(JOB, call=None, body=b""), ANSWER, failure(Reason.NO_SCRIPT, "m", 1)])
-def test_what_was_encoded_is_decoded(content):
+def test_decoding_restores_what_was_encoded(content):
     decoded = redis_frames.decode(redis_frames.encode(content), type(content))
     assert redis_frames.encode(decoded) == redis_frames.encode(content)
     assert (type(decoded), decoded.body) == (type(content), content.body)
 
 
-def test_a_body_stands_in_a_frame_as_it_is():
+def test_frame_holds_the_body_unchanged():
     frame = redis_frames.encode(replace(JOB, body=b"x" * 1_000))
     assert frame.endswith(b"x" * 1_000) and len(frame) < 1_500
 
@@ -45,17 +45,17 @@ NO_FRAMES = {
 
 
 @pytest.mark.parametrize("content", NO_FRAMES.values(), ids=NO_FRAMES)
-def test_what_is_no_frame_is_refused(content):
+def test_bytes_that_are_not_a_frame_are_refused(content):
     with pytest.raises(redis_frames.FrameError):
         redis_frames.decode(b"\0\1" + content, Answer)
 
 
-def test_a_frame_has_a_number():
-    with pytest.raises(redis_frames.FrameError, match="1 bytes are no frame"):
+def test_frame_begins_with_the_number_of_its_format():
+    with pytest.raises(redis_frames.FrameError, match="1 bytes are not a frame"):
         redis_frames.decode(b"\0", Answer)
 
 
-def test_a_job_is_no_answer():
+def test_job_is_not_decoded_as_an_answer():
     with pytest.raises(redis_frames.FrameError):
         redis_frames.decode(redis_frames.encode(JOB), Answer)
 
@@ -65,7 +65,7 @@ def test_a_field_that_a_newer_neighbour_adds_is_ignored():
     assert redis_frames.decode(frame, Answer) == Answer(7, body=b"body")
 
 
-def test_a_lone_surrogate_fits_into_no_frame_and_is_replaced_in_a_message():
+def test_lone_surrogate_is_refused_in_a_frame_and_replaced_in_a_message():
     with pytest.raises(redis_frames.FrameError):
         redis_frames.encode(replace(JOB, parameters={"p": "\ud800"}))
     assert failure(Reason.ACTION_ERROR, "odd: \ud800", 1).message == "odd: ?"

@@ -1,4 +1,4 @@
-"""A node's heartbeat: what it tells, and that it goes on whatever happens."""
+"""A node's heartbeat: what it says, and that it continues after errors."""
 
 import socket
 import threading
@@ -9,12 +9,12 @@ import pytest
 
 from fleet import overview
 from fleet.heartbeat import Heartbeat
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from foundation import __version__
 from testbed.stack import ROOT, wait_until
 
 
-def test_it_names_the_jobs_that_run_the_release_and_whether_the_queue_is_read(held):
+def test_heartbeat_names_running_jobs_release_and_whether_the_queue_is_read(held):
     with held.busy():
         wait_until(lambda: overview.nodes()[0].running == concurrency_limit(), 10, "every job in the heartbeat")
         (state,) = overview.nodes()
@@ -23,7 +23,7 @@ def test_it_names_the_jobs_that_run_the_release_and_whether_the_queue_is_read(he
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_any_error_is_logged_and_the_heart_beats_again(stack, monkeypatch, caplog):
+def test_heartbeat_starts_again_after_an_error_and_logs_it(stack, monkeypatch, caplog):
     beating = Heartbeat(4_712, 4, "2026-01-31T00:00:00Z")
     told = threading.Event()
 
@@ -47,12 +47,12 @@ def test_any_error_is_logged_and_the_heart_beats_again(stack, monkeypatch, caplo
     beating.stop()
 
 
-def test_the_version_is_the_projects():
+def test_version_is_that_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == __version__
 
 
-def test_a_node_whose_loop_does_not_tick_says_that_it_reads_no_queue(monkeypatch):
+def test_node_whose_loop_does_not_tick_says_that_it_reads_no_queue(monkeypatch):
     beating = Heartbeat(4_713, 4, "2026-01-31T00:00:00Z")
     beating._ticked_at = time.monotonic()
     assert beating._state(()).is_consuming

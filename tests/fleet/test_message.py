@@ -1,4 +1,4 @@
-"""The prepared Celery message is what Celery itself would publish."""
+"""The prepared message equals one that Celery itself would publish."""
 
 import base64
 import json
@@ -16,8 +16,8 @@ JOB_ID = "11111111-2222-3333-4444-555555555555"
 ELSEWHERE = "test.published"
 
 
-def test_it_equals_a_message_that_celery_publishes(stack):
-    # The stack's worker would take one from its own queue.
+def test_message_equals_one_that_celery_publishes(stack):
+    # The stack's worker would take it from its own queue.
     current_app.send_task(TASK_NAME, task_id=JOB_ID, queue=ELSEWHERE, ignore_result=True)
     with stack.redis_client() as client:
         published = json.loads(client.rpop(stack.prefix + ELSEWHERE))
@@ -31,17 +31,17 @@ def test_it_equals_a_message_that_celery_publishes(stack):
     assert prepared == published
 
 
-def test_what_a_node_takes_by_itself_is_what_its_consumer_would_have_received(stack):
+def test_message_taken_by_a_node_equals_one_that_its_consumer_receives(stack):
     received = celery_message.received(JOB_ID)
     envelope = json.loads(entry(JOB_ID))
     assert (received.headers, received.properties) == (envelope["headers"], envelope["properties"])
-    # What the consumer would have decoded; Celery reads no callbacks out of it.
+    # The consumer would have decoded it. Celery reads no callbacks from it.
     decoded = json.loads(base64.b64decode(envelope["body"]))
     assert [list(decoded[0]), decoded[1], {}] == [list(received.payload[0]), *received.payload[1:]]
     assert not any(decoded[2].values())
 
 
-def test_a_job_that_a_node_takes_is_no_child_of_the_one_before():
+def test_job_taken_by_a_node_is_not_a_child_of_the_one_before():
     headers: dict[str, Any] = {}
 
     def take_another() -> None:
@@ -60,7 +60,7 @@ def test_an_entry_begins_with_the_marker_and_the_id_of_its_job():
     assert f'"task": "{TASK_NAME}"' in celery_message.marker()
 
 
-def test_the_first_callers_of_a_process_may_come_at_once():
+def test_first_callers_of_a_process_may_come_at_the_same_time():
     callers = 16
     together = threading.Barrier(callers)
 

@@ -1,4 +1,4 @@
-"""Worker nodes: their numbers, their heartbeat, and what callers hear when one dies."""
+"""Worker nodes: their numbers, their heartbeat, and what callers get when one dies."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from fleet import redis_keys
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from launcher.programs import BACKGROUND_GRACE_SECONDS
 from testbed.stack import wait_until
 from tests.fleet.conftest import Held
@@ -59,7 +59,7 @@ def test_a_configured_number_is_the_nodes_own(breakable_stack, publish):
 
 @pytest.fixture
 def lost_and_found(breakable_stack, publish, tmp_path):
-    """A stack whose node may lose its connections, and an API whose script waits until it may go on."""
+    """A stack whose node may lose its connections, and an API that holds its runs."""
     directory = breakable_stack.state_dir / tmp_path.name
     directory.mkdir(mode=0o700)
     return Held(breakable_stack, publish, directory)
@@ -120,7 +120,7 @@ def test_callers_of_a_killed_node_are_answered_when_its_heartbeat_has_ended(brea
     )
 
 
-def test_a_node_whose_broker_is_away_ends_in_order(breakable_stack):
+def test_node_without_broker_ends_in_order(breakable_stack):
     stack = breakable_stack
     before = stack.log_text("manager.log").count("next attempt in")
     stack.stop_redis()
@@ -135,7 +135,7 @@ def test_both_programs_of_a_node_whose_broker_is_frozen_end_in_order(breakable_s
     wait_until(lambda: "background" in stack.celery("inspect", "ping").stdout, 30, "a background program")
     stack.redis.send_signal(signal.SIGSTOP)
     try:
-        # Both have met it: each sends an event every two seconds.
+        # Both programs have noticed it: each sends an event every two seconds.
         time.sleep(4)
         for program in programs:
             program.terminate()

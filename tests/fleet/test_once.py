@@ -1,4 +1,4 @@
-"""A trigger runs once, and no more triggers run at once than a node may."""
+"""A trigger runs once, and a node runs no more triggers at once than its limit."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 
 MARK = """
 import os
@@ -37,7 +37,7 @@ TEXT = {"Content-Type": "text/plain"}
 
 @pytest.fixture
 def marks(kept):
-    """A file that scripts write to, and what it holds."""
+    """A file that scripts write to, and its content."""
 
     class Marks:
         file = str(kept / "marks")
@@ -103,7 +103,7 @@ def test_a_trigger_whose_caller_timed_out_in_the_queue_never_runs(stack, publish
     ):
         busy = [callers.submit(occupy, number) for number in range(concurrency_limit())]
         time.sleep(1)
-        # No more than there are slots: others would be refused.
+        # No more than there are slots: further ones would be refused.
         late = [
             callers.submit(api.call, web.client, content=f"late {n}", headers=TEXT, params={"seconds": "0"})
             for n in range(concurrency_limit())
@@ -116,7 +116,7 @@ def test_a_trigger_whose_caller_timed_out_in_the_queue_never_runs(stack, publish
     assert {error["detail"] for error in errors} == {
         "The request was not started in time, it is safe to send it again."
     }
-    # A later trigger has been through the same queue: what was before it is gone.
+    # A later trigger has passed the same queue, so everything before it is gone.
     assert api.call(stack.client, content="last", headers=TEXT, params={"seconds": "0"}).text == "last"
     time.sleep(1)
     assert not [name for name, _, _ in marks.runs() if name.startswith("late")]

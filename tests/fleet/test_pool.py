@@ -1,11 +1,10 @@
-"""The threads of a worker node: a request that a thread hands over to itself runs there, after the present one."""
+"""The threads of a worker node. A request that is submitted in one of them runs there, after the present one."""
 
 import threading
 
 import pytest
 
-from fleet.limits import concurrency_limit
-from fleet.pool import TaskPool
+from fleet.pool import TaskPool, concurrency_limit
 from testbed.stack import wait_until
 
 
@@ -17,7 +16,7 @@ def pool():
 
 
 class Requests:
-    """Requests that note what becomes of them."""
+    """Requests that note when and where they run."""
 
     def __init__(self, pool: TaskPool) -> None:
         self.pool = pool
@@ -48,7 +47,7 @@ def requests(pool):
     return Requests(pool)
 
 
-def test_the_limit_is_the_contracts_whatever_the_command_line_says():
+def test_number_of_threads_ignores_the_command_line():
     pool = TaskPool(100)
     assert pool.limit == pool.executor._max_workers == concurrency_limit()
     pool.stop()
@@ -68,7 +67,7 @@ def test_a_request_from_a_thread_of_the_pool_runs_there_after_the_present_one(re
     assert len({thread for _, _, thread in requests.notes}) == 1
 
 
-def test_requests_beyond_the_threads_wait_and_say_so(requests):
+def test_pool_says_when_requests_wait(requests):
     go_on = threading.Event()
     results = [requests.apply(f"{number}", go_on.wait) for number in range(concurrency_limit() + 1)]
     wait_until(lambda: len(requests.notes) == 2 * concurrency_limit(), 10, "every thread at work")
@@ -79,12 +78,12 @@ def test_requests_beyond_the_threads_wait_and_say_so(requests):
     assert not requests.pool.has_waiting
 
 
-def test_a_thread_says_when_it_falls_idle(requests):
+def test_idle_thread_calls_when_idle(requests):
     requests.apply("one").get(10)
     assert requests.idle.acquire(timeout=10)
 
 
-def test_a_request_that_breaks_off_leaves_the_next_to_another_thread(requests, caplog):
+def test_request_after_one_that_raises_runs_in_another_thread(requests, caplog):
     def break_off() -> None:
         requests.apply("second")
         raise OSError("broken off")

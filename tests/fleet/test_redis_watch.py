@@ -1,4 +1,4 @@
-"""What a worker node logs of its Redis, whenever it has connected."""
+"""What a worker node logs about its Redis whenever it has connected."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ EVICTS, SAVES, WELL = "udapi.W014", "udapi.I001", "Redis meets all requirements"
 
 
 class Watched:
-    """A stack whose Redis a test may configure; what `manager.log` has said since."""
+    """A stack whose Redis a test may configure, and what `manager.log` has said since."""
 
     def __init__(self, stack: Stack, redis: Any) -> None:
         self._stack, self._redis = stack, redis
@@ -20,8 +20,8 @@ class Watched:
         return self._stack.log_text("manager.log")[self._before :].count(text)
 
     def configure(self, name: str, value: str) -> None:
-        """Change Redis, cut all its connections but this one, and wait until the node has looked at it."""
-        # While a consumer starts, Celery replaces a lost connection without starting it again.
+        """Configure Redis, cut all connections but this one, and wait until the node has checked Redis."""
+        # While a consumer starts, Celery replaces a lost connection without another start.
         wait_until(lambda: "cmd=brpop" in str(self._redis.execute_command("CLIENT", "LIST")), 10, "the node consumes")
         self._redis.config_set(name, value)
         looks = self._looks()
@@ -29,7 +29,7 @@ class Watched:
         wait_until(lambda: self._looks() > looks, 20, "the node has connected")
 
     def _looks(self) -> int:
-        """How often Redis was asked for its configuration, or configured."""
+        """How often the configuration of Redis was read or changed."""
         commands = self._redis.info("commandstats")
         return int(sum(told["calls"] for command, told in commands.items() if command.startswith("cmdstat_config")))
 
@@ -43,7 +43,7 @@ def watched(breakable_stack):
         redis.config_set("save", "")
 
 
-def test_what_is_dangerous_is_logged_once_per_change(watched):
+def test_dangers_of_redis_are_logged_once_per_change(watched):
     watched.configure("maxmemory-policy", "allkeys-lru")
     wait_until(lambda: watched.count(EVICTS) == 1, 10, "a line about the eviction")
     watched.configure("slowlog-max-len", "100")

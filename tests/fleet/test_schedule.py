@@ -1,4 +1,4 @@
-"""What the scheduler sends, and what it knows after a restart."""
+"""What the scheduler sends, and what it remembers after a restart."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def redis(stack):
 
 @pytest.fixture
 def start(redis):
-    """Makes schedulers with one daily entry, whose messages nobody takes."""
+    """Makes schedulers with one daily entry, whose messages no worker takes."""
     made = []
 
     def start(broker: str = product.conf.broker_url) -> LeasedScheduler:

@@ -35,7 +35,7 @@ class Programs:
             client.delete(SENDERS)
 
     def wait_for_sender(self, *, other_than: int = 0) -> int:
-        """Wait until the task has been sent three times, by nobody but the process that is returned."""
+        """Wait until a single process has sent the task three times, and return its id."""
 
         def others() -> list[int]:
             return [each for each in self.senders() if each != other_than]
@@ -71,7 +71,7 @@ def programs(machine):
     return programs
 
 
-def test_of_two_programs_one_sends_and_when_it_is_killed_the_other(programs):
+def test_second_program_sends_after_the_first_is_killed(programs):
     holder = programs.holder()
     holder.kill()
     holder.wait()
@@ -80,20 +80,20 @@ def test_of_two_programs_one_sends_and_when_it_is_killed_the_other(programs):
     programs.replace(holder)
 
 
-def test_a_stopped_sender_is_replaced_and_does_not_send_when_it_goes_on(programs):
+def test_stopped_sender_is_replaced_and_does_not_send_when_it_continues(programs):
     holder = programs.holder()
     holder.send_signal(signal.SIGSTOP)
     try:
         successor = programs.wait_for_sender(other_than=holder.pid)
     finally:
         holder.send_signal(signal.SIGCONT)
-    # What it was about to send at that moment may still come.
+    # A message that it was about to send at that moment may still come.
     wait_until(lambda: programs.senders()[-3:] == [successor] * 3, what="the successor")
     programs.forget()
     assert programs.wait_for_sender() == successor
 
 
-def test_a_killed_redis_is_no_reason_to_stop(programs):
+def test_scheduler_survives_a_killed_redis(programs):
     programs.holder()
     programs.machine.redis.kill()
     programs.machine.redis.wait()

@@ -1,10 +1,11 @@
 """Scripts that run scripts."""
 
+import re
 import time
 
 import pytest
 
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from testbed.stack import wait_until
 
 CALL = """
@@ -56,7 +57,9 @@ def test_a_subscript_that_is_not_waited_for_goes_on_after_the_answer(stack, publ
     wait_until(target.exists, 10)
     job_id = answer.text
     wait_until(lambda: f"ended trigger={job_id}" in stack.log_text("manager.log"), 5)
-    assert f"trigger={job_id} script=write: written by the subscript" in stack.log_text("manager.log")
+    log = stack.log_text("manager.log")
+    named = r'script=[0-9a-f-]{36} version=1 name="write"'
+    assert re.search(f"trigger={job_id} {named}: written by the subscript", log)
 
 
 def test_a_subscript_that_is_not_waited_for_has_a_time_limit_of_its_own(own_stack, publish, target):
@@ -108,8 +111,9 @@ def test_subscripts_nest_five_deep_and_no_deeper(stack, publish):
     answer = caller(publish, "deep 1").call(stack.client)
     assert answer.status_code == 409
     assert "5 deep" in answer.text
-    assert "script=deep 5: depth 5" in stack.log_text("manager.log")
-    assert "script=deep 6" not in stack.log_text("manager.log")
+    log = stack.log_text("manager.log")
+    assert re.search(r'script=[0-9a-f-]{36} version=1 name="deep 5": depth 5', log)
+    assert 'name="deep 6"' not in log
 
 
 def test_a_subscript_has_no_more_time_than_its_caller(stack, publish, target):

@@ -1,4 +1,4 @@
-"""A database that fails while a script runs: its subscript fails, and the script decides what comes of that."""
+"""When the database fails while a script runs, its subscript fails, and the script decides what to do."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,7 +24,7 @@ def on_api_trigger(engine, request):
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_a_database_that_fails_ends_the_subscript_and_not_the_script(stack, publish, kept, wait):
+def test_failing_database_fails_the_subscript_but_not_the_script(stack, publish, kept, wait):
     publish.script("def run(engine):\n    pass", name="below")
     api = publish(WAITS % wait)
     request = {"content": str(kept), "headers": {"Content-Type": "text/plain"}}
@@ -35,6 +35,6 @@ def test_a_database_that_fails_ends_the_subscript_and_not_the_script(stack, publ
             (kept / "severed").touch()
             answer = called.result()
     assert (answer.status_code, answer.text) == (409, "the database is not reachable")
-    assert "subscript=below cannot be read" in stack.log_text("manager.log")
+    assert 'subscript="below" cannot be read' in stack.log_text("manager.log")
     again = api.call(stack.client, **request)
     assert again.json()["errors"][0]["errorCode"] == 13, "the subscript ran, and the script returned nothing"

@@ -1,4 +1,4 @@
-"""A node that cannot begin scripts leaves the fleet until it can, and its callers notice nothing."""
+"""A node that cannot begin scripts leaves the fleet until it can. Callers notice nothing."""
 
 import resource
 import time
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.limits import concurrency_limit
+from fleet.pool import concurrency_limit
 from testbed.stack import Stack, wait_until
 from tests.fleet.conftest import Held
 
@@ -42,7 +42,7 @@ LARGE = "x" * 100_000
 
 
 class FragileNode:
-    """A worker node with a directory of its own for scratch directories, which can be taken away."""
+    """A worker node whose directory for scratch directories can be taken away."""
 
     def __init__(self, stack: Stack, directory: Path, number: int) -> None:
         self._stack, self._directory, self.number = stack, directory, number
@@ -51,7 +51,7 @@ class FragileNode:
         self.environment = {"TMPDIR": str(directory), "UDAPI_NODE_ID": str(number)}
 
     def lose_directory(self) -> None:
-        """A file in place of the directory stops root as well."""
+        """Replace the directory by a file, which stops even root."""
         (base,) = self._directory.glob("script-hosts-*")
         base.rename(self._directory / "aside")
         base.touch()
@@ -70,7 +70,7 @@ class FragileNode:
         return sum("given back" in line and f"node={self.number}:" in line for line in self._log().splitlines())
 
     def told(self, words: str) -> int:
-        """How often `manager.log` says so of it."""
+        """How often `manager.log` says `words` about the node."""
         return self._log().count(f"node={self.number} {words}")
 
     def _log(self) -> str:
@@ -78,7 +78,7 @@ class FragileNode:
 
 
 class Marked:
-    """An API whose runs leave marks; `call` tries it several times at once."""
+    """An API whose runs leave marks. `call` triggers it several times at once."""
 
     def __init__(self, stack: Stack, publish, directory: Path) -> None:
         self._stack, self._marks = stack, directory / "marks"
@@ -125,7 +125,7 @@ def test_a_job_that_one_node_cannot_begin_runs_once_on_another(breakable_stack, 
     broken, other = fragile
     wait_until(lambda: marked.call(20) == {200} and broken.ended() and other.ended(), 20, "runs on both nodes")
     broken.lose_directory()
-    # Half of them have a body with a key of its own in Redis.
+    # Half of the jobs have a large body, with a key of its own in Redis.
     assert marked.call(60) == marked.call(60, content=LARGE, headers={"Content-Type": "text/plain"}) == {200}
     assert marked.each_ran_once()
     assert breakable_stack.nodes() == 1
@@ -170,7 +170,7 @@ def lonely_node(breakable_stack, tmp_path) -> Iterator[FragileNode]:
         yield node
 
 
-def test_the_only_node_finishes_what_runs_and_keeps_what_waits(breakable_stack, publish, kept_here, lonely_node):
+def test_only_node_when_unfit_finishes_running_jobs_and_keeps_others(breakable_stack, publish, kept_here, lonely_node):
     stack, begun, go = breakable_stack, kept_here / "begun", kept_here / "go"
     outer, api = publish(CALL_WHEN_TOLD.format(begun=str(begun), go=str(go))), publish()
     publish.script("def run(engine): pass", name="inner")
@@ -184,23 +184,23 @@ def test_the_only_node_finishes_what_runs_and_keeps_what_waits(breakable_stack, 
         answer = api.call(stack.client)
         assert time.monotonic() - refused_at < 1
         assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 7)
-        # A consumer that connects anew stays without the queue.
+        # A consumer that reconnects stays without the queue.
         redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         go.touch()
-        # Its caller has begun, so nobody else runs the subscript.
+        # The calling script has begun, so no other node runs the subscript.
         assert running.result().text.startswith("inner: No process could be started")
         assert not waiting.done()
         lonely_node.find_directory()
         assert waiting.result().text == LARGE
     assert stack.nodes() == 1
-    # It takes as many at once as before.
+    # It takes as many jobs at once as before.
     go.unlink()
     with Held(stack, publish, kept_here).busy():
         pass
 
 
 def test_a_node_that_cannot_begin_scripts_does_not_join(breakable_stack):
-    # Its hosts cannot have the memory that a script may have.
+    # Its hosts get less memory than the limit of a script.
     few = 400 * 1024 * 1024
     process = breakable_stack.start_worker(UDAPI_NODE_ID="4724")
     resource.prlimit(process.pid, resource.RLIMIT_DATA, (few, few))

@@ -1,4 +1,4 @@
-"""A bench for scripts: hosts of one test, and the certainty that it leaves nothing running."""
+"""A bench for scripts: script hosts for one test, which must leave no process and no file behind."""
 
 import textwrap
 import time
@@ -15,7 +15,7 @@ from hosts.script_hosts import ScriptHosts
 CALL = Call("Post", "encoders/7", "the-token", [("a", "1"), ("a", ""), ("b", "2")], {"id": "7"})
 
 
-# It prints the id of a process in a session of its own, whose parents have ended.
+# Prints the id of a daemon: a process in a session of its own, whose parents have ended.
 DAEMON = """
 import os, time
 def run(engine):
@@ -46,7 +46,7 @@ def eventually(condition: Callable[[], object], seconds: float = 3) -> bool:
 
 
 def processes_in(directory) -> list[psutil.Process]:
-    """The living processes whose working directory, there or deleted, is below `directory`."""
+    """The living processes whose working directory, even a deleted one, is below `directory`."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -58,7 +58,7 @@ def processes_in(directory) -> list[psutil.Process]:
 
 
 def alive_below(parent: psutil.Process) -> list[psutil.Process]:
-    """Its living children; none when it is gone itself."""
+    """The living children; none if the parent is gone."""
     try:
         return [child for child in parent.children() if child.status() != psutil.STATUS_ZOMBIE]
     except psutil.NoSuchProcess:
@@ -119,19 +119,19 @@ class Bench:
         return processes_in(self.scratch_parent)
 
     def keeper(self) -> psutil.Process:
-        # None for the moment in which one takes another's place.
+        # There is none while a new one replaces it.
         assert eventually(lambda: self.hosts._zygote, 30)
         with self.hosts._lock:
             assert self.hosts._zygote
             return psutil.Process(self.hosts._zygote.pid)
 
     def zygote(self) -> psutil.Process:
-        # There is none for the moment in which its keeper sweeps up behind one that was killed.
+        # There is none while its keeper cleans up after one that was killed.
         assert eventually(lambda: alive_below(self.keeper()), 30)
         return next(iter(alive_below(self.keeper())), None) or self.zygote()
 
     def keeper_and_zygote(self) -> list[psutil.Process]:
-        """None when they have died: the next run notices."""
+        """An empty list if they have died, which only the next run notices."""
         with suppress(psutil.NoSuchProcess):
             return [self.keeper(), self.zygote()]
         return []

@@ -1,4 +1,4 @@
-"""What a worker that is to end does to its sockets does not reach the processes of scripts."""
+"""The time-out that Celery gives new sockets during its shutdown does not affect script hosts."""
 
 import socket
 
@@ -9,7 +9,7 @@ from hosts.jobs import Outcome
 
 @pytest.fixture
 def _new_sockets_have_a_time_out():
-    """As Celery has it while it shuts down."""
+    """As during Celery's shutdown."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(5)
     yield
@@ -17,9 +17,9 @@ def _new_sockets_have_a_time_out():
 
 
 @pytest.mark.usefixtures("_new_sockets_have_a_time_out")
-def test_a_run_that_begins_meanwhile(bench):
+def test_run_that_begins_during_celerys_shutdown_succeeds(bench):
     for _ in range(10):
         assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
     bench.zygote().kill()
-    # Another script, so that none of the hosts that rest is asked, which end with it.
+    # Another script, so that no warm host is used: these end with the zygote.
     assert bench.run("def run(engine): return").outcome is Outcome.SUCCEEDED

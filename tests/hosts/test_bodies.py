@@ -1,15 +1,17 @@
-"""Large bodies, and frames that no SDK has sent."""
+"""Large bodies, and frames that the SDK never sends."""
 
 import contextlib
+import gc
 import hashlib
 import os
 import socket
+import weakref
 
 import pytest
 
 from hosts.frames import FrameReader, MalformedFrameError, Outbox, pack
 from hosts.jobs import MAX_BODY_BYTES, Outcome
-from hosts.verdict import read_message
+from hosts.script_messages import read_message
 
 
 def test_thirty_megabytes_of_text_go_both_ways(bench):
@@ -40,8 +42,20 @@ def test_thirty_megabytes_of_bytes_come_back(bench):
     assert len(ran.result.output.body) == MAX_BODY_BYTES
 
 
+def test_answer_is_freed_without_a_garbage_collection(bench):
+    """A reference cycle would keep large bodies in memory for some time."""
+    gc.disable()
+    try:
+        ran = bench.trigger("def on_api_trigger(engine, request): return ApiTriggerOutput(200, request.raw_body)")
+        result = weakref.ref(ran.result)
+        del ran
+        assert result() is None
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("body", ["response_body='é' + 'x' * (%d - 1)", "response_body_bytes=bytes(%d + 1)"])
-def test_one_byte_more_is_too_large(bench, body):
+def test_response_body_over_thirty_megabytes_is_too_large(bench, body):
     ran = bench.trigger(f"def on_api_trigger(e, r): return ApiTriggerOutput(200, {body % MAX_BODY_BYTES})")
     assert ran.outcome is Outcome.TOO_LARGE
     assert ran.result.output is None
@@ -62,7 +76,7 @@ def test_a_script_may_print_before_it_has_its_body(bench):
     assert ran.result.output.body == str(MAX_BODY_BYTES).encode()
 
 
-def test_a_large_set_of_parameters(bench):
+def test_large_parameters_reach_the_script(bench):
     ran = bench.run("def run(engine): print(len(engine.script_param('p').value))", parameters={"p": "é" * 5_000_000})
     assert ran.lines == ["5000000"]
 
@@ -80,7 +94,7 @@ def test_a_large_set_of_parameters(bench):
         "struct.pack('!II', 2, 0) + b'{}'",
     ],
 )
-def test_rubbish_on_the_job_socket_is_a_death(bench, rubbish):
+def test_rubbish_on_the_job_socket_counts_as_died(bench, rubbish):
     source = f"import os, struct, time\ndef run(engine):\n os.write(3, {rubbish})\n time.sleep(60)"
     ran = bench.run(source, limit=20)
     assert ran.outcome is Outcome.DIED
@@ -88,7 +102,7 @@ def test_rubbish_on_the_job_socket_is_a_death(bench, rubbish):
     assert not bench.processes()
 
 
-def test_a_closed_job_socket_is_a_death(bench):
+def test_closed_job_socket_counts_as_died(bench):
     ran = bench.run("import os\ndef run(engine):\n os.close(3)\n print('goes on')")
     assert (ran.outcome, ran.lines[0]) == (Outcome.DIED, "goes on")
 
@@ -136,7 +150,7 @@ def test_a_forged_message_is_refused(fields, body):
 
 
 def transfer(buffers, piece=None):
-    """Everything through a pair of sockets, in pieces of `piece` bytes if given."""
+    """Send frames through a pair of sockets, in pieces of `piece` bytes if that is given."""
     near, far = socket.socketpair()
     with near, far:
         data = b"".join(buffers)
@@ -154,7 +168,7 @@ def transfer(buffers, piece=None):
 
 
 @pytest.mark.parametrize("piece", [None, 1, 3, 7])
-def test_frames_survive_any_piecing(piece):
+def test_frames_are_assembled_from_any_pieces(piece):
     body = os.urandom(100)
     frames = transfer([*pack({"a": "\ud800é"}, body), *pack({}), *pack({"b": 1}, b"x")], piece)
     assert [frame.header for frame in frames] == [{"a": "\ud800é"}, {}, {"b": 1}]

@@ -1,4 +1,4 @@
-"""Many threads at once, as in a worker."""
+"""Runs in many threads at once, as in a worker."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ def test_runs_do_not_wait_for_one_another(bench):
     assert time.monotonic() - begun_at < 3
 
 
-def test_the_end_of_one_does_not_touch_the_others(bench):
+def test_end_of_a_run_does_not_affect_the_others(bench):
     with ThreadPoolExecutor(8) as pool:
         steady = [pool.submit(bench.run, "import time\ndef run(e): time.sleep(1)") for _ in range(3)]
         for _ in range(10):
@@ -49,17 +49,17 @@ def test_the_end_of_one_does_not_touch_the_others(bench):
 
 
 def test_the_zygote_may_be_killed_at_any_time(bench):
-    """At most once: a run that came back as died is not run again; every other one has run whole."""
+    """Each job runs at most once: one that died is not run again, and every other one has run completely."""
     with ThreadPoolExecutor(6) as pool:
         futures = [pool.submit(bench.run, "def run(e): print('once')") for _ in range(60)]
         for _ in range(4):
             time.sleep(0.08)
-            # Should the others have ended already, this one still has a zygote to lose.
+            # If all other runs have ended already, this one makes sure that there is a zygote to kill.
             assert eventually(lambda: bench.run("def run(e): pass").outcome is Outcome.SUCCEEDED)
             bench.zygote().kill()
         runs = [future.result() for future in futures]
     assert {ran.outcome for ran in runs} <= {Outcome.SUCCEEDED, Outcome.DIED, Outcome.COULD_NOT_START}
     assert all(ran.lines == ["once"] for ran in runs if ran.outcome is Outcome.SUCCEEDED)
     assert all(ran.lines == [] for ran in runs if ran.outcome is Outcome.COULD_NOT_START)
-    # A host that waits for its end takes a run with it; the next ones are whole.
+    # A host that is about to end may take one run with it; later runs succeed.
     assert eventually(lambda: bench.run("def run(e): pass").outcome is Outcome.SUCCEEDED)

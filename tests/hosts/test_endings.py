@@ -65,7 +65,7 @@ def test_the_time_limit_holds(bench, body):
     assert eventually(lambda: not bench.processes(), 1)
 
 
-def test_the_clock_does_not_wait_for_memory_that_cannot_be_weighed(bench, monkeypatch):
+def test_time_limit_holds_while_memory_cannot_be_measured(bench, monkeypatch):
     def weigh(pid):
         time.sleep(6)
         return 0
@@ -77,7 +77,7 @@ def test_the_clock_does_not_wait_for_memory_that_cannot_be_weighed(bench, monkey
     assert ran.seconds < 5
 
 
-def test_the_limit_covers_loading(bench):
+def test_time_limit_covers_loading(bench):
     assert bench.run("while True: pass", limit=1.5).outcome is Outcome.TIMED_OUT
 
 
@@ -90,7 +90,7 @@ def test_the_limit_covers_loading(bench):
         ("time.sleep(600)", Outcome.TIMED_OUT),
     ],
 )
-def test_what_runs_in_the_background_is_killed(bench, ending, outcome):
+def test_background_processes_are_killed(bench, ending, outcome):
     ran = bench.run(
         f"""
         import os, subprocess, time
@@ -108,7 +108,7 @@ def test_what_runs_in_the_background_is_killed(bench, ending, outcome):
 
 
 @pytest.mark.parametrize("daemon", [True, False])
-def test_a_thread_that_goes_on_does_not_delay_the_answer(bench, daemon):
+def test_running_thread_does_not_delay_the_answer(bench, daemon):
     ran = bench.trigger(
         f"""
         import threading, time
@@ -121,7 +121,7 @@ def test_a_thread_that_goes_on_does_not_delay_the_answer(bench, daemon):
     assert ran.seconds < 5
 
 
-def test_a_fork_that_returns_does_not_answer(bench):
+def test_forked_child_that_returns_does_not_answer(bench):
     ran = bench.trigger(
         """
         import os
@@ -145,8 +145,8 @@ def test_a_fork_that_returns_does_not_answer(bench):
         ("time.sleep(600)", Outcome.TIMED_OUT),
     ],
 )
-def test_a_daemon_with_a_session_of_its_own_goes_too(bench, ending, outcome, renounced):
-    # Whoever renounces the adoption of orphans leaves them to the zygote.
+def test_daemon_in_its_own_session_is_killed(bench, ending, outcome, renounced):
+    # A script that turns off the adoption of orphans leaves them to the zygote.
     source = DAEMON.format(ending=ending)
     if renounced:
         source = source.replace("reader, writer", "__import__('ctypes').CDLL(None).prctl(36, 0)\n    reader, writer")
@@ -161,7 +161,7 @@ def test_a_signal_to_the_workers_group_does_not_reach_a_run(bench):
     assert os.getsid(bench.zygote().pid) != os.getsid(0)
 
 
-def test_stop_ends_what_runs(bench):
+def test_stop_ends_all_runs(bench):
     stopping = threading.Timer(0.3, bench.hosts.stop)
     stopping.start()
     ran = bench.run("import time\ndef run(engine): time.sleep(600)", limit=60)
@@ -193,7 +193,7 @@ def test_many_runs_leave_no_descriptor_behind(bench):
     assert eventually(lambda: open_ones() == before), (before, open_ones())
 
 
-def test_the_clock_of_the_limit_starts_with_the_call(bench):
+def test_time_limit_counts_from_the_call(bench):
     begun_at = time.monotonic()
     ran = bench.run("def run(engine):\n while True: pass", limit=0)
     assert ran.outcome in {Outcome.EXPIRED, Outcome.TIMED_OUT}

@@ -1,4 +1,4 @@
-"""What a script finds around it, and what it does not."""
+"""The environment that a script finds, and what stays hidden from it."""
 
 import ast
 import os
@@ -23,7 +23,7 @@ def told(bench, expression: str, imports="os, sys"):
     return ast.literal_eval("\n".join(ran.lines))
 
 
-def test_nothing_of_the_workers_environment_is_there(tmp_path, monkeypatch):
+def test_script_sees_no_variable_of_the_worker(tmp_path, monkeypatch):
     monkeypatch.setenv("UDAPI_PLANTED", "planted-secret")
     monkeypatch.setenv("PYTHONPATH", "/planted-secret")
     hosts = ScriptHosts(tmp_path)
@@ -42,10 +42,10 @@ def test_nothing_of_the_workers_environment_is_there(tmp_path, monkeypatch):
         hosts.stop()
 
 
-def test_only_its_own_descriptors_are_open(bench):
+def test_host_has_only_its_own_descriptors(bench):
     with open(os.devnull) as planted:
         os.set_inheritable(planted.fileno(), True)
-        # The last one is the listing itself.
+        # The last one belongs to the listing itself.
         assert told(bench, "sorted(map(int, os.listdir('/proc/self/fd')))") == [0, 1, 2, 3, 4, 5]
     assert told(bench, "[os.readlink(f'/proc/self/fd/{n}').split(':')[0] for n in range(5)]") == [
         "/dev/null",
@@ -56,12 +56,12 @@ def test_only_its_own_descriptors_are_open(bench):
     ]
 
 
-def test_a_childs_child_has_no_job_socket(bench):
+def test_subprocess_inherits_no_job_socket(bench):
     listing = "subprocess.run(['ls', '/proc/self/fd'], capture_output=True, text=True).stdout.split()"
     assert told(bench, listing, "subprocess") == ["0", "1", "2", "3"]
 
 
-def test_a_session_and_limits_of_its_own(bench):
+def test_host_has_a_session_and_limits_of_its_own(bench):
     assert told(bench, "os.getsid(0) == os.getpgrp() == os.getpid()")
     assert told(bench, "resource.getrlimit(resource.RLIMIT_CORE)", "resource") == (0, 0)
     assert told(bench, "os.umask(0)") == 0o077
@@ -71,7 +71,7 @@ def test_a_session_and_limits_of_its_own(bench):
     assert told(bench, "threading.active_count()", "threading") == 1
 
 
-def test_signals_are_as_in_a_fresh_python(tmp_path):
+def test_signals_are_as_in_a_new_python_process(tmp_path):
     hosts = ScriptHosts(tmp_path)
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
@@ -95,13 +95,13 @@ def test_signals_are_as_in_a_fresh_python(tmp_path):
         hosts.stop()
 
 
-def test_the_project_is_not_on_the_path(bench):
+def test_project_is_not_on_the_import_path(bench):
     assert bench.run("import udapi_site\ndef run(engine): pass").outcome is Outcome.FAILED
     assert bench.run("import django\ndef run(engine): pass").outcome is Outcome.SUCCEEDED
     assert not told(bench, "[name for name in sys.modules if name.startswith('django')]")
 
 
-def test_a_script_changes_nothing_for_the_next(bench):
+def test_script_changes_nothing_for_the_next_script(bench):
     first = bench.run(
         """
         import json, os, sys, automation.sdk
@@ -127,7 +127,7 @@ def test_a_script_changes_nothing_for_the_next(bench):
 
 
 @pytest.mark.parametrize("ending", ["pass", "1 / 0", "os.kill(os.getpid(), 9)", "time.sleep(60)"])
-def test_the_scratch_directory_is_the_home_and_goes(bench, ending):
+def test_scratch_directory_is_home_and_is_removed(bench, ending):
     ran = bench.run(
         f"""
         import os, tempfile, time
@@ -149,11 +149,11 @@ def test_the_scratch_directory_is_the_home_and_goes(bench, ending):
     assert not os.path.exists(directory)
 
 
-def test_a_scratch_directory_that_was_left_untouched_serves_the_next_run(bench):
+def test_untouched_scratch_directory_serves_the_next_run(bench):
     where = "import os\ndef run(engine): print(os.getcwd(), os.listdir())"
     (first,), (second,) = bench.run(where).lines, bench.run(where).lines
     assert first == second
-    # Of its process alone.
+    # Only in its own process.
     (other,) = bench.run(where, reuse=False).lines
     assert other != first and other.endswith("[]")
     assert not os.path.exists(other.split()[0])
@@ -172,7 +172,7 @@ def test_a_scratch_directory_that_was_left_untouched_serves_the_next_run(bench):
         "os.rmdir(os.getcwd())",
     ],
 )
-def test_a_scratch_directory_that_was_touched_goes(bench, touch):
+def test_used_scratch_directory_is_removed(bench, touch):
     source = f"""
         import os
         runs = []
@@ -182,7 +182,7 @@ def test_a_scratch_directory_that_was_touched_goes(bench, touch):
             if len(runs) == 2:
                 {touch}
     """
-    # Untouched by the first run; later than the tick of the clock in which it was made.
+    # The first run leaves it untouched. A later change needs another tick of the clock than its creation.
     (first,) = bench.run(source).lines
     time.sleep(0.02)
     (second,) = bench.run(source).lines
@@ -192,7 +192,7 @@ def test_a_scratch_directory_that_was_touched_goes(bench, touch):
     assert third != first and third.endswith("0o700 []")
 
 
-def test_a_scratch_directory_that_somebody_removed_is_made_anew(bench):
+def test_removed_scratch_directory_is_made_again(bench):
     where = "import os\ndef run(engine): print(os.getcwd())"
     (first,) = bench.run(where).lines
     os.rmdir(first)
@@ -200,7 +200,7 @@ def test_a_scratch_directory_that_somebody_removed_is_made_anew(bench):
     assert second != first
 
 
-def test_whoever_cleans_up_sees_that_the_directory_is_in_use(monkeypatch, tmp_path):
+def test_base_of_scratch_directories_is_touched_while_in_use(monkeypatch, tmp_path):
     monkeypatch.setattr(script_hosts, "_TOUCH_SECONDS", 0.0)
     running = ScriptHosts(tmp_path)
     running.start()
@@ -212,7 +212,7 @@ def test_whoever_cleans_up_sees_that_the_directory_is_in_use(monkeypatch, tmp_pa
         running.stop()
 
 
-def test_a_tree_too_deep_to_be_removed_is_left_and_disturbs_no_run(bench):
+def test_directory_too_deep_to_remove_is_left_and_disturbs_no_run(bench):
     source = """
         import os
         def run(engine):
@@ -230,7 +230,7 @@ def test_a_tree_too_deep_to_be_removed_is_left_and_disturbs_no_run(bench):
     assert left[0].lines != left[1].lines
 
 
-def test_a_directory_that_a_link_leads_to_is_left_alone(bench, tmp_path_factory):
+def test_target_of_a_link_in_a_scratch_directory_stays(bench, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "kept").touch()
     elsewhere.chmod(0o750)
@@ -241,7 +241,7 @@ def test_a_directory_that_a_link_leads_to_is_left_alone(bench, tmp_path_factory)
     assert elsewhere.stat().st_mode & 0o777 == 0o750
 
 
-def test_a_link_in_the_place_of_the_directory_goes_and_what_it_leads_to_stays(bench, tmp_path_factory):
+def test_link_in_place_of_the_scratch_directory_is_removed_without_its_target(bench, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "kept").touch()
     elsewhere.chmod(0o750)
@@ -261,7 +261,7 @@ def test_a_link_in_the_place_of_the_directory_goes_and_what_it_leads_to_stays(be
 
 
 @pytest.mark.root
-def test_scripts_run_as_the_user_that_is_named(tmp_path):
+def test_scripts_run_as_the_configured_user(tmp_path):
     hosts = ScriptHosts(user="nobody")
     hosts.start()
     try:
@@ -276,13 +276,13 @@ def test_scripts_run_as_the_user_that_is_named(tmp_path):
         hosts.stop()
 
 
-def test_a_user_that_cannot_be_had_is_named(tmp_path):
+def test_unusable_user_is_named_in_the_error(tmp_path):
     with pytest.raises(OSError, match="no-such-user"):
         ScriptHosts(tmp_path, user="no-such-user").start()
     assert not list(tmp_path.iterdir())
 
 
-def test_other_systems_are_refused_clearly(tmp_path, monkeypatch):
+def test_other_operating_systems_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(OSError, match="script hosts need Linux"):
         ScriptHosts(tmp_path).start()

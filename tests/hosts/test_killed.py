@@ -1,4 +1,4 @@
-"""Whoever is killed, worker, keeper or zygote, takes along what is below, and the next run works."""
+"""If worker, keeper or zygote is killed, everything below it ends, and the next run works."""
 
 import signal
 import subprocess
@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("stopped", [["zygote"], ["zygote", "keeper"]])
-def test_a_stopped_zygote_goes_on(bench, stopped):
+def test_stopped_zygote_continues(bench, stopped):
     for name in stopped:
         getattr(bench, name)().suspend()
     ran = bench.run("def run(engine): print('fine')")
@@ -36,7 +36,7 @@ def test_a_zygote_that_does_nothing_is_replaced(bench, monkeypatch):
     assert not zygote.alive()
 
 
-def test_a_zygote_that_is_replaced_takes_nothing_of_the_next_one_along(bench):
+def test_replacing_a_zygote_does_not_affect_the_next_one(bench):
     bench.hosts._discard(bench.hosts._zygote)
     assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
 
@@ -88,7 +88,7 @@ from hosts.jobs import Assignment, Job, JobKind, Script
 hosts = ScriptHosts(Path(sys.argv[2]))
 hosts.start()
 def tell(line):
-    # With one call: two threads must not tell within each other's line.
+    # One call, so that the lines of two threads do not mix.
     sys.stdout.write(line + "\\n")
     sys.stdout.flush()
 source = '''
@@ -113,7 +113,7 @@ hosts.run(Assignment(Job("t", JobKind.PROBE, "", 1, "run"), script, 600), tell, 
 
 @contextmanager
 def running(*command: str) -> Iterator["subprocess.Popen[str]"]:
-    """A worker that is gone afterwards, whatever else is."""
+    """A worker that is killed at the end."""
     with subprocess.Popen([sys.executable, "-c", *command], stdout=subprocess.PIPE, text=True) as worker:
         try:
             yield worker
@@ -141,7 +141,7 @@ def test_when_the_worker_dies_nothing_is_left(tmp_path):
 
 
 @pytest.mark.parametrize("killed", ["worker", "keeper", "zygote", "worker and zygote", "worker and keeper"])
-def test_who_is_killed_takes_daemons_along(tmp_path, killed):
+def test_daemons_end_with_whichever_process_is_killed(tmp_path, killed):
     daemon = DAEMON.format(ending="time.sleep(600)")
     program = WORKER.partition("source =")[0] + DAEMON_WORKER
     with running(program, str(PROJECT), str(tmp_path), daemon) as worker:
@@ -150,7 +150,7 @@ def test_who_is_killed_takes_daemons_along(tmp_path, killed):
         assert lives(pid)
         everybody = dict(zip(["worker", "keeper", "zygote"], family(worker), strict=True))
         victims = [everybody[name] for name in killed.split(" and ")]
-        # As good as at the same moment: who stands still notices nothing of the other's end.
+        # Practically at the same moment: a stopped process does not notice the end of another one.
         for deed in (psutil.Process.suspend, psutil.Process.kill):
             for victim in victims:
                 deed(victim)

@@ -38,5 +38,5 @@ def test_a_small_limit_of_file_sizes_is_raised(hard):
     assert '<script s>", line 2 in run' in told
 
 
-def test_one_that_cannot_be_raised_is_said_at_the_start():
+def test_limit_of_file_sizes_that_cannot_be_raised_stops_the_start():
     assert worker_with(BELOW, BELOW) == "the limit of file sizes (ulimit -f) is below 64 KB\n"

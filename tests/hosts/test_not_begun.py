@@ -1,4 +1,4 @@
-"""What was not begun is told from what has begun, and the fault of the machine from that of the script."""
+"""Runs that have not begun differ from those that have, and faults of the machine from those of the script."""
 
 import os
 import resource
@@ -21,7 +21,7 @@ WARM = "count = 0\ndef run(engine):\n    global count\n    count += 1\n    print
 
 @contextmanager
 def lost_base(bench: Bench) -> Iterator[None]:
-    """A file stands where the directory for scratch directories was; that stops root as well."""
+    """A file replaces the directory for scratch directories, which stops even root."""
     (base,) = Path(bench.scratch_parent).glob("script-hosts-*")
     aside = base.rename(base.with_name("aside"))
     base.touch()
@@ -31,7 +31,7 @@ def lost_base(bench: Bench) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("terms", [{}, {"reuse": False}], ids=["warm", "fresh"])
-def test_without_a_directory_nothing_begins_and_with_it_all_goes_on(bench, terms):
+def test_without_scratch_directory_no_script_begins(bench, terms):
     assert bench.run(WARM, **terms).outcome is Outcome.SUCCEEDED
     with lost_base(bench):
         ran = bench.run(WARM, **terms)
@@ -41,19 +41,19 @@ def test_without_a_directory_nothing_begins_and_with_it_all_goes_on(bench, terms
     assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["1"])
 
 
-def test_a_directory_that_is_gone_is_made_again(bench):
+def test_removed_base_directory_is_made_again(bench):
     with ThreadPoolExecutor(4) as at_once:
         list(at_once.map(lambda _: bench.run("import time\ndef run(engine): time.sleep(0.3)"), range(4)))
     assert len(bench.hosts.warm.resting()) == 4
     (base,) = Path(bench.scratch_parent).glob("script-hosts-*")
     shutil.rmtree(base)
-    # None of the hosts that are warm has a directory any more.
+    # No warm host has a directory any more.
     assert bench.run("import time\ndef run(engine): time.sleep(0.3)").outcome is Outcome.SUCCEEDED
     assert base.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_directory_that_is_lost_on_the_way_to_the_host_leaves_the_job_unread(bench, monkeypatch):
-    """The worker has made it, and the host cannot enter it any more."""
+def test_directory_lost_before_the_host_enters_it_leaves_the_job_unread(bench, monkeypatch):
+    """The worker has made it, but the host cannot enter it any more."""
     make = scratch.make
 
     def make_and_lose(directory, user):
@@ -69,7 +69,7 @@ def test_a_directory_that_is_lost_on_the_way_to_the_host_leaves_the_job_unread(b
     assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
 
 
-def test_a_run_goes_on_while_others_cannot_begin(bench):
+def test_run_continues_while_others_cannot_begin(bench):
     def on_subscript(name, parameters, wait, remaining, watch):
         with lost_base(bench):
             inner = bench.run(WARM, name=name)
@@ -80,7 +80,7 @@ def test_a_run_goes_on_while_others_cannot_begin(bench):
 
 
 def test_hosts_that_end_before_the_script_have_not_begun(tmp_path):
-    """Under a limit of their account, say, that is below the script's own."""
+    """For example because a limit of their account is below that of the script."""
     hosts = ScriptHosts(tmp_path)
     hosts.start()
     try:
@@ -115,7 +115,7 @@ def test_without_room_for_a_process_nothing_begins(bench):
     assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
 
 
-def test_a_job_beyond_the_scripts_memory_is_the_scripts_fault(bench):
+def test_job_beyond_the_memory_limit_counts_as_begun(bench):
     ran = bench.trigger("def on_api_trigger(e, r): pass", body=b"x" * 30_000_000, memory_limit_mb=32)
     assert (ran.outcome, ran.result.message) == (
         Outcome.DIED,
@@ -123,7 +123,7 @@ def test_a_job_beyond_the_scripts_memory_is_the_scripts_fault(bench):
     )
 
 
-def test_no_process_in_time_is_a_matter_of_time(bench, monkeypatch):
+def test_run_without_process_at_its_deadline_has_expired(bench, monkeypatch):
     zygote = bench.hosts._zygote
     monkeypatch.setattr(zygote, "wake", lambda: None)
     stopped = bench.zygote()
@@ -147,7 +147,7 @@ def test_a_script_cannot_say_that_it_has_not_begun(bench, outcome):
     assert ran.outcome is Outcome.DIED
 
 
-def test_a_job_that_may_not_begin_any_more_does_not(bench):
+def test_job_past_its_start_time_never_begins(bench):
     assert bench.run(WARM).outcome is Outcome.SUCCEEDED
     lines: list[str] = []
     assignment = replace(bench.assignment(WARM, "run"), start_by=lambda: 0.0)
@@ -155,8 +155,8 @@ def test_a_job_that_may_not_begin_any_more_does_not(bench):
     assert (result.outcome, lines) == (Outcome.EXPIRED, [])
 
 
-def test_a_directory_of_somebody_else_is_not_used(tmp_path):
-    """Who owns it could swap for a link what is made in it."""
+def test_base_directory_of_another_account_is_not_used(tmp_path):
+    """Its owner could replace what is made in it by a link."""
     base = tmp_path / "script-hosts-gone"
     base.symlink_to(tmp_path / "nowhere")
     with pytest.raises(FileExistsError):

@@ -1,11 +1,11 @@
-"""How a run ended, as the worker sees it."""
+"""The outcomes of runs, as the worker sees them."""
 
 import pytest
 
 from hosts.jobs import Outcome
 
 
-def test_on_api_trigger_gets_the_request_and_gives_an_output(bench):
+def test_on_api_trigger_gets_the_request_and_returns_an_output(bench):
     ran = bench.trigger(
         """
         def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
@@ -36,12 +36,12 @@ def test_run_succeeds(bench):
     assert ran.result.output is None
 
 
-def test_the_time_of_a_run_is_told(bench):
+def test_duration_of_a_run_is_reported(bench):
     ran = bench.run("import time\ndef run(engine): time.sleep(0.2)")
     assert 200 <= ran.result.run_milliseconds <= round(ran.seconds * 1000)
 
 
-def test_bytes_win(bench):
+def test_response_bytes_take_precedence_over_text(bench):
     ran = bench.trigger(
         "def on_api_trigger(e, r): return ApiTriggerOutput(200, response_body='x', response_body_bytes=b'\\xff\\x00')"
     )
@@ -69,7 +69,7 @@ def test_bytes_win(bench):
         ("engine.exit_success('fine')", "exit_success"),
     ],
 )
-def test_what_is_no_valid_output(bench, output, says):
+def test_invalid_output_is_reported(bench, output, says):
     ran = bench.trigger(
         f"""
         def with_header(name, value):
@@ -87,13 +87,13 @@ def test_what_is_no_valid_output(bench, output, says):
 
 
 @pytest.mark.parametrize("code", ["199", "600", "-5", "10**6000", "-10**6000"])
-def test_a_code_out_of_range_is_for_the_reader_to_judge(bench, code):
+def test_code_out_of_range_is_passed_on(bench, code):
     ran = bench.trigger(f"def on_api_trigger(e, r): return ApiTriggerOutput({code})")
     assert ran.outcome is Outcome.RETURNED
     assert not 200 <= ran.result.output.code <= 599
 
 
-def test_headers_cross_as_they_are(bench):
+def test_headers_are_passed_on_unchanged(bench):
     ran = bench.trigger(
         """
         def on_api_trigger(engine, request):
@@ -105,7 +105,7 @@ def test_headers_cross_as_they_are(bench):
     assert ran.result.output.headers == {"b\nd": ["\ud800", "\x00", "\U0001f600"]}
 
 
-def test_subclasses_cross_by_what_they_are(bench):
+def test_subclasses_of_built_in_types_are_passed_on_as_these(bench):
     ran = bench.trigger(
         """
         class Text(str):
@@ -237,7 +237,7 @@ def test_a_traceback_shows_the_script_and_nothing_else(bench):
         ("def run(): pass", "TypeError: run() takes 0 positional arguments"),
     ],
 )
-def test_what_cannot_be_loaded_has_failed(bench, source, message):
+def test_script_that_cannot_be_loaded_has_failed(bench, source, message):
     ran = bench.run(source)
     assert ran.outcome is Outcome.FAILED
     assert ran.result.message.startswith(message)
@@ -256,7 +256,7 @@ def test_long_messages_and_tracebacks_are_cut(bench):
     assert ran.result.traceback.endswith("the end\n")
 
 
-def test_a_module_that_modules_rely_on(bench):
+def test_script_is_a_module_that_pickle_inspect_and_dataclasses_accept(bench):
     ran = bench.run(
         """
         from __future__ import annotations
@@ -277,6 +277,6 @@ def test_a_module_that_modules_rely_on(bench):
 
 
 @pytest.mark.parametrize("fields", [{"call": None}, {"body": b"\xff"}])
-def test_a_job_that_cannot_be_read_does_not_start(bench, fields):
+def test_unreadable_job_does_not_start(bench, fields):
     ran = bench.trigger("print('started')", **fields)
     assert (ran.outcome, ran.lines) == (Outcome.UNREADABLE, [])

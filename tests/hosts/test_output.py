@@ -1,7 +1,7 @@
 """What a script prints and logs."""
 
 from hosts.jobs import Outcome
-from hosts.lines import DROPPED_NOTE, MAX_LINE_BYTES, MAX_OUTPUT_BYTES, LineFeed
+from hosts.output import DROPPED_NOTE, MAX_LINE_BYTES, MAX_OUTPUT_BYTES, LineFeed
 
 
 def feed(*chunks: bytes) -> list[str]:
@@ -13,7 +13,7 @@ def feed(*chunks: bytes) -> list[str]:
     return lines
 
 
-def test_every_way_out_is_captured_in_order(bench):
+def test_output_of_every_kind_is_captured_in_order(bench):
     ran = bench.run(
         """
         import logging, os, subprocess, sys
@@ -40,7 +40,7 @@ def test_every_way_out_is_captured_in_order(bench):
     ]
 
 
-def test_what_was_printed_before_the_end_is_kept(bench):
+def test_output_before_the_end_of_the_process_is_kept(bench):
     for ending in ("raise ValueError", "os._exit(3)", "os.abort()", "os.kill(os.getpid(), 9)", "time.sleep(60)"):
         ran = bench.run(f"import os, time\ndef run(engine):\n print('last words')\n {ending}", limit=2)
         assert ran.lines == ["last words"], ending
@@ -51,12 +51,12 @@ def test_any_text_can_be_printed(bench):
     assert ran.lines == ["é\\ud800", "\N{REPLACEMENT CHARACTER}", ""]
 
 
-def test_output_is_closed_by_the_script(bench):
+def test_script_may_close_its_output(bench):
     ran = bench.run("import sys\ndef run(engine):\n print('x')\n sys.stdout.close()")
     assert (ran.outcome, ran.lines) == (Outcome.SUCCEEDED, ["x"])
 
 
-def test_a_flood_is_drained_and_dropped(bench):
+def test_output_beyond_a_megabyte_is_drained_and_dropped(bench):
     ran = bench.run("def run(engine):\n for _ in range(150): print('x' * 1_000_000)\n print('the end')")
     assert ran.outcome is Outcome.SUCCEEDED
     assert ran.lines[-1] == DROPPED_NOTE
@@ -72,7 +72,7 @@ def test_lines_come_while_the_script_runs(bench):
     assert seen == [True]
 
 
-def test_lines_are_put_together_from_pieces():
+def test_lines_are_assembled_from_pieces():
     assert feed(b"a", b"b\nc", b"\xc3", b"\xa9\n", b"d") == ["ab", "cé", "d"]
     assert feed() == []
     assert feed(b"\n") == [""]
@@ -95,6 +95,6 @@ def test_an_endless_line_takes_no_memory():
     assert sum(map(len, lines[:-1])) == MAX_OUTPUT_BYTES
 
 
-def test_exactly_a_megabyte_is_not_too_much():
+def test_exactly_one_megabyte_of_output_is_kept():
     assert DROPPED_NOTE not in feed(b"x" * MAX_OUTPUT_BYTES)
     assert feed(b"x" * MAX_OUTPUT_BYTES, b"y")[-1] == DROPPED_NOTE

@@ -1,4 +1,4 @@
-"""Which runs share a process, and that a second one finds everything as the first did."""
+"""Which runs share a process, and that the second one finds everything as the first did."""
 
 import os
 import threading
@@ -18,7 +18,7 @@ def pid(bench, source=PID, **fields) -> str:
     return str(bench.run(source, **fields).lines[-1])
 
 
-def test_a_script_meets_its_own_process_again(bench):
+def test_script_runs_in_the_same_process_again(bench):
     counting = "import os\nruns = []\ndef run(engine):\n runs.append(1)\n print(len(runs), os.getpid())"
     lines = [bench.run(counting).lines[0].split() for _ in range(3)]
     assert [count for count, _ in lines] == ["1", "2", "3"]
@@ -65,7 +65,7 @@ def test_fresh_is_a_new_process_for_every_run(bench):
         ("resource.setrlimit(resource.RLIMIT_NOFILE, (50, 100))", False),
     ],
 )
-def test_when_a_process_is_used_again(bench, statement, is_kept):
+def test_process_is_reused_only_if_it_is_unchanged(bench, statement, is_kept):
     source = f"""
         import builtins, json, os, resource, subprocess, sys, threading, time
         say = print
@@ -116,7 +116,7 @@ def run(engine):
 
 
 def test_the_second_run_finds_what_the_first_found(bench):
-    # What is patched in os is undone, but costs the process; here it is to be kept.
+    # A patch of `os` is undone, but the process is not reused. Here it has to be.
     source = TELLS.replace("    os.environ = {}\n", "")
     first, second = bench.run(source), bench.run(source)
     assert (first.outcome, second.outcome) == (Outcome.SUCCEEDED, Outcome.SUCCEEDED), first.result
@@ -124,14 +124,14 @@ def test_the_second_run_finds_what_the_first_found(bench):
     assert bench.run(TELLS).lines[0] != bench.run(TELLS).lines[0]
 
 
-def test_a_process_begins_anew_after_a_number_of_runs(bench, monkeypatch):
+def test_process_is_replaced_after_a_number_of_runs(bench, monkeypatch):
     monkeypatch.setattr("hosts.run.MAX_RUNS", 3)
     pids = [pid(bench) for _ in range(6)]
     assert pids == [pids[0]] * 3 + [pids[3]] * 3
     assert pids[0] != pids[3]
 
 
-def test_a_process_that_died_at_rest_is_not_asked(bench):
+def test_process_that_died_at_rest_is_not_used(bench):
     for _ in range(5):
         psutil.Process(int(pid(bench))).kill()
         assert bench.run(PID).outcome is Outcome.SUCCEEDED
@@ -153,7 +153,7 @@ def test_a_new_version_starts_while_the_old_one_finishes(bench):
         assert running.result().lines == ["old", "still old"]
 
 
-def test_the_longest_unused_goes_when_there_are_too_many(bench):
+def test_longest_unused_host_ends_when_there_are_too_many(bench):
     bench.hosts.warm = WarmHosts(most=2, most_bytes=2**40)
     first, second, third = (pid(bench, name=name) for name in "abc")
     assert eventually(lambda: not psutil.pid_exists(int(first)))
@@ -164,7 +164,7 @@ def test_the_longest_unused_goes_when_there_are_too_many(bench):
     bench.hosts.warm.close()
 
 
-def test_the_longest_unused_goes_when_they_take_too_much(bench):
+def test_longest_unused_host_ends_when_hosts_take_too_much_memory(bench):
     bench.hosts.warm = WarmHosts(most=10, most_bytes=100 * 2**20)
     large = "import os\nkept = b'x' * (70 * 2**20)\ndef run(engine): print(os.getpid())"
     first, second = pid(bench, large, name="a"), pid(bench, large, name="b")
@@ -174,7 +174,7 @@ def test_the_longest_unused_goes_when_they_take_too_much(bench):
     assert eventually(lambda: not psutil.pid_exists(int(second)))
 
 
-def test_who_waits_too_long_goes(bench):
+def test_host_that_rests_too_long_ends(bench):
     now = [0.0]
     bench.hosts.warm = WarmHosts(most=2, most_bytes=2**40, clock=lambda: now[0])
     resting = int(pid(bench))
@@ -188,7 +188,7 @@ def test_who_waits_too_long_goes(bench):
     bench.hosts.warm.close()
 
 
-def test_nothing_rests_after_the_stop(bench):
+def test_no_host_rests_after_stop(bench):
     pids = [int(pid(bench, name=name)) for name in "abc"]
     bench.hosts.stop()
     assert not any(map(psutil.pid_exists, pids))
@@ -206,7 +206,7 @@ def run(engine):
 """
 
 
-def test_two_scripts_that_leave_traces_never_see_the_others(bench):
+def test_scripts_never_see_traces_of_each_other(bench):
     threads = set(threading.enumerate())
     for number in range(1_000):
         name = ("one", "other")[number % 2]

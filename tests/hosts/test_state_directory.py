@@ -1,4 +1,4 @@
-"""What a script keeps beyond its run: a directory of its own, the same for all scripts and nodes of a machine."""
+"""The state directory, in which scripts keep files between runs: one for all scripts and nodes of a machine."""
 
 import stat
 
@@ -19,7 +19,7 @@ def on_api_trigger(engine, request):
 """
 
 
-def test_what_a_script_keeps_is_there_for_every_node_of_the_machine(breakable_stack, publish):
+def test_state_directory_is_shared_by_the_nodes_of_a_machine(breakable_stack, publish):
     stack, kept = breakable_stack, breakable_stack.state_dir
     api = publish(COUNT)
     assert [api.call(stack.client).text for _ in range(2)] == ["1", "2"]
@@ -29,7 +29,7 @@ def test_what_a_script_keeps_is_there_for_every_node_of_the_machine(breakable_st
     assert stat.S_IMODE(kept.stat().st_mode) == 0o700
 
 
-def test_it_is_the_one_thing_that_a_script_is_told_of_the_surroundings(tmp_path):
+def test_state_directory_is_the_only_variable_that_depends_on_the_worker(tmp_path):
     state = tmp_path / "state"
     hosts = ScriptHosts(tmp_path, state_dir=state)
     hosts.start()

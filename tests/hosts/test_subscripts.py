@@ -9,7 +9,7 @@ from tests.hosts.conftest import eventually
 
 
 class Platform:
-    """Runs subscripts as the worker does: waited ones in the caller's thread, by recursion."""
+    """Runs subscripts as the worker does: if the script waits, in the thread of its run, by recursion."""
 
     def __init__(self, bench, **scripts):
         self.bench, self.scripts = bench, scripts
@@ -39,20 +39,20 @@ class Platform:
         return on_subscript
 
 
-def test_one_that_is_waited_for(bench):
+def test_waited_subscript_runs_before_its_caller_continues(bench):
     platform = Platform(bench, child="def run(engine): print(engine.script_param('p').value)")
     ran = platform.run("def run(engine): print(engine.run_subscript('child', {'p': 'é'}))")
     assert (ran.outcome, ran.lines, platform.lines) == (Outcome.SUCCEEDED, ["None"], ["é"])
     assert 9 < platform.remaining[0] < 10
 
 
-def test_one_that_is_not_waited_for(bench):
+def test_subscript_without_wait_is_queued(bench):
     platform = Platform(bench)
     ran = platform.run("def run(engine): print(engine.run_subscript('later', {'p': '1'}, wait=False))")
     assert (ran.lines, platform.queued) == (["job-1"], [("later", {"p": "1"})])
 
 
-def test_on_api_trigger_can_run_them_too(bench):
+def test_on_api_trigger_can_run_subscripts(bench):
     platform = Platform(bench, child="def run(engine): pass")
     ran = platform.run(
         """
@@ -67,7 +67,7 @@ def test_on_api_trigger_can_run_them_too(bench):
 
 
 @pytest.mark.parametrize(("name", "message"), [("failing", "ValueError: inner"), ("unknown", "no script unknown")])
-def test_a_failure_raises(bench, name, message):
+def test_failed_subscript_raises_in_its_caller(bench, name, message):
     platform = Platform(bench, failing="def run(engine): raise ValueError('inner')")
     caught = platform.run(
         f"""
@@ -87,14 +87,14 @@ def test_a_failure_raises(bench, name, message):
     )
 
 
-def test_one_after_the_other(bench):
+def test_subscripts_run_one_after_the_other(bench):
     platform = Platform(bench, child="def run(engine): print(engine.script_param('n').value)")
     ran = platform.run("def run(engine):\n for n in range(5): engine.run_subscript('child', {'n': str(n)})")
     assert ran.outcome is Outcome.SUCCEEDED
     assert platform.lines == list("01234")
 
 
-def test_five_deep_and_no_deeper(bench):
+def test_waited_subscripts_nest_five_deep_and_no_deeper(bench):
     source = """
         def run(engine):
             print(level := int(engine.script_param('level').value))
@@ -107,13 +107,13 @@ def test_five_deep_and_no_deeper(bench):
     assert "5 deep at most" in ran.result.message
 
 
-def test_one_that_is_not_waited_for_may_be_called_at_any_depth(bench):
+def test_subscript_without_wait_may_be_called_at_any_depth(bench):
     platform = Platform(bench)
     ran = platform.run("def run(engine): engine.run_subscript('x', {}, wait=False)", depth=MAX_SUBSCRIPT_DEPTH)
     assert ran.outcome is Outcome.SUCCEEDED
 
 
-def test_threads_take_turns(bench):
+def test_threads_of_a_script_call_subscripts_in_turn(bench):
     platform = Platform(bench, child="def run(engine): print(engine.script_param('n').value)")
     ran = platform.run(
         """
@@ -129,7 +129,7 @@ def test_threads_take_turns(bench):
     assert len(platform.queued) == 8
 
 
-def test_the_deadline_of_the_caller_ends_both(bench):
+def test_deadline_of_the_caller_ends_caller_and_subscript(bench):
     platform = Platform(bench, child="import time\ndef run(engine): time.sleep(600)")
     on_subscript = platform.at_depth(0)
 
@@ -143,7 +143,7 @@ def test_the_deadline_of_the_caller_ends_both(bench):
     assert eventually(lambda: not bench.processes(), 1)
 
 
-def test_both_at_their_deadline(bench):
+def test_caller_and_subscript_with_the_same_deadline_both_end(bench):
     platform = Platform(bench, child="import time\ndef run(engine): time.sleep(600)")
     ran = platform.run("def run(engine): engine.run_subscript('child', {})", limit=0.7)
     assert ran.outcome is Outcome.TIMED_OUT
@@ -194,7 +194,7 @@ def test_an_answer_does_not_wait_for_a_subscript_of_another_thread(bench):
     assert ran.seconds < 4.5
 
 
-def test_the_end_of_the_outermost_ends_all(bench):
+def test_end_of_the_outermost_run_ends_all_nested_runs(bench):
     middle = "def run(engine): engine.run_subscript('inner', {})"
     platform = Platform(bench, middle=middle, inner="import time\ndef run(engine): time.sleep(600)")
     ran = platform.run(
@@ -214,7 +214,7 @@ def test_the_end_of_the_outermost_ends_all(bench):
     assert ran.seconds < 4.5
 
 
-def test_the_callers_output_is_drained_meanwhile(bench):
+def test_output_of_the_caller_is_drained_while_it_waits(bench):
     platform = Platform(bench, child="import time\ndef run(engine): time.sleep(3)")
     ran = platform.run(
         """
@@ -233,7 +233,7 @@ def test_the_callers_output_is_drained_meanwhile(bench):
     assert (ran.outcome, ran.result.message) == (Outcome.SUCCEEDED, "drained")
 
 
-def test_large_parameters(bench):
+def test_large_parameters_reach_a_subscript(bench):
     platform = Platform(bench, child="def run(engine): print(len(engine.script_param('p').value))")
     ran = platform.run("def run(engine): engine.run_subscript('child', {'p': 'x' * 30_000_000})")
     assert (ran.outcome, platform.lines) == (Outcome.SUCCEEDED, ["30000000"])
@@ -241,7 +241,7 @@ def test_large_parameters(bench):
     assert "too long" in ran.result.message
 
 
-def test_after_a_subscript_time_goes_on(bench):
+def test_time_limit_holds_after_a_subscript(bench):
     platform = Platform(bench, child="import time\ndef run(engine): time.sleep(0.4)")
     begun_at = time.monotonic()
     ran = platform.run("def run(engine):\n engine.run_subscript('child', {})\n while True: pass", limit=0.8)

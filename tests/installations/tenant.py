@@ -1,4 +1,4 @@
-"""Installations that share a Redis, each as a user who may use names with the prefix of its id alone."""
+"""Installations that share a Redis. The user of each may only use names with the prefix of its id."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ MAY = ("+@all", "-@admin", "-@dangerous", "+info", "+config|get")
 
 
 def _channels(prefix: str) -> list[str]:
-    """Redis compares the patterns that somebody subscribes to letter by letter."""
+    """Redis compares the pattern of a subscription literally, so each needs a rule of its own."""
     return [f"&{prefix}*", f"&{prefix}/0.celery.pidbox", f"&{prefix}/0.celeryev/*"]
 
 
@@ -29,7 +29,7 @@ class Tenant(Stack):
         super().__init__(data_dir, environment | {"UDAPI_INSTALLATION": name, "REDIS_URL": url})
 
     def start_redis(self) -> subprocess.Popen[bytes]:
-        """It runs already."""
+        """Do nothing: it runs already."""
         return self.host.redis
 
     def redis_client(self, database: int = 0, socket: Path | None = None) -> Any:
@@ -42,11 +42,11 @@ class Tenant(Stack):
             redis.execute_command("CLIENT", "KILL", "USER", self.environment["UDAPI_INSTALLATION"])
 
     def watch_events(self) -> subprocess.Popen[bytes]:
-        """Start Celery's command that prints all events; it prints to the log."""
+        """Start Celery's command that prints all events; its output goes to the log."""
         return self._start([PYTHON, "-u", "-m", "celery", "-A", "udapi_site", "events", "--dump"], self.environment)
 
     def run(self, words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        """What a program of Python says, which has to end."""
+        """The output of a Python program."""
         command = [PYTHON, *words]
         variables = {"PATH": os.environ["PATH"]} | environment
         return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)

@@ -1,4 +1,4 @@
-"""The id of an installation, and what tells its database from a copy."""
+"""The id of an installation, and what distinguishes its database from a copy."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ from foundation import env
 
 @pytest.fixture
 def kept_id(open_db, settings):
-    """Reads the id as a process that has not read it before, and that no setting tells."""
+    """Reads the id like a new process that gets it from no setting."""
     settings.UDAPI_INSTALLATION = ""
     yield installation.installation_id.__wrapped__
     with connection.cursor() as cursor:
@@ -24,7 +24,7 @@ def kept_id(open_db, settings):
 
 
 def fingerprint() -> str:
-    """As a process that has not read it before."""
+    """Like a new process, which has not read it yet."""
     return installation.fingerprint.__wrapped__()
 
 
@@ -41,7 +41,7 @@ def test_within_a_transaction_the_id_is_read_beside_it(kept_id):
         assert kept_id() == made
 
 
-def test_it_is_read_before_django_is_set_up(kept_id, monkeypatch, recwarn):
+def test_id_is_read_before_django_is_set_up(kept_id, monkeypatch, recwarn):
     with monkeypatch.context() as early:
         early.setattr(apps, "ready", False)
         assert kept_id()
@@ -55,13 +55,13 @@ def test_a_setting_overrides_the_id(kept_id, settings):
 
 
 @pytest.mark.parametrize("value", ["Staging", "stag ing", "staging*", "s" * 41])
-def test_a_setting_that_is_no_id_is_refused(monkeypatch, value):
+def test_invalid_id_in_the_settings_is_refused(monkeypatch, value):
     monkeypatch.setenv("UDAPI_INSTALLATION", value)
     with pytest.raises(ImproperlyConfigured, match="UDAPI_INSTALLATION must be 1 to 40 characters of"):
         env.installation("UDAPI_INSTALLATION")
 
 
-def test_a_database_that_is_away_or_empty_tells_no_id(kept_id, monkeypatch, tmp_path):
+def test_missing_or_empty_database_raises_instead_of_giving_an_id(kept_id, monkeypatch, tmp_path):
     (tmp_path / "empty").touch()
     wrong = str(tmp_path / "empty") if connection.vendor == "sqlite" else "nothing"
     monkeypatch.setitem(connection.settings_dict, "NAME", wrong)
@@ -71,7 +71,7 @@ def test_a_database_that_is_away_or_empty_tells_no_id(kept_id, monkeypatch, tmp_
 
 @pytest.fixture
 def file(monkeypatch, tmp_path):
-    """The file of a database of its own."""
+    """The file of a separate database."""
     if connection.vendor != "sqlite":
         pytest.skip("about SQLite")
     file = tmp_path / "db.sqlite3"
@@ -92,7 +92,7 @@ def test_a_file_keeps_its_fingerprint_and_a_copy_has_another(file: Path, monkeyp
     assert fingerprint() != ours, "a backup that was put in its place"
 
 
-def test_another_machine_is_told_from_this_one(file: Path, monkeypatch, tmp_path):
+def test_fingerprint_differs_between_machines(file: Path, monkeypatch, tmp_path):
     ours = fingerprint()
     (tmp_path / "machine-id").write_text("0123456789abcdef\n")
     monkeypatch.setattr(installation, "_MACHINE_ID", tmp_path / "machine-id")
@@ -115,7 +115,7 @@ def test_a_database_knows_whether_it_used_the_id_elsewhere(kept_id, settings, mo
     assert not installation.has_moved()
 
 
-def test_a_file_that_is_away_has_no_fingerprint(file: Path):
+def test_missing_database_file_has_no_fingerprint(file: Path):
     file.unlink()
     with pytest.raises(installation.UnknownInstallationError, match="cannot be found"):
         fingerprint()

@@ -1,4 +1,4 @@
-"""Two installations on one Redis, which do not see each other."""
+"""Two installations on one Redis do not see each other."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ REFUSED = "belongs to another database: set UDAPI_INSTALLATION"
 
 @pytest.fixture(scope="module")
 def tenants(django_db_setup, tmp_path_factory, database_url):
-    """The two, with the tests' database, which an id of its own tells apart."""
+    """The two installations. They use the tests' database, under ids of their own."""
     root = tmp_path_factory.mktemp("two")
     host = Machine(make_data_dir(root / "host"))
     made: list[Tenant] = []
@@ -47,7 +47,7 @@ def tenants(django_db_setup, tmp_path_factory, database_url):
 
 @pytest.fixture
 def one(tenants, open_db):
-    """With a worker node, whatever the test before has done."""
+    """The first installation, with a worker node, whatever the test before has done."""
     tenants[0].mend()
     return tenants[0]
 
@@ -63,7 +63,7 @@ def marks(tenant: Tenant) -> int:
     return len(file.read_text()) if file.exists() else 0
 
 
-def test_neither_runs_the_triggers_of_the_other(one, two, publish):
+def test_installations_do_not_run_each_others_triggers(one, two, publish):
     api = publish(MARKS)
     before = marks(one), marks(two)
     assert {api.call(one.client, json=0).status_code for _ in range(8)} == {200}
@@ -76,7 +76,7 @@ def test_neither_runs_the_triggers_of_the_other(one, two, publish):
     assert marks(two) == before[1] + 1
 
 
-def test_celerys_tools_reach_their_own_installation_alone(one, two, publish):
+def test_celerys_tools_reach_only_their_own_installation(one, two, publish):
     for tenant in (one, two):
         assert tenant.celery("inspect", "ping").stdout.count("pong") == 1
     api = publish(MARKS)
@@ -95,7 +95,7 @@ def test_celerys_tools_reach_their_own_installation_alone(one, two, publish):
 
 
 def test_every_name_in_redis_begins_with_the_prefix(one, two, publish):
-    """Redis itself refuses and notes what these users try beyond it."""
+    """Redis itself refuses and logs what these users try beyond that."""
     limited = publish(MARKS, token=publish.token(rate_limit=100, rate_window_seconds=60))
     background = one.start_background()
     with one.redis_client() as redis:
@@ -134,7 +134,7 @@ def _copy_database(file: Path) -> None:
 def copy(one, tmp_path):
     """The environment of a copy of the first installation's database, and of its settings."""
     data_dir = make_data_dir(tmp_path / "copy")
-    # The other installation may have been the last to note that it uses this database.
+    # The other installation may have been the last to note its use of this database.
     one.run(["manage.py", "take_over_installation"], one.environment)
     _copy_database(data_dir / "db.sqlite3")
     ours = environment(data_dir, free_port()) | one.environment

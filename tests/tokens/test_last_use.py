@@ -6,7 +6,7 @@ import pytest
 import redis
 from django.db import OperationalError
 
-from broker.last_use_key import last_use_key
+from broker.installation import last_use_key
 from events.models import InformationEvent
 from testbed.stack import wait_until
 from tokens import tasks

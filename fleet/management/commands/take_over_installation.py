@@ -13,12 +13,12 @@ from objects.commands import DatabaseCommand
 
 
 class Command(DatabaseCommand):
-    """For a database that was moved or restored; one that is a copy needs an id of its own instead."""
+    """For a database that was moved or restored. A copy needs an id of its own instead."""
 
     help = "Give the installation's id on its Redis to this database, even if another database has it."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Take the id over, and name the worker nodes that still run for the other database."""
+        """Take over the id, and name the worker nodes that still run for the other database."""
         try:
             had_another = take_over(server_client())
             nodes = overview.nodes() if had_another else []

@@ -1,15 +1,15 @@
-"""Scripts that do what no script should, and how each of them ends."""
+"""Rogues: scripts that do what no script should, and how each of them ends."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from hosts.jobs import Outcome
-from hosts.lines import DROPPED_NOTE
+from hosts.output import DROPPED_NOTE
 
 
 @dataclass(frozen=True)
 class Rogue:
-    """What is done in `on_api_trigger` after `before`; `says` is part of the message, `shows` of the traceback.
+    """A body of `on_api_trigger`, with `before` above it. `says` is part of the message, `shows` of the traceback.
 
     With `or_raises` the kernel may be first, with that message, for it counts the processes of ordinary users.
     """
@@ -27,7 +27,7 @@ class Rogue:
 
     @property
     def limit(self) -> float:
-        """Short for those that have to run into it, long for those that must not, however busy the machine is."""
+        """Short if the rogue has to reach it; long if it must not, even on a busy machine."""
         return self.own_limit or (1.5 if self.outcome is Outcome.TIMED_OUT else 20)
 
     @property

@@ -1,4 +1,4 @@
-"""A script that tries to reach what is none of its business, and says what became of each attempt."""
+"""A script that tries to reach what it must not, and reports the result of each attempt."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ import psutil
 from testbed.stack import ROOT
 from tests.landlock import ABI
 
-# It tells that it was let in, never what it has seen.
+# It says that an attempt succeeded, never what it has read.
 SPY = """
 import json, os, socket
 from automation.sdk import ApiTriggerOutput
@@ -72,7 +72,7 @@ Call = Callable[[str], dict[str, Any]]
 
 
 def successes(call: Call, attempts: Iterable[Attempt]) -> list[tuple[Attempt, str]]:
-    """The attempts that were not refused, with what became of them; but for those on the spy's own process."""
+    """The attempts that were not refused, with their results, except those on the spy's own process."""
     made = list(attempts)
     told = call(json.dumps(made))
     own = str(told["pid"])
@@ -81,7 +81,7 @@ def successes(call: Call, attempts: Iterable[Attempt]) -> list[tuple[Attempt, st
 
 
 def on_files(data_dir: Path) -> Iterator[Attempt]:
-    """To look at, and to change, files of the product and of the machine."""
+    """Attempts to read and change files of the product and of the machine."""
     for name in SECRET_FILES:
         yield "read", str(data_dir / name)
         yield "write", str(data_dir / name)
@@ -98,7 +98,7 @@ def on_files(data_dir: Path) -> Iterator[Attempt]:
 
 
 def on_processes(processes: Iterable[psutil.Process]) -> Iterator[Attempt]:
-    """To look into processes, and to signal them."""
+    """Attempts to look into processes and to signal them."""
     for process in processes:
         for name in ("environ", "maps", "mem", "cwd/manage.py"):
             yield "read", f"/proc/{process.pid}/{name}"
@@ -109,7 +109,7 @@ def on_processes(processes: Iterable[psutil.Process]) -> Iterator[Attempt]:
 
 @contextlib.contextmanager
 def abstract_socket() -> Iterator[Attempt]:
-    """To connect to a socket that has no file."""
+    """The attempt to connect to an abstract socket."""
     with socket.socket(socket.AF_UNIX) as listener:
         name = f"udapi-test-{os.getpid()}"
         listener.bind(f"\0{name}")

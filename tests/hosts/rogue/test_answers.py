@@ -1,4 +1,6 @@
-"""What the caller of a rogue gets, and what the maintainer reads, through the whole stack."""
+"""What the caller of a rogue gets and what its maintainer reads, through the whole stack."""
+
+import re
 
 import pytest
 
@@ -29,9 +31,11 @@ def test_the_caller_gets_a_number_and_the_maintainer_the_reason(stack, publish, 
     answer = api.call(stack.client)
     assert_error(answer, code)
     assert "line" not in answer.text and "Traceback" not in answer.text and "script" not in answer.text
-    script = f"script={api.definition.script_id} version={api.definition.script.version}: "
-    wait_until(lambda: script in stack.log_text("manager.log"), 10, "the reason in the log")
-    reason = stack.log_text("manager.log").rpartition(script)[2]
+    used = api.definition.script
+    script = f'script={used.pk} version={used.version} name="{used.name}"'
+    failure = re.compile(rf"trigger=\S+ [A-Z]\w+ {re.escape(script)}: (.*)", re.DOTALL)
+    wait_until(lambda: failure.search(stack.log_text("manager.log")), 10, "the reason in the log")
+    (reason,) = failure.findall(stack.log_text("manager.log"))
     assert says in reason
     assert rogue.shows in reason
 

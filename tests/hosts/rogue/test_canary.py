@@ -1,4 +1,4 @@
-"""What a script finds of the worker's secrets, if it looks wherever it can."""
+"""A script that looks everywhere finds no secret of the worker."""
 
 import os
 import pwd
@@ -13,7 +13,7 @@ from tests.landlock import needs_landlock, without_landlock
 ROOT = str(Path(__file__).resolve().parents[3])
 CANARY = "canary-7b1f" + "0c55e2d8"
 
-# A worker process in small: secrets in its environment and memory, hidden as udapi_site/celery.py does it.
+# A small worker process with secrets in its environment and memory, hidden as in udapi_site/celery.py.
 WORKER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
@@ -74,8 +74,8 @@ def run(engine):
 
 
 def spy(user: str, python: str = sys.executable, account: int | None = None, has_landlock: bool = True) -> str:
-    """What the spy says under a worker; `account` is the user that the worker itself runs as."""
-    # The zygote, its keeper, the worker.
+    """What the spy says under a worker that runs as the user `account`."""
+    # The zygote, the keeper, the worker.
     source = SPY.replace("{LINE}", "[*ancestors()][:3]")
     command = [python, "-c", WORKER, ROOT, source, user]
     if not has_landlock:
@@ -88,7 +88,7 @@ def spy(user: str, python: str = sys.executable, account: int | None = None, has
 
 
 def python_for(account: int) -> str:
-    """A Python that this user can run the hosts with."""
+    """A Python that this user can execute."""
     trial = f"import sys; sys.path.insert(0, {ROOT!r}); import hosts.script_hosts; assert sys.version_info >= (3, 11)"
     for python in (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3"):
         try:
@@ -106,7 +106,7 @@ def test_a_script_under_the_account_of_its_worker_finds_nothing(has_landlock):
     python = sys.executable if account is None else python_for(account)
     told = spy("", python, account, has_landlock)
     assert "FOUND" not in told
-    # Without Landlock zygote and keeper are open to it, which hold no secret; the worker is not.
+    # Without Landlock it can read zygote and keeper, which hold no secret, but not the worker.
     assert told.count("refused memory") == (3 if has_landlock else 1)
     assert told.count("looked memory nothing") == (1 if has_landlock else 3)
 

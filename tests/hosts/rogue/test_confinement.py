@@ -1,4 +1,4 @@
-"""Script hosts have no privileges, and reach only the files that they need; what scripts use works all the same."""
+"""Script hosts have no privileges and reach only the files that they need. What scripts use still works."""
 
 import os
 import pwd
@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from fleet import node
-from hosts import allowances, scratch
+from hosts import scratch
 from hosts.jobs import Outcome
+from hosts.reachable_paths import reachable_paths
 from hosts.script_hosts import ScriptHosts
 from testbed.publishing import Publisher
 from testbed.stack import ROOT
@@ -29,13 +30,13 @@ STATUS = "def run(engine):\n    print(open('/proc/self/status').read())"
 
 @pytest.fixture
 def hosts_with(tmp_path) -> Iterator[Any]:
-    """Makes a bench whose scripts have a reach of their own; its scratch directories lie beside `tmp_path`'s others."""
+    """Makes a bench with reachable paths of its own; its scratch directories lie in a directory of their own."""
     made: list[ScriptHosts] = []
     scratch_parent = tmp_path / "scratch"
     scratch_parent.mkdir()
 
-    def make(user: str = "", **reach: Any) -> Bench:
-        made.append(ScriptHosts(None if user else scratch_parent, user, reach=allowances.of_hosts(**reach)))
+    def make(user: str = "", **paths: Any) -> Bench:
+        made.append(ScriptHosts(None if user else scratch_parent, user, paths=reachable_paths(**paths)))
         made[-1].start()
         return Bench(made[-1], str(scratch_parent))
 
@@ -58,7 +59,7 @@ def test_a_host_has_no_capability_and_can_gain_none(bench):
 
 @pytest.mark.root
 @pytest.mark.parametrize("user", ["", "nobody"])
-def test_a_host_of_root_has_none_either_nor_has_what_it_executes(hosts_with, user):
+def test_host_of_root_and_its_programs_have_no_capability(hosts_with, user):
     bench = hosts_with(user)
     found = status(bench)
     uid = pwd.getpwnam(user or "root").pw_uid
@@ -111,7 +112,7 @@ LIBRARIES = {
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_what_scripts_use_works(bench, name):
+def test_modules_that_scripts_use_work_when_confined(bench, name):
     ran = bench.run(
         f"import os, sys, urllib.error, {name}\ndef run(engine):\n        {LIBRARIES[name].lstrip()}\n", limit=30
     )
@@ -131,7 +132,7 @@ def test_a_program_that_a_script_has_written_can_be_executed(bench):
 
 
 @needs_landlock
-def test_further_paths_are_open_as_the_settings_say(hosts_with, tmp_path):
+def test_configured_paths_can_be_reached(hosts_with, tmp_path):
     for name in ("read", "write", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").touch()
@@ -151,24 +152,24 @@ def test_further_paths_are_open_as_the_settings_say(hosts_with, tmp_path):
     assert bench.run(source).lines == ["True False", "True True", "False False"]
 
 
-def test_what_is_closed_stays_out_of_a_directory_that_is_open(tmp_path):
+def test_closed_paths_are_left_out_of_an_open_directory(tmp_path):
     for name in ("a/secret/deep", "a/fine", "b"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "a" / "link").symlink_to(tmp_path / "a" / "secret")
     (tmp_path / "a" / "file").touch()
     closed = [tmp_path / "a" / "secret"]
-    found = allowances.of_hosts(readable=[tmp_path], closed=closed).readable
+    found = reachable_paths(readable=[tmp_path], closed=closed).readable
     assert [path for path in found if path.startswith(str(tmp_path))] == [
         str(tmp_path / name) for name in ("a/file", "a/fine", "b")
     ]
     inner = tmp_path / "a" / "secret" / "deep"
-    assert str(inner) in allowances.of_hosts(readable=[inner], closed=closed).readable
-    assert allowances.of_hosts(readable=closed, closed=closed) == allowances.of_hosts(closed=closed)
+    assert str(inner) in reachable_paths(readable=[inner], closed=closed).readable
+    assert reachable_paths(readable=closed, closed=closed) == reachable_paths(closed=closed)
 
 
-def test_the_checkout_and_the_root_of_all_files_are_never_open():
-    assert allowances.of_hosts(readable=[ROOT, Path("/")], writable=[ROOT]) == allowances.of_hosts()
-    opened = [Path(path).resolve() for path in allowances.of_hosts(readable=[ROOT.parent]).readable]
+def test_checkout_and_root_directory_are_never_open():
+    assert reachable_paths(readable=[ROOT, Path("/")], writable=[ROOT]) == reachable_paths()
+    opened = [Path(path).resolve() for path in reachable_paths(readable=[ROOT.parent]).readable]
     assert not {ROOT, *ROOT.parents} & set(opened)
 
 
@@ -178,7 +179,8 @@ sys.path.insert(0, sys.argv[1])
 from foundation import linux
 from hosts import landlock
 linux.renounce_privileges()
-landlock.restrict(["/usr", "/etc/hostname"], [sys.argv[2]], int(sys.argv[3]))
+paths = landlock.ReachablePaths(readable=("/usr", "/etc/hostname"), writable=())
+landlock.restrict(paths, sys.argv[2], int(sys.argv[3]))
 def attempt(deed, *arguments):
     try:
         deed(*arguments)
@@ -205,7 +207,7 @@ def test_each_version_of_landlock_confines_as_far_as_it_can(tmp_path, version):
 
 
 @needs_landlock
-def test_scripts_that_rest_are_let_go_when_a_path_is_replaced(hosts_with, tmp_path):
+def test_warm_hosts_end_when_a_path_is_replaced(hosts_with, tmp_path):
     file = tmp_path / "resolv.conf"
     file.write_text("old")
     bench = hosts_with(readable=[file])
@@ -217,8 +219,8 @@ def test_scripts_that_rest_are_let_go_when_a_path_is_replaced(hosts_with, tmp_pa
     assert (old, bench.run(source).lines[0].split()[0]) == ("old", "new")
 
 
-def test_code_of_packages_is_executed_in_the_confined_host_alone(tmp_path):
-    """In an environment of its own, for its `.pth` file is executed by every Python there."""
+def test_code_of_packages_is_executed_only_in_the_confined_host(tmp_path):
+    """In an environment of its own, because every Python there executes the `.pth` file."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     (packages,) = (tmp_path / "venv").glob("lib/python*/site-packages")
     trace = "import builtins, os; builtins.traces = [os.getpid(), open('/proc/self/status').read()]\n"
@@ -247,7 +249,7 @@ hosts.stop()
     assert done.stdout.startswith("True True\n"), done
 
 
-def test_without_landlock_scripts_run_and_the_product_says_what_that_means(tmp_path):
+def test_without_landlock_scripts_run_and_a_check_warns(tmp_path):
     program = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -259,7 +261,7 @@ from hosts.script_hosts import ScriptHosts
 from hosts.jobs import Assignment, Job, JobKind, Script
 from udapi_site.checks import check_confinement
 print(confinement.is_enforced(), [message.id for message in check_confinement(None)][0])
-hosts = ScriptHosts(reach=confinement.reach())
+hosts = ScriptHosts(paths=confinement.configured_paths())
 hosts.start()
 script = Script("", "s", 1, "def run(engine): print(open('/etc/hostname').name)")
 print(hosts.run(Assignment(Job("t", JobKind.PROBE, "", 1, "run"), script, 30), print, None).outcome)
@@ -271,8 +273,8 @@ hosts.stop()
 
 @pytest.mark.root
 @needs_landlock
-def test_under_a_user_of_their_own_scripts_reach_nothing_either(own_stack, publish: Publisher, tmp_path_factory):
-    state = Path(f"/tmp/udapi-state-{os.getpid()}")  # noqa: S108  nobody must reach it
+def test_scripts_of_another_user_reach_nothing(own_stack, publish: Publisher, tmp_path_factory):
+    state = Path(f"/tmp/udapi-state-{os.getpid()}")  # noqa: S108  user `nobody` needs it
     stack = own_stack(UDAPI_SCRIPT_USER="nobody", UDAPI_STATE_DIR=str(state))
     api = publish(spy.SPY)
 
@@ -283,7 +285,7 @@ def test_under_a_user_of_their_own_scripts_reach_nothing_either(own_stack, publi
     try:
         processes = [process for each in (stack.worker, stack.web.process, stack.redis) for process in family(each.pid)]
         attempts = [*spy.on_files(stack.data.root), *spy.on_processes(processes)]
-        # Its directory belongs to it, the one above does not: there it could put a link in its place.
+        # The script owns its directory but not the one above, in which it could replace it by a link.
         assert spy.successes(call, [*attempts, ("create", "../planted"), ("make", "../planted")]) == []
         assert spy.successes(call, [("write", "mine"), ("write", str(state / "mine"))])
         assert (state / "mine").stat().st_uid == pwd.getpwnam("nobody").pw_uid
@@ -291,7 +293,7 @@ def test_under_a_user_of_their_own_scripts_reach_nothing_either(own_stack, publi
         subprocess.run(["rm", "-r", state], check=True)
 
 
-def test_the_owner_and_the_mode_of_what_a_planted_link_leads_to_stay(tmp_path, settings):
+def test_target_of_a_planted_link_keeps_owner_and_mode(tmp_path, settings):
     target, link = tmp_path / "target", tmp_path / "link"
     target.mkdir(mode=0o750)
     link.symlink_to(target)
@@ -299,7 +301,7 @@ def test_the_owner_and_the_mode_of_what_a_planted_link_leads_to_stay(tmp_path, s
     account = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     with pytest.raises(OSError, match="link"):
         scratch.give(link, account)
-    # A script has put it there after the first attempt to remove its directory.
+    # A script has put the link there after the first attempt to remove its directory.
     scratch._open_up(str(link))
     settings.UDAPI_STATE_DIR, settings.UDAPI_SCRIPT_USER = link, account
     with pytest.raises(OSError, match=r"UDAPI_STATE_DIR, .*, is a link"):

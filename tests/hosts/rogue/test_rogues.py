@@ -1,4 +1,4 @@
-"""Each rogue ends as it should and in time, leaves nothing behind, and its neighbours notice nothing."""
+"""Each rogue ends as it should and in time, leaves nothing behind, and does not affect its neighbours."""
 
 import os
 import threading
@@ -22,17 +22,17 @@ def on_api_trigger(engine, request):
 """
 
 
-# So long after its limit whoever waits for a run has its result, whatever else the machine has to do.
+# How long after its time limit the result of a run may come, even on a busy machine.
 MORE_SECONDS = 2.0
 
 
 def seconds_without_processor() -> float:
-    """How long this thread was ready to go on and had no processor, as the kernel counts it."""
+    """How long this thread was ready to run but had no processor, as the kernel counts it."""
     return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 class Neighbours:
-    """Four well-behaved scripts that are called all the while."""
+    """Four well-behaved scripts that are called all the time."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench, self._over = bench, threading.Event()
@@ -97,7 +97,7 @@ def test_a_rogue_harms_itself_only(bench, neighbours, rogue: Rogue):
     if rogue.outcome is Outcome.RETURNED:
         assert ran.result.output.body == b"fine"
     hosts = {host.pid for host in bench.hosts.warm.resting()}
-    # Four neighbours, each at rest or in a run, and whoever of the rogues may rest.
+    # Four neighbours, each at rest or in a run, and the rogues that may rest.
     assert eventually(lambda: len(below(bench.zygote()) - hosts) <= 4, 20)
     assert eventually(lambda: neighbours.calls > calls + 4, 60)
     assert neighbours.wrong == []
@@ -113,8 +113,8 @@ def run(engine):
 
 
 @pytest.mark.root_too
-def test_a_fork_bomb_of_an_ordinary_user(tmp_path):
-    """Where the tests run as root, the bomb runs as nobody: the kernel does not limit root's processes."""
+def test_fork_bomb_of_an_ordinary_user_is_ended(tmp_path):
+    """If the tests run as root, the bomb runs as `nobody`: the kernel does not limit root's processes."""
     hosts = ScriptHosts(user="nobody" if os.geteuid() == 0 else "")
     hosts.start()
     bench = Bench(hosts, str(tmp_path))
@@ -123,7 +123,7 @@ def test_a_fork_bomb_of_an_ordinary_user(tmp_path):
         waited = seconds_without_processor()
         ran = bench.run(BOMB, limit=5, name="bomb")
         waited = seconds_without_processor() - waited
-        # Which limit is noticed first depends on how much of the processor the bomb leaves.
+        # Which limit is noticed first depends on the processor time that the bomb leaves.
         assert ran.outcome in {Outcome.OVER_LIMIT, Outcome.TIMED_OUT}, ran
         assert ran.seconds - waited < 5 + MORE_SECONDS
         calls = neighbours.calls

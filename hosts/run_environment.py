@@ -1,4 +1,4 @@
-"""What a run finds around it: the same at every start, whatever the run before has done."""
+"""The environment that every run finds, whatever the run before has changed: variables, signals, streams, limits."""
 
 import builtins
 import faulthandler
@@ -25,13 +25,13 @@ from foundation import linux
 from hosts.jobs import STATE_DIRECTORY
 
 SCRIPT_DESCRIPTORS = range(5)
-"""Input, output, error output, job socket and the report of a crash."""
+"""Standard input, output and error output, the job socket, and the crash report."""
 REPORT_DESCRIPTOR = 4
 
 _SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 _ROOM_BYTES = 32 * 1024 * 1024
-# Those of Python, of the C library's threads, and of the report.
-_OTHERS_SIGNALS = {
+# Signals that are never reset: those that nobody can handle, and those of `faulthandler`, which writes the report.
+_KEPT_SIGNALS = {
     signal.SIGKILL,
     signal.SIGSTOP,
     signal.SIGSEGV,
@@ -43,19 +43,18 @@ _OTHERS_SIGNALS = {
 }
 
 
-def _usual_handler(number: int) -> "Callable[[int, types.FrameType | None], object] | signal.Handlers":
-    if number == signal.SIGINT:
-        return signal.default_int_handler
-    return signal.SIG_IGN if number in {signal.SIGPIPE, signal.SIGXFSZ} else signal.SIG_DFL
-
-
-_USUAL_HANDLERS = [(number, _usual_handler(number)) for number in signal.valid_signals() - _OTHERS_SIGNALS]
+_USUAL_HANDLERS: dict[int, Callable[[int, types.FrameType | None], object] | signal.Handlers] = {
+    **dict.fromkeys(signal.valid_signals() - _KEPT_SIGNALS, signal.SIG_DFL),
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGPIPE: signal.SIG_IGN,
+    signal.SIGXFSZ: signal.SIG_IGN,
+}
 _LIMITS = range(16)  # all that Linux has
 _ALARM_CLOCKS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
 class _Direct(BufferedWriter):
-    """Keeps nothing back: what was printed is not lost with the process."""
+    """Writes at once, so that what was printed is not lost when the process is killed."""
 
     def write(self, data: object) -> int:
         written = super().write(data)  # type: ignore[arg-type]  # TextIOWrapper gives bytes
@@ -64,7 +63,7 @@ class _Direct(BufferedWriter):
 
 
 def _writer(descriptor: int) -> TextIOWrapper:
-    """A standard stream that takes any text and hands it on at once."""
+    """A standard stream that takes any text and writes it at once."""
     raw = _Direct(FileIO(descriptor, "w", closefd=False))
     return TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
 
@@ -74,16 +73,16 @@ def _reader(descriptor: int) -> TextIOWrapper:
 
 
 def default_signals() -> None:
-    """As in a fresh Python, whatever was ignored, blocked or handled before."""
-    for number, usual in _USUAL_HANDLERS:
-        # By the function below Python's own: that one costs a hundred times as much, for sixty signals.
+    """Handle signals as a new Python process does, and unblock all."""
+    for number, usual in _USUAL_HANDLERS.items():
+        # The C function: for sixty signals, `signal.getsignal` takes a hundred times as long.
         if getsignal(number) != usual:
             signal.signal(number, usual)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-class Modules:
-    """What the host itself relies on, kept for the case that a script patches it."""
+class GuardedModules:
+    """The modules that the host itself relies on, as they were before a script could patch them."""
 
     def __init__(self) -> None:
         relied_on = (builtins, os, json, json.decoder, json.encoder, json.scanner, signal, time)
@@ -93,7 +92,7 @@ class Modules:
         self.were_patched = False
 
     def restore(self) -> None:
-        """Undo all patches. It calls no function by a name that could be patched."""
+        """Undo all patches. Must not call any function by a name that a script can patch."""
         set_recursion_limit, set_trace, set_profile = self._calls
         set_recursion_limit(self._recursion_limit)
         set_trace(None)
@@ -105,8 +104,8 @@ class Modules:
                 self.were_patched = True
 
 
-class Surroundings:
-    """The surroundings of one host's runs; made once, right after the fork."""
+class RunEnvironment:
+    """The environment of one host's runs; created once, right after the fork."""
 
     def __init__(self, memory_limit_mb: int) -> None:
         _limit_memory(memory_limit_mb)
@@ -119,10 +118,10 @@ class Surroundings:
         self.output = self._streams[1]
         self._limits = _limits()
         self._files = [_file(descriptor) for descriptor in SCRIPT_DESCRIPTORS]
-        self.modules = Modules()
+        self.modules = GuardedModules()
 
     def enter(self, scratch: str) -> None:
-        """Have everything as the first run found it, with `scratch` as the place to be. Raises OSError."""
+        """Restore everything as the first run found it, with `scratch` as working directory. Raises OSError."""
         linux.die_with_parent()
         linux.adopt_orphans()
         self._set_environment(scratch)
@@ -138,9 +137,9 @@ class Surroundings:
         sys.argv[:] = [""]
 
     def leave(self) -> bool:
-        """After a run: wait for nothing, leave its directory; whether the next run will find all as this one did."""
+        """Clean up after a run, without waiting; returns whether the next run will find everything as this one did."""
         for stream in self._streams:
-            with suppress(OSError, ValueError):  # the script has closed it
+            with suppress(OSError, ValueError):  # the script may have closed it
                 stream.flush()
         os.chdir("/")
         _reap()
@@ -148,7 +147,7 @@ class Surroundings:
         return is_whole and not self.modules.were_patched and self._has_its_descriptors() and _is_single()
 
     def make_room(self) -> None:
-        """The script has used up its memory; what is still to be said needs a little."""
+        """Raise the memory limit a little: the script has used it up, and its failure still has to be reported."""
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
@@ -174,26 +173,26 @@ class Surroundings:
         sys.__stdin__, sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
 
     def _has_its_descriptors(self) -> bool:
-        # The listing itself is open, too.
+        # The descriptor of the listing itself is among them.
         listed = len(os.listdir("/proc/self/fd")) - 1
         return listed == len(self._files) and [_file(number) for number in SCRIPT_DESCRIPTORS] == self._files
 
 
 def _limit_memory(memory_limit_mb: int) -> None:
-    """What a process of the script may take. Private memory that can be written counts, touched or not."""
+    """Limit the private writable memory of each process of the script, touched or not, and rule out core dumps."""
     most = memory_limit_mb * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (most, most + _ROOM_BYTES))
 
 
 def _limits() -> list[object]:
-    """What the kernel grants this process: limits, priority, processors."""
+    """The limits, the priority and the processors of this process."""
     granted = [resource.getrlimit(number) for number in _LIMITS]
     return [*granted, os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)]
 
 
 def _file(descriptor: int) -> tuple[int, int, bool] | None:
-    """Which file a descriptor is, and whether it blocks; None when it is closed."""
+    """Which file a descriptor is, and whether it blocks; None if it is closed."""
     try:
         found = os.fstat(descriptor)
         return found.st_dev, found.st_ino, os.get_blocking(descriptor)
@@ -202,14 +201,14 @@ def _file(descriptor: int) -> tuple[int, int, bool] | None:
 
 
 def _reap() -> None:
-    """Children that have ended are no matter; the worker looks for those that have not."""
+    """Reap children that have ended; the worker looks for those that have not."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             continue
 
 
 def _is_single() -> bool:
-    """Whether no thread is left. One that was just joined may take a moment to be gone."""
+    """Whether only this thread is left. One that was just joined may take a moment to end."""
     for _ in range(20):
         if len(os.listdir("/proc/self/task")) == 1:
             return True

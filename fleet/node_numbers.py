@@ -1,4 +1,4 @@
-"""The number of each machine and worker node, assigned once and kept in the data directory."""
+"""The numbers of machines and worker nodes, assigned once and kept in the data directory."""
 
 import fcntl
 import logging
@@ -17,11 +17,11 @@ from automation.models import WorkerNode
 _log = logging.getLogger("udapi.manager")
 
 
-class NodeSlot:
+class NodeNumber:
     """The number of a worker node of this machine, held as long as the process lives.
 
-    The first worker of a data directory gets the machine's own number, a further one the next slot's. With
-    `UDAPI_NODE_ID` every worker goes by that.
+    The first worker of a data directory gets the machine's own number, each further one the next stored number. With
+    `UDAPI_NODE_ID`, every worker has that.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class NodeSlot:
         _remember(self.id)
 
     def _claim(self) -> int:
-        for file in _slot_files():
+        for file in _number_files():
             lock = file.with_suffix(".lock").open("w")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,13 +39,13 @@ class NodeSlot:
                 continue
             self._lock = lock
             return _stored_id(file)
-        raise AssertionError("slots never end")
+        raise AssertionError("there is always a next file")
 
 
 def machine_id() -> int:
-    """The number of this machine, assigned once: the endpoint's own, and its first worker's.
+    """The number of this machine, assigned once: that of the endpoint and of the first worker.
 
-    While it cannot be found out it is 0, so that an error can be told even without a database.
+    0 while it cannot be read, so that errors can be answered even without a database.
     """
     try:
         return _machine_id()
@@ -59,10 +59,10 @@ def _machine_id() -> int:
     if settings.UDAPI_NODE_ID:
         _remember(settings.UDAPI_NODE_ID)
         return int(settings.UDAPI_NODE_ID)
-    return _stored_id(next(_slot_files()))
+    return _stored_id(next(_number_files()))
 
 
-def _slot_files() -> Iterator[Path]:
+def _number_files() -> Iterator[Path]:
     directory: Path = settings.DATA_DIR.nodes_dir
     directory.mkdir(parents=True, exist_ok=True)
     number = 0
@@ -72,7 +72,7 @@ def _slot_files() -> Iterator[Path]:
 
 
 def _stored_id(file: Path) -> int:
-    """The id in `file`, assigned now if there is none; processes that start together wait for each other."""
+    """The number in `file`, assigned now if there is none. Processes that start together wait for each other."""
     with file.open("a+") as content:
         fcntl.flock(content, fcntl.LOCK_EX)
         content.seek(0)
@@ -91,7 +91,7 @@ def _assign() -> int:
             with transaction.atomic():
                 return WorkerNode.objects.create(id=highest + 1, host=socket.gethostname()).id
         except IntegrityError:
-            continue  # Another machine took the number at the same moment.
+            continue  # another machine has taken the number at the same moment
 
 
 def _remember(number: int) -> None:

@@ -1,4 +1,4 @@
-"""What the worker makes of a script process: its frames are judged here, for a script may send anything."""
+"""What a script's process tells the worker: its frames, which may hold anything, and its exit status."""
 
 import signal
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hosts.frames import Frame, MalformedFrameError, parse_object
 from hosts.jobs import EXIT_NO_ROOM, HostResult, Outcome, Output
 
-# What a script may claim in a frame of its own. Not COULD_NOT_START, after which another node runs the job.
+# What a frame may claim. Not COULD_NOT_START, after which another node would run the job.
 _FROM_SCRIPT = {
     Outcome.NOTHING_VALID_RETURNED,
     Outcome.SUCCEEDED,
@@ -19,7 +19,7 @@ _FROM_SCRIPT = {
 
 @dataclass(frozen=True)
 class SubscriptCall:
-    """A script's wish to have another one run."""
+    """A script's call of a subscript."""
 
     name: str
     parameters: dict[str, str]
@@ -27,7 +27,7 @@ class SubscriptCall:
 
 
 def read_message(frame: Frame) -> HostResult | SubscriptCall:
-    """What a frame from a script process says. Raises MalformedFrameError for what the SDK never sends."""
+    """The message in a frame. Raises MalformedFrameError for anything that the SDK never sends."""
     match frame.header:
         case {"type": "subscript", "name": str(name), "wait": bool(wait)}:
             return SubscriptCall(name, _texts(parse_object(frame.body)), wait)
@@ -42,11 +42,11 @@ def read_message(frame: Frame) -> HostResult | SubscriptCall:
         }:
             if outcome in _FROM_SCRIPT:
                 return HostResult(Outcome(outcome), message, traceback, reusable=reusable)
-    raise MalformedFrameError("no message of the SDK")
+    raise MalformedFrameError("not a message of the SDK")
 
 
 def died(status: int) -> HostResult:
-    """The result of a process that ended without an answer; `status` is negative for a signal."""
+    """The result of a run whose process ended without an answer; `status` is negative for a signal."""
     if status == EXIT_NO_ROOM:
         return HostResult(Outcome.DIED, "The job does not fit into the script's memory limit.")
     return HostResult(Outcome.DIED, f"The script's process ended with {_describe(status)}.")
@@ -57,7 +57,7 @@ def _output(frame: Frame) -> Output:
         case {"code": int(code), "headers": dict(headers), "isText": bool(is_text)} if not isinstance(code, bool):
             output = Output(code, _header_lists(headers), bytes(frame.body), is_text)
         case _:
-            raise MalformedFrameError("no output of the SDK")
+            raise MalformedFrameError("not an output of the SDK")
     if is_text:
         try:
             output.body.decode()
@@ -69,13 +69,13 @@ def _output(frame: Frame) -> Output:
 def _header_lists(headers: dict[object, object]) -> dict[str, list[str]]:
     for values in headers.values():
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise MalformedFrameError("headers that are no lists of text")
+            raise MalformedFrameError("headers that are not lists of text")
     return headers  # type: ignore[return-value]  # the keys of a JSON object are text
 
 
 def _texts(values: dict[str, object]) -> dict[str, str]:
     if not all(isinstance(value, str) for value in values.values()):
-        raise MalformedFrameError("parameters that are no text")
+        raise MalformedFrameError("parameters that are not text")
     return values  # type: ignore[return-value]  # checked above
 
 

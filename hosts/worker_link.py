@@ -1,4 +1,4 @@
-"""The script's end of the job socket."""
+"""The script's end of the job socket: its link to the worker."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from hosts.frames import MAX_HEADER_BYTES, Frame, FrameReader, pack
 from hosts.jobs import MAX_BODY_BYTES
 
 
-class Link:
+class WorkerLink:
     """Sends the answer and calls subscripts; safe for several threads of a script."""
 
     def __init__(self, job_socket: socket) -> None:
@@ -18,17 +18,17 @@ class Link:
         self._reader = FrameReader(MAX_HEADER_BYTES, 0)
         self._owner = os.getpid()
         self._calling = threading.Lock()
-        # Another lock than the one for calls: the answer may be due while a thread still waits for a subscript.
+        # Not the lock for calls: the answer may be due while a thread still waits for a subscript.
         self._sending = threading.Lock()
 
     def send(self, header: dict[str, object], body: bytes | memoryview = b"") -> None:
-        """Send a frame whole. Raises OSError when nobody is there to read it."""
+        """Send a whole frame. Raises OSError if the worker is gone."""
         with self._sending:
             for buffer in pack(header, body):
                 self._socket.sendall(buffer)
 
     def run_subscript(self, name: str, parameters: dict[str, str], wait: bool) -> str | None:
-        """Have the worker run a subscript; the job's id when it is not waited for. Raises `SubscriptFailed`."""
+        """Have the worker run a subscript; returns the job's id unless the script waits. Raises SubscriptFailed."""
         if os.getpid() != self._owner:
             raise SubscriptFailed("A subscript can only be run by the script's own process, not by one it has forked.")
         body = json.dumps(parameters).encode()
