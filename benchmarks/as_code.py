@@ -8,34 +8,38 @@ command in a process of its own, and its time includes the start.
 import filecmp
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks import databases
+from benchmarks.stopwatch import seconds
 from testbed.data_dir import make_data_dir
 from testbed.stack import ROOT
 
 COUNT = 2_500
 
 
-def _run(environment: dict[str, str], *arguments: str) -> float:
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
-    return time.perf_counter() - begun
-
-
-def measure(root: Path, database_url: str | None) -> None:
-    environment = databases.variables(make_data_dir(root / "data"), database_url)
-    first, second = root / "first", root / "second"
-    _run(environment, "-m", "benchmarks.fill", str(COUNT))
-    print(f"export of {COUNT} + {COUNT}: {_run(environment, 'manage.py', 'export_apis', str(first)):.1f} s", flush=True)
-    _run(environment, "manage.py", "flush", "--no-input")
-    files = ["manage.py", "import_apis", str(first / "apis.yaml")]
-    print(f"import into an empty database: {_run(environment, *files):.1f} s", flush=True)
-    print(f"import again, nothing to do: {_run(environment, *files):.1f} s", flush=True)
-    _run(environment, "manage.py", "export_apis", str(second))
+def measure(root: Path, engine: str) -> None:
+    with databases.database(root, engine) as database:
+        python = partial(_python, databases.variables(make_data_dir(root / "data"), database))
+        first, second = root / "first", root / "second"
+        python("-m", "benchmarks.fill", str(COUNT))
+        _print(f"export of {COUNT} + {COUNT}", partial(python, "manage.py", "export_apis", str(first)))
+        python("manage.py", "flush", "--no-input")
+        imports = partial(python, "manage.py", "import_apis", str(first / "apis.yaml"))
+        _print("import into an empty database", imports)
+        _print("import again, nothing to do", imports)
+        python("manage.py", "export_apis", str(second))
     if not filecmp.cmp(first / "apis.yaml", second / "apis.yaml", shallow=False):
         raise SystemExit("The two exports differ.")
+
+
+def _python(environment: dict[str, str], *arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+
+
+def _print(what: str, action: partial[None]) -> None:
+    print(f"{what}: {seconds(action):.1f} s", flush=True)
 
 
 if __name__ == "__main__":

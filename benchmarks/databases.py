@@ -3,28 +3,32 @@
 import argparse
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from testbed import postgresql
+from testbed.postgresql import PostgresqlServer, url
 
 
-def run(description: str | None, measure: Callable[[Path, str | None], None]) -> None:
-    """Read the command line and call `measure` with an empty directory and the database's URL, None for SQLite."""
+def run(description: str | None, measure: Callable[[Path, str], None]) -> None:
+    """Read the command line, and call `measure` with an empty directory and `sqlite` or `postgresql`."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
-    wants_server = parser.parse_args().database == "postgresql"
+    engine = parser.parse_args().database
     with tempfile.TemporaryDirectory(prefix="udapi-benchmark-") as directory:
-        root = Path(directory)
-        server = postgresql.Server(root) if wants_server else None
-        try:
-            measure(root, postgresql.url(root) if server else None)
-        finally:
-            if server:
-                server.stop()
+        measure(Path(directory), engine)
 
 
-def variables(data_dir: Path, database_url: str | None) -> dict[str, str]:
+@contextmanager
+def database(root: Path, engine: str) -> Iterator[dict[str, str]]:
+    """An empty database, as variables of the environment. The name of `root` must be unique on the machine."""
+    if engine == "sqlite":
+        yield {}
+        return
+    with PostgresqlServer(root):
+        yield {"DATABASE_URL": url(root)}
+
+
+def variables(data_dir: Path, database: dict[str, str]) -> dict[str, str]:
     """The environment of a process of the product."""
-    chosen = {"DATABASE_URL": database_url} if database_url else {}
-    return {"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(data_dir)} | chosen
+    return {"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(data_dir)} | database

@@ -1,25 +1,20 @@
-"""Fill the database of the environment with COUNT definitions and tokens; prints how to call some of them as JSON.
+"""Many definitions and tokens. Half of the routes are static, half dynamic, and they share their first segments.
 
-Half of the routes are static, half dynamic, and they share beginnings, as routes of one system do.
+`python -m benchmarks.fill COUNT` fills the database of the environment, and prints how to call two APIs as JSON.
 """
 
 import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
-import django
-from django.core.management import call_command
 from django.db import models
 
-BATCH = 2_000
-ECHO = """
-from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine
+from testbed.data_dir import set_up_django
 
-def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
-    return ApiTriggerOutput(response_body=request.raw_body)
-"""
+BATCH = 2_000
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -29,14 +24,16 @@ def _insert(model: type[Row], rows: Iterable[Row]) -> Sequence[Row]:
 
 
 def fill(count: int) -> dict[str, object]:
-    """Make `count` tokens and definitions; the secret of one token, a static and a dynamic path it may call."""
-    from automation.models import AutomationScript
+    """Make `count` tokens and definitions.
+
+    Returns the secret of a token that may call them all, and a static and a dynamic path.
+    """
     from definitions import routes
     from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
-    from objects.changes import save_checked
+    from testbed.publisher import Publisher
     from tokens.models import ApiToken
 
-    script = save_checked(AutomationScript(name="echo", source=ECHO), by="benchmark")
+    script = Publisher().script(name="echo")
     tokens = [ApiToken(name=f"token {number}") for number in range(count)]
     secrets = [token.set_secret(None) for token in tokens]
     _insert(ApiToken, tokens)
@@ -47,15 +44,9 @@ def fill(count: int) -> dict[str, object]:
     _insert(ApiDefinition, definitions)
     _insert(AllowedToken, [AllowedToken(definition=d, token=t) for d, t in zip(definitions, tokens, strict=True)])
     _insert(AllowedToken, [AllowedToken(definition=d, token=tokens[0]) for d in definitions[1:]])
-    _insert(
-        RoutePrefix,
-        [
-            RoutePrefix(definition=definition, prefix=prefix)
-            for definition in definitions
-            if routes.PLACEHOLDER in definition.signature
-            for _, prefix in routes.prefixes(definition.signature)
-        ],
-    )
+    dynamic = [definition for definition in definitions if routes.PLACEHOLDER in definition.signature]
+    prefixes = [(each, prefix) for each in dynamic for _, prefix in routes.prefixes(each.signature)]
+    _insert(RoutePrefix, [RoutePrefix(definition=definition, prefix=prefix) for definition, prefix in prefixes])
     middle = count // 2 // 2 * 2
     return {
         "secret": secrets[0],
@@ -65,7 +56,5 @@ def fill(count: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
-    django.setup()
-    call_command("migrate", verbosity=0)
+    set_up_django(Path(os.environ["UDAPI_DATA_DIR"]))
     print(json.dumps(fill(int(sys.argv[1]))))

@@ -1,23 +1,18 @@
-"""What a script host costs: a warm and a cold run, its memory, and how soon a killed run gives its slot back.
+"""What a script host costs: a warm and a fresh run, its memory, and how soon a killed run frees its slot.
 
-`python -m benchmarks.hosts` prints a table; medians, with the slowest of a hundred behind them.
+`python -m benchmarks.hosts` prints a table of medians, each followed by the 99th percentile.
 """
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from benchmarks.speed.product import ECHO
+from benchmarks.stopwatch import seconds
 from hosts import tree
 from hosts.jobs import Assignment, Call, EntryPoint, Job, JobKind, Script, SubscriptAnswer
 from hosts.script_hosts import ScriptHosts
 
-SOURCE = """
-from automation.sdk import ApiTriggerOutput
-
-def on_api_trigger(engine, request):
-    return ApiTriggerOutput(response_body=request.raw_body)
-"""
 HANG = "import subprocess, time\ndef run(engine):\n    subprocess.Popen(['sleep', '60'])\n    time.sleep(60)\n"
 LIMIT_SECONDS = 0.5
 
@@ -27,12 +22,7 @@ def _no_subscripts(*_: object) -> SubscriptAnswer:
 
 
 def _milliseconds(action: Callable[[], object], times: int) -> list[float]:
-    taken = []
-    for _ in range(times):
-        begun_at = time.perf_counter()
-        action()
-        taken.append((time.perf_counter() - begun_at) * 1_000)
-    return sorted(taken)
+    return sorted(seconds(action) * 1_000 for _ in range(times))
 
 
 def _print(what: str, taken: list[float]) -> None:
@@ -40,9 +30,9 @@ def _print(what: str, taken: list[float]) -> None:
     print(f"{what:40} {statistics.median(taken):8.2f} ms {slow:8.2f} ms")
 
 
-def _assignment(name: str, source: str, entry_point: EntryPoint, seconds: float) -> Assignment:
+def _assignment(name: str, source: str, entry_point: EntryPoint, limit_seconds: float) -> Assignment:
     job = Job("t", JobKind.TRIGGER, name, 1, entry_point, {}, Call("Post", "r", "t"), b"hello")
-    return Assignment(job, Script(name, name, 1, source), seconds)
+    return Assignment(job, Script(name, name, 1, source), limit_seconds)
 
 
 def _memory(hosts: ScriptHosts, assignment: Assignment) -> None:
@@ -55,11 +45,10 @@ def _memory(hosts: ScriptHosts, assignment: Assignment) -> None:
 
 
 def main() -> None:
-    """Print a row for each figure."""
     hosts = ScriptHosts()
     hosts.start()
     try:
-        echo = _assignment("echo", SOURCE, "on_api_trigger", 30)
+        echo = _assignment("echo", ECHO, "on_api_trigger", 30)
         hosts.run(echo, print, _no_subscripts)
         _print("warm run", _milliseconds(lambda: hosts.run(echo, print, _no_subscripts), 3_000))
         fresh = replace(echo, script=replace(echo.script, reuse=False))

@@ -1,48 +1,24 @@
 """How long does it take to fetch all of 2,500 definitions and 2,500 tokens over the management API?
 
 `python -m benchmarks.management [--database postgresql]` runs a complete stack, fetches both lists with a personal
-key, whole and in pages of 100, and prints the median times; then the queries that a page costs, by its size.
+key, whole and in pages of 100, and prints the median times, and then how many queries pages of several sizes cost.
 """
 
-import json
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
 
-from benchmarks import databases
+from benchmarks import databases, pages
+from benchmarks.stopwatch import median_seconds
 from testbed.data_dir import make_data_dir
-from testbed.stack import ROOT, Stack
+from testbed.stack import Stack
 
 COUNT, ROUNDS, WARM_UP = 2_500, 15, 3
 LISTS = ("definitions", "tokens")
-
-_PREPARE = f"""
-import django; django.setup()
-import json
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-from benchmarks.fill import fill
-fill({COUNT})
-from django.contrib.auth.models import User
-from keys.changes import create_key
-user = User.objects.create_superuser("benchmark")
-_, key = create_key(user, "benchmark", 1)
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
-queries = {{}}
-for name in {LISTS!r}:
-    for limit in (1, 100, {COUNT}):
-        with CaptureQueriesContext(connection) as captured:
-            Client().get(f"/api/management/{{name}}/?limit={{limit}}", headers={{"Authorization": f"Token {{key}}"}})
-        queries[f"{{name}}, {{limit}} rows"] = len(captured)
-print(json.dumps({{"key": key, "queries": queries}}))
-"""
+PAGES = {
+    f"{name}, {limit} rows": f"/api/management/{name}/?limit={limit}" for name in LISTS for limit in (1, 100, COUNT)
+}
 
 
 def fetch(client: httpx.Client, limit: int) -> None:
@@ -58,35 +34,18 @@ def fetch(client: httpx.Client, limit: int) -> None:
             raise SystemExit(f"{len(seen)} {name} instead of {COUNT}")
 
 
-def _median(work: Callable[[], None]) -> float:
-    times = []
-    for number in range(WARM_UP + ROUNDS):
-        begun = time.perf_counter()
-        work()
-        if number >= WARM_UP:
-            times.append(time.perf_counter() - begun)
-    return statistics.median(times)
-
-
-def measure(root: Path, database_url: str | None) -> None:
-    """Print the times and the queries."""
+def measure(root: Path, engine: str) -> None:
     data_dir = make_data_dir(root / "data")
-    variables = databases.variables(data_dir, database_url) | {"DJANGO_SETTINGS_MODULE": "udapi_site.settings"}
-    variables |= {"UDAPI_ALLOWED_HOSTS": "127.0.0.1,testserver"}
-    command = [sys.executable, "-c", _PREPARE]
-    prepared = subprocess.run(command, cwd=ROOT, env=variables, check=True, stdout=subprocess.PIPE, text=True)
-    answer = json.loads(prepared.stdout)
-    stack = Stack(data_dir, variables)
-    try:
-        headers = {"Authorization": f"Token {answer['key']}"}
-        with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
-            for limit in (10_000, 100):
-                seconds = _median(lambda limit=limit: fetch(client, limit))  # type: ignore[misc]
-                print(f"{COUNT} + {COUNT} in pages of {limit:6}: {seconds:.3f} s", flush=True)
-    finally:
-        stack.stop()
-    for what, number in answer["queries"].items():
-        print(f"{what}: {number} queries")
+    with databases.database(root, engine) as database:
+        prepared = pages.prepare(data_dir, database, COUNT, list(PAGES.values()))
+        with Stack(data_dir, database | pages.SETTINGS) as stack:
+            headers = {"Authorization": f"Token {prepared.key}"}
+            with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+                for limit in (10_000, 100):
+                    seconds = median_seconds(partial(fetch, client, limit), ROUNDS, WARM_UP)
+                    print(f"{COUNT} + {COUNT} in pages of {limit:6}: {seconds:.3f} s", flush=True)
+    for what, address in PAGES.items():
+        print(f"{what}: {prepared.queries[address]} queries")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,8 @@
-"""What the idle stack takes: the memory of gunicorn, the worker node's programs and embedded Redis; PSS for root.
+"""The memory of an idle stack: gunicorn, the worker node's programs and embedded Redis (PSS if run by root).
 
-`python -m benchmarks.memory` starts a stack, runs one trigger through it, lets it rest and prints a table.
+`python -m benchmarks.memory` starts a stack, asks for a page, lets the stack rest and prints a table.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,41 +11,33 @@ import httpx
 import psutil
 
 from benchmarks.speed import usage
-from testbed.data_dir import make_data_dir
-from testbed.stack import ROOT, Stack
+from testbed.data_dir import make_data_dir, set_up_django
+from testbed.stack import Stack
 
 REST_SECONDS = 20
-
-
-def _taken(pid: int) -> tuple[int, float]:
-    """How many processes a program has, and their memory together in MB."""
-    return 1 + len(psutil.Process(pid).children(recursive=True)), usage.memory({"": pid})
 
 
 def main() -> None:
     """Print a row for each program, and the sum."""
     with tempfile.TemporaryDirectory(prefix="udapi-memory-") as directory:
         data_dir = make_data_dir(Path(directory) / "data")
-        migrate = [sys.executable, "manage.py", "migrate", "-v0"]
-        subprocess.run(migrate, cwd=ROOT, env={"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(data_dir)}, check=True)
-        stack = Stack(data_dir)
-        try:
+        set_up_django(data_dir)
+        with Stack(data_dir) as stack:
             background = stack.start_background()
             httpx.get(f"{stack.url}/console/login/")
             time.sleep(REST_SECONDS)
             programs = {
-                "gunicorn": stack.web.process,
-                "worker": stack.worker,
-                "background": background,
-                "Redis": stack.redis,
+                "gunicorn": stack.web.process.pid,
+                "worker": stack.worker.pid,
+                "background": background.pid,
+                "Redis": stack.redis.pid,
             }
-            rows = {name: _taken(process.pid) for name, process in programs.items()}
-            for name, (count, megabytes) in rows.items():
+            together = 0.0
+            for name, pid in programs.items():
+                count, megabytes = 1 + len(psutil.Process(pid).children(recursive=True)), usage.memory({name: pid})
+                together += megabytes
                 print(f"{name:10} {count} process(es) {megabytes:7.1f} MB")
-            together = sum(megabytes for _, megabytes in rows.values())
             print(f"{'together':10} {together:20.1f} MB ({usage.MEMORY_MEASURE})")
-        finally:
-            stack.stop()
 
 
 if __name__ == "__main__":

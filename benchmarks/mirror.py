@@ -1,6 +1,6 @@
-"""The mirror with many definitions: rebuilds, also during changes and searches, and searches beside the database's.
+"""The mirror with many definitions: its rebuild during changes and searches, and its search beside the database's own.
 
-`python -m benchmarks.mirror [COUNT]` starts an Elasticsearch and a database of its own, and prints the results.
+`python -m benchmarks.mirror [COUNT]` starts an Elasticsearch and a database of its own, and prints the figures.
 """
 
 import json
@@ -11,55 +11,47 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import mirrored
 from benchmarks.fill import fill
-from testbed.elasticsearch import Elasticsearch
+from benchmarks.stopwatch import median_seconds, seconds
 from testbed.stack import PYTHON, ROOT, Machine
 
 CHANGES_A_SECOND = 50
 ROUNDS = 20
 TURNS = 2
 CHANGERS = 3
-"""How many processes make the changes: a single one would wait for each commit."""
+"""Processes that make the changes. A single one would wait for each commit."""
 
 
 def main(count: int) -> None:
-    server = Elasticsearch()
-    with tempfile.TemporaryDirectory(prefix="udapi-mirror-") as directory:
-        machine = mirrored.set_up(Path(directory), server.url, server.password, "benchmark")
-        began = time.perf_counter()
-        fill(count)
-        print(f"{count} definitions and tokens made in {time.perf_counter() - began:.0f} s")
-        try:
-            _measure(count, machine)
-        finally:
-            machine.end()
-            mirrored.clean()
-            server.stop()
+    with (
+        mirrored.elasticsearch() as server,
+        tempfile.TemporaryDirectory(prefix="udapi-mirror-") as directory,
+        mirrored.installation(Path(directory), server.url, server.password, "benchmark") as machine,
+    ):
+        print(f"{count} definitions and tokens made in {seconds(partial(fill, count)):.0f} s")
+        _measure(count, machine)
 
 
 def _measure(count: int, machine: Machine) -> None:
     from search.drift import check
     from search.indices import MIRRORED
-    from search.rebuild import rebuild
 
-    began = time.perf_counter()
-    for kind in MIRRORED.values():
-        rebuild(kind)
-    print(f"first fill of {2 * count} documents: {2 * count / (time.perf_counter() - began):.0f}/s")
+    print(f"first fill of {2 * count} documents: {_rebuild(2 * count, *MIRRORED):.0f}/s")
     documents = _documents(MIRRORED["definitions"])
-    _beside(count, documents, "nothing else going on")
+    _beside(count, documents, "without other load")
     with ExitStack() as programs:
         follower = machine.start_background()
         programs.callback(follower.wait)
         programs.callback(follower.terminate)
         changers = [programs.enter_context(_program("changes", str(number))) for number in range(CHANGERS)]
         time.sleep(5)
-        _beside(count, documents, "changes and searches going on")
-    _tell([json.loads(said()) for said in changers])
+        _beside(count, documents, "during changes and searches")
+    _print_changes([json.loads(said()) for said in changers])
     del documents
     began = time.perf_counter()
     _drain()
@@ -70,23 +62,22 @@ def _measure(count: int, machine: Machine) -> None:
 
 
 def _beside(count: int, documents: list[dict[str, Any]], what: str) -> None:
-    """Alternate the bare load and the rebuild, so that other load on the machine affects both."""
+    """The bare library and our rebuild in turns, so that other load on the machine affects both."""
     bare, built = [], []
     for _ in range(TURNS):
         bare.append(_bare(documents))
-        built.append(_rebuild(count))
+        built.append(_rebuild(count, "definitions"))
         print(f"  bare {bare[-1]:.0f}/s, rebuild {built[-1]:.0f}/s", flush=True)
     one, other = statistics.median(bare), statistics.median(built)
     print(f"{what}: bare helpers.bulk {one:.0f}/s, rebuild {other:.0f}/s, {other / one:.2f} of it")
 
 
-def _rebuild(count: int) -> float:
+def _rebuild(count: int, *kinds: str) -> float:
+    """Rebuild the kinds, which have `count` documents altogether; returns documents per second."""
     from search.indices import MIRRORED
     from search.rebuild import rebuild
 
-    began = time.perf_counter()
-    rebuild(MIRRORED["definitions"])
-    return count / (time.perf_counter() - began)
+    return count / sum(seconds(partial(rebuild, MIRRORED[kind])) for kind in kinds)
 
 
 def _drain() -> None:
@@ -103,7 +94,7 @@ def _documents(kind: Any) -> list[dict[str, Any]]:
 
 
 def _bare(documents: list[dict[str, Any]]) -> float:
-    """Fill an index with the same mapping by the library's `bulk` alone: nothing is read, checked or refreshed."""
+    """Documents per second that the library's helper writes to an index of the same kind, and nothing else."""
     from elasticsearch.helpers import bulk
 
     from search.connection import client
@@ -112,14 +103,12 @@ def _bare(documents: list[dict[str, Any]]) -> float:
     kind = MIRRORED["definitions"]
     index = f"bare-{kind.alias}"
     client().indices.create(index=index, mappings=kind.mapping, settings=INDEX_SETTINGS | {"refresh_interval": -1})
-    began = time.perf_counter()
-    bulk(client(), documents, index=index)
-    speed = len(documents) / (time.perf_counter() - began)
+    took = seconds(partial(bulk, client(), documents, index=index))
     client().indices.delete(index=index)
-    return speed
+    return len(documents) / took
 
 
-def _tell(changed: list[dict[str, Any]]) -> None:
+def _print_changes(changed: list[dict[str, Any]]) -> None:
     total = {name: sum(each[name] for each in changed) for name in changed[0]}
     print(
         f"meanwhile {total['speed']:.0f} changes/s of {total['median'] / len(changed):.1f} ms, "
@@ -129,7 +118,7 @@ def _tell(changed: list[dict[str, Any]]) -> None:
 
 @contextmanager
 def _program(*words: str) -> Iterator[Callable[[], str]]:
-    """Run another process meanwhile; the function that it yields returns the last line of its output."""
+    """Run `python -m benchmarks.mirror …` during the block; gives a function that returns its last line afterwards."""
     command = ["-m", "benchmarks.mirror", *words]
     process = subprocess.Popen([PYTHON, *command], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     said: list[str] = []
@@ -141,7 +130,7 @@ def _program(*words: str) -> Iterator[Callable[[], str]]:
 
 
 def _changes(part: int) -> None:
-    """Change and search until terminated, then print the figures."""
+    """Change and search until SIGTERM; then print figures as JSON."""
     import signal
 
     import django
@@ -162,9 +151,7 @@ def _changes(part: int) -> None:
     while going:
         definition = ApiDefinition.objects.get(pk=ids[number % len(ids)])
         definition.description = f"change {number}"
-        start = time.perf_counter()
-        save_checked(definition, "benchmark")
-        took.append(time.perf_counter() - start)
+        took.append(seconds(partial(save_checked, definition, "benchmark")))
         number += 1
         if number % 5 == 0:
             found = matching_ids("definitions", definition.route.replace("/", " "), user, limit=100)
@@ -189,18 +176,9 @@ def _searches(count: int) -> None:
         "token name": f"token {wanted}",
     }.items():
         for source, look in (("mirror", _mirror), ("database", _database)):
-            took, page = _timed(look, text)
-            found = "on the first page" if target in page else "not found"
+            took = median_seconds(partial(look, text), ROUNDS)
+            found = "on the first page" if target in look(text) else "not found"
             print(f"search by {name}, {source}: {took * 1000:.0f} ms, {found}")
-
-
-def _timed(look: Callable[[str], list[Any]], text: str) -> tuple[float, list[Any]]:
-    took = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        page = look(text)
-        took.append(time.perf_counter() - start)
-    return statistics.median(took), page
 
 
 def _mirror(text: str) -> list[Any]:

@@ -1,19 +1,29 @@
-"""An installation with a mirror, of which this process is a part."""
+"""This process as a Django process of an installation with a mirror."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import django
-
-from testbed.data_dir import make_data_dir
-from testbed.elasticsearch import USER
+from testbed.data_dir import make_data_dir, set_up_django
+from testbed.elasticsearch import USER, Elasticsearch
 from testbed.stack import Machine
 
 
-def set_up(directory: Path, url: str, password: str, name: str) -> Machine:
-    """Set up a migrated database below `directory`, with a mirror of its own in the Elasticsearch at `url`.
+@contextmanager
+def elasticsearch() -> Iterator[Elasticsearch]:
+    server = Elasticsearch()
+    try:
+        yield server
+    finally:
+        server.stop()
 
-    The machine that it returns starts background programs, which keep the mirror; `end` must be called on it.
+
+@contextmanager
+def installation(directory: Path, url: str, password: str, name: str) -> Iterator[Machine]:
+    """Migrate a database below `directory`, and give it a mirror of its own in the Elasticsearch at `url`.
+
+    The machine starts the background programs, which keep the mirror.
     """
     mirror = {
         "ELASTICSEARCH_URL": url,
@@ -22,19 +32,17 @@ def set_up(directory: Path, url: str, password: str, name: str) -> Machine:
         "ELASTICSEARCH_PREFIX": f"{name}-{os.getpid()}",
     }
     data_dir = make_data_dir(directory / "data")
-    os.environ |= {"UDAPI_DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "udapi_site.settings"} | mirror
-    django.setup()
-    from django.core.management import call_command
+    set_up_django(data_dir, **mirror)
+    machine = Machine(data_dir, mirror)
+    try:
+        yield machine
+    finally:
+        machine.end()
+        _delete_indices(mirror["ELASTICSEARCH_PREFIX"])
 
-    call_command("migrate", verbosity=0)
-    return Machine(data_dir, mirror)
 
-
-def clean() -> None:
-    """Delete the indices of this mirror."""
-    from django.conf import settings
-
+def _delete_indices(prefix: str) -> None:
     from search.connection import client
 
-    for index in client().indices.get(index=f"{settings.ELASTICSEARCH_PREFIX}-*"):
+    for index in client().indices.get(index=f"{prefix}-*"):
         client().indices.delete(index=index)

@@ -1,9 +1,9 @@
-"""The mirror through outages: does a change ever wait for Elasticsearch, and do all changes arrive?
+"""The mirror during outages: do changes wait for Elasticsearch, and do all of them arrive?
 
-`python -m benchmarks.outages [CHANGES [MINUTES]]` makes CHANGES (1,000) changes of all kinds in MINUTES (10) minutes.
-Elasticsearch is up and down in turns, so that other load on the machine affects both; while up, it is
-slow or full now and then. The background program is killed five times. The output is how long the changes took, by
-kind, and what a check finds 60 s after the last outage.
+`python -m benchmarks.outages [CHANGES [MINUTES]]` makes at least CHANGES (1,000) mixed changes in MINUTES (10).
+Elasticsearch is up and down in turns, so that other load on the machine affects both; while it is up, it is slow or
+full now and then. The background program is killed five times. The program prints how long changes took by kind, and
+what a check finds 60 s after the last outage.
 """
 
 import statistics
@@ -23,37 +23,35 @@ from typing import Any
 from django.test.utils import setup_test_environment
 
 from benchmarks import mirrored
-from testbed.elasticsearch import Elasticsearch
 from testbed.elasticsearch_proxy import AWAY, BUSY, OK
 from testbed.stack import PYTHON, ROOT, Machine
 
 TURNS = 20
 KILLS = frozenset({3, 8, 17, 24, 31})
-"""The half turns in which the background program is killed. Elasticsearch is up in even ones, down in odd ones."""
+"""In these half turns the background program is killed. Elasticsearch is up in even ones, down in odd ones."""
 UP = ((OK, 0.0), (OK, 0.5), (BUSY, 0.0), (OK, 0.0), (BUSY, 0.5))
-"""The mode and the delay of the proxy in the second half of each half turn in which Elasticsearch is up."""
+"""The second half of an even half turn: the mode of the proxy, and the delay of every answer in seconds."""
 GRACE_SECONDS = 60.0
 
 Took = dict[str, list[float]]
 
 
 def main(count: int, minutes: float) -> None:
-    server = Elasticsearch()
-    with tempfile.TemporaryDirectory(prefix="udapi-outages-") as directory, _proxy(server.url) as proxy:
-        machine = mirrored.set_up(Path(directory), proxy.url, server.password, "outages")
+    with (
+        mirrored.elasticsearch() as server,
+        tempfile.TemporaryDirectory(prefix="udapi-outages-") as directory,
+        _proxy(server.url) as proxy,
+        mirrored.installation(Path(directory), proxy.url, server.password, "outages") as machine,
+    ):
         setup_test_environment()
-        keeper = _Keeper(machine)
         try:
-            _measure(proxy, keeper, Path(directory), count, minutes * 60 / (2 * TURNS))
+            _measure(proxy, _Keeper(machine), Path(directory), count, minutes * 60 / (2 * TURNS))
         finally:
-            machine.end()
             proxy.be(OK)
-            mirrored.clean()
-            server.stop()
 
 
 class _Proxy:
-    """The proxy in front of Elasticsearch, in a process of its own."""
+    """The proxy before Elasticsearch, in a process of its own."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdin is not None
@@ -95,7 +93,7 @@ class _Keeper:
 
 def _measure(proxy: _Proxy, keeper: _Keeper, directory: Path, count: int, seconds: float) -> None:
     from testbed.mirror_changes import KINDS, Changes
-    from testbed.publishing import Publisher
+    from testbed.publisher import Publisher
 
     changes = Changes(Publisher(), directory)
     for _ in range(2 * len(KINDS)):
@@ -110,7 +108,7 @@ def _measure(proxy: _Proxy, keeper: _Keeper, directory: Path, count: int, second
         _half_turn(changes, took[is_up], rounds * len(KINDS), seconds, partial(_middle, number, proxy, keeper))
     proxy.be(OK)
     began = time.monotonic()
-    _tell(took)
+    _print_times(took)
     print(f"the background program was killed {keeper.kills} times")
     _wait_for_end(began)
     _check()
@@ -143,7 +141,7 @@ def _wait_for_keeper() -> None:
         time.sleep(0.1)
 
 
-def _tell(took: Mapping[bool, Took]) -> None:
+def _print_times(took: Mapping[bool, Took]) -> None:
     print(f"{'kind':15}{'up, ms':>10}{'down, ms':>10}{'ratio':>8}")
     for kind in took[True]:
         _row(kind, took[True][kind], took[False][kind])
@@ -162,7 +160,7 @@ def _wait_for_end(began: float) -> None:
 
     while Intent.objects.exists() and time.monotonic() < began + GRACE_SECONDS:
         time.sleep(0.2)
-    print(f"{Intent.objects.count()} changes wait {time.monotonic() - began:.0f} s after it was back")
+    print(f"{Intent.objects.count()} changes are left {time.monotonic() - began:.0f} s after the last outage")
     time.sleep(max(0, began + GRACE_SECONDS - time.monotonic()))
 
 

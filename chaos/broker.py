@@ -1,72 +1,68 @@
-"""A broker that restarts, freezes, forgets everything or is full."""
+"""Redis restarts, freezes, loses everything, or is full."""
 
 import time
 from collections.abc import Sequence
 from functools import partial
 
-from chaos.report import ReportRow
-from chaos.trial import during, stand_still
-from testbed.publishing import Publisher
+from chaos.rows import ReportRow
+from chaos.trial import Trial, suspend
 from testbed.stack import Stack
 
 
-def restarts(stack: Stack, publish: Publisher, *, times: int, quick: int, limit: float) -> list[ReportRow]:
-    """`times` restarts under load, `quick` of them within three seconds; then a trigger succeeds within 15 s."""
+def restarts(trial: Trial, *, times: int, quick: int) -> list[ReportRow]:
+    """Redis restarts `times` in a row under load, the first `quick` times within three seconds."""
 
     def fault() -> None:
         for number in range(times):
-            _restart(stack)
-            is_quick = number < quick - 1
-            time.sleep(0.3 if is_quick else 3.0)
+            _restart(trial.stack)
+            time.sleep(0.3 if number < quick - 1 else 3.0)
 
-    return during(stack, publish, f"broker: {times} restarts, {quick} within 3 s", fault, limit)
+    return trial.during(f"broker: {times} restarts, {quick} within 3 s", fault)
 
 
-def freeze(stack: Stack, publish: Publisher, *, seconds: Sequence[float], limit: float) -> list[ReportRow]:
-    """The broker freezes for each of `seconds` in turn."""
+def freeze(trial: Trial, *, seconds: Sequence[float]) -> list[ReportRow]:
+    """Redis freezes for each of `seconds` in turn."""
     return [
         row
         for each in seconds
-        for row in during(
-            stack, publish, f"broker: frozen for {each:g} s", partial(stand_still, stack.redis, each), limit
-        )
+        for row in trial.during(f"broker: frozen for {each:g} s", partial(suspend, trial.stack.redis, each))
     ]
 
 
-def flush(stack: Stack, publish: Publisher, *, times: int, limit: float) -> list[ReportRow]:
-    """The broker forgets everything, `times` in a row."""
+def flush(trial: Trial, *, times: int) -> list[ReportRow]:
+    """Redis loses everything, `times` in a row."""
 
     def fault() -> None:
         for _ in range(times):
-            with stack.redis_client() as client:
+            with trial.stack.redis_client() as client:
                 client.flushall()
             time.sleep(2.5)
 
-    return during(stack, publish, f"broker: {times} FLUSHALL under load", fault, limit)
+    return trial.during(f"broker: {times} FLUSHALL under load", fault)
 
 
-def full(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[ReportRow]:
-    """The broker's memory is full: what it cannot take is refused at once, what runs is answered."""
+def full(trial: Trial, *, seconds: float) -> list[ReportRow]:
+    """Redis has no memory left: new triggers are refused at once, running ones are answered."""
 
     def fault() -> None:
-        with stack.redis_client() as client:
+        with trial.stack.redis_client() as client:
             before = client.config_get("maxmemory")["maxmemory"]
             client.config_set("maxmemory", 1)
             time.sleep(seconds)
             client.config_set("maxmemory", before)
 
-    return during(stack, publish, "broker: memory full (noeviction)", fault, limit)
+    return trial.during("broker: memory full (noeviction)", fault)
 
 
-def outage(stack: Stack, publish: Publisher, *, seconds: float, limit: float) -> list[ReportRow]:
-    """The broker is away for `seconds`."""
+def outage(trial: Trial, *, seconds: float) -> list[ReportRow]:
+    """Redis is down for `seconds`."""
 
     def fault() -> None:
-        stack.stop_redis()
+        trial.stack.stop_redis()
         time.sleep(seconds)
-        stack.redis = stack.start_redis()
+        trial.stack.redis = trial.stack.start_redis()
 
-    return during(stack, publish, f"broker: away for {seconds:g} s", fault, limit)
+    return trial.during(f"broker: down for {seconds:g} s", fault)
 
 
 def _restart(stack: Stack) -> None:

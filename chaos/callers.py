@@ -1,4 +1,4 @@
-"""Callers of an API while something breaks: what each was told, and how long it took."""
+"""Callers of an API while something breaks: what each is told, and after how long."""
 
 import contextlib
 import http.client
@@ -6,15 +6,15 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from testbed.publishing import Api
+from testbed.publisher import Api
 
-# Nobody is waited for longer than this, so that a caller who is never answered is counted and does not hang.
+# A caller that is never answered gives up after this time, and is counted.
 PATIENCE_SECONDS = 150.0
 
 CLOSED, REFUSED, SILENCE = "closed", "refused", "silence"
@@ -22,8 +22,11 @@ CLOSED, REFUSED, SILENCE = "closed", "refused", "silence"
 
 @dataclass(frozen=True)
 class CallResult:
-    """One call: `result` is the status, with the error code where it is one, or how the connection ended; `ended`
-    is the time of day, `retry_after` in seconds."""
+    """The end of one call.
+
+    `result` is the status (with the code of an error), or how the connection ended. `ended` is the time of day;
+    `seconds` and `retry_after` are in seconds.
+    """
 
     marker: str
     ended: float
@@ -33,30 +36,42 @@ class CallResult:
     retry_after: int = 0
 
     @property
+    def is_success(self) -> bool:
+        return self.result == "200"
+
+    @property
     def is_honest(self) -> bool:
-        """An answer of the script or of the catalogue; a refused connection never carried a request."""
-        return self.result == "200" or self.result == REFUSED or " code " in self.result
+        """Whether the caller was told what happened. A refused connection never carried a request."""
+        return self.is_success or self.result == REFUSED or " code " in self.result
 
     @property
     def heard(self) -> str:
-        """The result, and what its text says of the run."""
+        """The result, and what its text says about the run."""
         if "may have been executed" in self.text:
             return f"{self.result} (may have run)"
-        return f"{self.result} (never started)" if "safe to send it again" in self.text else self.result
+        return f"{self.result} (never started)" if self.is_safe_to_repeat else self.result
+
+    @property
+    def is_safe_to_repeat(self) -> bool:
+        return "safe to send it again" in self.text
 
     @property
     def never_started(self) -> bool:
         """Whether the caller was told that the trigger did not run and never will."""
-        return "safe to send it again" in self.text or self.result.startswith("503 ")
+        return self.is_safe_to_repeat or self.result.startswith("503 ")
 
     @property
     def may_have_run(self) -> bool:
-        """Whether the caller was told, or has to assume, that the trigger may have run."""
+        """Whether the caller was told, or must assume, that the trigger may have run."""
         return self.result == CLOSED or "may have been executed" in self.text
 
 
+def successes(answers: Sequence[CallResult]) -> list[CallResult]:
+    return [answer for answer in answers if answer.is_success]
+
+
 def call(url: str, api: Api, marker: str, query: str = "") -> CallResult:
-    """One trigger on a connection of its own, with `marker` as its body."""
+    """Trigger the API on a new connection, with `marker` as the body."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE_SECONDS)
     begun = time.monotonic()
@@ -83,16 +98,20 @@ def _exchange(connection: http.client.HTTPConnection, api: Api, marker: str, que
 
 
 def result_of(status: int, text: str) -> str:
+    """The `result` of a call that was answered."""
     if status == 200:
         return "200"
     try:
         return f"{status} code {json.loads(text)['errors'][0]['errorCode']}"
     except (ValueError, KeyError, TypeError):
-        return f"{status} no catalogue"
+        return f"{status} without a code"
 
 
 class CallerLoad:
-    """Callers side by side, each calling again as soon as it is answered, the first time within `spread` seconds."""
+    """Parallel callers. Each calls again when it is answered and `pause` has passed, `total` times altogether.
+
+    The first calls are spread over `spread` seconds.
+    """
 
     def __init__(
         self, url: str, api: Api, total: int | None = None, query: str = "", pause: float = 0.0, spread: float = 0.0
@@ -103,14 +122,14 @@ class CallerLoad:
         self._lock, self._stopped = threading.Lock(), threading.Event()
 
     def run(self, callers: int) -> None:
-        """Call until the total is reached or `stop` is called."""
+        """Call until the total is reached."""
         with ThreadPoolExecutor(callers) as threads:
             for caller in [threads.submit(self._call_on, self._spread * place / callers) for place in range(callers)]:
                 caller.result()
 
     @contextmanager
     def going_on(self, callers: int) -> Iterator["CallerLoad"]:
-        """Meanwhile the callers call; they end with the block."""
+        """Call during the `with` block."""
         thread = threading.Thread(target=self.run, args=(callers,))
         thread.start()
         try:
@@ -121,7 +140,7 @@ class CallerLoad:
 
     @property
     def is_over(self) -> bool:
-        """Whether every call of the total has begun."""
+        """Whether every call of the total has started."""
         return self._stopped.is_set()
 
     def _call_on(self, first_after: float) -> None:
@@ -137,11 +156,11 @@ class CallerLoad:
 
 
 def seconds_until_success(url: str, api: Api, limit: float) -> float:
-    """How long it takes until a trigger succeeds; `limit` and more when none does."""
+    """The time until a trigger succeeds; at least `limit` when none does."""
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < limit:
         with contextlib.suppress(OSError):
-            if call(url, api, f"again-{passed:.3f}").result == "200":
+            if call(url, api, f"again-{passed:.3f}").is_success:
                 return time.monotonic() - begun
         time.sleep(0.1)
     return passed

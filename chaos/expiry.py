@@ -1,47 +1,48 @@
-"""Triggers whose callers have been told that their time is over: none of them runs afterwards."""
+"""Triggers that timed out: none of them runs after its caller was told so."""
 
 import signal
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from chaos.callers import CallerLoad, CallResult, call, seconds_until_success
 from chaos.marks import Marks
-from chaos.report import ReportRow, row
-from chaos.trial import BEGINNING_SECONDS
+from chaos.rows import ReportRow, answered_row, check_row
+from chaos.trial import BEGINNING_SECONDS, Trial
 from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS
 from fleet.reply import GRACE_MILLISECONDS
-from testbed.publishing import Publisher
-from testbed.stack import Stack, wait_until
+from testbed.stack import wait_until
 
-# Callers that begin at once are answered at once, and begin again at once: what would be measured is their own crowd,
-# here and before the endpoint's first line.
+# Callers that start at once are answered at once, and call again at once: the trial would measure only their burst.
 SPREAD_SECONDS = 5.0
 LATER_SECONDS = GRACE_MILLISECONDS / 1_000 + 2
 
 
-def timed_out(stack: Stack, publish: Publisher, *, count: int, callers: int, limit: float) -> list[ReportRow]:
+def timed_out(trial: Trial, *, count: int, callers: int) -> list[ReportRow]:
     """More callers than the node can serve, until `count` of them have timed out; then every TTL passes."""
-    with Marks(stack.state_dir) as marks:
-        load = CallerLoad(stack.url, publish(marks.source), query="?seconds=0.8", spread=SPREAD_SECONDS)
+    with Marks(trial.stack.state_dir) as marks:
+        api = trial.publish(marks.source)
+        load = CallerLoad(trial.stack.url, api, query="?seconds=0.8", spread=SPREAD_SECONDS)
         with load.going_on(callers):
-            wait_until(lambda: len(_unanswered(load)) >= count, 60 + count / 5, "timed-out triggers")
+            wait_until(lambda: len(_timed_out(load.answers)) >= count, 60 + count / 5, "timed-out triggers")
         time.sleep(LATER_SECONDS)
         begun = marks.begun()
-    late = _unanswered(load)
-    lied_to = [answer.marker for answer in late if not answer.may_have_run and answer.marker in begun]
-    later = [answer.marker for answer in late if begun.get(answer.marker, 0) > answer.ended + BEGINNING_SECONDS]
-    never = len([answer for answer in late if not answer.may_have_run])
+    late = _timed_out(load.answers)
+    never = [answer for answer in late if not answer.may_have_run]
+    truly_never = [answer for answer in never if answer.marker not in begun]
+    later = [answer for answer in late if begun.get(answer.marker, 0) > answer.ended + BEGINNING_SECONDS]
     return [
-        row("callers whose time is over", load.answers, limit),
-        ReportRow("  told that it never started, and it did not", never, never - len(lied_to), 0.0),
-        ReportRow("  timed out, and did not run afterwards", len(late), len(late) - len(later), 0.0),
+        answered_row("more callers than the node can serve", load.answers, trial.limit),
+        ReportRow("  told that it never started, and it did not", len(never), len(truly_never)),
+        ReportRow("  timed out, and did not run afterwards", len(late), len(late) - len(later)),
     ]
 
 
-def stopped_worker(stack: Stack, publish: Publisher, *, callers: int, limit: float) -> list[ReportRow]:
-    """The only worker node is stopped (SIGSTOP) until its callers are gone, then it goes on."""
+def stopped_worker(trial: Trial, *, callers: int) -> list[ReportRow]:
+    """The only worker node is stopped (SIGSTOP) until its callers are gone, and then continues."""
+    stack = trial.stack
     with Marks(stack.state_dir) as marks:
-        api = publish(marks.source)
+        api = trial.publish(marks.source)
         stack.worker.send_signal(signal.SIGSTOP)
         try:
             with ThreadPoolExecutor(callers) as threads:
@@ -52,11 +53,11 @@ def stopped_worker(stack: Stack, publish: Publisher, *, callers: int, limit: flo
         again = seconds_until_success(stack.url, api, 30)
         late = [marker for marker in marks.runs() if marker.startswith("stopped")]
     return [
-        row("callers of a stopped worker node", answers, limit),
-        ReportRow("  not run when it went on", callers, callers - len(late), 0.0),
-        ReportRow("  success again", 1, int(again < 30), again),
+        answered_row("callers of a stopped worker node", answers, trial.limit),
+        ReportRow("  did not run when the node continued", callers, callers - len(late)),
+        check_row("  success again", again < 30, again),
     ]
 
 
-def _unanswered(load: CallerLoad) -> list[CallResult]:
-    return [answer for answer in load.answers if answer.result == "500 code 1001"]
+def _timed_out(answers: Sequence[CallResult]) -> list[CallResult]:
+    return [answer for answer in answers if answer.result == "500 code 1001"]

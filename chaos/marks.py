@@ -1,4 +1,4 @@
-"""Scripts that leave a mark for each run, so that a run too many is seen."""
+"""A script that leaves a mark for each run, so that a run too many is noticed."""
 
 import json
 import os
@@ -21,9 +21,9 @@ def on_api_trigger(engine, request):
 
 
 class Marks:
-    """A file that a script appends to, whatever account it runs under; ends with its `with` block.
+    """A file that a script of any account may append to; deleted at the end of the `with` block.
 
-    It lies in `state_dir`, the one directory of the stack that scripts may write to.
+    It is below `state_dir`, the only directory of the stack that scripts may write to.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -41,7 +41,7 @@ class Marks:
 
     @property
     def source(self) -> str:
-        """The script: it notes its body, sleeps for the `seconds` of the query, and answers the body."""
+        """A script that records its body as a marker, sleeps for the `seconds` of the query, and echoes the body."""
         return _SOURCE.format(file=os.fspath(self._file))
 
     def runs(self) -> Counter[str]:

@@ -1,18 +1,20 @@
-"""Web servers and worker nodes of different releases before one Redis, as while a fleet is upgraded."""
+"""Web servers and worker nodes of different releases on one Redis, as during an upgrade of the fleet."""
 
 import re
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from chaos.callers import CallerLoad, CallResult, call
 from chaos.marks import Marks
-from chaos.report import ReportRow, row
+from chaos.rows import ReportRow, answered_row, success_row
+from chaos.trial import Trial
 from fleet.redis_frames import READABLE
 from foundation import __version__
-from testbed.publishing import Publisher
+from testbed.publisher import Api
 from testbed.stack import ROOT, Stack, wait_until
 
 CALLERS = 6
@@ -22,24 +24,23 @@ NEXT, AFTER_NEXT = READABLE[0] + 1, READABLE[0] + 2
 
 
 def release(directory: Path, newest: int) -> Path:
-    """The product as a later release would have it, whose format is `newest`: a copy below `directory`.
+    """A copy of the product below `directory` that looks like a later release, with `newest` as its frame format.
 
-    It reads the format before as well, and its jobs and answers have a field more.
+    It also reads the format before, and its jobs and answers have one more field.
     """
     copy = directory / f"release-{newest}"
     for package in [entry.parent for entry in ROOT.glob("*/__init__.py")]:
         if package.name not in {"tests", "chaos", "benchmarks"}:
             shutil.copytree(package, copy / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     _edit(copy / "fleet/redis_frames.py", r"READABLE: Final = \(.*\)", f"READABLE: Final = ({newest}, {newest - 1})")
-    _edit(copy / "foundation/__init__.py", r'__version__ = ".*"', f'__version__ = "{version(newest)}"')
+    _edit(copy / "foundation/__init__.py", r'__version__ = ".*"', f'__version__ = "{_version(newest)}"')
     for file in ("hosts/jobs.py", "fleet/answer.py"):
         field = r'    body: bytes = field\(default=b"", repr=False\)\n'
         _edit(copy / file, field, rf'\g<0>    added_in_{newest}: str = "new"\n')
     return copy
 
 
-def version(newest: int) -> str:
-    """The version of that release."""
+def _version(newest: int) -> str:
     return f"{newest}.0.0"
 
 
@@ -50,34 +51,39 @@ def _edit(file: Path, pattern: str, replacement: str) -> None:
     file.write_text(text)
 
 
-def neighbours(stack: Stack, publish: Publisher, directory: Path, *, seconds: float, limit: float) -> list[ReportRow]:
-    """The neighbour's node beside ours, then alone, then its web server beside ours; then releases too far apart."""
+def neighbours(trial: Trial, *, directory: Path, seconds: float) -> list[ReportRow]:
+    """The next release's node beside ours, then alone, then its web server beside ours; then releases too far apart."""
+    stack = trial.stack
     next_one, after = release(directory, NEXT), release(directory, AFTER_NEXT)
     with Marks(stack.state_dir) as marks:
-        api = publish(marks.source)
+        api = trial.publish(marks.source)
         load = CallerLoad(stack.url, api, query="?seconds=0.02", pause=0.02)
         with stack.another_worker(next_one), load.going_on(CALLERS):
             time.sleep(seconds)
             with _without_own_worker(stack):
                 time.sleep(seconds)
             with stack.another_web(next_one) as web:
-                newer = [call(web.url, api, f"newer-{number}") for number in range(10)]
+                newer = _calls(web.url, api, "newer", 10)
         with stack.another_web(after) as web, stack.another_worker(next_one):
-            # It writes what the node of the release between reads, and ours does not.
-            newest = [call(web.url, api, f"newest-{number}") for number in range(10)]
+            # The node of the release between reads its jobs, ours does not.
+            newest = _calls(web.url, api, "newest", 10)
         with stack.another_worker(after):
-            mixed = [call(stack.url, api, f"mixed-{number}") for number in range(20)]
+            mixed = _calls(stack.url, api, "mixed", 20)
             with _without_own_worker(stack):
-                refused = [call(stack.url, api, f"refused-{number}") for number in range(10)]
+                refused = _calls(stack.url, api, "refused", 10)
         twice = marks.twice()
     return [
-        _served("the next release's node beside ours, then alone", load.answers, limit),
-        _served("  its web server before our node", newer, limit),
-        _served("  a web server two ahead, a node between", newest, limit),
-        _served("  a node two ahead beside ours", mixed, limit),
-        _refused(stack, refused),
-        ReportRow("  none twice", len(load.answers), len(load.answers) - len(twice), 0.0),
+        success_row("the next release's node beside ours, then alone", load.answers),
+        success_row("  its web server with our node", newer),
+        success_row("  a web server two ahead, a node one ahead", newest),
+        success_row("  a node two ahead beside ours", mixed),
+        _refused_row(stack, refused),
+        ReportRow("  no trigger ran twice", len(load.answers), len(load.answers) - len(twice)),
     ]
+
+
+def _calls(url: str, api: Api, marker: str, count: int) -> list[CallResult]:
+    return [call(url, api, f"{marker}-{number}") for number in range(count)]
 
 
 @contextmanager
@@ -90,18 +96,10 @@ def _without_own_worker(stack: Stack) -> Iterator[None]:
     wait_until(lambda: stack.nodes() == before, 30, "the node again")
 
 
-def _served(name: str, answers: list[CallResult], limit: float) -> ReportRow:
-    heard = row(name, answers, limit)
-    served = len([answer for answer in answers if answer.result == "200"])
-    return ReportRow(name, heard.tried, served, heard.worst_seconds, heard.note)
-
-
-def _refused(stack: Stack, answers: list[CallResult]) -> ReportRow:
-    """A node alone that cannot read our jobs: error 7 at once, and a line that names both releases."""
-    heard = row("  a node two ahead alone: refused at once", answers, _REFUSED_SECONDS)
-    refused = len([answer for answer in answers if answer.result == _REFUSED])
-    told = [line for line in stack.log_text("endpoint.log").splitlines() if "no worker node reads" in line]
-    named = bool(told) and f"release {__version__} " in told[-1] and f"release {version(AFTER_NEXT)} " in told[-1]
-    return ReportRow(
-        heard.fault, heard.tried, min(refused, heard.survived) if named else 0, heard.worst_seconds, heard.note
-    )
+def _refused_row(stack: Stack, answers: list[CallResult]) -> ReportRow:
+    """A node that cannot read our jobs is alone: error 7 at once, and a log line that names both releases."""
+    row = answered_row("  a node two ahead alone: refused at once", answers, _REFUSED_SECONDS)
+    refused = sum(answer.result == _REFUSED for answer in answers)
+    lines = [line for line in stack.log_text("endpoint.log").splitlines() if "no worker node reads" in line]
+    are_named = bool(lines) and all(f"release {each} " in lines[-1] for each in (__version__, _version(AFTER_NEXT)))
+    return replace(row, survived=min(refused, row.survived) if are_named else 0)

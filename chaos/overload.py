@@ -1,30 +1,31 @@
-"""More callers than the fleet can serve: who is served, who is refused, and what they are told."""
+"""More callers than the fleet can serve: how many succeed, how many are refused, and what they are told."""
 
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from urllib.parse import urlsplit
 
-from chaos.callers import CLOSED, REFUSED, CallResult, result_of
+from chaos.callers import CLOSED, REFUSED, CallResult, result_of, successes
 from chaos.marks import Marks
-from chaos.report import ReportRow, row
-from testbed.publishing import Api, Publisher
+from chaos.rows import ReportRow, answered_row, check_row, success_row
+from chaos.trial import Trial
+from testbed.publisher import Api
 from testbed.stack import Stack
 
 SCRIPT_SECONDS, SLOW_SECONDS = 0.05, 2.0
 LEAST_GOODPUT, LEAST_USEFUL = 0.9, 0.99
 CALM_FACTOR, MOST_REFUSED = 0.8, 0.001
-# How soon a fast API is served again after a burst of slow calls.
+# A fast API is served again within this time after a burst of slow calls.
 PASSES_SECONDS = 10.0
 _WARM_UP_SECONDS = 3.0
 _CALLERS = 32
-# Who comes back finds others who were told the same.
+# Callers that come back after `Retry-After` compete with others that were told the same.
 _ATTEMPTS = 6
 _BUSY = "503 code 7"
 
 
-class Callers:
-    """Callers of one API, each call on a connection of its own."""
+class AsyncCallers:
+    """Callers of one API in one thread, each call on a new connection."""
 
     def __init__(self, stack: Stack, api: Api, seconds: float) -> None:
         address = urlsplit(stack.url)
@@ -35,12 +36,11 @@ class Callers:
         self._count = 0
 
     def closed(self, seconds: float) -> float:
-        """32 callers, each of which calls again as soon as it is answered; how many succeed per second."""
-        succeeded = [answer for answer in asyncio.run(self._closed(seconds)) if answer.result == "200"]
-        return len(succeeded) / seconds
+        """The successes per second of 32 callers, each of which calls again as soon as it is answered."""
+        return len(successes(asyncio.run(self._closed(seconds)))) / seconds
 
     def at_rate(self, rate: float, seconds: float) -> list[CallResult]:
-        """`rate` calls per second, however late their answers are."""
+        """`rate` calls per second, even if no answers come back."""
         return asyncio.run(self._open([number / rate for number in range(int(rate * seconds))], self._call))
 
     def at_once(self, count: int) -> list[CallResult]:
@@ -48,7 +48,7 @@ class Callers:
         return asyncio.run(self._open([0.0] * count, self._call))
 
     def at_once_and_again(self, count: int) -> list[CallResult]:
-        """The same; a caller who is refused calls once more after `Retry-After`."""
+        """`count` calls at the same moment; a caller that is refused calls again after `Retry-After`."""
         return asyncio.run(self._open([0.0] * count, self._call_until_served))
 
     async def _closed(self, seconds: float) -> list[CallResult]:
@@ -75,7 +75,7 @@ class Callers:
     async def _call_until_served(self) -> CallResult:
         for _ in range(_ATTEMPTS):
             answer = await self._call()
-            if answer.result == "200" or answer.may_have_run:
+            if answer.is_success or answer.may_have_run:
                 break
             await asyncio.sleep(answer.retry_after)
         return answer
@@ -104,62 +104,53 @@ class Callers:
         return result_of(int(head.split(" ", 2)[1]), text), text, int(after.split("\r\n", 1)[0] or 0)
 
 
-def overload(
-    stack: Stack, publish: Publisher, *, seconds: float, factors: Sequence[float], deadline: float, limit: float
-) -> list[ReportRow]:
+def overload(trial: Trial, *, seconds: float, factors: Sequence[float], deadline: float) -> list[ReportRow]:
     """Calls at multiples of the rate that 32 callers reach, each for `seconds`; then bursts.
 
-    The callers of `stack` wait for `deadline` seconds; each must be answered within `limit`.
+    `deadline` is the stack's time limit of a trigger in seconds.
     """
-    with Marks(stack.state_dir) as marks:
-        api = publish(marks.source)
-        callers = Callers(stack, api, SCRIPT_SECONDS)
+    with Marks(trial.stack.state_dir) as marks:
+        callers = AsyncCallers(trial.stack, trial.publish(marks.source), SCRIPT_SECONDS)
         callers.closed(_WARM_UP_SECONDS)
         capacity = callers.closed(min(10.0, seconds))
         rows: list[ReportRow] = []
         for factor in factors:
             answers = callers.at_rate(factor * capacity, seconds)
             name = f"{factor:g} times the capacity of {capacity:.0f}/s for {seconds:g} s"
-            rows += [row(name, answers, limit), *_judged(answers, marks, factor, capacity * seconds)]
-        return rows + _bursts(stack, publish(marks.source), publish(marks.source), int(capacity * deadline), limit)
+            rows += [answered_row(name, answers, trial.limit), *_judged(answers, marks, factor, capacity * seconds)]
+        unknown, slow = (trial.publish(marks.source) for _ in range(2))
+        return rows + _bursts(trial.stack, unknown, slow, int(capacity * deadline))
 
 
 def _judged(answers: list[CallResult], marks: Marks, factor: float, most: float) -> list[ReportRow]:
-    served = [answer for answer in answers if answer.result == "200"]
+    """The share of `most` calls that succeeded, and of the runs that a caller still waited for."""
     refused = [answer for answer in answers if answer.result == _BUSY]
     if factor < 1:
         too_many = max(0, len(refused) - int(len(answers) * MOST_REFUSED))
-        return [ReportRow("  at most 1 in 1,000 refused", len(answers), len(answers) - too_many, 0.0)]
-    goodput = len(served) / most
-    begun = marks.begun()
-    started = [answer for answer in answers if answer.marker in begun]
-    useful = len(served) / max(1, len(started))
+        return [ReportRow("  at most 1 in 1,000 refused", len(answers), len(answers) - too_many)]
+    served, begun = len(successes(answers)), marks.begun()
+    goodput = served / most
+    useful = served / max(1, sum(answer.marker in begun for answer in answers))
     told = [answer for answer in refused if answer.retry_after > 0]
     return [
-        ReportRow("  served, of the capacity", 1, int(goodput >= LEAST_GOODPUT), 0.0, f"{goodput:.1%}"),
-        ReportRow("  useful, of the runs that started", 1, int(useful >= LEAST_USEFUL), 0.0, f"{useful:.2%}"),
-        ReportRow("  refused, and told when to call again", len(refused), len(told), 0.0),
+        check_row("  successes, compared with the capacity", goodput >= LEAST_GOODPUT, note=f"{goodput:.1%}"),
+        check_row("  runs whose caller got the answer", useful >= LEAST_USEFUL, note=f"{useful:.2%}"),
+        ReportRow("  refused, and told when to call again", len(refused), len(told)),
     ]
 
 
-def _bursts(stack: Stack, unknown: Api, slow: Api, fitting: int, limit: float) -> list[ReportRow]:
-    """Bursts of an API that was never called before, and of one that is slow."""
-    fast = Callers(stack, unknown, SCRIPT_SECONDS)
+def _bursts(stack: Stack, unknown: Api, slow: Api, fitting: int) -> list[ReportRow]:
+    """Bursts of calls of an API that was never called before, and of a slow one."""
+    fast = AsyncCallers(stack, unknown, SCRIPT_SECONDS)
     whole = fast.at_once(int(fitting * CALM_FACTOR))
     doubled = fast.at_once_and_again(fitting * 2)
-    Callers(stack, slow, SLOW_SECONDS).at_once(fitting)
+    AsyncCallers(stack, slow, SLOW_SECONDS).at_once(fitting)
     begun = time.monotonic()
-    while fast.at_once(1)[0].result != "200" and time.monotonic() - begun < PASSES_SECONDS:
+    while not fast.at_once(1)[0].is_success and time.monotonic() - begun < PASSES_SECONDS:
         time.sleep(0.1)
     passed = time.monotonic() - begun
     return [
-        _all_served("a burst that fits its deadline", whole, limit),
-        _all_served("  twice that; the refused come back when told", doubled, limit),
-        ReportRow("  a fast API after a burst of a slow one", 1, int(passed < PASSES_SECONDS), passed),
+        success_row("a burst that fits its deadline", whole),
+        success_row("  twice that; refused callers come back", doubled),
+        check_row("  a fast API after a burst of a slow one", passed < PASSES_SECONDS, passed),
     ]
-
-
-def _all_served(name: str, answers: list[CallResult], limit: float) -> ReportRow:
-    heard = row(name, answers, limit)
-    served = len([answer for answer in answers if answer.result == "200"])
-    return ReportRow(name, heard.tried, served, heard.worst_seconds, heard.note)

@@ -1,4 +1,4 @@
-"""The way to Redis goes silent, without a reset: for one of two worker nodes, then for a web server."""
+"""The network to Redis drops all bytes without a reset: for one of two worker nodes, then for a web server."""
 
 import json
 import time
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from functools import partial
 
 from chaos.callers import CallResult, call
-from chaos.report import ReportRow
-from chaos.trial import during
+from chaos.rows import ReportRow, check_row
+from chaos.trial import Trial
 from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS
-from testbed.publishing import Api, Publisher
+from testbed.publisher import Api
 from testbed.stack import Stack, wait_until
 from testbed.tcp_proxy import TcpProxy
 
 LEAVES_WITHIN_SECONDS = HEARTBEAT_ENDS_AFTER_SECONDS + 2.0
 DEAF_SECONDS = 8.0
 _NODE = 4711
-# One after the other, they could all go to the other node.
+# Single calls could all go to the other node.
 _ASKED_AT_ONCE = 8
 # The answer to a failed run names its node.
 _FAIL = """
@@ -29,7 +29,7 @@ def on_api_trigger(engine, request):
 
 @contextmanager
 def _network(stack: Stack) -> Iterator[tuple[TcpProxy, str]]:
-    """A way to Redis that can be silenced, and the address that leads there."""
+    """A proxy before Redis that can be silenced, and its URL."""
     password = stack.data.redis_password_file.read_text().strip()
     proxy = TcpProxy(str(stack.data.redis_socket))
     try:
@@ -38,10 +38,13 @@ def _network(stack: Stack) -> Iterator[tuple[TcpProxy, str]]:
         proxy.close()
 
 
-def worker(stack: Stack, publish: Publisher, *, short: float, long: float, limit: float) -> list[ReportRow]:
-    """One of two nodes is cut off for `short` seconds, then for `long`, which is enough to leave the fleet."""
-    with _network(stack) as (network, address), stack.another_worker(REDIS_URL=address, UDAPI_NODE_ID=str(_NODE)):
-        return [*_briefly(stack, publish, network, short, limit), *_for_long(stack, publish, network, long, limit)]
+def worker(trial: Trial, *, short: float, long: float) -> list[ReportRow]:
+    """One of two nodes is cut off for `short` seconds, then for `long`, after which it leaves the fleet."""
+    name = "partition: one of two workers, {:g} s"
+    with _network(trial.stack) as (network, url), trial.stack.another_worker(REDIS_URL=url, UDAPI_NODE_ID=str(_NODE)):
+        # A node tries to deliver its answers until it can: every run is answered.
+        brief = trial.during(name.format(short), partial(_silence, network, short), answers_runs=True)
+        return [*brief, *_for_long(trial, network, name.format(long), long)]
 
 
 def _silence(network: TcpProxy, seconds: float) -> None:
@@ -50,15 +53,9 @@ def _silence(network: TcpProxy, seconds: float) -> None:
     network.is_silent = False
 
 
-def _briefly(stack: Stack, publish: Publisher, network: TcpProxy, seconds: float, limit: float) -> list[ReportRow]:
-    """The node tries to hand its answers over until it can, so that every run is answered."""
-    name = f"partition: one of two workers, {seconds:g} s"
-    return during(stack, publish, name, partial(_silence, network, seconds), limit, answers_runs=True)
-
-
-def _for_long(stack: Stack, publish: Publisher, network: TcpProxy, seconds: float, limit: float) -> list[ReportRow]:
+def _for_long(trial: Trial, network: TcpProxy, name: str, seconds: float) -> list[ReportRow]:
     """The node leaves the fleet, the other one goes on, and the node is back soon after the silence."""
-    failing, more = publish(_FAIL), []
+    stack, failing, more = trial.stack, trial.publish(_FAIL), []
 
     def fault() -> None:
         begun = time.monotonic()
@@ -71,15 +68,15 @@ def _for_long(stack: Stack, publish: Publisher, network: TcpProxy, seconds: floa
         more.append(_within("left the fleet", LEAVES_WITHIN_SECONDS, gone))
         more.append(_within("runs triggers again", DEAF_SECONDS, back))
 
-    return [*during(stack, publish, f"partition: one of two workers, {seconds:g} s", fault, limit), *more]
+    return [*trial.during(name, fault), *more]
 
 
 def _within(what: str, limit: float, seconds: float) -> ReportRow:
-    return ReportRow(f"  {what} within {limit:g} s", 1, int(seconds < limit), seconds)
+    return check_row(f"  {what} within {limit:g} s", seconds < limit, seconds)
 
 
 def _seconds_until_heard(stack: Stack, failing: Api) -> float:
-    """How long it takes until the node that was cut off runs a trigger."""
+    """The time until the node that was cut off runs a trigger."""
     begun = time.monotonic()
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as callers:
         while (passed := time.monotonic() - begun) < 3 * DEAF_SECONDS:
@@ -93,8 +90,8 @@ def _is_of_node(answer: CallResult) -> bool:
     return answer.result == "500 code 12" and bool(json.loads(answer.text)["errors"][0]["faultingNode"] == _NODE)
 
 
-def web(stack: Stack, publish: Publisher, *, seconds: float, run_seconds: float, limit: float) -> list[ReportRow]:
-    """The web server is cut off for `seconds`, while jobs of its callers wait for others that take `run_seconds`."""
-    with _network(stack) as (network, address), stack.another_web(REDIS_URL=address) as cut_off:
+def web(trial: Trial, *, seconds: float, run_seconds: float) -> list[ReportRow]:
+    """The web server is cut off for `seconds`, while jobs of its callers wait behind runs of `run_seconds`."""
+    with _network(trial.stack) as (network, url), trial.stack.another_web(REDIS_URL=url) as cut_off:
         name, fault = f"partition: the web server, {seconds:g} s", partial(_silence, network, seconds)
-        return during(stack, publish, name, fault, limit, url=cut_off.url, run_seconds=run_seconds)
+        return trial.during(name, fault, url=cut_off.url, run_seconds=run_seconds)

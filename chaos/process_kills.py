@@ -4,23 +4,24 @@ import random
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import psutil
 
-from chaos.callers import CLOSED, CallerLoad, CallResult
+from chaos.callers import CLOSED, CallerLoad, CallResult, successes
 from chaos.marks import Marks
-from chaos.report import ReportRow, row
+from chaos.rows import ReportRow, answered_row, success_row
+from chaos.trial import Trial
 from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS
-from testbed.publishing import Publisher
 from testbed.stack import Stack, wait_until
 
 CALLERS = 24
-# A child that is killed takes its connections along at once; more than that is somebody else's fault.
+# The connections of a killed child close at once. A connection that closes later has another cause.
 CLOSING_SECONDS = 2.0
 
 
 class KilledFleet:
-    """The worker nodes of a stack, two at first; who is killed is replaced as a supervisor would."""
+    """The two worker nodes of a stack; a killed one is replaced, as a supervisor would do."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -36,17 +37,16 @@ class KilledFleet:
         return True
 
     def kill_host(self, chance: random.Random) -> bool:
-        """Kill a process below a worker node: a script's host, or what they are forked from."""
+        """Kill a process below a worker node: a script host, the zygote or its keeper."""
         hosts = [host for worker in self.workers for host in psutil.Process(worker.pid).children(recursive=True)]
         return bool(hosts) and _kill(chance.choice(hosts))
 
     def kill_web(self, chance: random.Random) -> bool:
-        """Kill a child of gunicorn."""
         children = psutil.Process(self._stack.web.process.pid).children()
         return bool(children) and _kill(chance.choice(children))
 
     def end(self) -> None:
-        """Leave one node to the stack, which ends it."""
+        """End the second node; the stack ends the other one."""
         self._stack.worker = self.workers.pop()
         for worker in self.workers:
             worker.send_signal(signal.SIGTERM)
@@ -55,7 +55,7 @@ class KilledFleet:
 
 
 def _settle(stack: Stack, nodes: int) -> None:
-    """Wait until `nodes` worker nodes are there: who was killed counts as one until its heartbeat ends."""
+    """Wait until `nodes` worker nodes are there. A killed node counts until its heartbeat expires."""
     time.sleep(HEARTBEAT_ENDS_AFTER_SECONDS + 0.5)
     wait_until(lambda: stack.nodes() >= nodes, what="worker nodes")
 
@@ -68,17 +68,15 @@ def _kill(process: psutil.Process) -> bool:
     return True
 
 
-def kills(
-    stack: Stack, publish: Publisher, *, triggers: int, kills: int, limit: float, seed: int = 1
-) -> list[ReportRow]:
-    """`triggers` marked triggers, `kills` processes killed meanwhile; callers are answered within `limit` seconds."""
-    chance = random.Random(seed)
+def kills(trial: Trial, *, triggers: int, kills: int, seed: int = 1) -> list[ReportRow]:
+    """`triggers` triggers, while `kills` processes are killed one after the other."""
+    stack, chance = trial.stack, random.Random(seed)
     fleet = KilledFleet(stack)
     web_kills: list[float] = []
     done = {"worker": 0, "host": 0, "web": 0}
     try:
         with Marks(stack.state_dir) as marks:
-            load = CallerLoad(stack.url, publish(marks.source), triggers, query="?seconds=0.02")
+            load = CallerLoad(stack.url, trial.publish(marks.source), triggers, query="?seconds=0.02")
             with load.going_on(CALLERS):
                 for number in range(kills):
                     threshold = triggers * (number + 1) // (kills + 1)
@@ -89,30 +87,25 @@ def kills(
                     if kind == "web":
                         web_kills.append(time.time())
                 wait_until(lambda: load.is_over, 900, "the last callers")
-            return _rows(load.answers, marks, web_kills, done, limit)
+            killed = ", ".join(f"{count} {kind}" for kind, count in done.items())
+            return _rows(f"killed: {killed}", load.answers, marks, web_kills, trial.limit)
     finally:
         fleet.end()
 
 
-def _rows(
-    answers: list[CallResult], marks: Marks, web_kills: list[float], done: dict[str, int], limit: float
-) -> list[ReportRow]:
+def _rows(name: str, answers: list[CallResult], marks: Marks, web_kills: list[float], limit: float) -> list[ReportRow]:
     closed = [answer for answer in answers if answer.result == CLOSED]
     explained = [answer for answer in closed if _is_near(answer.ended, web_kills)]
     others = [answer for answer in answers if answer.result != CLOSED]
-    killed = ", ".join(f"{count} {kind}" for kind, count in done.items())
     runs = marks.runs()
-    lost = [answer.marker for answer in answers if answer.result == "200" and not runs[answer.marker]]
-    untrue = [answer.marker for answer in answers if "safe to send it again" in answer.text and runs[answer.marker]]
+    lost = [answer for answer in successes(answers) if not runs[answer.marker]]
+    untrue = [answer for answer in answers if answer.is_safe_to_repeat and runs[answer.marker]]
+    note = f"{len(web_kills)} killed"
     return [
-        row(f"killed: {killed}", others, limit),
-        ReportRow(
-            "  closed as their gunicorn child was killed", len(closed), len(explained), 0.0, f"{len(web_kills)} killed"
-        ),
-        ReportRow("  no marker twice", sum(runs.values()), len(runs), 0.0),
-        ReportRow(
-            "  what was answered did run, what was not did not", len(answers), len(answers) - len(lost + untrue), 0.0
-        ),
+        answered_row(name, others, limit),
+        ReportRow("  closed by the kill of a gunicorn child", len(closed), len(explained), note=note),
+        ReportRow("  no trigger ran twice", sum(runs.values()), len(runs)),
+        ReportRow("  callers were told the truth", len(answers), len(answers) - len(lost + untrue)),
     ]
 
 
@@ -120,23 +113,21 @@ def _is_near(moment: float, kills: list[float]) -> bool:
     return any(-CLOSING_SECONDS < moment - kill < CLOSING_SECONDS for kill in kills)
 
 
-def rolling_restart(stack: Stack, publish: Publisher, *, rounds: int, limit: float) -> ReportRow:
-    """gunicorn told to renew its children, then both worker nodes one after the other, under load."""
+def rolling_restart(trial: Trial, *, rounds: int) -> list[ReportRow]:
+    """Under load, gunicorn replaces its children (HUP), then both worker nodes restart one after the other."""
+    stack = trial.stack
     fleet = KilledFleet(stack)
     try:
         with Marks(stack.state_dir) as marks:
-            load = CallerLoad(stack.url, publish(marks.source), query="?seconds=0.05", pause=0.02)
+            load = CallerLoad(stack.url, trial.publish(marks.source), query="?seconds=0.05", pause=0.02)
             with load.going_on(8):
                 for _ in range(rounds):
                     _renew_web(stack)
                     _renew_workers(stack, fleet)
                 time.sleep(1)
-            lost = [answer for answer in load.answers if answer.result != "200"]
-            rest = row("rolling restart of gunicorn (HUP) and workers", load.answers, limit)
-            note = f"{rest.note}; ran twice: {len(marks.twice())}"
-            return ReportRow(
-                rest.fault, rest.tried, rest.tried - len(lost) - len(marks.twice()), rest.worst_seconds, note
-            )
+            twice = len(marks.twice())
+            row = success_row("rolling restart of gunicorn and workers", load.answers, f"ran twice: {twice}")
+            return [replace(row, survived=row.survived - twice)]
     finally:
         fleet.end()
 

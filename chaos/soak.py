@@ -1,4 +1,4 @@
-"""Memory and descriptors of every process under a steady load: flat after a while, or there is a leak."""
+"""Memory and descriptors of every process under a steady load: a curve that is not flat shows a leak."""
 
 import itertools
 import statistics
@@ -9,29 +9,30 @@ from dataclasses import dataclass, field
 import psutil
 
 from chaos.callers import CallerLoad
-from chaos.report import ReportRow, row
+from chaos.rows import ReportRow, answered_row, check_row
+from chaos.trial import Trial
 from testbed.processes import descriptors
-from testbed.publishing import ECHO, Api, Publisher
+from testbed.publisher import Api
 from testbed.stack import Stack, wait_until
 
 CALLERS = 8
 SAMPLE_SECONDS = 5.0
 WARM_UP_SHARE = 0.25
 MOST_PER_TEN_MINUTES = 0.01
-# One per cent of a small process is less than what its allocator takes at a time.
+# One per cent of a small process is less than its allocator takes at once.
 NOISE_MEGABYTES = 0.25
-# A process keeps a connection once chance had it need one more than ever before.
+# Now and then a process needs one connection more than ever before, and keeps it.
 NOISE_DESCRIPTORS = 2.0
 _MEASURE_SECONDS = 10.0
 _STRETCHES = 12
 HOST = "script host"
-# What is below a worker node, by depth; whoever is deeper was forked by a script.
+# The processes below a worker node, by depth. Scripts fork deeper ones.
 _BELOW_WORKER = ("keeper", "zygote", HOST)
 
 
 @dataclass
 class Curve:
-    """What was measured of one process: seconds, resident memory in MB, descriptors."""
+    """Samples of one process: seconds since the start, resident memory in MB, open descriptors."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
@@ -39,30 +40,29 @@ class Curve:
     descriptors: list[float] = field(default_factory=list)
 
     def add(self, seconds: float, memory: float, descriptors: float) -> None:
-        """One more sample."""
         self.seconds.append(seconds)
         self.memory.append(memory)
         self.descriptors.append(descriptors)
 
 
-def soak(stack: Stack, publish: Publisher, *, minutes: float, limit: float) -> list[ReportRow]:
-    """Half of the top rate for `minutes`; the curves of all processes, and of the generations of script hosts."""
-    api = publish(ECHO)
+def soak(trial: Trial, *, minutes: float) -> list[ReportRow]:
+    """Half of the top rate for `minutes`, with a row for the curve of each process."""
+    stack, api = trial.stack, trial.publish()
     pause = _pause_for_half(stack, api)
     load = CallerLoad(stack.url, api, pause=pause)
     with load.going_on(CALLERS):
         time.sleep(minutes * 60 * WARM_UP_SHARE)
         curves = _measure(stack, minutes * 60 * (1 - WARM_UP_SHARE))
     rate = len(load.answers) / (minutes * 60)
-    lost = [answer for answer in load.answers if answer.result != "200"]
+    lost = [answer for answer in load.answers if not answer.is_success]
     note = f"{rate:.0f} triggers a second, {len(lost)} without success"
-    return [row(f"soak of {minutes:g} minutes", load.answers, limit, note), *(_row(curve) for curve in curves)]
+    return [answered_row(f"soak of {minutes:g} minutes", load.answers, trial.limit, note), *map(_row, curves)]
 
 
 def growth(seconds: list[float], values: list[float], typical: Callable[[list[float]], float]) -> float:
-    """What the values grow by in ten minutes: the median of the slopes between all stretches of time.
+    """The growth of the values in ten minutes: the median of the slopes between all stretches of time.
 
-    `typical` makes one value of those of a stretch. A single value that is far off does not count.
+    `typical` reduces the values of a stretch to one, so that a single outlier does not count.
     """
     size = max(1, len(values) // _STRETCHES)
     stretches = [slice(start, start + size) for start in range(0, len(values) - size + 1, size)]
@@ -73,7 +73,7 @@ def growth(seconds: list[float], values: list[float], typical: Callable[[list[fl
 
 
 def _pause_for_half(stack: Stack, api: Api) -> float:
-    """How long each caller rests between two calls, so that they come at half of the top rate."""
+    """The pause of each caller between two calls that gives half of the top rate."""
     load = CallerLoad(stack.url, api)
     with load.going_on(CALLERS):
         wait_until(lambda: len(load.answers) >= CALLERS, what="the first answers")
@@ -84,8 +84,7 @@ def _pause_for_half(stack: Stack, api: Api) -> float:
     return max(0.0, CALLERS / (top / 2) - alone)
 
 
-def _everybody(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
-    """All processes that live now, by what they are."""
+def _named_processes(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
     yield "redis", psutil.Process(stack.redis.pid)
     web = psutil.Process(stack.web.process.pid)
     yield "gunicorn", web
@@ -105,12 +104,13 @@ def _children(parent: psutil.Process) -> list[psutil.Process]:
 
 
 def _measure(stack: Stack, seconds: float) -> list[Curve]:
-    """A curve for each process that is there to the end, and one of the last values of all script hosts that ended."""
+    """A curve for each process that lives to the end, and one with the last sample of each script host that ended."""
     curves: dict[tuple[str, int], Curve] = {}
-    ended = Curve("script hosts at their ends")
+    ended = Curve("script hosts when they end")
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < seconds:
-        alive = {(name, process.pid) for name, process in _everybody(stack) if _sample(curves, name, process, passed)}
+        living = _named_processes(stack)
+        alive = {(name, process.pid) for name, process in living if _sample(curves, name, process, passed)}
         for key in curves.keys() - alive:
             curve = curves.pop(key)
             if curve.name == HOST:
@@ -120,7 +120,7 @@ def _measure(stack: Stack, seconds: float) -> list[Curve]:
 
 
 def _is_old(curve: Curve, seconds: float) -> bool:
-    """Whether it says something about the time measured: who has just begun still grows."""
+    """Whether the curve is long enough to be judged: a young process still grows."""
     return len(curve.seconds) >= _STRETCHES and curve.seconds[-1] - curve.seconds[0] > seconds / 2
 
 
@@ -135,7 +135,7 @@ def _sample(curves: dict[tuple[str, int], Curve], name: str, process: psutil.Pro
 
 def _row(curve: Curve) -> ReportRow:
     grown = growth(curve.seconds, curve.memory, statistics.median)
-    # Connections come and go; what leaks stays when they have gone.
+    # Connections come and go. A leak shows in the lowest values.
     more = growth(curve.seconds, curve.descriptors, min)
     memory, descriptors = grown / statistics.fmean(curve.memory), more / max(1.0, statistics.fmean(curve.descriptors))
     is_flat = memory < MOST_PER_TEN_MINUTES or grown < NOISE_MEGABYTES
@@ -144,4 +144,4 @@ def _row(curve: Curve) -> ReportRow:
         f"RSS {curve.memory[0]:.1f} → {curve.memory[-1]:.1f} MB, {memory:+.2%} in 10 min; "
         f"descriptors {curve.descriptors[0]:.0f} → {curve.descriptors[-1]:.0f}, {descriptors:+.2%}"
     )
-    return ReportRow(f"  {curve.name}", 1, int(is_flat), 0.0, note)
+    return check_row(f"  {curve.name}", is_flat, note=note)

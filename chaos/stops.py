@@ -3,28 +3,23 @@
 import random
 import time
 
-from chaos.report import ReportRow
-from chaos.trial import during, stand_still
-from testbed.publishing import Publisher
-from testbed.stack import Stack
+from chaos.rows import ReportRow
+from chaos.trial import Trial, suspend
 
 _SEED = 1
 
 
-def stops(
-    stack: Stack, publish: Publisher, *, times: int, seconds: tuple[float, float], limit: float
-) -> list[ReportRow]:
-    """One of two worker nodes is stopped and goes on, `times` in a row, for `seconds` at least and at most.
+def stops(trial: Trial, *, times: int, seconds: tuple[float, float]) -> list[ReportRow]:
+    """One of two worker nodes is stopped and continues, `times` in a row, each for a random time between `seconds`.
 
-    The triggers are so short that a node is often stopped between its claim of a job and the beginning of the run.
+    The runs are so short that a node is often stopped between its claim of a job and the start of the run.
     """
     chance = random.Random(_SEED)
-    with stack.another_worker() as second:
+    with trial.stack.another_worker() as second:
 
         def fault() -> None:
             for _ in range(times):
-                stand_still(chance.choice([stack.worker, second]), chance.uniform(*seconds))
+                suspend(chance.choice([trial.stack.worker, second]), chance.uniform(*seconds))
                 time.sleep(chance.uniform(0.0, 1.0))
 
-        name = f"workers: one of two stopped, {times} times"
-        return during(stack, publish, name, fault, limit, run_seconds=0.0)
+        return trial.during(f"workers: one of two stopped, {times} times", fault, run_seconds=0.0)

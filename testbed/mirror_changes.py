@@ -15,7 +15,7 @@ from as_code.importer import import_files
 from as_code.permissions import Actor
 from definitions.changes import save_definition
 from objects.changes import delete_checked, save_checked
-from testbed.publishing import Api, Publisher
+from testbed.publisher import Api, Publisher
 
 _IMPORTED = """\
 tokens:

@@ -1,4 +1,4 @@
-"""A real nginx with the configuration of `deploy/`, before a stack of the tests."""
+"""A real nginx with the configuration of `deploy/`, in front of a stack."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ http {{
 
 
 def program() -> str:
-    """The nginx of this machine; without one the test is skipped, on CI it fails."""
+    """The nginx of this machine. Without one, the test is skipped; on CI it fails."""
     found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if found is None:
         message = "nginx is not installed (Debian, Ubuntu: apt install nginx-light)"
@@ -44,7 +44,7 @@ def program() -> str:
 
 
 class Nginx:
-    """nginx on a free loopback port before the gunicorns at `upstream_ports`; its files lie in `directory`."""
+    """nginx on a free loopback port in front of the gunicorns at `upstream_ports`. `directory` holds its files."""
 
     def __init__(self, directory: Path, *upstream_ports: int) -> None:
         self.directory, self.port = directory, free_port()
@@ -53,21 +53,13 @@ class Nginx:
         user = "user root;" if os.geteuid() == 0 else ""
         (directory / "nginx.conf").write_text(_MAIN.format(directory=directory, user=user))
         (directory / "udapi.conf").write_text(self._site())
-        command = [
-            program(),
-            "-e",
-            str(directory / "error.log"),
-            "-p",
-            str(directory),
-            "-c",
-            str(directory / "nginx.conf"),
-        ]
+        command = [program(), "-e", f"{directory}/error.log", "-p", str(directory), "-c", f"{directory}/nginx.conf"]
         with (directory / "output").open("wb") as output:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         wait_until((directory / "nginx.pid").exists, 20, f"nginx, see {directory}/output")
 
     def reload(self, down: Collection[int] = ()) -> None:
-        """Mark the gunicorns at the ports `down` as down, and wait until the earlier worker processes have ended."""
+        """Mark the gunicorns at the ports `down` as down, and wait until nginx' earlier worker processes have ended."""
         earlier = psutil.Process(self.process.pid).children()
         (self.directory / "udapi.conf").write_text(self._site(down))
         self.process.send_signal(signal.SIGHUP)
@@ -75,7 +67,7 @@ class Nginx:
         assert not left, f"still running: {left}"
 
     def _site(self, down: Collection[int] = ()) -> str:
-        """The shipped file with other ports, and with a name that the product knows."""
+        """The shipped file with the ports of this test and a host name that the product accepts."""
         servers = [f"server 127.0.0.1:{port}{' down' if port in down else ''};" for port in self._upstream_ports]
         changes = {
             "server 127.0.0.1:8000;": " ".join(servers),
@@ -89,6 +81,5 @@ class Nginx:
         return text
 
     def stop(self) -> None:
-        """End it."""
         self.process.terminate()
         self.process.wait(20)

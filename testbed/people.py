@@ -1,10 +1,10 @@
-"""Users of tests."""
+"""Users for tests."""
 
 from django.contrib.auth.models import User
 
 
 def remove_users(**wanted: object) -> None:
-    """Remove the users that fit, the last superuser too, whom the product would keep."""
+    """Remove the matching users, even the last superuser, whom the product refuses to remove."""
     users = User.objects.filter(**wanted)
     users.update(is_superuser=False)
     users.delete()

@@ -1,4 +1,4 @@
-"""What every account sees of a process, even of one that closes its memory (`PR_SET_DUMPABLE`) to all but root."""
+"""Figures about a process that every account may read, even if it closes its memory (`PR_SET_DUMPABLE`)."""
 
 import os
 from pathlib import Path
@@ -7,9 +7,9 @@ import psutil
 
 
 def descriptors(process: psutil.Process) -> int:
-    """How many descriptors are open.
+    """The number of open descriptors.
 
-    Linux before 6.2 does not tell that of a closed process: then the size of its table, which grows in powers of two.
+    Before Linux 6.2, for a process that closes its memory: the size of its descriptor table, a power of two.
     """
     try:
         return process.num_fds()

@@ -1,7 +1,6 @@
 """The real stack for tests: Redis, worker nodes and gunicorn as processes of their own, on free loopback ports."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -9,11 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
+import redis
+from django.conf import settings
 
+from broker.client import meet
 from foundation.data_directory import DataDir
 from launcher import redis_server
 from launcher.paths import Places
@@ -23,24 +25,24 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 START_SECONDS = 60.0
 
-# Of the ports, one for each process that tests at the same time.
+# The ports are divided among the test processes that run at the same time.
 _SHARES = 8
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now, and that no other of the test processes beside this one is given."""
+    """A loopback port that nothing listens on, from this test process's own share of the ports."""
     share = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SHARES
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        # Linux gives away every other port only.
+        # Linux hands out only every other port.
         if port // 2 % _SHARES == share:
             return port
 
 
 def wait_until(condition, seconds: float = START_SECONDS, what: str = "") -> None:
-    """Wait for `condition()`; fails when it does not come true in time."""
+    """Wait until `condition()` is true, and fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not in {seconds} s: {what or condition}"
@@ -48,17 +50,13 @@ def wait_until(condition, seconds: float = START_SECONDS, what: str = "") -> Non
 
 
 class Web:
-    """One gunicorn of the product below `root`."""
+    """One gunicorn that serves the product below `root`."""
 
     def __init__(self, environment: dict[str, str], log: Path, root: Path = ROOT) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process = _start(
-            [PYTHON, "-m", "gunicorn", "-c", "python:web.gunicorn_conf", "udapi_site.wsgi"],
-            environment | {"UDAPI_PORT": str(self.port)},
-            log,
-            root,
-        )
+        command = [PYTHON, "-m", "gunicorn", "-c", "python:web.gunicorn_conf", "udapi_site.wsgi"]
+        self.process = _start(command, environment | {"UDAPI_PORT": str(self.port)}, log, root)
         limits = httpx.Limits(max_connections=1_000)
         self.client = httpx.Client(base_url=self.url, timeout=120, limits=limits)
         try:
@@ -75,18 +73,17 @@ class Web:
             return False
 
     def stop(self) -> None:
-        """End it in order."""
         self.client.close()
         _stop(self.process)
 
 
 class Machine:
-    """A Redis below `data_dir`, and whatever Celery programs a test starts; `environment` is added to all of them."""
+    """A Redis below `data_dir`, and the Celery programs that a test starts; all of them get `environment`."""
 
     def __init__(self, data_dir: Path, environment: dict[str, str] | None = None) -> None:
         self.data = DataDir(data_dir)
         self.log = data_dir / "processes.log"
-        # As the launcher has it, which checks the settings itself.
+        # The launcher sets CELERY_SKIP_CHECKS, too: it checks the settings itself.
         own = {"UDAPI_DATA_DIR": str(data_dir), "CELERY_SKIP_CHECKS": "1", "UDAPI_INSTALLATION": INSTALLATION}
         self.environment = own | (environment or {})
         self._started: list[subprocess.Popen[bytes]] = []
@@ -95,68 +92,68 @@ class Machine:
 
     @property
     def prefix(self) -> str:
-        """How its names in Redis begin."""
+        """The prefix of the installation's names in Redis."""
         return f"udapi:{self.environment['UDAPI_INSTALLATION']}:"
 
     @property
     def state_dir(self) -> Path:
-        """Where its scripts may write what outlives a run."""
+        """The directory below which scripts keep files between runs."""
         return Path(self.environment.get("UDAPI_STATE_DIR", self.data.state_dir))
 
     def start_redis(self) -> subprocess.Popen[bytes]:
-        """Start the embedded Redis and wait for its socket to answer."""
-        server = redis_server.find()
-        process = self._start([str(server.program), str(Places(self.data).redis_config)], redis_server.ENVIRONMENT)
+        """Start the embedded Redis and wait until it answers."""
+        process = self._start_redis(Places(self.data).redis_config)
         wait_until(self._redis_answers, 10, "Redis")
         return process
 
     def start_replica(self, port: int) -> tuple[subprocess.Popen[bytes], Path]:
-        """Start a second Redis, a replica of the one behind the loopback `port`; it and its socket."""
+        """Start a second Redis as a replica of the one at the loopback `port`; returns its process and its socket."""
         config, own = Places(self.data).redis_config, self.data.redis_socket.with_name("replica.sock")
-        password = self.data.redis_password_file.read_text().strip()
         file = config.with_name("replica.conf")
         file.touch(mode=0o600)
-        lines = (f'unixsocket "{own}"', f"replicaof 127.0.0.1 {port}", f"masterauth {password}")
+        lines = (f'unixsocket "{own}"', f"replicaof 127.0.0.1 {port}", f"masterauth {self._redis_password()}")
         file.write_text("\n".join([config.read_text(), *lines, ""]))
-        server = redis_server.find()
-        return self._start([str(server.program), str(file)], redis_server.ENVIRONMENT), own
+        return self._start_redis(file), own
 
     def start_background(self, **environment: str) -> subprocess.Popen[bytes]:
-        """Start one background program; it is ready some seconds later."""
+        """Start a background program. It needs a few seconds until it is ready."""
         program = ["-A", "udapi_site", "worker", "-Q", "udapi.background", "-P", "threads", "-c", "2"]
         return self._start_celery("background", program, environment)
 
     def celery(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """What `celery -A udapi_site …` says."""
+        """Run `celery -A udapi_site …` to its end."""
         command = [PYTHON, "-m", "celery", "-A", "udapi_site", *words]
         return subprocess.run(command, cwd=ROOT, env=_environment(self.environment), capture_output=True, text=True)
 
     def stop_redis(self) -> None:
-        """End Redis; `start_redis` brings it back, empty."""
+        """End Redis; `start_redis` starts it again, empty."""
         _stop(self.redis)
 
     def redis_client(self, database: int = 0, socket: Path | None = None) -> Any:
-        """A client of the stack's Redis, or of the one that listens on `socket`."""
-        import redis
-
-        from broker.client import meet
-
+        """A client of this machine's Redis, or of the Redis that listens on `socket`."""
+        # The product's code needs to know the server of a connection. `meet` learns it, and needs Django's settings.
+        options: dict[str, Any] = {"redis_connect_func": meet} if settings.configured else {}
         path = str(socket or self.data.redis_socket)
-        options: dict[str, Any] = {"unix_socket_path": path, "redis_connect_func": meet}
-        return redis.Redis(db=database, password=self.data.redis_password_file.read_text(), **options)
+        return redis.Redis(db=database, password=self._redis_password(), unix_socket_path=path, **options)
 
     def log_text(self, name: str) -> str:
-        """The content of `endpoint.log` or `manager.log` so far."""
+        """What `endpoint.log`, `refused.log` or `manager.log` contains so far."""
         file = self.data.log_dir / name
         return file.read_text() if file.exists() else ""
 
     def end(self) -> None:
-        """End whatever still runs, Redis last."""
+        """End all processes that were started here, Redis last."""
         for process in [each for each in self._started if each is not self.redis]:
             _stop(process)
-        # One that stands on another machine goes on.
+        # A Redis of another machine is left alone.
         if self.redis in self._started:
             _stop(self.redis)
+
+    def _redis_password(self) -> str:
+        return self.data.redis_password_file.read_text().strip()
+
+    def _start_redis(self, config: Path) -> subprocess.Popen[bytes]:
+        return self._start([str(redis_server.find().program), str(config)], redis_server.ENVIRONMENT)
 
     def _start_celery(
         self, name: str, program: list[str], environment: dict[str, str], root: Path = ROOT
@@ -173,16 +170,12 @@ class Machine:
         try:
             with self.redis_client() as client:
                 return bool(client.ping())
-        except OSError:
+        except (OSError, redis.ConnectionError):
             return False
-        except Exception as error:
-            if "Connection" in type(error).__name__:
-                return False
-            raise
 
 
 class Stack(Machine):
-    """Redis, one worker node and gunicorn, below `data_dir`; `environment` is added to all of them."""
+    """Redis, one worker node and gunicorn below `data_dir`; all of them get `environment`."""
 
     def __init__(self, data_dir: Path, environment: dict[str, str] | None = None) -> None:
         super().__init__(data_dir, environment)
@@ -197,19 +190,25 @@ class Stack(Machine):
             raise
         self.client = self.web.client
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     @property
     def url(self) -> str:
-        """Where gunicorn listens."""
+        """The address of gunicorn."""
         return self.web.url
 
     def start_worker(self, root: Path = ROOT, **environment: str) -> subprocess.Popen[bytes]:
-        """Start one worker node of the product below `root`."""
+        """Start a worker node of the product below `root`."""
         program = ["-A", "udapi_site.triggers", "worker", "-Q", "udapi.triggers"]
         return self._start_celery("test", program, environment, root)
 
     @contextmanager
     def another_worker(self, root: Path = ROOT, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """One more worker node for a while, of the product below `root`."""
+        """One more worker node, of the product below `root`."""
         before = self.nodes()
         process = self.start_worker(root, **environment)
         try:
@@ -220,7 +219,7 @@ class Stack(Machine):
 
     @contextmanager
     def another_web(self, root: Path = ROOT, **environment: str) -> Iterator[Web]:
-        """One more gunicorn, with settings of its own, before the same fleet."""
+        """One more gunicorn for the same fleet, with settings of its own."""
         web = Web(self.environment | environment, self.log, root)
         try:
             yield web
@@ -228,39 +227,36 @@ class Stack(Machine):
             web.stop()
 
     def stop_worker(self) -> None:
-        """End the worker node in order; the rest goes on."""
         _stop(self.worker)
 
     def mend(self) -> None:
-        """Start again what has ended, and wait until there is exactly one worker node."""
+        """Start what has ended again, and wait until there is exactly one worker node."""
         if not _lives(self.redis):
             self.redis = self.start_redis()
         if not _lives(self.worker):
-            # A node that was killed counts until its heartbeat ends.
+            # A killed node counts until its heartbeat expires.
             wait_until(lambda: self.nodes() == 0, what="the end of a heartbeat")
             self.worker = self.start_worker()
         wait_until(lambda: self.nodes() == 1, what="one worker node")
 
     def nodes(self) -> int:
-        """How many worker nodes have a heartbeat now."""
+        """How many worker nodes have a valid heartbeat."""
         with self.redis_client() as client:
             now = client.time()[0] * 1000
             return int(client.zcount(f"{self.prefix}nodes", now, "+inf"))
 
     def stop(self) -> None:
-        """End everything, and look that nothing is left."""
+        """End everything, and fail if a process is left."""
         family = [psutil.Process(each.pid) for each in self._started if _lives(each)]
-        everybody = [process for parent in family for process in (parent, *parent.children(recursive=True))]
+        everything = [process for parent in family for process in (parent, *parent.children(recursive=True))]
         self.web.stop()
         self.end()
-        _, left = psutil.wait_procs(everybody, timeout=5)
+        _, left = psutil.wait_procs(everything, timeout=5)
         assert not left, f"still running: {left}"
 
 
 def own_data_dir(path: Path, database_url: str) -> tuple[Path, dict[str, str]]:
-    """A data directory for a second stack that shares secrets and database with the tests' own."""
-    from django.conf import settings
-
+    """A data directory for a second stack with the secrets and the database of the tests, and its environment."""
     made = make_data_dir(path)
     shared: DataDir = settings.DATA_DIR
     for name in ("secret_key", "secret_peppers"):
@@ -281,8 +277,7 @@ def _environment(own: dict[str, str]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+    process.terminate()
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""A way to a Unix socket over loopback that a test can slow down or silence, as a network does."""
+"""A loopback TCP proxy before a Unix socket that a test can slow down or silence, as a bad network does."""
 
 import socket
 import threading
@@ -9,10 +9,10 @@ _CHUNK_BYTES = 64 * 1024
 
 
 class TcpProxy:
-    """Carries bytes between callers of `port` and the Unix socket `path`.
+    """Carries bytes between the clients of `port` and the Unix socket `path`.
 
-    Replies on a connection are `delay` seconds late once a request with `marker` in it has gone over that connection.
-    While `is_silent`, bytes of both directions are swallowed, and nothing is closed.
+    Once a connection has carried a request that contains `marker`, its replies are `delay` seconds late.
+    While `is_silent`, bytes in both directions are dropped, and no connection is closed.
     """
 
     def __init__(self, path: str) -> None:
@@ -24,7 +24,6 @@ class TcpProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Close every connection."""
         for each in self._open:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""A throw-away environment for each test process, made before Django reads its settings (`-p tests.environment`)."""
+"""A temporary environment for each test process, made before Django reads its settings (`-p tests.environment`)."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ import pytest
 from testbed import postgresql
 from testbed.data_dir import INSTALLATION, make_data_dir
 
-# What the machine's environment says about the product must not reach the tests.
+# Variables of the machine's environment that configure the product must not affect the tests.
 _OURS = ("UDAPI_", "DATABASE_URL", "REDIS_", "ELASTICSEARCH_", "DJANGO_")
 
-# On PostgreSQL only what asks the database anything of its own. Left out is what runs a stack whose database plays no
-# part beyond finding a token and a definition, which other tests do on both: scripts and their processes, the queue,
-# bodies and headers, the server; what a page shows; who may do what, which is decided by flags that both keep alike;
-# files and messages that are only read.
+# Tests that do not run on PostgreSQL: their stack asks the database only for a token and a definition, which other
+# tests do on both. They are about scripts and their processes, the queue, bodies and headers, the server; about the
+# contents of a page; about permissions, which follow from flags that both databases store alike; and about files and
+# messages that are only read.
 _WITHOUT_ENGINE = (
     "as_code/test_broken_files",
     "automation/test_compiler",
@@ -75,12 +75,12 @@ _WITHOUT_ENGINE = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--database=postgresql` runs the suite on PostgreSQL."""
+    """Add `--database=postgresql`, which runs the suite on PostgreSQL."""
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """On PostgreSQL, leave out what would run there just as it does on SQLite."""
+    """On PostgreSQL, leave out the tests that would do the same as on SQLite."""
     if config.getoption("database") == "sqlite" or not collection_path.is_relative_to(config.rootpath / "tests"):
         return None
     name = collection_path.relative_to(config.rootpath / "tests").as_posix()
@@ -89,7 +89,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Before pytest-django loads the settings."""
+    """Make the environment before pytest-django loads the settings."""
     root = Path(tempfile.mkdtemp(prefix="udapi-tests-"))
     early_config.add_cleanup(lambda: shutil.rmtree(root, ignore_errors=True))
     if "ELASTICSEARCH_URL" in os.environ:
@@ -97,8 +97,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     for name in [name for name in os.environ if name.startswith(_OURS)]:
         del os.environ[name]
     data_dir = make_data_dir(root / "data")
-    os.environ |= {"UDAPI_DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "udapi_site.settings"}
-    os.environ["UDAPI_INSTALLATION"] = INSTALLATION
+    os.environ |= {"UDAPI_DATA_DIR": str(data_dir), "UDAPI_INSTALLATION": INSTALLATION}
+    os.environ["DJANGO_SETTINGS_MODULE"] = "udapi_site.settings"
     if early_config.known_args_namespace.database == "postgresql":
         os.environ["DATABASE_URL"] = postgresql.url(root)
     return (yield)

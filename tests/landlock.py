@@ -1,4 +1,4 @@
-"""The version of Landlock that this kernel has, and a way to run a program as if there were none."""
+"""The Landlock version of this kernel, and a way to run a program as on a kernel without Landlock."""
 
 import sys
 
@@ -10,7 +10,7 @@ ABI = landlock.abi()
 needs_landlock = pytest.mark.skipif(ABI == 0, reason="this kernel has no Landlock")
 needs_scopes = pytest.mark.skipif(ABI < 6, reason="this kernel's Landlock is older than version 6")
 
-# Landlock's three system calls answer "not implemented", as on Linux 5.12, for this process and all that it starts.
+# Have Landlock's three system calls fail with "not implemented", as on Linux 5.12, in this process and its children.
 _FORGET = """
 import ctypes, os, struct, sys
 steps = [(0x20, 0, 0, 0), (0x35, 0, 2, 444), (0x25, 1, 0, 446), (0x06, 0, 0, 0x50000 | 38), (0x06, 0, 0, 0x7FFF0000)]

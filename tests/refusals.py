@@ -1,4 +1,4 @@
-"""Refused changes in tests: which reason, with which details."""
+"""The reasons and details of refused changes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,14 +8,14 @@ from django.core.exceptions import ValidationError
 
 
 def errors_of(error: ValidationError) -> list[ValidationError]:
-    """The single errors, whichever field they belong to."""
+    """The single errors of all fields."""
     if hasattr(error, "error_dict"):
         return [single for errors in error.error_dict.values() for single in errors]
     return list(error.error_list)
 
 
 def reasons_of(error: ValidationError) -> list[str]:
-    """The reasons, in no certain order."""
+    """The sorted reasons."""
     return sorted(str(single.code) for single in errors_of(error))
 
 
@@ -27,7 +27,7 @@ def only_reason(error: ValidationError) -> tuple[str, dict[str, Any]]:
 
 
 def refused(change: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[str, dict[str, Any]]:
-    """The one reason with which `change(…)` is refused, and its details."""
+    """Asserts that `change(…)` is refused; returns its one reason and the details."""
     with pytest.raises(ValidationError) as caught:
         change(*args, **kwargs)
     return only_reason(caught.value)

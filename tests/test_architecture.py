@@ -1,4 +1,4 @@
-"""The house keeps its shape: who imports whom, which names no file has, who may catch everything."""
+"""The architecture: which package imports which, how files and classes are named, what may catch every exception."""
 
 import ast
 import os
@@ -24,7 +24,7 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 # Django, django-elasticsearch-dsl and Celery look for classes of these names.
 NAMED_BY_LIBRARIES = {"Command", "Migration"}
 
-# Whatever a script or a run raises is an answer there; a step of the launcher tells its end and raises again.
+# There, whatever a script raises becomes an answer.
 MAY_CATCH_EVERYTHING = {
     "fleet/runner.py",
     "hosts/script.py",
@@ -54,7 +54,7 @@ def _tree(file: Path) -> ast.Module:
 
 @pytest.fixture(scope="module")
 def contract():
-    """import-linter's."""
+    """The configuration of import-linter."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 
 
@@ -80,7 +80,7 @@ def test_imports_point_down_only():
         ("web", "udapi_site"),
     ],
 )
-def test_an_import_that_points_up_or_sideways_would_be_noticed(tmp_path, contract, importer, imported):
+def test_import_that_points_up_or_sideways_is_noticed(tmp_path, contract, importer, imported):
     for package in contract["root_packages"]:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text(f"import {imported}\n" if package == importer else "")
@@ -92,7 +92,7 @@ def test_an_import_that_points_up_or_sideways_would_be_noticed(tmp_path, contrac
 
 @pytest.fixture(scope="module")
 def level(contract):
-    """The number of each package's layer; the uppermost is 0."""
+    """The number of each package's layer; 0 is the top."""
     layers = [[name.strip() for name in layer.split("|")] for layer in contract["contracts"][0]["layers"]]
     return {name: number for number, layer in enumerate(layers) for name in layer}
 
@@ -102,14 +102,14 @@ def test_every_package_has_a_layer_and_none_is_exempt(contract, level):
     assert not contract["contracts"][0].keys() & {"ignore_imports", "exhaustive_ignores", "containers"}
 
 
-def test_the_layers_are_the_ones_of_the_design(level):
+def test_layers_are_those_of_the_design(level):
     order = ["launcher", "udapi_site", "console", "endpoint", "definitions", "fleet", "hosts", "tokens", "access"]
     order += ["objects", "web", "broker", "foundation"]
     assert order == sorted(order, key=lambda name: level[name])
     assert len({level[name] for name in order}) == len(order)
 
 
-def test_only_the_site_and_what_starts_it_import_the_site():
+def test_only_the_launcher_imports_the_site():
     for file in _sources("launcher", "udapi_site", "benchmarks", "chaos"):
         imported = {name for name in _imported(_tree(file)) if name.partition(".")[0] == "udapi_site"}
         assert not imported, _name(file)
@@ -119,7 +119,7 @@ def test_sql_names_tables_of_lower_packages_only(level):
     tables = {model._meta.db_table: model.__module__.partition(".")[0] for model in apps.get_models()}
     ours = {table: owner for table, owner in tables.items() if owner in level}
     found = {(_name(file), ours[table]) for file in _sources() for table in _named_tables(file, ours)}
-    assert ("definitions/lookups.py", "tokens") in found, "the test sees none any more"
+    assert ("definitions/lookups.py", "tokens") in found, "the test finds none"
     for name, owner in found:
         package = name.partition("/")[0]
         assert package == owner or level[package] < level[owner], f"{name} names a table of {owner}"
@@ -136,22 +136,25 @@ def _named_tables(file: Path, tables: Iterable[str]) -> set[str]:
 def test_migrations_depend_on_lower_packages_only(level):
     disk = MigrationLoader(None).disk_migrations
     ours = [(app, migration) for (app, _), migration in disk.items() if app in level]
-    assert ours, "the test sees none any more"
+    assert ours, "the test finds none"
     for app, migration in ours:
         for other, _ in [*migration.dependencies, *migration.run_before]:
             assert other not in level or other == app or level[app] < level[other], f"{app} depends on {other}"
 
 
-def test_nothing_imports_what_is_no_part_of_the_product():
+def test_product_imports_no_tests_benchmarks_or_chaos():
     for file in _sources("benchmarks", "chaos"):
         imported = {name.partition(".")[0] for name in _imported(_tree(file))}
         assert not imported & NO_PART_OF_THE_PRODUCT, _name(file)
 
 
+def _all_modules() -> list[Path]:
+    return [*_sources(), *(ROOT / "testbed").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+
+
 def test_no_class_name_stands_for_two_things():
-    files = [*_sources(), *(ROOT / "testbed").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
     places = defaultdict(list)
-    for file in files:
+    for file in _all_modules():
         for node in _tree(file).body:
             if isinstance(node, ast.ClassDef) and node.name not in NAMED_BY_LIBRARIES:
                 places[node.name].append(_name(file))
@@ -159,8 +162,9 @@ def test_no_class_name_stands_for_two_things():
 
 
 def test_modules_are_named_by_nouns():
-    """A gerund (`noting`, `mending`) names an activity, not what the module holds."""
-    assert not [_name(file) for file in _sources() if file.stem.endswith("ing")]
+    """A gerund (`noting`, `mending`) names an activity, not what the module holds. Test files may have one."""
+    modules = [file for file in _all_modules() if not file.stem.startswith("test_")]
+    assert not [_name(file) for file in modules if file.stem.endswith("ing")]
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
@@ -183,7 +187,7 @@ def test_imports_stand_at_the_top():
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
-def test_no_file_is_a_drawer_for_everything():
+def test_no_file_is_named_utils_or_helpers():
     found = [_name(file) for file in _sources() if FORBIDDEN_NAMES & {file.stem, *file.relative_to(ROOT).parts}]
     assert not found
 
@@ -204,16 +208,16 @@ def _catches_everything(file: Path) -> bool:
     return any(_caught(handler) & EVERYTHING and not _raises_again(handler) for handler in handlers)
 
 
-def test_only_who_runs_scripts_catches_everything():
+def test_only_modules_that_run_scripts_catch_every_exception():
     catching = {_name(file) for file in _sources() if _catches_everything(file)}
     assert catching <= MAY_CATCH_EVERYTHING
-    assert "hosts/script.py" in catching, "the test sees none any more"
+    assert "hosts/script.py" in catching, "the test finds none"
 
 
 def test_every_receiver_has_a_sender():
-    """One without is called for every model there is, sessions and log entries too."""
+    """A receiver without one is called for every model, even for sessions and log entries."""
     found = [(file, call) for file in _sources() for call in _connections(_tree(file))]
-    assert found, "the test sees none any more"
+    assert found, "the test finds none"
     for file, call in found:
         assert "sender" in {keyword.arg for keyword in call.keywords}, f"{_name(file)}:{call.lineno}"
 

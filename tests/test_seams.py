@@ -1,7 +1,7 @@
-"""Seams: every surface of a dependency that the product uses though it is not public.
+"""Seams: every surface of a dependency that the product uses although it is not public.
 
-Each has a row in `SEAMS`, which says where it is used, and a test that fails when the dependency changes it. The last
-two tests find private names that have no row.
+Each has a row in `SEAMS`, which names the module that uses it, and a test that fails when the dependency changes it.
+The last two tests find private names without a row.
 """
 
 import ast
@@ -83,11 +83,11 @@ def test_a_thread_pool_submits_a_request_in_on_apply():
     assert parameters(TaskPool.on_apply)[:5] == ["target", "args", "kwargs", "callback", "accept_callback"]
     applied: list[tuple[Any, ...]] = []
 
-    class Noting(TaskPool):
+    class RecordingPool(TaskPool):
         def on_apply(self, *args: Any, **kwargs: Any) -> None:
             applied.append((args, kwargs["callback"], kwargs["accept_callback"]))
 
-    pool: Any = Noting(1)
+    pool: Any = RecordingPool(1)
     assert isinstance(pool.executor, ThreadPoolExecutor)
     pool.apply_async(print, ("x",), {}, callback=len, accept_callback=max, correlation_id="id")
     assert applied == [((print, ("x",), {}), len, max)]
@@ -109,7 +109,7 @@ def test_apply_target_accepts_runs_and_then_calls_back():
 
 
 def test_the_strategy_takes_message_body_ack_reject_and_callbacks():
-    """The node hands it messages as the consumer does."""
+    """Because the node calls it with messages, as the consumer does."""
     assert parameters(strategy.default)[:3] == ["task", "app", "consumer"]
     (handler,) = (
         code
@@ -153,7 +153,7 @@ def test_a_message_in_memory_can_be_got_and_serialised():
 
 
 def test_a_queue_in_redis_is_a_list_of_its_name_taken_from_the_right(stack):
-    """Lua pushes and takes entries beside Celery."""
+    """Because Lua scripts push and take entries, as Celery does."""
     queue, sent = "test.seams", ["first", "second"]
     for task_id in sent:
         current_app.send_task("nobody", task_id=task_id, queue=queue)
@@ -163,7 +163,7 @@ def test_a_queue_in_redis_is_a_list_of_its_name_taken_from_the_right(stack):
 
 
 def test_a_channel_names_the_class_of_its_connections_over_tls():
-    """`rediss://` leads to the transport that verifies the server, in whatever way a connection is made."""
+    """Every connection to `rediss://` uses the transport that verifies the server."""
     from broker.tls import VerifiedConnection
     from broker.transport import ClaimingTransport
 
@@ -243,12 +243,12 @@ def test_the_responses_of_an_operation():
 # --- No others ---
 
 
-def test_every_row_names_a_module_that_is_there():
+def test_every_seam_names_a_module_that_exists():
     assert not [module for module in SEAMS.values() if not (ROOT / module).is_file()]
     assert set(PRIVATE.values()) <= set(SEAMS)
 
 
-def test_no_private_name_is_used_without_a_row():
+def test_no_private_name_is_used_without_a_seam():
     sources = {file: ast.parse(file.read_text()) for file in _sources()}
     own = {name for tree in sources.values() for name in _defined(tree)}
     foreign = {name for tree in sources.values() for name in _used_of_others(tree)}

@@ -1,7 +1,6 @@
-"""`make bench`: us beside the alternatives, in turns, on one machine; writes `benchmarks/RESULTS.md` and the plots."""
+"""`make bench`: our stack and the alternatives in turns on one machine; writes `benchmarks/RESULTS.md` and plots."""
 
 import argparse
-import logging
 import statistics
 import tempfile
 from collections.abc import Mapping
@@ -21,7 +20,6 @@ LIMITED = "ours, with a rate limit"
 
 
 def main() -> None:
-    """Measure everything, and write it down."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
@@ -35,7 +33,6 @@ def main() -> None:
 
 def _side_by_side(directory: Path, rounds: int, seconds: float) -> list[Table]:
     with product(directory, UDAPI_LOG_MAX_BYTES="100000000") as stack:
-        logging.getLogger("httpx").setLevel(logging.WARNING)
         echo, sleeping = publish(ECHO, "speed/echo"), publish(SLEEP, "speed/sleeping")
         us = ours(stack, {"path": echo.path}, "ours", [echo.secret])
         limited = ours(stack, {"path": echo.path}, LIMITED, limited_secrets(echo))
@@ -44,7 +41,7 @@ def _side_by_side(directory: Path, rounds: int, seconds: float) -> list[Table]:
         rates, times = trials.rates(us, seconds * 2, max(3, rounds // 2))
         report.plot_rates(times)
         return [
-            *_tables(found),
+            *(_table(connections, measured) for connections, measured in found.items()),
             rates,
             trials.redis_commands(stack, us, echo),
             trials.cold_starts(stack),
@@ -59,14 +56,10 @@ def _throughput(contenders: list[Contender], rounds: int, seconds: float) -> dic
     found = {}
     for connections in CONNECTIONS:
         found[connections] = measure(contenders, partial(closed, connections=connections, seconds=seconds), rounds)
-        print(*_tables({connections: found[connections]}), sep="\n\n", flush=True)
+        print(_table(connections, found[connections]), flush=True)
     report.plot_throughput(found)
     report.plot_cost(found[32] if 32 in found else found[CONNECTIONS[0]])
     return found
-
-
-def _tables(found: Mapping[int, Mapping[str, Measured]]) -> list[Table]:
-    return [_table(connections, measured) for connections, measured in found.items()]
 
 
 def _table(connections: int, found: Mapping[str, Measured]) -> Table:
@@ -91,14 +84,14 @@ def _table(connections: int, found: Mapping[str, Measured]) -> Table:
 
 
 def _scale(directory: Path) -> Table:
-    found = dict(scale.measure(directory, dict.fromkeys(scale.COUNTS)))
+    found = dict(scale.measure(directory, "sqlite"))
     few, *_, many = scale.COUNTS
     rows = [
         [kind, *(f"{each:.2f} ms" for each in medians.values()), f"{medians[many] / medians[few]:.2f}"]
         for kind, medians in found.items()
     ]
     header = ["route", *(f"{count:,} objects" for count in scale.COUNTS), "most ÷ fewest"]
-    return Table("Definitions and tokens, median of a lone caller", header, rows)
+    return Table("Definitions and tokens, median of a single caller", header, rows)
 
 
 if __name__ == "__main__":

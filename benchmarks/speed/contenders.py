@@ -1,4 +1,4 @@
-"""Everything that is measured, started side by side: our stack, and what it is held against."""
+"""Our stack and the alternatives that it is compared with, started side by side."""
 
 import json
 import os
@@ -19,30 +19,23 @@ from testbed.stack import ROOT, Stack, free_port, wait_until
 BODY = "x" * 100
 WEB_WORKERS, WEB_THREADS = 2, 256
 TOKENS = 64
-"""Callers of the API with a limit: a token may call at most 100 times a second."""
+"""The number of tokens that call the API with a rate limit: each may call at most 100 times a second."""
 
 
 @dataclass
 class Contender:
-    """A server that echoes, where it is reached, and the processes that work for it."""
+    """A server that echoes the body, its URL, and its processes."""
 
     name: str
     url: str
     programs: dict[str, int]
-    """Name → process id; children belong to it."""
+    """Name → process id; its children count, too."""
     headers: list[dict[str, str]] = field(default_factory=lambda: [{}])
-    """One for each caller; callers take turns."""
-
-    def call(self, client: httpx.Client) -> httpx.Response:
-        """One call, which has to succeed."""
-        answer = client.post(self.url, content=BODY, headers={"Content-Type": "text/plain"} | self.headers[0])
-        if answer.status_code != 200 or BODY not in answer.text:
-            raise SystemExit(f"{self.name}: {answer.status_code} {answer.text[:200]}")
-        return answer
+    """The headers of each caller; callers take turns."""
 
 
 class Rivals:
-    """The processes of the contenders that are not ours, before a Redis of their own."""
+    """The processes of the alternatives, with a Redis of their own."""
 
     def __init__(self, directory: Path, stack: ExitStack) -> None:
         self.directory, self._stack = directory, stack
@@ -57,7 +50,7 @@ class Rivals:
         self.redis = self.start([server, *options])
 
     def start(self, command: list[str], **environment: str) -> int:
-        """Start a program that ends with the benchmark; its process id."""
+        """Start a program that ends with the benchmark; returns its process id."""
         with (self.directory / "rivals.log").open("ab") as log:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment | environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -66,7 +59,7 @@ class Rivals:
         return process.pid
 
     def gunicorn(self, application: str, **environment: str) -> tuple[str, int]:
-        """Serve an application as our own server does; its address and process id."""
+        """Serve an application with the settings of our own server; returns its URL and process id."""
         port = free_port()
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
         command += ["--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS), "--preload", "--keep-alive", "75"]
@@ -87,7 +80,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def ours(stack: Stack, published: dict[str, str], name: str, secrets: list[str]) -> Contender:
-    """Our product; `secrets` are those of the callers."""
+    """Our product; each caller has one of the `secrets`."""
     return Contender(
         name,
         stack.url + published["path"],
@@ -98,7 +91,7 @@ def ours(stack: Stack, published: dict[str, str], name: str, secrets: list[str])
 
 @contextmanager
 def rivals(directory: Path, stack: Stack, path: str, secret: str) -> Iterator[list[Contender]]:
-    """Floor, limit, both baselines and the peers that this machine has."""
+    """The floor, the limit, both baselines, and the peers that are installed on this machine."""
     with ExitStack() as exits:
         made = Rivals(directory, exits)
         plain = "benchmarks.speed.rivals.plain"
@@ -142,7 +135,7 @@ def _wait_for(contender: Contender) -> None:
 
 
 def _webhook(made: Rivals) -> list[Contender]:
-    """Debian's `webhook`, which starts a lean Python script for each call."""
+    """Debian's `webhook`, which starts a small Python script for each call."""
     program = shutil.which("webhook")
     if program is None:
         return []
@@ -164,7 +157,7 @@ def _webhook(made: Rivals) -> list[Contender]:
 
 
 def _node_red(made: Rivals) -> list[Contender]:
-    """Node-RED's exec node, when `node-red` is installed."""
+    """Node-RED with its exec node."""
     program = shutil.which("node-red")
     if program is None:
         return []

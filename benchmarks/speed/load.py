@@ -1,4 +1,4 @@
-"""Two kinds of load: as fast as answers come (`wrk`), and at a constant rate whatever comes back."""
+"""Two kinds of load: a closed loop (`wrk`), and calls at a constant rate however late the answers are."""
 
 import json
 import re
@@ -42,7 +42,7 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a load: answers, those that were no success, and percentiles of the time in milliseconds."""
+    """The result of a load: the answers, how many calls failed, and percentiles of the time in milliseconds."""
 
     requests: int
     seconds: float
@@ -62,7 +62,7 @@ def closed(contender: Contender, connections: int, seconds: float) -> Load:
         raise SystemExit("wrk is missing: install it (Debian, Ubuntu: apt install wrk)")
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory) / "post.lua"
-        # The secret goes by file: an argument could be seen by everybody on the machine.
+        # The file holds the secret: everybody on the machine can see arguments.
         script.write_text(_LUA.format(callers=_callers(contender), body=BODY))
         script.chmod(0o600)
         command = [program, "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "60s", "-s", str(script)]
@@ -81,14 +81,14 @@ def _callers(contender: Contender) -> str:
 
 
 def constant(contender: Contender, rate: float, seconds: float) -> Load:
-    """`rate` calls a second; each one's time begins when it was due, so a stall counts for all that wait behind it."""
+    """`rate` calls a second. A call is timed from when it was due, so a stall delays all calls behind it."""
     with _Constant(contender) as callers:
         return callers.run(rate, int(rate * seconds))
 
 
 @dataclass
 class _Call:
-    """A call that was due at `due` (seconds on the performance counter), and what has come of its answer."""
+    """A call that was due at `due` (seconds of the performance counter), and its answer so far."""
 
     connection: socket.socket
     due: float
@@ -96,9 +96,9 @@ class _Call:
 
 
 class _Constant:
-    """Callers with connections of their own, as many as are needed at once, the one used last first.
+    """As many connections as are needed at once; the one that was used last is used first.
 
-    Sockets and one `epoll` in a single thread: what the generator takes for itself counts as the contender's time.
+    One `epoll` in a single thread, because the processor time of the generator slows down the contender.
     """
 
     def __init__(self, contender: Contender) -> None:
@@ -142,7 +142,7 @@ class _Constant:
         return connection
 
     def _receive(self, seconds: float) -> None:
-        """Take what comes within `seconds`; `epoll` counts in milliseconds, so each call would be half of one late."""
+        """Receive what arrives within `seconds`. `select` waits, because `epoll` is only exact to a millisecond."""
         if not select.select([self._epoll], [], [], seconds)[0] and seconds >= _PATIENCE_SECONDS:
             raise SystemExit(f"{len(self._calls)} calls were not answered")
         for descriptor, _ in self._epoll.poll(0):
@@ -158,7 +158,7 @@ class _Constant:
 
 
 def percentiles(times: Sequence[float]) -> dict[int, float]:
-    """Of `times`, by nearest rank."""
+    """The `PERCENTILES` of `times`, by nearest rank."""
     ordered = sorted(times)
     return {p: ordered[min(len(ordered) - 1, len(ordered) * p // 100)] for p in PERCENTILES}
 

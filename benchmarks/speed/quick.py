@@ -1,4 +1,4 @@
-"""The guard: the main ratios in two minutes (`make bench-quick`); ends with 1 when we are slower than the baseline."""
+"""The main ratios in two minutes (`make bench-quick`). The exit status is 1 if we are slower than the baseline."""
 
 import argparse
 import sys
@@ -17,7 +17,6 @@ GROSS = 1.0
 
 
 def main() -> None:
-    """Print the ratios."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--only", nargs="*", default=["limit", "baseline", "baseline with admission"])
     names = arguments.parse_args().only

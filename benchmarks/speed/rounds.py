@@ -1,4 +1,4 @@
-"""Measuring contenders in turns, so that drift of the machine hits all alike."""
+"""Measures contenders in turns, so that a drift of the machine affects all of them."""
 
 import statistics
 import time
@@ -25,26 +25,26 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """The median of the answers per second."""
+        """Answers per second, the median of the rounds."""
         return statistics.median(load.rate for load in self.loads)
 
     @property
     def spread(self) -> float:
-        """Half of what lies between the slowest and the fastest round, as a part of the median."""
+        """Half of the difference between the slowest and the fastest round, as a share of the median."""
         rates = [load.rate for load in self.loads]
         return (max(rates) - min(rates)) / 2 / (self.rate or 1)
 
     @property
     def bad(self) -> int:
-        """Calls that were no success."""
+        """The number of calls that failed."""
         return sum(load.bad for load in self.loads)
 
     def percentile(self, which: int) -> float:
-        """The median of a percentile of the time, in milliseconds."""
+        """A percentile of the time in milliseconds, the median of the rounds."""
         return statistics.median(load.milliseconds[which] for load in self.loads)
 
     def cost(self) -> dict[str, float]:
-        """Program → median of the processor time per call, in milliseconds."""
+        """Program → processor time per call in milliseconds, the median of the rounds."""
         return {name: statistics.median(values) for name, values in self.milliseconds.items()}
 
 
@@ -52,7 +52,7 @@ Driver = Callable[[Contender], Load]
 
 
 def measure(contenders: Sequence[Contender], drive: Driver, rounds: int) -> dict[str, Measured]:
-    """Name → what came of `rounds` rounds, in each of which every contender has its turn; one more warms up."""
+    """Measure every contender in each of `rounds` rounds, after one round that does not count; returns them by name."""
     found = {contender.name: Measured() for contender in contenders}
     for number in range(rounds + 1):
         for contender in contenders:
@@ -66,7 +66,7 @@ def measure(contenders: Sequence[Contender], drive: Driver, rounds: int) -> dict
 
 
 def _let_rest(contender: Contender) -> None:
-    """Wait until a contender has finished what was asked of it: Node-RED goes on for a while, at the next's cost."""
+    """Wait until the contender is idle. Node-RED works on for a while, which would slow down the next contender."""
     patience = time.monotonic() + _REST_SECONDS
     before = usage.taken(contender.programs)
     while time.monotonic() < patience:
@@ -77,7 +77,9 @@ def _let_rest(contender: Contender) -> None:
         before = now
 
 
-def _note(measured: Measured, load: Load, before: dict[str, usage.Usage], after: dict[str, usage.Usage]) -> None:
+def _note(
+    measured: Measured, load: Load, before: dict[str, usage.ProgramUsage], after: dict[str, usage.ProgramUsage]
+) -> None:
     taken = {name: after[name].since(before[name]) for name in after}
     measured.loads.append(load)
     for name, each in taken.items():

@@ -1,4 +1,4 @@
-"""What programs take: processor time, context switches and memory of whole process trees, and Redis' commands."""
+"""The processor time, context switches and memory of whole process trees, and the commands of Redis."""
 
 import os
 from collections.abc import Mapping
@@ -10,34 +10,33 @@ import psutil
 
 MEGABYTE = 1024 * 1024
 MEMORY_MEASURE = "PSS" if os.geteuid() == 0 else "RSS"
-"""Only root sees the proportional size (PSS) of processes that close their memory; RSS counts shared memory in each."""
+"""Only root can read the PSS of processes that close their memory. RSS counts shared memory in each process."""
 
 
 @dataclass(frozen=True)
-class Usage:
-    """Of one program with its children: seconds of processor time and context switches since they began."""
+class ProgramUsage:
+    """Seconds of processor time and context switches of a program and its children since they started."""
 
     seconds: float
     switches: int
 
-    def since(self, earlier: "Usage") -> "Usage":
-        """What was taken in between."""
-        return Usage(self.seconds - earlier.seconds, self.switches - earlier.switches)
+    def since(self, earlier: "ProgramUsage") -> "ProgramUsage":
+        return ProgramUsage(self.seconds - earlier.seconds, self.switches - earlier.switches)
 
 
-def taken(programs: Mapping[str, int]) -> dict[str, Usage]:
-    """Program → what it took so far; ended children count through their parents."""
+def taken(programs: Mapping[str, int]) -> dict[str, ProgramUsage]:
+    """The usage of each program so far. Ended children count through their parents."""
     return {name: _of_tree(psutil.Process(pid)) for name, pid in programs.items()}
 
 
 def memory(programs: Mapping[str, int]) -> float:
-    """Memory of all programs together by `MEMORY_MEASURE`, in MB."""
+    """The memory of all programs together in MB, by `MEMORY_MEASURE`."""
     family = [member for pid in programs.values() for member in _family(psutil.Process(pid))]
     return sum(_size(member) for member in family) / MEGABYTE
 
 
 def commands(redis: Any) -> int:
-    """How many commands a Redis has carried out, those within scripts included."""
+    """The number of commands that a Redis has carried out, those of Lua scripts included."""
     return sum(int(each["calls"]) for each in redis.info("commandstats").values())
 
 
@@ -52,21 +51,21 @@ def _size(process: psutil.Process) -> int:
         return 0
 
 
-def _of_tree(parent: psutil.Process) -> Usage:
+def _of_tree(parent: psutil.Process) -> ProgramUsage:
     seconds, switches = 0.0, 0
     for process in _family(parent):
         try:
             times = process.cpu_times()
-            # Who has ended counts for the one that reaped it.
+            # The time of an ended process is added to the parent that reaped it.
             seconds += times.user + times.system + times.children_user + times.children_system
             switches += _switches(process.pid)
         except (psutil.NoSuchProcess, FileNotFoundError):
             continue
-    return Usage(seconds, switches)
+    return ProgramUsage(seconds, switches)
 
 
 def _switches(pid: int) -> int:
-    """Of all threads; psutil tells those of the first alone."""
+    """The context switches of all threads; psutil only counts those of the first."""
     return sum(map(_switches_of_thread, Path(f"/proc/{pid}/task").iterdir()))
 
 

@@ -11,7 +11,7 @@ from automation.models import AutomationScript
 from definitions.models import ApiDefinition
 from objects.authorship import AuthoredModel
 from objects.changes import delete_checked, save_checked
-from testbed.publishing import ECHO, Publisher
+from testbed.publisher import ECHO, Publisher
 from tests.definitions.strategies import undone
 from tokens.models import ApiToken
 

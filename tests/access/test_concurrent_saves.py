@@ -6,8 +6,8 @@ import pytest
 
 from definitions.models import ApiDefinition
 from objects.changes import save_checked
-from testbed.publishing import Publisher
-from tests.racing import race
+from testbed.publisher import Publisher
+from tests.race import race
 
 WRITERS = 20
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from testbed.people import remove_users
-from tests.racing import race, refusals
+from tests.race import race, refusals
 
 PASSWORD = "a password of ours"
 LAST = "This is the last active superuser with a password: make another one first."

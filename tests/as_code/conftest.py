@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tokens.models import ApiToken
 
 GOOD = """\

@@ -20,7 +20,7 @@ from as_code.entries import Fault, RefusedImportError
 from as_code.importer import import_files
 from as_code.permissions import Actor
 from automation.models import AutomationScript
-from testbed.publishing import ECHO, Publisher
+from testbed.publisher import ECHO, Publisher
 from testbed.stack import ROOT
 from tests.as_code import schema
 from tests.as_code.conftest import GOOD, import_apis, refused

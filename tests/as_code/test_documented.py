@@ -9,7 +9,7 @@ import sys
 import pytest
 from django.contrib.auth.models import User
 
-from testbed.publishing import ECHO, Publisher
+from testbed.publisher import ECHO, Publisher
 from testbed.stack import ROOT
 from tests.as_code.conftest import import_apis
 

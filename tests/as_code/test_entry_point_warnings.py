@@ -6,7 +6,7 @@ from as_code.importer import import_files
 from as_code.kinds import DEFINITIONS as KIND
 from as_code.permissions import Actor
 from automation.models import AutomationScript
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.as_code.conftest import GOOD, import_apis
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from django.db import connection
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition, RoutePrefix
 from events.models import InformationEvent
-from testbed.publishing import ECHO, Publisher
+from testbed.publisher import ECHO, Publisher
 from testbed.stack import ROOT
 from tests.as_code.conftest import GOOD, export, import_apis, refused, state
 from tokens.models import ApiToken

@@ -16,7 +16,7 @@ from definitions.models import ActionType, ApiDefinition
 from events.models import InformationEvent
 from foundation.texts import is_storable
 from objects.changes import save_checked
-from testbed.publishing import ECHO, Publisher
+from testbed.publisher import ECHO, Publisher
 from tests.as_code.conftest import export, import_apis, refused, run, state
 from tokens import peppers, secrets
 from tokens.models import ApiToken

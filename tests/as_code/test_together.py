@@ -19,7 +19,7 @@ from objects.announcements import added_together
 from objects.authorship import AuthoredModel
 from objects.changes import add_checked, save_checked
 from search.models import Intent
-from testbed.publishing import ECHO, Publisher
+from testbed.publisher import ECHO, Publisher
 from tests.as_code.conftest import import_apis, refused
 from tests.refusals import refused as refused_change
 from tokens.models import ApiToken

@@ -111,7 +111,9 @@ def test_the_memory_of_the_compiler_is_limited():
 
 
 def test_a_source_that_kills_the_compiler_does_not_affect_others(monkeypatch):
-    monkeypatch.setattr(compiler, "_COMMAND", (*compiler._COMMAND[:-1], str(Path(__file__).with_name("crashing.py"))))
+    monkeypatch.setattr(
+        compiler, "_COMMAND", (*compiler._COMMAND[:-1], str(Path(__file__).with_name("fragile_compiler.py")))
+    )
     sources = [f"{RUN}# {number}\n" for number in range(3)]
     found = contents_of([sources[0], f"{RUN}# crash\n", sources[1], sources[2]])
     assert [one.error.message if one.error else "" for one in found] == ["", "The compiler crashed on it.", "", ""]

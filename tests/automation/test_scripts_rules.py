@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from automation.models import AutomationScript
 from objects.changes import delete_checked, save_checked
-from tests.racing import race, refusals
+from tests.race import race, refusals
 from tests.refusals import only_reason, reasons_of, refused
 
 RUN = "def run(engine): pass\n"

@@ -10,7 +10,7 @@ from trustme import CA, LeafCert
 LONGEST = 65_536
 
 
-class Listener:
+class TlsListener:
     """A TLS server on a loopback port, in front of the Unix socket `target` or of nothing."""
 
     def __init__(self, certificate: LeafCert, target: str = "", clients_of: CA | None = None) -> None:

@@ -13,7 +13,7 @@ from broker import server
 from testbed.data_dir import make_data_dir
 from testbed.stack import ROOT, free_port
 from tests.broker.servers import NOT_SAVING, Servers, in_a_cluster
-from tests.launcher.running import environment, refused
+from tests.launcher.launcher_process import environment, refused
 
 SAFE = server.ServerFacts("7.2.4", server.STANDALONE, server.PRIMARY, server.NO_EVICTION, saves=False, appends=False)
 OF_REDIS = re.compile(r"udapi\.(?:E01[123]|W014|I001)")

@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from broker import redis_url
 from broker.client import client
 from testbed.stack import ROOT, Stack, wait_until
-from tests.broker.listener import Listener
+from tests.broker.listener import TlsListener
 from udapi_site.checks import check_redis
 
 PASSWORD = "the-password-of-redis"
@@ -49,8 +49,8 @@ def listen(certificates):
     """Starts a server with a certificate; `target` is the socket of a Redis behind it."""
     started = []
 
-    def start(name: str, target: str = "", **options) -> Listener:
-        started.append(Listener(certificates[name], target, **options))
+    def start(name: str, target: str = "", **options) -> TlsListener:
+        started.append(TlsListener(certificates[name], target, **options))
         return started[-1]
 
     yield start
@@ -64,7 +64,7 @@ def trusting(authority, tmp_path):
     file = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(file))
 
-    def settings(listener: Listener, password: str = PASSWORD, database: int = 0) -> dict[str, str]:
+    def settings(listener: TlsListener, password: str = PASSWORD, database: int = 0) -> dict[str, str]:
         url = f"rediss://:{password}@{HOST}:{listener.port}/{database}"
         return {"REDIS_URL": url, "REDIS_CA_FILE": str(file)}
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 
 from access.policy import FLAGS
 from definitions.models import ApiDefinition
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from testbed.visitor import PREFIX, SEES, log_in_by_form
 from tokens.models import ApiToken
 

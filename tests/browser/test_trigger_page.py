@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from testbed.visitor import PATIENCE
 
 BYTES = """

@@ -1,8 +1,7 @@
-"""A database that restarts, and disks that are full: clear errors meanwhile, and no restart of ours afterwards."""
+"""The database restarts or its disk is full: clear errors meanwhile, and the product recovers without a restart."""
 
 import os
 import resource
-import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -14,14 +13,14 @@ import httpx
 import psutil
 import pytest
 
-from testbed import postgresql
+from testbed.postgresql import PostgresqlServer, url
 from testbed.stack import PYTHON, ROOT, Stack, own_data_dir, wait_until
 
 SECRET = "s" * 40
 
 _FILL = f"""
 from django.contrib.auth.models import User
-from testbed.publishing import ECHO, Publisher
+from testbed.publisher import ECHO, Publisher
 User.objects.create_superuser("admin", password="a password of ours")
 publish = Publisher()
 publish(ECHO, route="echo", token=publish.token({SECRET!r}))
@@ -42,7 +41,7 @@ def _fill(stack_environment: dict[str, str]) -> None:
 
 @pytest.fixture
 def filled_stack(django_db_setup, tmp_path_factory):
-    """Makes stacks with a database of their own, one API and an administrator: `filled_stack(database_url, path)`."""
+    """Starts a stack with its own database, one API and an administrator: `filled_stack(database_url, path)`."""
     made: list[Stack] = []
 
     def make(database_url: str, root: Path | None = None) -> Stack:
@@ -70,7 +69,7 @@ def tokens(stack: Stack) -> list[str]:
 
 
 def assert_clear(answer: httpx.Response) -> None:
-    """An error in the form of its API, and soon."""
+    """Asserts that the answer came soon and is an error in the form of its API."""
     assert answer.status_code in (500, 503), answer.text
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.json()["errors"]
@@ -78,11 +77,9 @@ def assert_clear(answer: httpx.Response) -> None:
     assert "Traceback" not in answer.text
 
 
-def test_postgresql_restarts(filled_stack, tmp_path_factory):
-    root = Path(tempfile.mkdtemp(prefix="udapi-restart-"))
-    server = postgresql.Server(root)
-    try:
-        stack = filled_stack(postgresql.url(root))
+def test_postgresql_restart_is_survived(filled_stack):
+    with tempfile.TemporaryDirectory(prefix="udapi-restart-") as root, PostgresqlServer(Path(root)) as server:
+        stack = filled_stack(url(Path(root)))
         assert trigger(stack).status_code == 200
         server.end()
         assert_clear(trigger(stack))
@@ -92,9 +89,6 @@ def test_postgresql_restarts(filled_stack, tmp_path_factory):
         wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change after the restart")
         assert {trigger(stack).status_code for _ in range(10)} == {200}
         assert "meanwhile" not in tokens(stack)
-    finally:
-        server.stop()
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _web_servers(stack: Stack) -> list[psutil.Process]:
@@ -103,17 +97,17 @@ def _web_servers(stack: Stack) -> list[psutil.Process]:
 
 
 def _limit_files(stack: Stack, size: int) -> None:
-    """The web server cannot make a file larger than `size` now, as on a disk without room.
+    """Have the web server fail to write files larger than `size`, as on a full disk.
 
-    The worker could not be told apart from its files in memory, which such a limit concerns and a full disk does not.
+    Not the worker: the limit would also apply to its files in memory, which do not need a disk.
     """
     for process in _web_servers(stack):
         _, hard = process.rlimit(resource.RLIMIT_FSIZE)
         process.rlimit(resource.RLIMIT_FSIZE, (size, hard))
 
 
-def test_no_file_can_grow(filled_stack, tmp_path):
-    """A change is refused whole, and a trigger, which writes nothing but logs, goes on."""
+def test_web_server_that_cannot_write_refuses_changes_and_serves_triggers(filled_stack, tmp_path):
+    """Nothing of the change is stored. A trigger writes nothing but logs."""
     stack = filled_stack(f"sqlite:///{tmp_path}/database")
     assert trigger(stack).status_code == 200
     assert add_token(stack, "before").status_code == 201
@@ -122,22 +116,22 @@ def test_no_file_can_grow(filled_stack, tmp_path):
     for _ in range(5):
         assert trigger(stack).status_code == 200
     _limit_files(stack, resource.RLIM_INFINITY)
-    wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change when there is room again")
+    wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change when files can grow again")
     assert sorted(tokens(stack))[:2] == ["after", "before"]
     assert "meanwhile" not in tokens(stack)
     assert trigger(stack).status_code == 200
 
 
 def _fill_up(file: Path) -> None:
-    """Write to `file` until there is no room left."""
+    """Write to `file` until the disk is full."""
     with suppress(OSError), file.open("wb", buffering=0) as content:
         while True:
             content.write(b"x" * 4_096)
 
 
 @pytest.mark.root
-def test_a_full_disk(filled_stack, tmp_path):
-    """Everything lies on a disk of 24 MB: database, logs, Redis' socket."""
+def test_full_disk_refuses_changes_and_serves_triggers(filled_stack, tmp_path):
+    """The disk of 24 MB holds the whole data directory: database, logs and the socket of Redis."""
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], capture_output=True).returncode:
@@ -145,7 +139,7 @@ def test_a_full_disk(filled_stack, tmp_path):
     try:
         stack = filled_stack(f"sqlite:///{disk}/database", disk)
         assert add_token(stack, "before").status_code == 201
-        # What lies in the write-ahead log goes to its place, so that the next change needs room.
+        # Empty the write-ahead log, so that the next change needs space on the disk.
         with closing(sqlite3.connect(disk / "database")) as database:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         filler = disk / "filler"

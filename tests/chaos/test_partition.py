@@ -1,12 +1,11 @@
-"""The short form of `make chaos`: the way to Redis goes silent."""
+"""The short form of `make chaos`: the network to Redis goes silent."""
 
 from chaos import partition
-from tests.chaos.conftest import LIMIT_SECONDS
 
 
-def test_a_worker_is_cut_off(broken_stack, publish, survived):
-    survived(partition.worker(broken_stack, publish, short=2, long=8, limit=LIMIT_SECONDS))
+def test_worker_is_cut_off_from_redis(trial, survived):
+    survived(partition.worker(trial, short=2, long=8))
 
 
-def test_the_web_server_is_cut_off(broken_stack, publish, survived):
-    survived(partition.web(broken_stack, publish, seconds=3, run_seconds=0.2, limit=LIMIT_SECONDS))
+def test_web_server_is_cut_off_from_redis(trial, survived):
+    survived(partition.web(trial, seconds=3, run_seconds=0.2))

@@ -15,7 +15,7 @@ def noisy(value):
 
 
 @pytest.mark.parametrize("leak", [0.0, 1.0, 10.0])
-def test_a_leak_is_seen_through_noise_and_peaks(leak):
+def test_leak_is_seen_through_noise_and_peaks(leak):
     values = [noisy(100 + leak * second / 600) for second in SECONDS]
     values[17] = values[90] = 500.0
     assert growth(SECONDS, values, statistics.median) == pytest.approx(leak, abs=0.3)

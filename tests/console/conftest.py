@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 
 FLAGS = frozenset(
     {

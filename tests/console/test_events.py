@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from events.models import InformationEvent
 from objects.changes import delete_checked, save_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.console.conftest import page
 
 MODEL = "events_informationevent"

@@ -4,7 +4,7 @@ import pytest
 
 from automation.models import AutomationScript
 from definitions.models import ActionType
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.console.conftest import FLAGS, errors, page, said, submit
 
 MODEL = "automation_automationscript"

@@ -7,7 +7,7 @@ from django.test import Client
 
 from keys.models import PersonalKey
 from tests.console.conftest import FLAGS, filled_in, page
-from tests.racing import race
+from tests.race import race
 from tokens.models import ApiToken
 
 MODEL, KEY = "tokens_apitoken", "keys_personalkey"

@@ -9,7 +9,7 @@ from automation.models import AutomationScript
 from definitions.models import ActionType
 from fleet import overview
 from objects.changes import save_checked
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.console.test_query_counts import publish, queries
 from tokens.models import ApiToken
 

@@ -10,7 +10,7 @@ from definitions import lookups, routes
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition
 from objects.changes import save_checked
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 
 NOBODY = uuid.uuid4()
 

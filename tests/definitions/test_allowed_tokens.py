@@ -7,7 +7,7 @@ import pytest
 from definitions.changes import save_definition
 from definitions.models import AllowedToken, ApiDefinition
 from objects.changes import delete_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.refusals import refused
 
 

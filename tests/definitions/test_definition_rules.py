@@ -10,7 +10,7 @@ from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ActionType, AllowedToken, ApiDefinition, RoutePrefix
 from objects.changes import save_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.definitions.conftest import make_script
 from tests.refusals import errors_of, reasons_of, refused
 

@@ -14,8 +14,8 @@ from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
 from objects.changes import delete_checked, save_checked
-from testbed.publishing import Publisher
-from tests.racing import race, refusals
+from testbed.publisher import Publisher
+from tests.race import race, refusals
 from tests.refusals import only_reason
 from tokens.models import ApiToken
 

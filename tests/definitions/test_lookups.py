@@ -10,7 +10,7 @@ from definitions.changes import save_definition
 from definitions.lookups import TokenRow, find_definition, find_token
 from definitions.models import ApiDefinition
 from objects.changes import delete_checked, save_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.definitions.conftest import NOBODY
 from tokens import peppers
 

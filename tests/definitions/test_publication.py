@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 
 API = "/api/management/scripts/"
 RUNNABLE = "def run(engine): pass\n"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.docs import pages
-from tests.docs.running import RUNS
+from tests.docs.page_run import RUNS
 
 ALL = [block for page in pages.PAGES for block in pages.blocks(page)]
 DATA: dict[str, Callable[[str], Any]] = {"json": json.loads, "yaml": yaml.safe_load, "yml": yaml.safe_load}

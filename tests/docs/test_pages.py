@@ -12,9 +12,9 @@ from definitions.models import ActionType, ApiDefinition, InputType
 from keys.changes import create_key
 from testbed.data_dir import INSTALLATION
 from testbed.people import remove_users
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.docs import pages
-from tests.docs.running import Clone, is_script, run, same_form
+from tests.docs.page_run import Clone, is_script, run, same_form
 from tokens.models import ApiToken
 
 PASSWORD = "correct horse battery staple"

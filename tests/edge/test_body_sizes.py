@@ -3,7 +3,7 @@
 import pytest
 
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error
-from tests.endpoint.wire import Answer, Connection, head
+from tests.endpoint.wire import Connection, RawResponse, head
 
 KB, MB = 1024, 1024 * 1024
 LARGEST_FORM = 2_621_440
@@ -26,7 +26,7 @@ STRANGERS = {
 }
 
 
-def announce(url: str, path: str, length: int, *headers: tuple[str, str]) -> Answer:
+def announce(url: str, path: str, length: int, *headers: tuple[str, str]) -> RawResponse:
     """The answer to a request that sends only the length of its body."""
     with Connection(url) as connection:
         connection.send(head("POST", path, *headers, ("Content-Length", str(length))))

@@ -8,7 +8,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.edge.frames import FRAMES, REFUSED, Frame, head, hidden
+from tests.edge.frames import FRAMES, REFUSED, OddRequest, head, hidden
 
 SILENCE_SECONDS = 1.5
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
@@ -36,7 +36,7 @@ def exchange(url: str, sent: bytes) -> tuple[list[int], bytes]:
     return [int(status) for status in _STATUS.findall(received) if status != b"100"], received
 
 
-def judge(frame: Frame, statuses: list[int], by: str) -> str | None:
+def judge(frame: OddRequest, statuses: list[int], by: str) -> str | None:
     """What is wrong with the answers to `frame`; nginx may also drop what is malformed and pass on the rest."""
     if by == "nginx" and frame.ends_for_nginx:
         return None

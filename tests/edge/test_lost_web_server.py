@@ -118,7 +118,7 @@ def _kill_once(pid: int, is_time) -> None:
         process.kill()
 
 
-class Callers:
+class SteadyCallers:
     """Four callers that trigger `api` without a pause until `stop`; `answers` has every answer by its number."""
 
     def __init__(self, api, url: str) -> None:
@@ -160,7 +160,7 @@ def marked(publish, kept):
 def test_nobody_notices_a_web_server_that_is_drained(tmp_path, stack, marked):
     api, _ = marked
     with stack.another_web() as web, before(tmp_path, stack.web.port, web.port) as (nginx, _):
-        callers = Callers(api, nginx.url)
+        callers = SteadyCallers(api, nginx.url)
         callers.wait_for_more()
         nginx.reload(down=[web.port])
         web.stop()
@@ -173,7 +173,7 @@ def test_no_trigger_runs_twice_when_a_web_server_stops_without_draining(tmp_path
     """No trigger runs twice, and none runs whose caller is told that it is safe to send it again."""
     api, marks = marked
     with stack.another_web() as web, before(tmp_path, stack.web.port, web.port) as (nginx, _):
-        callers = Callers(api, nginx.url)
+        callers = SteadyCallers(api, nginx.url)
         callers.wait_for_more()
         web.stop()
         callers.wait_for_more()

@@ -11,7 +11,7 @@ from tests.edge.conftest import PLACES, SILENCE_SECONDS
 from tests.edge.frames import head as trigger_head
 from tests.edge.slowness import trickling
 from tests.endpoint.catalogue import assert_error
-from tests.endpoint.wire import Answer, Connection, head
+from tests.endpoint.wire import Connection, RawResponse, head
 
 JSON, FORM = ("Content-Type", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")
 LENGTH = ("Content-Length", "60000")
@@ -40,7 +40,7 @@ def requests(publish, key):
     }
 
 
-def slow_answer(url: str, request: bytes, manner) -> Answer:
+def slow_answer(url: str, request: bytes, manner) -> RawResponse:
     """The answer to a request with such a body, which ends the connection."""
     with Connection(url, LONG_SECONDS) as connection:
         connection.send(request, b"begun")

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from chaos.slow import slow_connections, slowest
+from chaos.slow_connections import slow_connections, slowest
 from tests.edge.conftest import PLACES
 from tests.edge.frames import head
 from tests.endpoint.catalogue import assert_error

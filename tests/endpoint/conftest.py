@@ -9,7 +9,7 @@ from fleet import overview
 from testbed.stack import Stack, own_data_dir
 from tests.endpoint.catalogue import assert_error, assert_no_stranger
 from tests.endpoint.fakenode import FakeNode
-from tests.endpoint.wire import Answer, Connection, head
+from tests.endpoint.wire import Connection, RawResponse, head
 
 ENDPOINT_NODE = 9_001
 # The body of the request says what the script does with its output.
@@ -84,7 +84,7 @@ def answer(stack, publish):
     """The raw answer of a script that does `code` with its `output` and its `headers`."""
     api = publish(DOES)
 
-    def ask(code: str) -> Answer:
+    def ask(code: str) -> RawResponse:
         content = code.encode()
         framing = [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))]
         with Connection(stack.url) as connection:

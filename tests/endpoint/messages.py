@@ -5,7 +5,7 @@ from typing import Any
 
 from definitions.models import ActionType
 from endpoint.trigger_message import TriggerMessage, trigger
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 
 NO_ENTRY_POINT = ActionType.NO_ENTRY_POINT
 UNKNOWN = "well-formed-but-unknown-" + "x" * 32

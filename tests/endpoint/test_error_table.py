@@ -16,7 +16,7 @@ from broker.installation import last_use_key
 from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint import errors
 from fleet import redis_keys
-from tests.endpoint.breaking import remove_script_row
+from tests.endpoint.broken_storage import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, METHODS, NEVER_STARTED, ROWS, assert_error
 from tests.endpoint.conftest import ENDPOINT_NODE
 from tests.endpoint.fakenode import NODE_ID, reports

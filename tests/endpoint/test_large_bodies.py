@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from definitions.models import InputType
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error
 
 TEXT = {"Content-Type": "text/plain"}

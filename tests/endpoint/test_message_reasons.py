@@ -8,7 +8,7 @@ from django.db.models import JSONField, Value
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition, InputType
 from endpoint import admission
-from tests.endpoint.breaking import remove_script_row
+from tests.endpoint.broken_storage import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY
 from tests.endpoint.fakenode import reports
 from tests.endpoint.messages import NO_ENTRY_POINT, RAISES, RUNS, UNKNOWN, failed, returns, sets, to

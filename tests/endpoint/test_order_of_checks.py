@@ -14,7 +14,7 @@ import pytest
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import ActionType, ApiDefinition
-from tests.endpoint.breaking import remove_script_row
+from tests.endpoint.broken_storage import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error, code_of
 from tests.endpoint.messages import UNKNOWN
 from tests.endpoint.wire import exchange, head
@@ -25,7 +25,7 @@ FAILS = "def run(engine):\n    engine.exit_fail('behind every check')"
 
 
 @dataclass
-class Call:
+class FaultyCall:
     """A call and the state that it meets; faults change both."""
 
     method: str = "POST"
@@ -67,29 +67,29 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Fault:
+class CallFault:
     step: int
     code: int
-    add: Callable[[Call], None]
+    add: Callable[[FaultyCall], None]
     excludes: frozenset[int] = frozenset()
 
 
-def changes(**values: Any) -> Callable[[Call], None]:
-    def add(call: Call) -> None:
+def changes(**values: Any) -> Callable[[FaultyCall], None]:
+    def add(call: FaultyCall) -> None:
         for name, value in values.items():
             setattr(call, name, value)
 
     return add
 
 
-def stores(**definition: Any) -> Callable[[Call], None]:
+def stores(**definition: Any) -> Callable[[FaultyCall], None]:
     return lambda call: call.definition.update(definition)
 
 
-def prefixed(body: bytes) -> Callable[[Call], None]:
+def prefixed(body: bytes) -> Callable[[FaultyCall], None]:
     """Faults of the body are added last to first, so that an earlier one stands further left."""
 
-    def add(call: Call) -> None:
+    def add(call: FaultyCall) -> None:
         call.body = body + call.body
 
     return add
@@ -97,26 +97,26 @@ def prefixed(body: bytes) -> Callable[[Call], None]:
 
 # `excludes`: the steps of faults that the same call cannot have.
 FAULTS = {
-    "query": Fault(1, 1011, changes(query="?" + "q" * 2_049)),
-    "method": Fault(2, 3, changes(method="OPTIONS")),
-    "empty route": Fault(3, 1, changes(path="/api/custom/"), frozenset({8, 9, 10})),
-    "announced": Fault(4, 1009, changes(announced=LARGEST_BODY + 1), frozenset({12, 13})),
-    "scheme": Fault(5, 1008, changes(scheme="Basic")),
-    "two headers": Fault(5, 1008, changes(scheme="Bearer x, Bearer")),
-    "malformed": Fault(6, 1010, changes(secret="short")),
-    "unknown": Fault(6, 1010, changes(secret=UNKNOWN)),
-    "disabled": Fault(6, 1010, lambda call: call.token.update(is_disabled=True)),
-    "limit": Fault(7, 1014, changes(is_limited=True)),
-    "route": Fault(8, 5, changes(path="/api/custom/nobody/is/here"), frozenset({9, 10})),
-    "not allowed": Fault(9, 1010, changes(is_allowed=False)),
-    "action type": Fault(10, 11, stores(action_type="Other")),
-    "action meta": Fault(10, 9, stores(input_type="Other")),
-    "script": Fault(10, 15, changes(has_script=False)),
-    "content type": Fault(11, 1003, changes(content_type="image/png")),
-    "charset": Fault(11, 1003, changes(content_type="text/plain; charset=latin-1")),
-    "UTF-8": Fault(12, 1007, prefixed(b"\xff")),
-    "conversion": Fault(13, 10, prefixed(b"[")),
-    "missing": Fault(13, 16, changes(body=b'{"guest": "a"}')),
+    "query": CallFault(1, 1011, changes(query="?" + "q" * 2_049)),
+    "method": CallFault(2, 3, changes(method="OPTIONS")),
+    "empty route": CallFault(3, 1, changes(path="/api/custom/"), frozenset({8, 9, 10})),
+    "announced": CallFault(4, 1009, changes(announced=LARGEST_BODY + 1), frozenset({12, 13})),
+    "scheme": CallFault(5, 1008, changes(scheme="Basic")),
+    "two headers": CallFault(5, 1008, changes(scheme="Bearer x, Bearer")),
+    "malformed": CallFault(6, 1010, changes(secret="short")),
+    "unknown": CallFault(6, 1010, changes(secret=UNKNOWN)),
+    "disabled": CallFault(6, 1010, lambda call: call.token.update(is_disabled=True)),
+    "limit": CallFault(7, 1014, changes(is_limited=True)),
+    "route": CallFault(8, 5, changes(path="/api/custom/nobody/is/here"), frozenset({9, 10})),
+    "not allowed": CallFault(9, 1010, changes(is_allowed=False)),
+    "action type": CallFault(10, 11, stores(action_type="Other")),
+    "action meta": CallFault(10, 9, stores(input_type="Other")),
+    "script": CallFault(10, 15, changes(has_script=False)),
+    "content type": CallFault(11, 1003, changes(content_type="image/png")),
+    "charset": CallFault(11, 1003, changes(content_type="text/plain; charset=latin-1")),
+    "UTF-8": CallFault(12, 1007, prefixed(b"\xff")),
+    "conversion": CallFault(13, 10, prefixed(b"[")),
+    "missing": CallFault(13, 16, changes(body=b'{"guest": "a"}')),
 }
 WITHIN_A_STEP = {
     ("action type", "action meta"),
@@ -137,15 +137,15 @@ def pairs() -> list[tuple[str, str]]:
     return combined
 
 
-def call_with(*faults: str) -> Call:
-    call = Call()
+def call_with(*faults: str) -> FaultyCall:
+    call = FaultyCall()
     for name in sorted(faults, key=list(FAULTS).index, reverse=True):
         FAULTS[name].add(call)
     return call
 
 
 def test_without_a_fault_the_script_runs(stack, publish, worker_node):
-    assert_error(Call().send(stack.url, publish), 12, node=worker_node)
+    assert_error(FaultyCall().send(stack.url, publish), 12, node=worker_node)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -198,5 +198,5 @@ def test_the_type_of_a_chunked_body_comes_before_its_size(stack, publish):
 )
 def test_a_request_refused_earlier_is_answered_without_its_body(stack, publish, earlier):
     """The answer comes although the announced body never does."""
-    answer = Call(announced=1_000, **earlier).send(stack.url, publish)
+    answer = FaultyCall(announced=1_000, **earlier).send(stack.url, publish)
     assert code_of(answer) in (1010, 5)

@@ -16,7 +16,7 @@ HEAD = "from automation.sdk import *\n\ndef on_api_trigger(engine, request):\n"
 
 
 @dataclass
-class Bench:
+class ScriptFolder:
     folder: Path
 
     def write(self, body: str, name: str = "tried", head: str = HEAD) -> Path:
@@ -43,8 +43,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path) -> Bench:
-    return Bench(tmp_path)
+def bench(tmp_path) -> ScriptFolder:
+    return ScriptFolder(tmp_path)
 
 
 def test_answer_log_and_time_are_shown(bench):

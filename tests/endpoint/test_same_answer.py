@@ -4,14 +4,14 @@ import itertools
 
 import pytest
 
-from tests.endpoint.wire import Answer, exchange, head
+from tests.endpoint.wire import RawResponse, exchange, head
 from tokens.secrets import PREFIX, generate
 
 OWN = "an-own-secret-that-nobody-has-" + "x" * 22
 
 
 def ask(url: str, path: str, secret: str) -> tuple[str, list[tuple[str, str]], bytes]:
-    answer: Answer = exchange(url, head("GET", path, ("Authorization", f"Bearer {secret}")))
+    answer: RawResponse = exchange(url, head("GET", path, ("Authorization", f"Bearer {secret}")))
     fields = [(name, value) for name, value in answer.fields if name != "Date"]
     assert len(fields) == len(answer.fields) - 1
     return answer.status_line, fields, answer.content

@@ -12,9 +12,10 @@ from endpoint.errors import CATALOGUE, UnknownReasonError, UnspecifiedReasonErro
 from fleet import redis_keys
 from fleet.answer import Reason
 from testbed.stack import ROOT, wait_until
-from tests.endpoint.breaking import remove_script_row
+from tests.endpoint.broken_storage import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, ROWS, assert_error, code_of
-from tests.endpoint.test_error_table import BROKEN, NO_ENTRY_POINT, REFUSED, RUN_ENDS, RUNS
+from tests.endpoint.messages import NO_ENTRY_POINT, RUNS
+from tests.endpoint.test_error_table import BROKEN, REFUSED, RUN_ENDS
 from tests.endpoint.wire import exchange, head
 
 NEVER, HAS, MAY, TOLD = "never started", "has run", "may have run", "`detail` tells"

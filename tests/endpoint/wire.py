@@ -10,7 +10,7 @@ import httpx
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawResponse:
     """One response, read as `httpx.Response` is."""
 
     status_line: str
@@ -64,7 +64,7 @@ class Connection:
         """End the sending side; the answer can still be read."""
         self.socket.shutdown(socket.SHUT_WR)
 
-    def answer(self, method: str = "GET") -> Answer:
+    def answer(self, method: str = "GET") -> RawResponse:
         """The next response; ConnectionError when the connection was closed instead."""
         status_line = self._line()
         if not status_line:
@@ -73,7 +73,7 @@ class Connection:
         while line := self._line():
             name, _, value = line.partition(":")
             fields.append((name, value.strip(" \t")))
-        answer = Answer(status_line, fields, b"")
+        answer = RawResponse(status_line, fields, b"")
         return replace(answer, content=self._body(method, answer.status_code, answer.headers))
 
     def is_closed(self) -> bool:
@@ -101,7 +101,7 @@ class Connection:
         return self._file.readline().decode("latin-1").rstrip("\r\n")
 
 
-def exchange(url: str, *parts: bytes, method: str = "GET") -> Answer:
+def exchange(url: str, *parts: bytes, method: str = "GET") -> RawResponse:
     """One request, as bytes, and its answer on a connection of its own."""
     with Connection(url) as connection:
         connection.send(*parts)

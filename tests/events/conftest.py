@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from events.models import InformationEvent
 from keys.models import PersonalKey
 from testbed.listener import Listener
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 
 
 @pytest.fixture

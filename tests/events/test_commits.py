@@ -14,7 +14,7 @@ from django.db import connection, connections, transaction
 
 from events import positions
 from events.models import InformationEvent
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from testbed.stack import ROOT
 from tokens.models import ApiToken
 

@@ -10,7 +10,7 @@ from django.test import Client
 from events.exports import recorded
 from events.models import InformationEvent
 from foundation.logs import AUDIT_LOGGER
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 
 EXPORTS = [
     ("/console/events/informationevent/export/csv/", "events.csv"),

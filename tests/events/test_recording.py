@@ -11,7 +11,7 @@ from definitions.changes import save_definition
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
 from objects.changes import delete_checked, save_checked
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tokens.models import ApiToken
 
 

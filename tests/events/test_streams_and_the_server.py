@@ -15,7 +15,7 @@ from django.db import connections
 
 from events.models import InformationEvent
 from testbed.listener import ADDRESS, Listener
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from testbed.stack import wait_until
 
 ONE = {"UDAPI_WEB_WORKERS": "1"}

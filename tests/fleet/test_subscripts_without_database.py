@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from testbed.stack import wait_until
-from tests.endpoint.breaking import without_scripts
+from tests.endpoint.broken_storage import without_scripts
 
 WAITS = """
 import os, time

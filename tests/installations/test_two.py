@@ -13,7 +13,7 @@ from fleet.celery_message import TASK_NAME
 from testbed.data_dir import make_data_dir
 from testbed.stack import Machine, free_port, own_data_dir, wait_until
 from tests.installations.tenant import Tenant
-from tests.launcher.running import environment
+from tests.launcher.launcher_process import environment
 
 NAMES = ("one", "two")
 MARKS = """

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.launcher.running import Stack
+from tests.launcher.launcher_process import Launcher
 from tests.launcher.witness import Witness
 
-Start = Callable[..., Stack]
+Start = Callable[..., Launcher]
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +16,10 @@ def witness(tmp_path_factory: pytest.TempPathFactory) -> Witness:
 
 
 @pytest.fixture(scope="session")
-def shared_stack(tmp_path_factory: pytest.TempPathFactory, witness: Witness) -> Iterator[Stack]:
+def shared_stack(tmp_path_factory: pytest.TempPathFactory, witness: Witness) -> Iterator[Launcher]:
     """A stack without a terminal, in its first start; tests may kill its parts but not end it."""
     # A space and a percent sign: a path is quoted for a shell, the supervisor and Redis.
-    stack = Stack(tmp_path_factory.mktemp("shared") / "data 100%", python=witness.python)
+    stack = Launcher(tmp_path_factory.mktemp("shared") / "data 100%", python=witness.python)
     try:
         yield stack.wait_until_ready()
         stack.end()
@@ -30,10 +30,10 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory, witness: Witness) -> 
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Start stacks; those that the test leaves running are killed."""
-    stacks: list[Stack] = []
+    stacks: list[Launcher] = []
 
-    def _start(data_dir: Path, **options: object) -> Stack:
-        stacks.append(Stack(data_dir, **options))  # type: ignore[arg-type]
+    def _start(data_dir: Path, **options: object) -> Launcher:
+        stacks.append(Launcher(data_dir, **options))  # type: ignore[arg-type]
         return stacks[-1]
 
     yield _start

@@ -7,7 +7,7 @@ import psutil
 
 from launcher import programs, redis_server
 from testbed.stack import wait_until
-from tests.launcher.running import PROJECT, Stack, command_line
+from tests.launcher.launcher_process import PROJECT, Launcher, command_line
 
 # Root's capabilities would give it access.
 LOOK = """
@@ -27,7 +27,7 @@ for pid in sys.argv[2:]:
 PROGRAMS = ("udapi.triggers", "udapi.background", "gunicorn")
 
 
-def test_another_process_of_the_account_cannot_look_into_them(shared_stack: Stack) -> None:
+def test_another_process_of_the_account_cannot_look_into_them(shared_stack: Launcher) -> None:
     shared_stack.wait_until_answered()
     # One that a test has killed may still be restarting.
     wait_until(lambda: all(any(name in each for each in _told(shared_stack)) for name in PROGRAMS), 30, "all programs")
@@ -37,7 +37,7 @@ def test_another_process_of_the_account_cannot_look_into_them(shared_stack: Stac
     wait_until(lambda: not _open(closed), 30, f"what is open of {list(map(command_line, closed))}")
 
 
-def _told(stack: Stack) -> list[str]:
+def _told(stack: Launcher) -> list[str]:
     return [command_line(program) for program in stack.programs()]
 
 
@@ -48,7 +48,7 @@ def _open(processes: list[psutil.Process]) -> str:
     return done.stdout
 
 
-def test_a_command_of_the_product_closes_its_memory(shared_stack: Stack) -> None:
+def test_a_command_of_the_product_closes_its_memory(shared_stack: Launcher) -> None:
     program = "import ctypes; print('dumpable', ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
     command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", program]
     done = subprocess.run(command, cwd=PROJECT, env=shared_stack.settings, capture_output=True, text=True)

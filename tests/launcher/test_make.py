@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launcher.running import PROJECT
+from tests.launcher.launcher_process import PROJECT
 
 
 @pytest.fixture

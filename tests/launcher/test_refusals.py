@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from testbed.stack import free_port
-from tests.launcher.running import refused
+from tests.launcher.launcher_process import refused
 
 
 def test_an_unwritable_data_directory_is_refused() -> None:

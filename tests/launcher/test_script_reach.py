@@ -11,13 +11,13 @@ import pytest
 
 from tests.hosts.rogue import spy
 from tests.landlock import needs_landlock, needs_scopes
-from tests.launcher.running import Stack, command_line
+from tests.launcher.launcher_process import Launcher, command_line
 
 pytestmark = needs_landlock
 
 
 @pytest.fixture(scope="module")
-def call(shared_stack: Stack) -> spy.Call:
+def call(shared_stack: Launcher) -> spy.Call:
     """Calls the spy with a list of attempts."""
     shared_stack.wait_until_answered()
     shared_stack.publish("spy", spy.SPY)
@@ -33,13 +33,13 @@ def call(shared_stack: Stack) -> spy.Call:
     return _call
 
 
-def test_a_script_reaches_no_file_of_the_product_or_the_machine(shared_stack: Stack, call: spy.Call) -> None:
+def test_a_script_reaches_no_file_of_the_product_or_the_machine(shared_stack: Launcher, call: spy.Call) -> None:
     assert spy.successes(call, spy.on_files(shared_stack.data_dir)) == []
     others = ("first-start/demo-secret", "run/supervisord.conf", "logs/manager.log", "logs/endpoint.log")
     assert spy.successes(call, [("read", str(shared_stack.data_dir / name)) for name in others]) == []
 
 
-def test_a_script_reaches_no_process_of_the_product(shared_stack: Stack, call: spy.Call) -> None:
+def test_a_script_reaches_no_process_of_the_product(shared_stack: Launcher, call: spy.Call) -> None:
     processes = shared_stack.processes()
     told = " ".join(command_line(process) for process in processes)
     assert all(name in told for name in ("launcher.supervise", "-server", "celery", "gunicorn", "zygote"))
@@ -53,7 +53,7 @@ def test_a_script_reaches_no_abstract_socket(call: spy.Call) -> None:
         assert spy.successes(call, [attempt]) == []
 
 
-def test_a_script_reaches_no_other_scripts_directory(shared_stack: Stack, call: spy.Call) -> None:
+def test_a_script_reaches_no_other_scripts_directory(shared_stack: Launcher, call: spy.Call) -> None:
     shared_stack.publish("neighbour", spy.SPY)
     here = Path(call("[]")["here"])
     assert here.is_dir()
@@ -68,7 +68,7 @@ def test_a_script_reaches_no_other_scripts_directory(shared_stack: Stack, call: 
     assert set(answer.json()["outcomes"]) == {"Permission denied"}
 
 
-def test_a_script_reaches_what_it_needs(shared_stack: Stack, call: spy.Call) -> None:
+def test_a_script_reaches_what_it_needs(shared_stack: Launcher, call: spy.Call) -> None:
     state = shared_stack.data_dir / "state"
     attempts = [
         ("write", "mine"),

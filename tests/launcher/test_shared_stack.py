@@ -16,31 +16,31 @@ import redis
 
 from testbed.stack import free_port, wait_until
 from tests.launcher.conftest import Start
-from tests.launcher.running import PROJECT, Stack, command_line, refused
+from tests.launcher.launcher_process import PROJECT, Launcher, command_line, refused
 from tests.launcher.witness import Witness
 
 
 @pytest.mark.root_too
-def test_printed_curl_answers(shared_stack: Stack) -> None:
+def test_printed_curl_answers(shared_stack: Launcher) -> None:
     shared_stack.wait_until_answered()
     status, body = shared_stack.call()
     assert (status, json.loads(body)) == (200, {"hello": "world"})
 
 
-def test_each_step_is_shown(shared_stack: Stack) -> None:
+def test_each_step_is_shown(shared_stack: Launcher) -> None:
     labels = [line.partition(" …")[0] for line in shared_stack.output.splitlines() if " …" in line]
     assert labels[:6] == ["Secrets", "Settings", "Port", "Redis", "Database", "First start"]
     assert f"Ready. The console: http://localhost:{shared_stack.port}/console/" in shared_stack.output
 
 
-def test_without_a_terminal_no_secret_is_printed_but_where_it_lies(shared_stack: Stack) -> None:
+def test_without_a_terminal_no_secret_is_printed_but_where_it_lies(shared_stack: Launcher) -> None:
     for name in ("admin-password", "demo-secret"):
         file = shared_stack.data_dir / "first-start" / name
         assert str(file) in shared_stack.output
         assert file.read_text().strip() not in shared_stack.output
 
 
-def test_files_are_for_this_user_only(shared_stack: Stack) -> None:
+def test_files_are_for_this_user_only(shared_stack: Launcher) -> None:
     open_to_others = [
         str(path)
         for path in (shared_stack.data_dir, *shared_stack.data_dir.rglob("*"))
@@ -52,7 +52,7 @@ def test_files_are_for_this_user_only(shared_stack: Stack) -> None:
 
 
 @pytest.mark.root_too
-def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack: Stack, witness: Witness) -> None:
+def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack: Launcher, witness: Witness) -> None:
     shared_stack.wait_until_answered()
     names = ("secret_key", "secret_peppers", "redis/password", "first-start/admin-password", "first-start/demo-secret")
     secrets = [(shared_stack.data_dir / name).read_text().strip() for name in names]
@@ -65,7 +65,7 @@ def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack:
     assert not [secret for secret in secrets if any(secret in place for place in places)]
 
 
-def test_redis_listens_on_its_socket_only_and_wants_a_password(shared_stack: Stack) -> None:
+def test_redis_listens_on_its_socket_only_and_wants_a_password(shared_stack: Launcher) -> None:
     server = shared_stack.program("-server")
     assert not [each for each in server.net_connections("inet") if each.status == psutil.CONN_LISTEN]
     stranger = redis.Redis(unix_socket_path=str(shared_stack.redis_socket()))
@@ -77,7 +77,7 @@ def test_redis_listens_on_its_socket_only_and_wants_a_password(shared_stack: Sta
 
 
 @pytest.mark.parametrize("name", ["-server", "udapi.triggers", "udapi.background", "gunicorn"])
-def test_what_is_killed_is_started_again(shared_stack: Stack, name: str) -> None:
+def test_what_is_killed_is_started_again(shared_stack: Launcher, name: str) -> None:
     shared_stack.wait_until_answered()
     killed = shared_stack.program(name)
     orphans = killed.children(recursive=True)
@@ -92,7 +92,7 @@ def test_what_is_killed_is_started_again(shared_stack: Stack, name: str) -> None
     shared_stack.wait_until_answered()
 
 
-def test_triggers_go_on_while_the_background_program_is_killed(shared_stack: Stack) -> None:
+def test_triggers_go_on_while_the_background_program_is_killed(shared_stack: Launcher) -> None:
     shared_stack.wait_until_answered()
     killed = shared_stack.program("udapi.background")
     killed.kill()
@@ -101,7 +101,7 @@ def test_triggers_go_on_while_the_background_program_is_killed(shared_stack: Sta
     assert shared_stack.call()[0] == 200
 
 
-def test_a_killed_web_server_answers_what_it_has_begun_and_is_back_before(shared_stack: Stack) -> None:
+def test_a_killed_web_server_answers_what_it_has_begun_and_is_back_before(shared_stack: Launcher) -> None:
     shared_stack.wait_until_answered()
     shared_stack.publish_slow()
     token = (shared_stack.data_dir / "first-start" / "demo-secret").read_text().strip()
@@ -114,7 +114,7 @@ def test_a_killed_web_server_answers_what_it_has_begun_and_is_back_before(shared
     assert slow.result() == 200
 
 
-def test_a_web_worker_that_is_killed_is_started_again(shared_stack: Stack) -> None:
+def test_a_web_worker_that_is_killed_is_started_again(shared_stack: Launcher) -> None:
     shared_stack.wait_until_answered()
     ends = time.monotonic() + 20
     while not (workers := shared_stack.program("gunicorn").children()):
@@ -125,19 +125,21 @@ def test_a_web_worker_that_is_killed_is_started_again(shared_stack: Stack) -> No
     shared_stack.wait_until_answered()
 
 
-def test_a_second_start_on_the_same_data_is_refused(shared_stack: Stack) -> None:
+def test_a_second_start_on_the_same_data_is_refused(shared_stack: Launcher) -> None:
     sentence = refused(shared_stack.data_dir, free_port())
     assert sentence.startswith("Error: It is already running")
     assert f"kill {shared_stack.process.pid}" in sentence
 
 
-def test_a_taken_port_is_refused(shared_stack: Stack, tmp_path: Path) -> None:
+def test_a_taken_port_is_refused(shared_stack: Launcher, tmp_path: Path) -> None:
     sentence = refused(tmp_path / "data", shared_stack.port)
     assert f"Port {shared_stack.port} on 127.0.0.1 is taken" in sentence
     assert "UDAPI_PORT=" in sentence
 
 
-def test_one_more_worker_node_has_both_programs_and_ends_with_an_interrupt(shared_stack: Stack, start: Start) -> None:
+def test_one_more_worker_node_has_both_programs_and_ends_with_an_interrupt(
+    shared_stack: Launcher, start: Start
+) -> None:
     node = start(shared_stack.data_dir, port=shared_stack.port, command="worker")
     node.wait_until_printed("Ctrl-C lets it finish")
     log = shared_stack.data_dir / "logs" / "manager.log"
@@ -169,7 +171,7 @@ def test_a_worker_node_without_a_broker_is_refused(tmp_path: Path) -> None:
     assert "Error: The broker does not answer" in ended.stdout
 
 
-def test_given_parts_are_used_and_none_is_embedded(shared_stack: Stack, start: Start, tmp_path: Path) -> None:
+def test_given_parts_are_used_and_none_is_embedded(shared_stack: Launcher, start: Start, tmp_path: Path) -> None:
     """With a Redis and an administrator's password of its own, without the demo, on IPv6."""
     other = start(
         tmp_path / "data",

@@ -15,7 +15,7 @@ from launcher import database_lock
 from testbed import postgresql
 from testbed.stack import wait_until
 from tests.launcher.conftest import Start
-from tests.launcher.running import Stack
+from tests.launcher.launcher_process import Launcher
 
 WAITS = "waiting for another start"
 
@@ -23,7 +23,7 @@ WAITS = "waiting for another start"
 @contextmanager
 def _shared_postgresql(directory: Path) -> Iterator[str]:
     root = directory / f"together-{os.getpid()}"
-    server = postgresql.Server(root)
+    server = postgresql.PostgresqlServer(root)
     try:
         yield postgresql.url(root)
     finally:
@@ -56,7 +56,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def machines(start: Start, database: str, shared_stack: Stack, tmp_path: Path) -> list[Stack]:
+def machines(start: Start, database: str, shared_stack: Launcher, tmp_path: Path) -> list[Launcher]:
     """Two machines that start while the database is locked, and go on at the same moment."""
     shared = {
         "DATABASE_URL": database,
@@ -71,7 +71,7 @@ def machines(start: Start, database: str, shared_stack: Stack, tmp_path: Path) -
     return made
 
 
-def test_both_machines_start_and_one_of_them_makes_the_first_objects(machines: list[Stack]) -> None:
+def test_both_machines_start_and_one_of_them_makes_the_first_objects(machines: list[Launcher]) -> None:
     for machine in machines:
         machine.wait_until_ready()
     outputs = [machine.output for machine in machines]
@@ -87,7 +87,7 @@ def test_both_machines_start_and_one_of_them_makes_the_first_objects(machines: l
         assert (status, json.loads(body)) == (200, {"hello": "world"})
 
 
-def test_a_start_that_is_killed_while_it_waits_or_works_blocks_no_other(machines: list[Stack]) -> None:
+def test_a_start_that_is_killed_while_it_waits_or_works_blocks_no_other(machines: list[Launcher]) -> None:
     one, two = machines
     wait_until(lambda: any("First start" in machine.output for machine in machines), what=one.output)
     killed, left = (one, two) if "First start" in one.output else (two, one)

@@ -10,7 +10,7 @@ from django.test import Client
 from keys.changes import create_key
 from keys.models import PersonalKey
 from tests.logins.conftest import PASSWORD, api
-from tests.racing import race
+from tests.race import race
 
 NEW = "another horse, another battery"
 

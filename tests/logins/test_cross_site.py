@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.logins.conftest import PASSWORD, api
 from tests.management.conftest import ROOT, only
 

@@ -22,7 +22,7 @@ from logins.errors import LockedError
 from logins.models import AttemptCounter
 from logins.password_check import checked
 from tests.logins.conftest import PASSWORD, api, console, statuses
-from tests.racing import race
+from tests.race import race
 from web.client_address import client_network
 
 FEW = 12

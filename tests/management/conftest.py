@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 from rest_framework.test import APIClient
 
 from management.wire import JsonRenderer
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 
 ROOT = "/api/management/"
 _numbers = itertools.count(1)

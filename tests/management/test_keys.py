@@ -11,7 +11,7 @@ from django.utils import timezone
 from keys.changes import create_key
 from keys.models import LONGEST_DAYS, MOST_KEYS, PersonalKey
 from tests.management.conftest import ROOT, only, refused, user_with
-from tests.racing import race, refusals
+from tests.race import race, refusals
 
 KEYS = f"{ROOT}keys/"
 

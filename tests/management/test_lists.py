@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from definitions.models import ApiDefinition
 from objects.changes import save_checked
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.management.conftest import ROOT, only
 from tokens.models import ApiToken
 

@@ -8,7 +8,7 @@ import pytest
 
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.management.conftest import ROOT, only
 from tokens.models import ApiToken
 

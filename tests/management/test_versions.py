@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from definitions.models import ApiDefinition
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.management.conftest import ROOT, client_of, only
 from tokens.models import ApiToken
 

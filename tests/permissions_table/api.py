@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.permissions_table.table import (
     API,
     D_EDIT,

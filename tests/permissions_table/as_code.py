@@ -8,7 +8,7 @@ from as_code.entries import RefusedImportError
 from as_code.exporter import ExportError, export_files
 from as_code.importer import import_files
 from as_code.permissions import Actor
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.permissions_table.table import (
     D_DELETE,
     D_EDIT,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from testbed.publishing import ECHO
+from testbed.publisher import ECHO
 from tests.console.conftest import filled_in, page
 from tests.permissions_table.table import (
     API,

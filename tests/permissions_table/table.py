@@ -19,7 +19,7 @@ from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
 from keys.changes import create_key
 from keys.models import PersonalKey
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tokens.models import ApiToken
 
 # The flags, as short as a table needs them.

@@ -16,7 +16,7 @@ from search.models import Copy
 from search.rebuild import GIVEN_UP_SECONDS, MirrorBusyError, SupersededError, rebuild
 from testbed.elasticsearch_proxy import Proxy
 from testbed.stack import PYTHON, ROOT
-from tests.racing import race
+from tests.race import race
 
 
 @pytest.fixture

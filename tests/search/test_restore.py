@@ -9,7 +9,7 @@ from automation.models import AutomationScript
 from definitions.models import ApiDefinition
 from objects.changes import save_checked
 from search.models import Intent
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tokens.models import ApiToken
 
 

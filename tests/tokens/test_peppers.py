@@ -9,7 +9,7 @@ from definitions.lookups import find_token
 from endpoint import errors
 from endpoint.authentication import token_of
 from objects.changes import save_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.refusals import refused
 from tests.tokens.conftest import OWN_SECRET, peppers_in_use
 from tokens import peppers

@@ -14,7 +14,7 @@ import redis
 
 from broker.installation import prefix
 from objects.changes import save_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from testbed.stack import Stack
 from tokens.rate_limit import retry_after
 
@@ -24,26 +24,26 @@ ADMITTED, REFUSED = 404, 429
 
 
 @dataclass
-class Answer:
+class TimedResponse:
     sent: float
     received: float
     status: int
     retry_after: str | None
 
 
-class Caller:
+class ThreadedClient:
     """A client for each thread."""
 
     def __init__(self, secret: str) -> None:
         self._headers = {"Authorization": f"Bearer {secret}"}
         self._here = threading.local()
 
-    def __call__(self, url: str) -> Answer:
+    def __call__(self, url: str) -> TimedResponse:
         if not hasattr(self._here, "client"):
             self._here.client = httpx.Client(timeout=30)
         sent = time.monotonic()
         response = self._here.client.get(url + NOWHERE, headers=self._headers)
-        return Answer(sent, time.monotonic(), response.status_code, response.headers.get("Retry-After"))
+        return TimedResponse(sent, time.monotonic(), response.status_code, response.headers.get("Retry-After"))
 
 
 @pytest.fixture(autouse=True)
@@ -68,10 +68,10 @@ def _now(client: redis.Redis) -> int:
 
 def test_of_100_at_once_exactly_the_limit_gets_through(stack: Stack):
     _, secret = _limited(10, 2)
-    call = Caller(secret)
+    call = ThreadedClient(secret)
     start = threading.Barrier(100)
 
-    def one(number: int) -> Answer:
+    def one(number: int) -> TimedResponse:
         start.wait(30)
         return call(stack.url)
 
@@ -89,12 +89,12 @@ def test_of_100_at_once_exactly_the_limit_gets_through(stack: Stack):
 
 def test_no_window_ever_holds_more_while_two_gunicorns_are_hammered(stack: Stack):
     token, secret = _limited(10, 2)
-    call = Caller(secret)
+    call = ThreadedClient(secret)
     with stack.another_web() as another, ThreadPoolExecutor(8) as threads:
         ends = time.monotonic() + 8
 
-        def hammer(number: int) -> list[Answer]:
-            answers: list[Answer] = []
+        def hammer(number: int) -> list[TimedResponse]:
+            answers: list[TimedResponse] = []
             while time.monotonic() < ends:
                 answers.append(call((stack.url, another.url)[len(answers) % 2]))
             return answers
@@ -119,7 +119,7 @@ def test_no_window_ever_holds_more_while_two_gunicorns_are_hammered(stack: Stack
 
 def test_refused_requests_do_not_count_and_retry_after_is_right(stack: Stack):
     token, secret = _limited(2, 3)
-    call = Caller(secret)
+    call = ThreadedClient(secret)
     assert [call(stack.url).status for _ in range(2)] == [ADMITTED] * 2
     with stack.redis_client() as client:
         before = _stamps(client, token.pk)
@@ -145,15 +145,15 @@ def test_a_caller_who_waits_for_retry_after_is_admitted(stack: Stack):
 
 
 def test_tokens_do_not_share_a_limit_and_one_without_has_none(stack: Stack):
-    first, second = (Caller(_limited(1, 60)[1]) for _ in range(2))
-    free = Caller(Publisher().token()[1])
+    first, second = (ThreadedClient(_limited(1, 60)[1]) for _ in range(2))
+    free = ThreadedClient(Publisher().token()[1])
     assert [call(stack.url).status for call in (first, first, second, second)] == [ADMITTED, REFUSED] * 2
     assert {free(stack.url).status for _ in range(30)} == {ADMITTED}
 
 
 def test_a_changed_limit_holds_from_the_next_request(stack: Stack):
     token, secret = _limited(3, 60)
-    call = Caller(secret)
+    call = ThreadedClient(secret)
 
     def change(limit: int | None, window: int | None) -> None:
         token.rate_limit, token.rate_window_seconds = limit, window

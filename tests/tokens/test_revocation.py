@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from objects.changes import delete_checked, save_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from testbed.stack import Web, wait_until
 
 WORKERS = 4

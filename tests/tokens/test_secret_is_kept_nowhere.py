@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from endpoint import errors
 from endpoint.authentication import token_of
 from objects.changes import save_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.refusals import refused
 from tests.tokens.conftest import OWN_SECRET
 from tokens.models import ApiToken

@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection, transaction
 
 from definitions.models import ApiDefinition
 from objects.changes import save_checked
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from tests.refusals import reasons_of, refused
 from tests.tokens.conftest import OWN_SECRET
 from tokens.models import ApiToken

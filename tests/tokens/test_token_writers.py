@@ -6,8 +6,8 @@ import pytest
 
 from endpoint.authentication import token_of
 from objects.changes import delete_checked, save_checked
-from testbed.publishing import Publisher
-from tests.racing import race, refusals
+from testbed.publisher import Publisher
+from tests.race import race, refusals
 from tests.refusals import only_reason
 from tests.tokens.conftest import OWN_SECRET, peppers_in_use
 from tokens.models import ApiToken

@@ -1,4 +1,4 @@
-"""A database of release 0.1.0 before its migrations were squashed: what `migrate` makes of it, and that it serves.
+"""A database of release 0.1.0, from before the squash of the migrations, is upgraded by `migrate` and serves triggers.
 
 `release_0_1_0.*` are dumps of databases that the commit before the squash made and filled.
 """
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from foundation import env
 from testbed.data_dir import make_data_dir
@@ -23,17 +23,18 @@ from testbed.stack import PYTHON, ROOT, Stack
 HERE = Path(__file__).parent
 PEPPERS = "1:pepper-of-the-upgrade-test-pepper-of-the-upgrade-test"
 SECRET = "made-up-secret-of-the-upgrade-test-0"
+SECRET_OF_DISABLED_TOKEN = "made-up-secret-of-the-upgrade-test-1"
 FLAGS_OF_JOHN = """
     SELECT DISTINCT codename FROM auth_user u JOIN auth_user_groups m ON m.user_id = u.id
     JOIN auth_group_permissions p ON p.group_id = m.group_id JOIN auth_permission f ON f.id = p.permission_id
     WHERE u.username = 'john' ORDER BY codename
 """
-SWITCHED_OFF = "made-up-secret-of-the-upgrade-test-1"
+KEPT = ("encoders/{id}/status", "reports/daily", "mobile app", "partner", "windowSeconds: 60", "def run(engine)")
 
 
 @pytest.fixture
 def installation(tmp_path, database_url, open_db):
-    """Makes a data directory and the address of an empty database."""
+    """Makes data directories, each with the URL of an empty database: `installation(name)`."""
 
     def made(name: str) -> tuple[Path, str]:
         data_dir = make_data_dir(tmp_path / name)
@@ -53,12 +54,13 @@ def installation(tmp_path, database_url, open_db):
 
 
 @contextmanager
-def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
-    # Under an alias of its own: introspection looks connections up by theirs.
+def connected(url: str) -> Iterator[Any]:
+    """A connection of Django's to the database at `url`."""
+    # It needs an alias of its own: introspection looks connections up by their aliases.
     connections.databases[url] = connections.configure_settings(
         {"default": {}, url: env.database(url, pool_size=1, pool_seconds=10)}
     )[url]
-    connection = connections[url]
+    connection: Any = connections[url]
     connection.ensure_connection()
     yield connection
     connection.close()
@@ -84,64 +86,54 @@ def manage(data_dir: Path, url: str, *command: str) -> str:
 
 
 def schema(url: str) -> dict[str, object]:
-    """Columns, indexes and constraints by table. Their order in a table does not matter."""
+    """Columns, indexes and constraints by table. The order of the columns does not matter."""
     with connected(url) as connection, connection.cursor() as cursor:
         names = connection.introspection.table_names(cursor)
         return {name: table(connection, cursor, name) for name in names}
 
 
-def headers(secret: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {secret}", "Content-Type": "text/plain"}
-
-
-def asked(url: str, query: str) -> list[tuple[Any, ...]]:
-    with connected(url) as connection, connection.cursor() as cursor:
-        cursor.execute(query)
-        return list(cursor.fetchall())
-
-
-def table(connection: BaseDatabaseWrapper, cursor: Any, name: str) -> object:
+def table(connection: Any, cursor: Any, name: str) -> object:
     columns = connection.introspection.get_table_description(cursor, name)
     rules = connection.introspection.get_constraints(cursor, name)
     references = [(rule["columns"], rule["foreign_key"]) for rule in rules.values() if rule["foreign_key"]]
     return (
         sorted((column.name, str(column.type_code), column.null_ok) for column in columns),
-        # SQLite numbers foreign keys by their place.
+        # SQLite names foreign keys by their order.
         {known: rule for known, rule in rules.items() if not rule["foreign_key"]},
         sorted(references),
     )
 
 
-def test_database_of_the_release_before_the_squash_is_upgraded_and_serves(installation, tmp_path):
+def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    with connected(url) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
+
+
+def trigger(stack: Stack, secret: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "text/plain"}
+    return stack.client.post("/api/custom/encoders/7/status", content="still here", headers=headers)
+
+
+def test_database_from_before_the_squash_is_upgraded_and_serves_triggers(installation, tmp_path):
     old, fresh = installation("upgraded"), installation("fresh")
     restore(old[1])
-    manage(*old, "migrate", "-v0")
-    manage(*fresh, "migrate", "-v0")
+    for each in (old, fresh):
+        manage(*each, "migrate", "-v0")
     assert schema(old[1]) == schema(fresh[1])
     manage(*old, "migrate", "--check")
     manage(*old, "export_apis", str(tmp_path / "exported"))
     exported = "".join(file.read_text() for file in sorted((tmp_path / "exported").rglob("*")) if file.is_file())
-    for kept in (
-        "encoders/{id}/status",
-        "reports/daily",
-        "mobile app",
-        "partner",
-        "windowSeconds: 60",
-        "def run(engine)",
-    ):
+    for kept in KEPT:
         assert kept in exported
-    assert asked(old[1], FLAGS_OF_JOHN) == [("add_edit",), ("delete",), ("execute",), ("ui_available",)]
-    assert asked(old[1], "SELECT count(*) FROM events_informationevent WHERE message LIKE '%gone%'") == [(2,)]
-    stack = Stack(old[0], {"DATABASE_URL": old[1]})
-    try:
-        call = {"url": "/api/custom/encoders/7/status", "content": "still here"}
-        assert stack.client.post(**call, headers=headers(SECRET)).text == "still here"
-        assert stack.client.post(**call, headers=headers(SWITCHED_OFF)).status_code == 401
-    finally:
-        stack.stop()
+    assert rows(old[1], FLAGS_OF_JOHN) == [("add_edit",), ("delete",), ("execute",), ("ui_available",)]
+    assert rows(old[1], "SELECT count(*) FROM events_informationevent WHERE message LIKE '%gone%'") == [(2,)]
+    with Stack(old[0], {"DATABASE_URL": old[1]}) as stack:
+        assert trigger(stack, SECRET).text == "still here"
+        assert trigger(stack, SECRET_OF_DISABLED_TOKEN).status_code == 401
 
 
-def test_database_that_is_older_still_is_refused_with_a_sentence(installation):
+def test_database_older_than_the_last_release_is_refused_with_advice(installation):
     data_dir, url = installation("ancient")
     restore(url)
     last = "DELETE FROM django_migrations WHERE app = 'tokens' AND name = '0003_last_used'"

@@ -1,4 +1,4 @@
-"""The baseline with admission: our own models through the ORM, then Celery's `delay` and `get`."""
+"""The baseline with admission: our models through the ORM, then a Celery task and its result."""
 
 import os
 from typing import Any
@@ -26,13 +26,12 @@ celery_app = celery.Celery("plain", broker=URL, backend=URL)
 
 
 class AdmittingView(APIView):
-    """Token by digest, definition by route, token allowed, script there: as the product asks, one query each."""
+    """Finds the token by its digest, the definition by its route, and the grant, with one query each."""
 
     authentication_classes = ()
     permission_classes = ()
 
     def post(self, request: Request, route: str) -> Response:
-        """Answer with the request's body."""
         secret = request.META["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
         token = ApiToken.objects.filter(secret_digest__in=peppers.digests(secret).values()).first()
         if token is None or token.is_disabled:

@@ -1,4 +1,4 @@
-"""What `webhook` starts for each call: a lean script that prints the body it was given."""
+"""The script that `webhook` and Node-RED start for each call: it prints the body."""
 
 import sys
 

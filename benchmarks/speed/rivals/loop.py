@@ -1,4 +1,4 @@
-"""The other end of the bare hand-over: one loop that pops a job and pushes its answer."""
+"""The worker of the bare hand-over: a loop that pops a job and pushes its answer."""
 
 import os
 from typing import Any

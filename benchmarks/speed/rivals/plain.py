@@ -1,6 +1,6 @@
-"""A Django project of one file: views that echo in place, over a bare hand-over, through Celery, through Dramatiq.
+"""A Django project in one file, with views that echo directly, over a Redis list, through Celery and through Dramatiq.
 
-None of them admits anybody: no token, no definition, no limit. gunicorn serves it with our number of processes.
+None of them has an admission: no token, no definition, no rate limit. gunicorn serves it with our number of processes.
 """
 
 import os
@@ -31,33 +31,28 @@ dramatiq.set_broker(broker)
 
 @celery_app.task(name="echo")
 def echo(body: str) -> str:
-    """What the script does."""
     return body
 
 
 @dramatiq.actor(actor_name="dramatiq_echo", store_results=True)
 def dramatiq_echo(body: str) -> str:
-    """What the script does."""
     return body
 
 
 class EchoView(APIView):
-    """What all of them share."""
+    """The floor: answers with the body of the request."""
 
     def post(self, request: Request) -> Response:
-        """Answer with the request's body."""
         return Response(self.answer(request._request.body.decode()))
 
     def answer(self, body: str) -> str:
-        """In place: the floor."""
         return body
 
 
 class HandOverView(EchoView):
-    """The limit: a list there and a list back."""
+    """The limit: one Redis list for the job and one for the answer, served by `rivals/loop.py`."""
 
     def answer(self, body: str) -> str:
-        """What the loop of `rivals/loop.py` pushes."""
         reply = f"reply:{uuid.uuid4()}"
         connection.lpush("jobs", f"{reply}\n{body}")
         popped: Any = connection.blpop([reply], timeout=TIMEOUT_SECONDS)
@@ -68,7 +63,6 @@ class CeleryView(EchoView):
     """The baseline: `delay` and `get`."""
 
     def answer(self, body: str) -> str:
-        """What the task returns."""
         return str(echo.delay(body).get(timeout=TIMEOUT_SECONDS))
 
 
@@ -76,7 +70,6 @@ class DramatiqView(EchoView):
     """A peer: `send` and `get_result`."""
 
     def answer(self, body: str) -> str:
-        """What the actor returns."""
         message = dramatiq_echo.send(body)
         return str(message.get_result(block=True, timeout=TIMEOUT_SECONDS * 1_000))
 

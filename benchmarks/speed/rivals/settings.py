@@ -1,4 +1,4 @@
-"""Django's settings for the contenders that admit nobody."""
+"""Django's settings for the contenders without admission."""
 
 import secrets
 

@@ -17,7 +17,7 @@ from hosts import scratch
 from hosts.jobs import Outcome
 from hosts.reachable_paths import reachable_paths
 from hosts.script_hosts import ScriptHosts
-from testbed.publishing import Publisher
+from testbed.publisher import Publisher
 from testbed.stack import ROOT
 from tests.hosts.conftest import Bench, eventually
 from tests.hosts.rogue import spy

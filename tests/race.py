@@ -1,7 +1,7 @@
-"""Several writers at the same moment, each in a thread with a database connection of its own."""
+"""Writers that start at the same moment, each in a thread with a database connection of its own."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -10,14 +10,14 @@ from unittest import mock
 from django.core.exceptions import ValidationError
 from django.db import connections, models
 
-# A writer that waits for the other's lock cannot come to the meeting.
+# A writer that waits for the lock of another cannot join the others.
 MEETING_SECONDS = 0.3
 
 
 def race(*writers: Callable[[], Any], meet_in: type[models.Model] | None = None) -> list[Any]:
-    """What each of `writers` returned or raised, all begun at the same moment.
+    """Start `writers` at the same moment; returns what each of them returned or raised.
 
-    With `meet_in`, objects of that model pass their checks together before any is saved, where locks allow it.
+    With `meet_in`, objects of that model all pass their checks before any is saved, where locks allow it.
     """
     start = threading.Barrier(len(writers))
 
@@ -34,7 +34,7 @@ def race(*writers: Callable[[], Any], meet_in: type[models.Model] | None = None)
 
 
 def refusals(outcomes: list[Any]) -> list[ValidationError]:
-    """The refused changes among `outcomes`; whatever else was raised is raised here."""
+    """The refused changes among `outcomes`. Any other exception among them is raised."""
     for outcome in outcomes:
         if isinstance(outcome, BaseException) and not isinstance(outcome, ValidationError):
             raise outcome
@@ -42,7 +42,7 @@ def refusals(outcomes: list[Any]) -> list[ValidationError]:
 
 
 @contextmanager
-def _meeting(model: type[models.Model] | None, parties: int):
+def _meeting(model: type[models.Model] | None, parties: int) -> Iterator[None]:
     if model is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""A worker node that is to end finishes what it runs and leaves what waits to others."""
+"""A worker node that shuts down finishes its running jobs and leaves waiting ones to other nodes."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ from fleet.pool import concurrency_limit
 from testbed.stack import wait_until
 
 
-def test_what_runs_is_finished_and_what_waits_is_left_to_others(breakable_stack, publish):
+def test_node_that_shuts_down_finishes_running_jobs_and_leaves_waiting_ones(breakable_stack, publish):
     stack = breakable_stack
     with Marks(stack.state_dir) as marks, ThreadPoolExecutor(20) as callers:
         api = publish(marks.source)

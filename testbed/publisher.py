@@ -1,4 +1,4 @@
-"""Publishing scripts for tests."""
+"""Publishes scripts for tests, benchmarks and chaos."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Api:
-    """A published script and a token that may call it."""
+    """A definition, and the token and secret that may call it."""
 
     definition: ApiDefinition
     token: ApiToken
@@ -34,22 +34,22 @@ class Api:
 
     @property
     def path(self) -> str:
-        """The path of the API."""
         return f"/api/custom/{self.definition.route}"
 
     @property
     def headers(self) -> dict[str, str]:
-        """What lets a client in."""
         return {"Authorization": f"Bearer {self.secret}"}
 
-    def call(self, client: httpx.Client, method: str = "POST", path: str | None = None, **options: Any):
-        """Trigger the API; `json`, `content`, `headers`, `params` as httpx has them."""
+    def call(
+        self, client: httpx.Client, method: str = "POST", path: str | None = None, **options: Any
+    ) -> httpx.Response:
+        """Trigger the API; `options` are those of `httpx.Client.request`."""
         headers = self.headers | options.pop("headers", {})
         return client.request(method, path or self.path, headers=headers, **options)
 
 
 class Publisher:
-    """Publishes scripts under routes of their own."""
+    """Publishes scripts, each under a route of its own."""
 
     def __call__(
         self,
@@ -61,7 +61,7 @@ class Publisher:
         token: tuple[ApiToken, str] | None = None,
         **script: Any,
     ) -> Api:
-        """Publish `source`; further arguments go to the script (`parameters`, `timeout_seconds`, `name`)."""
+        """Publish `source`; `script` are fields of the script (`parameters`, `timeout_seconds`, `name`)."""
         saved = self.script(source, **script)
         holder, secret = token or self.token()
         definition = ApiDefinition(
@@ -73,28 +73,23 @@ class Publisher:
         return Api(save_definition(definition, by="system", allowed_tokens=[holder]), holder, secret)
 
     def script(self, source: str = ECHO, name: str | None = None, **fields: Any) -> AutomationScript:
-        """Save a script."""
         return save_checked(
             AutomationScript(name=name or f"script {next(_numbers)}", source=source, **fields), "system"
         )
 
     def token(self, secret: str | None = None, **fields: Any) -> tuple[ApiToken, str]:
-        """A token and its secret."""
         token = ApiToken(**{"name": f"token {next(_numbers)}"} | fields)
         secret = token.set_secret(secret)
         return save_checked(token, by="system"), secret
 
     @staticmethod
     def clean() -> None:
-        """Remove everything that was published, and the counts of log-in attempts."""
-        AttemptCounter.objects.all().delete()
-        AllowedToken.objects.all().delete()
-        ApiDefinition.objects.all().delete()
-        ApiToken.objects.all().delete()
-        AutomationScript.objects.all().delete()
+        """Delete everything that was published, and the counters of log-in attempts."""
+        for model in (AttemptCounter, AllowedToken, ApiDefinition, ApiToken, AutomationScript):
+            model.objects.all().delete()
         InformationEvent._base_manager.all()._raw_delete("default")
 
     @staticmethod
     def forget_people() -> None:
-        """Remove the events of the users with whom a test begins."""
+        """Delete the events about the users that a test creates at its start."""
         InformationEvent._base_manager.filter(object_type__in=["User", "PersonalKey"])._raw_delete("default")

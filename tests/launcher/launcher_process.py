@@ -91,7 +91,7 @@ def _status(request: urllib.request.Request) -> int:
         return 0
 
 
-class Stack:
+class Launcher:
     """A started launcher: what it printed, its processes, and its end."""
 
     def __init__(
@@ -157,7 +157,7 @@ class Stack:
             assert self.process.poll() is None, f"it ended:\n{self.output}"
             time.sleep(0.05)
 
-    def wait_until_ready(self) -> "Stack":
+    def wait_until_ready(self) -> "Launcher":
         self.wait_until_printed("Ctrl-C ends it.\n")
         return self
 

@@ -1,0 +1,69 @@
+"""A filled database, and how many queries pages cost on it.
+
+`python -m benchmarks.pages COUNT ADDRESS…` is the process that fills the database and prints the result as JSON.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import databases
+from testbed.data_dir import set_up_django
+from testbed.stack import ROOT
+
+SETTINGS = {"UDAPI_ALLOWED_HOSTS": "127.0.0.1,testserver"}
+
+
+@dataclass(frozen=True)
+class PreparedPages:
+    """`queries` by address; the session and the personal key of a superuser."""
+
+    session: str
+    key: str
+    queries: dict[str, int]
+
+
+def prepare(data_dir: Path, database: dict[str, str], count: int, addresses: Sequence[str]) -> PreparedPages:
+    """Make `count` definitions and tokens in an empty database, and count the queries of the pages."""
+    command = [sys.executable, "-m", "benchmarks.pages", str(count), *addresses]
+    environment = databases.variables(data_dir, database) | SETTINGS
+    ended = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return PreparedPages(**json.loads(ended.stdout))
+
+
+def _fill(count: int, addresses: Sequence[str]) -> PreparedPages:
+    set_up_django(Path(os.environ["UDAPI_DATA_DIR"]))
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    from benchmarks.fill import fill
+    from keys.changes import create_key
+
+    fill(count)
+    user = User.objects.create_superuser("benchmark")
+    _, key = create_key(user, "benchmark", 1)
+    browser = Client()
+    browser.force_login(user)
+    program = Client(headers={"Authorization": f"Token {key}"})
+    queries = {each: _queries(browser if each.startswith("/console/") else program, each) for each in addresses}
+    return PreparedPages(browser.cookies["sessionid"].value, key, queries)
+
+
+def _queries(client: Any, address: str) -> int:
+    """The queries of a second request."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client.get(address)
+    with CaptureQueriesContext(connection) as captured:
+        client.get(address)
+    return len(captured)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_fill(int(sys.argv[1]), sys.argv[2:]))))
