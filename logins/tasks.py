@@ -9,7 +9,8 @@ from django.db import Error as DatabaseError
 _log = logging.getLogger("udapi.manager")
 
 
-@shared_task
+# The name by which the release before knows it.
+@shared_task(name="access.tasks.clear_sessions")
 def clear_sessions() -> None:
     """Delete expired sessions, which Django keeps otherwise."""
     try:

@@ -164,7 +164,7 @@ def test_no_class_name_stands_for_two_things():
 def test_modules_are_named_by_nouns():
     """A gerund (`noting`, `mending`) names an activity, not what the module holds. Test files may have one."""
     modules = [file for file in _all_modules() if not file.stem.startswith("test_")]
-    assert not [_name(file) for file in modules if file.stem.endswith("ing")]
+    assert not [_name(file) for file in modules if re.search(r"(?<!str)ing$", file.stem)]
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

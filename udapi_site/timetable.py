@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.conf import settings
 
 _INTERVALS: Final = {
-    "logins.tasks.clear_sessions": timedelta(days=1),
+    "access.tasks.clear_sessions": timedelta(days=1),
     "tokens.tasks.move_last_use": timedelta(minutes=1),
 }
 # Only with a mirror, as the client of Elasticsearch takes 20 MB.
@@ -23,7 +23,8 @@ def _intervals() -> dict[str, timedelta]:
 
 def task_modules() -> list[str]:
     """The modules with the tasks of the background program: the product's and the operator's."""
-    return [*sorted({task.rpartition(".")[0] for task in _intervals()}), *settings.UDAPI_TASK_MODULES]
+    mirror = ["search.tasks"] if settings.ELASTICSEARCH_URL else []
+    return ["logins.tasks", "tokens.tasks", *mirror, *settings.UDAPI_TASK_MODULES]
 
 
 def entries() -> dict[str, dict[str, Any]]:

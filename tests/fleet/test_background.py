@@ -78,7 +78,7 @@ def test_celery_s_tools_see_both_programs_of_a_node(stack, background):
     queues = [queue["name"] for found in consumed.values() for queue in found]
     assert sorted(queues) == ["udapi.background", "udapi.triggers"]
     registered = {name for found in (app.control.inspect().registered() or {}).values() for name in found}
-    assert registered >= {"tokens.tasks.move_last_use", "logins.tasks.clear_sessions"}
+    assert registered >= {"tokens.tasks.move_last_use", "access.tasks.clear_sessions"}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root's files tell nothing: run the tests as an ordinary user")

@@ -85,7 +85,6 @@ def test_texts_that_may_not_be_empty_say_so():
 
 
 def test_a_generated_client_type_checks_and_reads_null(tmp_path):
-    pytest.importorskip("openapi_python_client")
     # Without its formatting, which needs ruff and rewrites types.
     (tmp_path / "config.yaml").write_text("post_hooks: []")
     target = ["--meta", "none", "--output-path", "made", "--config", "config.yaml"]
