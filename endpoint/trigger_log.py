@@ -41,12 +41,17 @@ class TriggerLog:
             "%s %s%s token=%s node=%s %s ms=%.1f",
             verb,
             self._what,
-            f" script={json.dumps(self.script.name)} scriptId={self.script.id}" if self.script else "",
+            _named(self.script) if self.script else "",
             self.token_id or "-",
             node or "-",
             f"code={result}" if isinstance(result, int) else _error(result),
             (time.monotonic() - self._begun) * 1_000,
         )
+
+
+def _named(script: ScriptRow) -> str:
+    """As in `manager.log`."""
+    return f" script={script.id} version={script.version} name={json.dumps(script.name)}"
 
 
 def _cut(path: str) -> str:

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import redis as redis_py
 from django.conf import settings
-from django.core.checks import WARNING, CheckMessage, run_checks
+from django.core.checks import WARNING, CheckMessage, Tags, run_checks
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -172,6 +172,8 @@ def _update_database(locked: ExitStack) -> bool:
     with step("Database") as done:
         try:
             locked.enter_context(database_lock.held())
+            if errors := run_checks(tags=[Tags.database], databases=[connection.alias]):
+                raise StartError(_sentence(errors[0]))
             done(_migrate())
             return first_start.is_due()
         except OperationalError as error:

@@ -50,7 +50,8 @@ def test_a_trigger_leaves_two_lines(stack, publish, worker_node):
     first, last = lines_of(stack, trigger_id)
     what = f'trigger={trigger_id} method="PUT" route="{api.path}"'
     assert re.fullmatch(rf"{TIME} INFO udapi\.trigger: started {re.escape(what)}", first)
-    script = f'script="{api.definition.script.name}" scriptId={api.definition.script.pk}'
+    used = api.definition.script
+    script = f'script={used.pk} version={used.version} name="{used.name}"'
     ending = f"{what} {script} token={api.token.pk} node={worker_node} code=200 "
     assert re.fullmatch(rf"{TIME} INFO udapi\.trigger: ended {re.escape(ending)}ms=\d+\.\d", last)
 

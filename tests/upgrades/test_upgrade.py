@@ -18,7 +18,7 @@ from django.db import connections
 
 from foundation import env
 from testbed.data_dir import make_data_dir
-from testbed.stack import PYTHON, ROOT, Stack
+from testbed.stack import PYTHON, ROOT, Stack, free_port
 
 HERE = Path(__file__).parent
 PEPPERS = "1:pepper-of-the-upgrade-test-pepper-of-the-upgrade-test"
@@ -141,3 +141,11 @@ def test_database_older_than_the_last_release_is_refused_with_advice(installatio
         cursor.execute(last)
     with pytest.raises(AssertionError, match=r"(?s)udapi.E016.*Upgrade to release 0.1.0 first"):
         manage(data_dir, url, "migrate", "-v0")
+    environment = {"PATH": os.environ["PATH"], "UDAPI_DATA_DIR": str(data_dir), "DATABASE_URL": url}
+    start = [PYTHON, "-m", "launcher"]
+    ended = subprocess.run(
+        start, cwd=ROOT, env=environment | {"UDAPI_PORT": str(free_port())}, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert "Upgrade to release 0.1.0 first" in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
