@@ -19,21 +19,8 @@ import redis
 
 from broker.client import HungUpError, client, popped, reply_seconds, server_life, server_milliseconds
 from broker.connections import HeldConnection
-from fleet import celery_message, large_bodies, lua, overview, redis_frames, redis_keys
+from fleet import celery_message, large_bodies, lua, overview, redis_frames, redis_keys, reply
 from fleet.answer import Answer, Reason, failure
-from fleet.reply import (
-    GRACE_MILLISECONDS,
-    LATE_MILLISECONDS,
-    LEAST_SECONDS,
-    REPLY_MILLISECONDS,
-    START_MILLISECONDS,
-    SURE_MILLISECONDS,
-    UnansweredError,
-    give_up,
-    may_have_run,
-    patience,
-    wait,
-)
 from foundation import __version__
 from hosts.jobs import Job
 
@@ -95,7 +82,7 @@ def ask(job: Job, seconds: float, caller: socket.socket | None = None) -> Answer
     try:
         frame = _in_a_common_format(job, partial(_publish_and_wait, job, time.monotonic() + seconds, caller))
     except HungUpError:
-        frame = give_up(job.id, "the caller hung up: ")
+        frame = reply.give_up(job.id, "the caller hung up: ")
     return redis_frames.decode(frame, Answer)
 
 
@@ -118,24 +105,24 @@ def _publish(job: Job, deadline: float, in_format: int) -> None:
 
 
 def _publish_and_wait(job: Job, deadline: float, caller: socket.socket | None, in_format: int) -> bytes:
-    slice_seconds, _ = patience(_left(deadline))
+    slice_seconds, _ = reply.patience(_left(deadline))
     publish_and_pop = partial(lua.PUBLISH.before_blpop, redis_keys.reply(job.id), slice_seconds)
     answer, is_quiet = None, False
     with HeldConnection(client()) as connection:
-        _hand_over(connection, publish_and_pop, job, deadline, SURE_MILLISECONDS, in_format)
+        _hand_over(connection, publish_and_pop, job, deadline, reply.SURE_MILLISECONDS, in_format)
         published_at = time.monotonic()
         try:
-            answer = popped(connection, sum(patience(_left(deadline))), caller)
+            answer = popped(connection, sum(reply.patience(_left(deadline))), caller)
             is_quiet = True
         except redis.RedisError:
             # `wait` retries.
             connection.disconnect()
-    return wait(job.id, deadline, published_at, caller, is_quiet=is_quiet) if answer is None else answer
+    return reply.wait(job.id, deadline, published_at, caller, is_quiet=is_quiet) if answer is None else answer
 
 
 def _left(deadline: float) -> float:
     """Seconds until `deadline`; never 0, which means no limit to Redis."""
-    return max(LEAST_SECONDS, deadline - time.monotonic())
+    return max(reply.LEAST_SECONDS, deadline - time.monotonic())
 
 
 def _hand_over(
@@ -154,17 +141,17 @@ def _hand_over(
             large_bodies.set_aside(connection, job.id, job.body, int(_left(deadline) * 1_000))
         # Uploading the body has taken some of the time.
         left = int(_left(deadline) * 1_000)
-        limits = (PLACES, left, GRACE_MILLISECONDS, START_MILLISECONDS)
+        limits = (PLACES, left, reply.GRACE_MILLISECONDS, reply.START_MILLISECONDS)
         now, life = server_milliseconds(connection), server_life(connection)
-        times = (now, LATE_MILLISECONDS, life, left if sure is None else sure)
+        times = (now, reply.LATE_MILLISECONDS, life, left if sure is None else sure)
         seconds = _left(deadline) if _left(deadline) < reply_seconds() else None
         answer = script(connection, redis_keys.to_publish(job.id), *limits, *what, *times, *kind, seconds=seconds)
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise UnansweredError(str(error), may_have_run=may_have_run(job.id)) from error
+        raise reply.UnansweredError(str(error), may_have_run=reply.may_have_run(job.id)) from error
     except redis.RedisError as error:
         if is_large:
             large_bodies.drop(job.id)
-        raise UnansweredError(str(error), may_have_run=False) from error
+        raise reply.UnansweredError(str(error), may_have_run=False) from error
     if answer != b"published":
         raise _refusal(answer.decode())
 
@@ -173,7 +160,7 @@ def _refusal(answer: str) -> Exception:
     """The error for an answer of `PUBLISH` that refuses a job."""
     what, _, number = answer.rpartition(" ")
     if answer == "too late":
-        return UnansweredError("the job reached Redis too late", may_have_run=False)
+        return reply.UnansweredError("the job reached Redis too late", may_have_run=False)
     if answer == "other release":
         return NoNodeError(_other_releases())
     if what == "format":
@@ -199,5 +186,5 @@ def revoke(job_id: str) -> None:
     """
     answer = redis_frames.encode(failure(Reason.NEVER_STARTED, "The trigger was revoked.", _NO_NODE))
     with HeldConnection(client()) as connection:
-        what = (answer, REPLY_MILLISECONDS, server_life(connection))
+        what = (answer, reply.REPLY_MILLISECONDS, server_life(connection))
         lua.CANCEL.over(connection, redis_keys.to_cancel(job_id), *what)

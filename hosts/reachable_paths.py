@@ -12,17 +12,8 @@ from hosts.landlock import ReachablePaths
 PROJECT = Path(__file__).resolve().parent.parent
 _SDK = PROJECT / "automation" / "sdk"
 
-_ETC = (
-    "ld.so.cache",
-    "hosts",
-    "resolv.conf",
-    "nsswitch.conf",
-    "passwd",
-    "group",
-    "localtime",
-    "mime.types",
-    "ssl/certs",
-)
+_NAME_SERVICES = ("hosts", "resolv.conf", "nsswitch.conf", "passwd", "group")
+_ETC = ("ld.so.cache", *_NAME_SERVICES, "localtime", "mime.types", "ssl/certs")
 # All of /proc: with its parent's `/proc/self` alone, a subprocess fails. Landlock protects the memory and environment
 # of other processes there, once the capabilities that bypass it are dropped.
 _SYSTEM = ("/usr", *sorted(glob.glob("/lib*")), "/bin", "/proc", *(f"/etc/{name}" for name in _ETC))

@@ -57,7 +57,7 @@ _GLANCE_SECONDS = 0.02
 START_SECONDS = 10.0
 
 
-class State(IntEnum):
+class RunState(IntEnum):
     """The states in their order: a run only moves forward, and need not pass through all of them."""
 
     STARTING = 0
@@ -88,7 +88,7 @@ class Run:
         self._limits = RunLimits(begun_at, assignment.time_limit_seconds, assignment.script.memory_limit_mb)
         self._output = OutputPipe(host.ends.output, on_line, loop)
         self._link = ScriptLink(host.ends.job, loop, self._conclude)
-        self._state, self.due_at = State.STARTING, math.inf
+        self._state, self.due_at = RunState.STARTING, math.inf
         self._report_until = 0.0
         self.result: HostResult | None = None
         self.leaves_at_rest = False
@@ -107,7 +107,7 @@ class Run:
             self._output.listen()
             if self._host.pid:
                 self._send_job()
-            while self._state is not State.OVER:
+            while self._state is not RunState.OVER:
                 self._loop.turn()
                 # Not within a turn: a subscript that is waited for takes turns itself.
                 if self._link.call and not self.result:
@@ -132,20 +132,20 @@ class Run:
         if now < self.due_at:
             return
         match self._state:
-            case State.STARTING if now >= self._limits.deadline:
+            case RunState.STARTING if now >= self._limits.deadline:
                 self._end(Outcome.EXPIRED, "No process was started for the script within its time limit.")
-            case State.STARTING:
-                self._enter(State.OVER)
-            case State.RUNNING:
+            case RunState.STARTING:
+                self._enter(RunState.OVER)
+            case RunState.RUNNING:
                 self._check_limits(now)
-            case State.REPORTING if now < self._report_until and not self._host.has_reported():
+            case RunState.REPORTING if now < self._report_until and not self._host.has_reported():
                 self.due_at = now + _GLANCE_SECONDS
-            case State.REPORTING:
+            case RunState.REPORTING:
                 self._kill()
-            case State.ENDING:
+            case RunState.ENDING:
                 _log.warning("The end of the script host %s was not confirmed in time.", self._host.pid)
                 self._host.kill_group()
-                self._enter(State.OVER)
+                self._enter(RunState.OVER)
 
     def abandon(self) -> None:
         """End the run, because the one that waits for it has ended."""
@@ -158,7 +158,7 @@ class Run:
 
     def _send_job(self) -> None:
         """The process is there. Only now it gets the job, so a job without a process has not been executed."""
-        self._enter(State.RUNNING, self._limits.next_check(time.monotonic()))
+        self._enter(RunState.RUNNING, self._limits.next_check(time.monotonic()))
         start_by = self._assignment.start_by() if self._assignment.start_by else None
         if start_by is not None and time.monotonic() > start_by:
             self._end(Outcome.EXPIRED, "The job came too late to begin.")
@@ -172,10 +172,10 @@ class Run:
             self._host.ask_for_report()
             now = time.monotonic()
             self._report_until = now + _REPORT_SECONDS
-            self._enter(State.REPORTING, now + _GLANCE_SECONDS)
+            self._enter(RunState.REPORTING, now + _GLANCE_SECONDS)
 
     def _kill(self) -> None:
-        self._enter(State.ENDING, time.monotonic() + _GRACE_SECONDS)
+        self._enter(RunState.ENDING, time.monotonic() + _GRACE_SECONDS)
         self._host.ends.control.end_host()
 
     # --- The result ---
@@ -193,7 +193,7 @@ class Run:
             return
         self.leaves_at_rest = self._is_reusable(result)
         if self.leaves_at_rest:
-            self._enter(State.OVER)
+            self._enter(RunState.OVER)
         else:
             self._kill()
 
@@ -221,10 +221,10 @@ class Run:
         word, rest, descriptor = said
         if word == "started":
             self._host.pid, self._host.pidfd = int(rest), descriptor
-            if self._state is State.STARTING:
+            if self._state is RunState.STARTING:
                 self._send_job()
             return
-        self._enter(State.OVER)
+        self._enter(RunState.OVER)
         self._loop.ignore(self._host.ends.control.fileno())
         if word == "exited":
             self._on_exit(int(rest))

@@ -30,21 +30,11 @@ REPORT_DESCRIPTOR = 4
 
 _SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 _ROOM_BYTES = 32 * 1024 * 1024
-# Signals that are never reset: those that nobody can handle, and those of `faulthandler`, which writes the report.
-_KEPT_SIGNALS = {
-    signal.SIGKILL,
-    signal.SIGSTOP,
-    signal.SIGSEGV,
-    signal.SIGFPE,
-    signal.SIGABRT,
-    signal.SIGBUS,
-    signal.SIGILL,
-    linux.REPORT_SIGNAL,
-}
-
-
+_UNCATCHABLE = {signal.SIGKILL, signal.SIGSTOP}
+# Of `faulthandler`, which writes the crash report.
+_FATAL = {signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, linux.REPORT_SIGNAL}
 _USUAL_HANDLERS: dict[int, Callable[[int, types.FrameType | None], object] | signal.Handlers] = {
-    **dict.fromkeys(signal.valid_signals() - _KEPT_SIGNALS, signal.SIG_DFL),
+    **dict.fromkeys(signal.valid_signals() - _UNCATCHABLE - _FATAL, signal.SIG_DFL),
     signal.SIGINT: signal.default_int_handler,
     signal.SIGPIPE: signal.SIG_IGN,
     signal.SIGXFSZ: signal.SIG_IGN,
