@@ -4,9 +4,7 @@ Django creates four permissions for every model. The forms of users and groups w
 meaning, so they are not created.
 """
 
-from typing import Any
-
-from django.apps import AppConfig, apps
+from django.apps import apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission
 from django.db.models import Q, QuerySet
@@ -15,7 +13,6 @@ from django.db.models.signals import post_migrate
 from access.policy import FLAGS, POLICY, Action
 
 _STOCK = "django.contrib.auth.management.create_permissions"
-_APPS = frozenset(flag.partition(".")[0] for flag in FLAGS)
 
 
 def flags() -> "QuerySet[Permission]":
@@ -33,13 +30,9 @@ def needed(model_label: str, action: Action) -> str:
     return " or ".join(" and ".join(names[flag] for flag in sorted(need)) for need in POLICY[model_label, action])
 
 
-def create_flags(app_config: AppConfig, **kwargs: Any) -> None:
-    """Create the flags of an app; called after every migrate."""
-    create_permissions(app_config, **kwargs)
-
-
 def replace_stock() -> None:
-    """Let a migrate create the flags instead of Django's own permissions."""
+    """Let a migrate create permissions only for the apps that have flags."""
     post_migrate.disconnect(dispatch_uid=_STOCK)
-    for label in sorted(_APPS):
-        post_migrate.connect(create_flags, sender=apps.get_app_config(label), dispatch_uid=f"access.flags.{label}")
+    for label in sorted({flag.partition(".")[0] for flag in FLAGS}):
+        config = apps.get_app_config(label)
+        post_migrate.connect(create_permissions, sender=config, dispatch_uid=f"access.flags.{label}")

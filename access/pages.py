@@ -38,8 +38,7 @@ class PolicyAdmin(UnfoldAdmin):
         return self._may(request, "delete")
 
     # For the menu that Django makes by itself, in addresses that the console does not link to.
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._may(request, "view")
+    has_module_permission = has_view_permission
 
     def _may(self, request: HttpRequest, action: Action) -> bool:
         return action in self.offers and self.permits(request.user, action)

@@ -1,26 +1,21 @@
 """The policy as the management API asks it, before any object is looked up."""
 
-from typing import Any, Protocol, cast
+from typing import Any
 
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from access.policy import Action, allows
 
 
-class Guarded(Protocol):
-    """A view that names what it does."""
-
-    def needed(self, request: Request) -> tuple[str, Action] | None:
-        """The model and the action for the policy; None where every logged-in user may."""
-
-
 class PolicyPermission(BasePermission):
-    """Lets in users who have logged in and may do what the view does."""
+    """Lets in users who have logged in and may do what the view does.
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    `needed(request)` of the view is the model and the action for the policy; None where every logged-in user may.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
         """Whether the policy allows it.
 
         Raises:
@@ -29,5 +24,5 @@ class PolicyPermission(BasePermission):
         user: Any = request.user
         if user is None or not user.is_authenticated:
             raise NotAuthenticated
-        needed = cast(Guarded, view).needed(request)
+        needed: tuple[str, Action] | None = view.needed(request)
         return needed is None or allows(user, *needed)

@@ -31,43 +31,35 @@ class Concern:
     more: int = 0
 
 
-def without_entry_point() -> "QuerySet[ApiDefinition]":
-    """The definitions whose script is missing or lacks the entry point."""
-    api_trigger = Q(action_type=ActionType.AUTOMATION_SCRIPT, script__has_api_trigger=False)
-    run = Q(action_type=ActionType.NO_ENTRY_POINT, script__has_run=False)
-    return ApiDefinition.objects.filter(Q(script=None) | api_trigger | run).order_by("route")
-
-
-def without_token() -> "QuerySet[ApiDefinition]":
-    grants = AllowedToken.objects.filter(definition=OuterRef("pk"))
-    return ApiDefinition.objects.filter(~Exists(grants)).order_by("route")
-
-
-def disabled_but_allowed() -> "QuerySet[ApiToken]":
-    grants = AllowedToken.objects.filter(token=OuterRef("pk"))
-    return ApiToken.objects.filter(Exists(grants), is_disabled=True).order_by("name", "id")
-
-
-def never_used() -> "QuerySet[ApiToken]":
-    """The enabled tokens that are older than a day and were never used."""
-    yesterday = timezone.now() - timedelta(days=1)
-    tokens = ApiToken.objects.filter(last_used=None, is_disabled=False, created_at__lt=yesterday)
-    return tokens.order_by("name", "id")
-
-
 def concerns(user: AnyUser) -> list[Concern]:
     """The concerns about objects that `user` may view, and for superusers the warnings about the settings."""
     found = list(_of_settings()) if manages_people(user) else []
     if allows(user, DEFINITION, "view"):
-        why = _("The script is missing or lacks the entry point.")
-        found += _concern(without_entry_point(), "code_off", "bad", _("APIs that cannot answer"), why)
-        found += _concern(without_token(), "lock", "warn", _("APIs nobody can call"), _("They allow no token."))
+        found += _of_definitions()
     if allows(user, TOKEN, "view"):
-        title = _("Disabled tokens that APIs still allow")
-        found += _concern(disabled_but_allowed(), "key_off", "warn", title, _("Calls with them are refused."))
-        older = _("They are older than a day.")
-        found += _concern(never_used(), "hourglass_empty", "warn", _("Tokens never used"), older)
+        found += _of_tokens()
     return found
+
+
+def _of_definitions() -> Iterator[Concern]:
+    definitions = ApiDefinition.objects.order_by("route")
+    lacks_api_trigger = Q(action_type=ActionType.AUTOMATION_SCRIPT, script__has_api_trigger=False)
+    lacks_run = Q(action_type=ActionType.NO_ENTRY_POINT, script__has_run=False)
+    broken = definitions.filter(Q(script=None) | lacks_api_trigger | lacks_run)
+    why = _("The script is missing or lacks the entry point.")
+    yield from _concern(broken, "code_off", "bad", _("APIs that cannot answer"), why)
+    closed = definitions.filter(~Exists(AllowedToken.objects.filter(definition=OuterRef("pk"))))
+    yield from _concern(closed, "lock", "warn", _("APIs nobody can call"), _("They allow no token."))
+
+
+def _of_tokens() -> Iterator[Concern]:
+    tokens = ApiToken.objects.order_by("name", "id")
+    allowed = tokens.filter(Exists(AllowedToken.objects.filter(token=OuterRef("pk"))), is_disabled=True)
+    title = _("Disabled tokens that APIs still allow")
+    yield from _concern(allowed, "key_off", "warn", title, _("Calls with them are refused."))
+    yesterday = timezone.now() - timedelta(days=1)
+    unused = tokens.filter(last_used=None, is_disabled=False, created_at__lt=yesterday)
+    yield from _concern(unused, "hourglass_empty", "warn", _("Tokens never used"), _("They are older than a day."))
 
 
 def _concern(found: "QuerySet[Any]", icon: str, tone: str, title: str, meaning: str) -> Iterator[Concern]:

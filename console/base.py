@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from console.blockers import used_by
 from console.deletion import CheckedDeletion
 from console.forms import INPUT, CheckedForm
 from console.lists import ObjectList
@@ -78,6 +79,11 @@ class CheckedAdmin(ReadablePages, CheckedDeletion, ObjectList):
         except ValidationError as refusal:
             pages.refusal = refusal
             return super(CheckedAdmin, pages).changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.apis_filter and kwargs.get("obj"):
+            context["used_by"] = used_by(request.user, kwargs["obj"])
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         self.store(obj, form, by=request.user.get_username())

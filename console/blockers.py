@@ -1,7 +1,6 @@
 """The API definitions that use an object: by route for users who may view definitions, by id for others."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,27 +18,12 @@ SHOWN = 10
 LISTED = 50
 
 
-@dataclass(frozen=True)
-class Use:
-    """The first definitions that use an object, and how many there are."""
-
-    definitions: Sequence[ApiDefinition]
-    count: int
-    by_route: bool
-    """Whether the user may view definitions."""
-
-    @property
-    def more(self) -> int:
-        return self.count - len(self.definitions)
-
-
-def used_by(user: AnyUser, obj: Any) -> Use | None:
-    """The definitions that use a token or a script; None for a new one."""
-    if obj is None:
-        return None
+def used_by(user: AnyUser, obj: Any) -> dict[str, Any]:
+    """What a page shows of the definitions that use a token or a script: the first ones, and how many there are."""
     by_route = allows(user, ApiDefinition._meta.label_lower, "view")
     users = obj.api_definitions.only("id", "route", "name").order_by("route" if by_route else "id")
-    return Use(list(users[:LISTED]), users.count(), by_route)
+    count = users.count()
+    return {"definitions": users[:LISTED], "count": count, "more": max(0, count - LISTED), "by_route": by_route}
 
 
 def count_rows(rows: "QuerySet[Any]", field: str) -> Coalesce:

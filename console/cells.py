@@ -10,6 +10,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tokens.models import ApiToken
+
 LONGEST_TEXT = 140
 _WINDOWS = {
     1: gettext_lazy("%(limit)d a second"),
@@ -17,14 +19,15 @@ _WINDOWS = {
     3_600: gettext_lazy("%(limit)d an hour"),
     86_400: gettext_lazy("%(limit)d a day"),
 }
-_ANY_WINDOW = gettext_lazy("%(limit)d in %(seconds)d s")
 
 
-def limit_in_words(limit: int | None, window_seconds: int | None) -> str:
+def limit_in_words(token: ApiToken) -> str:
     """The rate limit of a token: `60 a minute`."""
-    if limit is None or window_seconds is None:
+    limit, seconds = token.rate_limit, token.rate_window_seconds
+    if limit is None or seconds is None:
         return _("none")
-    return str(_WINDOWS.get(window_seconds, _ANY_WINDOW) % {"limit": limit, "seconds": window_seconds})
+    text = _WINDOWS.get(seconds) or _("%(limit)d in %(seconds)d s")
+    return str(text % {"limit": limit, "seconds": seconds})
 
 
 def page_of(obj: Any, kind: str = "change") -> str:
@@ -58,24 +61,18 @@ def chips(parts: Iterable[SafeString], more: int = 0) -> SafeString:
 
 def icon_link(url: str, label: object, icon: str) -> SafeString:
     """An icon as a link; `label` says where it leads."""
-    return format_html(
-        '<a class="ud-icon-button" href="{0}" aria-label="{1}" title="{1}">'
-        '<span class="material-symbols-outlined" aria-hidden="true">{2}</span></a>',
-        url,
-        label,
-        icon,
-    )
+    html = '<a class="ud-icon-button" href="{0}" aria-label="{1}" title="{1}">{2}</a>'
+    return format_html(html, url, label, _icon(icon))
 
 
 def copy_button(text: object, label: object, icon: str = "content_copy") -> SafeString:
     """A button that copies `text`."""
-    return format_html(
-        '<button type="button" class="ud-icon-button" data-copy="{0}" aria-label="{1}" title="{1}">'
-        '<span class="material-symbols-outlined" aria-hidden="true">{2}</span></button>',
-        text,
-        label,
-        icon,
-    )
+    html = '<button type="button" class="ud-icon-button" data-copy="{0}" aria-label="{1}" title="{1}">{2}</button>'
+    return format_html(html, text, label, _icon(icon))
+
+
+def _icon(name: str) -> SafeString:
+    return format_html('<span class="material-symbols-outlined" aria-hidden="true">{}</span>', name)
 
 
 def muted(text: object) -> SafeString:

@@ -23,8 +23,6 @@ from objects.changes import delete_checked
 class CheckedDeletion(NamedRows):
     """Delete pages whose every delete goes through `delete_checked`."""
 
-    used_through: ClassVar[str] = ""
-    """The relation to the API definitions that need the object, if there is one."""
     delete_says: ClassVar[Any] = ""
     """What a delete means for others."""
     actions: Sequence[str] = ("delete_selected",)
@@ -65,7 +63,7 @@ class CheckedDeletion(NamedRows):
         if "post" in request.POST:
             self._delete_each(request, list(queryset))
             return None
-        chosen = list(queryset.prefetch_related(self.used_through) if self.used_through else queryset)
+        chosen = list(queryset.prefetch_related("api_definitions") if self.apis_filter else queryset)
         free, blocked = self._sort(request, chosen)
         context = {
             "title": _("Delete"),
@@ -88,7 +86,7 @@ class CheckedDeletion(NamedRows):
         free: list[str] = []
         blocked: list[SafeString] = []
         for obj in objs:
-            if users := list(getattr(obj, self.used_through).all()) if self.used_through else []:
+            if users := list(obj.api_definitions.all()) if self.apis_filter else []:
                 definitions = name_definitions(request.user, users)
                 blocked.append(format_html("<strong>{}</strong>: {}", self.name_of(obj), definitions))
             else:

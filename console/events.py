@@ -73,8 +73,7 @@ class EventAdmin(PolicyAdmin):
         return format_html('<code title="{}">{}… {}</code>', obj.object_id, short, copy)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[InformationEvent]":
-        found: QuerySet[InformationEvent] = super().get_queryset(request)
-        return found.filter(object_type__in=readable_types(request.user))
+        return super().get_queryset(request).filter(object_type__in=readable_types(request.user))
 
     def permits(self, user: AnyUser, action: Action) -> bool:
         return bool(readable_types(user))

@@ -1,9 +1,7 @@
 """What the forms of the console share: errors find their field, and a save over another's change is noticed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
@@ -14,35 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from access.policy import AnyUser
 
-if TYPE_CHECKING:
-    ModelForm: TypeAlias = forms.ModelForm[Any]
-else:
-    ModelForm = forms.ModelForm
-
-
 INPUT = {"class": "ud-input"}
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A field whose stored value differs from what the user typed."""
-
-    label: str
-    stored: str
-    typed: str
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A change by another user since this user opened the form."""
-
-    user: str
-    time: datetime
-    version: int
-    differences: Sequence[Difference]
-
-
-class CheckedForm(ModelForm):
+class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argument at run time
     """A form of an object whose model has the rules."""
 
     user: ClassVar[AnyUser] = AnonymousUser()
@@ -55,8 +28,9 @@ class CheckedForm(ModelForm):
     placed: ClassVar[frozenset[str]] = frozenset()
     """Fields that the template puts in a place of their own; it shows the others one after the other."""
 
-    conflict: Conflict | None = None
-    """The change by another user that made the save fail."""
+    conflict: Sequence[tuple[str, str, str]] | None = None
+    """After a change by another user: the label, stored and typed value of each field that this user has changed."""
+    conflict_text: ClassVar[Any] = _("%(user)s has changed it since you opened this page. Nothing has been saved.")
 
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     """The version of the object when the user opened the form."""
@@ -82,8 +56,9 @@ class CheckedForm(ModelForm):
         if self.refusal is not None:
             self.add_error(None, self.refusal)
         if self._is_stale(cleaned):
-            self.conflict = self._conflict()
-            self.add_error(None, self._stale())
+            self.conflict = [self._difference(name) for name in self.changed_data]
+            user = {"user": self.instance.last_modified_by}
+            self.add_error(None, ValidationError(self.conflict_text, code="Stale", params=user))
         return cleaned
 
     def add_error(self, field: str | None, error: Any) -> None:
@@ -92,49 +67,31 @@ class CheckedForm(ModelForm):
             super().add_error(field, error)
             return
         for name, errors in error.error_dict.items():
-            self._add_to(self.places.get(name, name), errors)
-
-    def _add_to(self, name: str, errors: Iterable[ValidationError]) -> None:
-        if name not in self.fields:
-            super().add_error(None, list(errors))
-        elif name not in self.errors:
-            super().add_error(name, list(errors))
+            place = self.places.get(name, name)
+            if place not in self.fields:
+                super().add_error(None, list(errors))
+            elif place not in self.errors:
+                super().add_error(place, list(errors))
 
     def _is_stale(self, cleaned: Mapping[str, Any]) -> bool:
         stored = self.instance.version
         return cleaned.get("seen_version") not in {None, stored} and self.data.get("overwrite") != str(stored)
 
-    def _conflict(self) -> Conflict:
-        differences = [self._difference(name) for name in self.changed_data]
-        obj = self.instance
-        return Conflict(obj.last_modified_by, obj.last_modified, obj.version, differences)
-
-    def _difference(self, name: str) -> Difference:
+    def _difference(self, name: str) -> tuple[str, str, str]:
         field = self.fields[name]
         stored = self.get_initial_for_field(field, name)
         typed = self.cleaned_data.get(name, self.data.get(self.add_prefix(name)))
-        return Difference(str(field.label or name), _shown(field, stored), _shown(field, typed))
-
-    def _stale(self) -> ValidationError:
-        return ValidationError(
-            _("%(user)s has changed it since you opened this page. Nothing has been saved."),
-            code="Stale",
-            params={"user": self.instance.last_modified_by},
-        )
+        return str(field.label or name), _shown(field, stored), _shown(field, typed)
 
 
 def _shown(field: Any, value: Any) -> str:
     """A value of `field` in words."""
-    if isinstance(value, bool):
-        return str(_("yes") if value else _("no"))
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return _one(field, value)
-    return "\n".join(_one(field, each) for each in value) or "-"
-
-
-def _one(field: Any, value: Any) -> str:
     if value in (None, ""):
         return "-"
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return "\n".join(_shown(field, each) for each in value) or "-"
     rows = getattr(field, "queryset", None)
     if rows is not None:
         return str(value if isinstance(value, Model) else rows.filter(pk=value).first() or value)

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from access.policy import Action, AnyUser, manages_people, may_enter
-from console.forms import ModelForm
 from console.lists import column
 from console.secret import SecretPages, TicketField, ticket_id
 from console.templatetags.console import local_time
@@ -24,7 +23,7 @@ from keys.models import DEFAULT_DAYS, LONGEST_DAYS, PersonalKey
 _PLACES: Final = {"InvalidName": "name", "InvalidField": "days"}
 
 
-class KeyForm(ModelForm):
+class KeyForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argument at run time
     """A new key. However often the form is sent, it creates one key."""
 
     days = forms.IntegerField(
@@ -38,13 +37,12 @@ class KeyForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         """Assign the errors of the rules to the fields."""
         cleaned: dict[str, Any] = super().clean() or {}
-        if self.errors:
-            return cleaned
-        try:
-            check_key(cleaned["name"], cleaned["days"])
-        except ValidationError as error:
-            for one in error.error_list:
-                self.add_error(_PLACES[one.code or ""], one)
+        if not self.errors:
+            try:
+                check_key(cleaned["name"], cleaned["days"])
+            except ValidationError as error:
+                for one in error.error_list:
+                    self.add_error(_PLACES[one.code or ""], one)
         return cleaned
 
 

@@ -26,11 +26,11 @@ AUTHORSHIP_COLUMNS = ("created_by", "at_created", "last_modified_by", "at_modifi
 
 
 def column(
-    field: str, description: Any, show: Callable[[Any], object], ordering: str = ""
+    field: str, description: Any, show: Callable[[Any], object], ordering: str = "", *, boolean: bool = False
 ) -> Callable[[Any, Any], object]:
     """A column that shows the value of one field. A field that needs no `show` is a column by its name alone."""
 
-    @admin.display(description=description, ordering=ordering or field)
+    @admin.display(description=description, ordering=ordering or field, boolean=boolean)
     def cell(pages: Any, obj: Any) -> object:
         return show(getattr(obj, field))
 
@@ -49,6 +49,8 @@ class NamedRows(PolicyAdmin):
 
     confidential: ClassVar[tuple[str, ...]] = ()
     """The beginnings of fields that no filter in the address may reveal."""
+    apis_filter: ClassVar[str] = ""
+    """The filter of definitions that finds those that use an object, if definitions use such objects."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return not lookup.startswith(self.confidential) and super().lookup_allowed(lookup, value, request)
@@ -85,8 +87,6 @@ class ObjectList(NamedRows):
     empty_title: ClassVar[Any]
     empty_text: ClassVar[Any]
     empty_icon: ClassVar[str]
-    apis_filter: ClassVar[str] = ""
-    """The filter of definitions that finds those of an object. The rows have `api_count` and `sees_apis`."""
 
     @admin.display(description=_("created"), ordering="created_at")
     def at_created(self, obj: Any) -> SafeString:
@@ -98,7 +98,7 @@ class ObjectList(NamedRows):
 
     @admin.display(description=_("APIs"), ordering="api_count")
     def apis(self, obj: Any) -> object:
-        """How many APIs use it, with a link for users who may view them."""
+        """How many APIs use it, with a link for users who may view them. The rows have `api_count` and `sees_apis`."""
         if not (obj.api_count and obj.sees_apis):
             return obj.api_count or cells.muted(0)
         address = f"{reverse('admin:definitions_apidefinition_changelist')}?{self.apis_filter}={obj.pk}"
@@ -110,18 +110,20 @@ def _time_and_author(moment: datetime, user: str) -> SafeString:
     return format_html('{}<span class="ud-second ud-by">{}</span>', local_time(moment), user)
 
 
-def matching(text: str, columns: Iterable[str], id_at: str = "") -> Q:
-    """The rows with `text` in one of `columns`, or with the id that it spells in the column `id_at`."""
+def search(rows: "QuerySet[Any]", text: str | None, columns: Iterable[str], id_at: str = "") -> "QuerySet[Any]":
+    """The rows with `text` in one of `columns`, or with the id that it spells in `id_at`; all rows without a text."""
+    text = (text or "").strip()
+    if not text:
+        return rows
+    if not is_storable(text):
+        return rows.none()
     # Matches nothing, so that an empty list of columns finds nothing.
     found = Q(pk__in=())
-    if not is_storable(text):
-        return found
-    wanted_id = parse_uuid(text)
-    if id_at and wanted_id:
+    if id_at and (wanted_id := parse_uuid(text)):
         found |= Q(**{id_at: wanted_id})
-    for column in columns:
-        found |= Q(**{f"{column}__icontains": text})
-    return found
+    for name in columns:
+        found |= Q(**{f"{name}__icontains": text})
+    return rows.filter(found)
 
 
 class TextFilter(admin.SimpleListFilter):
@@ -139,8 +141,7 @@ class TextFilter(admin.SimpleListFilter):
         return True
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        text = (self.value() or "").strip()
-        return queryset.filter(matching(text, self.looks_at, self.id_at)) if text else queryset
+        return search(queryset, self.value(), self.looks_at, self.id_at)
 
 
 class AuthorFilter(TextFilter):
@@ -165,10 +166,9 @@ class ChoiceFilter(admin.SimpleListFilter):
         option = self.options.get(self.value() or "")
         return queryset.filter(self.condition(option[1])) if option else queryset
 
-    def condition(self, option: Any) -> Q:
+    def condition(self, option: Any) -> Any:
         """What a row must be."""
-        wanted: Q = option
-        return wanted
+        return option
 
 
 def choice_filter(parameter: str, title: Any, options: Mapping[str, tuple[Any, Q]]) -> type[ChoiceFilter]:

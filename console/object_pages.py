@@ -63,6 +63,14 @@ class ReadablePages(NamedRows):
     def _viewed(self, request: HttpRequest, object_id: str) -> Any:
         if not self.has_view_permission(request):
             raise PermissionDenied
+        return self.found(request, object_id)
+
+    def found(self, request: HttpRequest, object_id: str) -> Any:
+        """The object of an address.
+
+        Raises:
+            Http404: there is none.
+        """
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404

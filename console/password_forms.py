@@ -2,13 +2,13 @@
 
 import math
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -27,10 +27,8 @@ from web.client_address import client_address
 class LogInForm(UnfoldLogIn):  # type: ignore[misc]  # django-unfold has no types
     """Lets in active users who have a flag."""
 
-    error_messages: ClassVar[dict[str, Any]] = {
-        **AuthenticationForm.error_messages,
-        "no_flag": _("You have no permissions yet. Ask an administrator for access."),
-    }
+    # Those of Django's admin speak of "staff".
+    error_messages = AuthenticationForm.error_messages
 
     def confirm_login_allowed(self, user: Any) -> None:
         """Called once the password is known to be right.
@@ -42,7 +40,8 @@ class LogInForm(UnfoldLogIn):  # type: ignore[misc]  # django-unfold has no type
         if not may_enter(user):
             attempt = Attempt(user.get_username(), client_address(self.request))
             traces.refused(attempt, "The account has no permission flag.")
-            raise ValidationError(self.error_messages["no_flag"], code="no_flag")
+            text = _("You have no permissions yet. Ask an administrator for access.")
+            raise ValidationError(text, code="no_flag")
 
 
 class PasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]  # django-unfold has no types
@@ -95,17 +94,12 @@ def within_limits(page: Any) -> Any:
     """A decorator for pages of the site that take passwords: a refused attempt gets a page of its own."""
 
     @wraps(page)
-    def guarded(site: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(site: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
-            answer: HttpResponse = page(site, request, *args, **kwargs)
+            return page(site, request, *args, **kwargs)
         except LogInRefusedError as refusal:
-            return _refused_page(request, refusal)
-        return answer
+            answer = render(request, "429.html", {"minutes": math.ceil(refusal.retry_after / 60)}, status=429)
+            answer["Retry-After"] = str(refusal.retry_after)
+            return answer
 
     return guarded
-
-
-def _refused_page(request: HttpRequest, refusal: LogInRefusedError) -> HttpResponse:
-    answer = render(request, "429.html", {"minutes": math.ceil(refusal.retry_after / 60)}, status=429)
-    answer["Retry-After"] = str(refusal.retry_after)
-    return answer

@@ -1,7 +1,6 @@
 """The rows of an object's readable page, as far as the user may view what they name."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,27 +23,27 @@ from definitions.models import ApiDefinition
 from tokens.models import ApiToken
 
 
-@dataclass(frozen=True)
-class ReadableRow:
-    """A label and a value; a wide row takes the whole page."""
+def rows_of(user: AnyUser, obj: Any, fields: Iterable[str]) -> list[tuple[Any, SafeString | str, bool]]:
+    """A row for each of `fields`, and at the end those of every object.
 
-    label: Any
-    value: SafeString | str
-    is_wide: bool = False
-
-
-def rows_of(user: AnyUser, obj: Any, fields: Iterable[str]) -> list[ReadableRow]:
-    """A row for each of `fields`, and at the end those of every object."""
+    A row is a label, a value, and whether it takes the whole width of the page.
+    """
     rows = []
     for name in fields:
         field = obj._meta.get_field(name)
-        if special := _SPECIAL.get((type(obj), name)):
+        if special := _SPECIAL.get(name):
             label, value = special[0], special[1](user, obj)
         else:
             label, value = capfirst(field.verbose_name), _value(obj, field)
         if value is not None:
-            rows.append(ReadableRow(label, value, is_wide=name == "source"))
-    return [*rows, *_authorship(obj)]
+            rows.append((label, value, name == "source"))
+    identity = format_html("<code>{}</code> {}", obj.pk, copy_button(obj.pk, _("the id")))
+    return [
+        *rows,
+        (_("Id"), identity, False),
+        (_("Created"), _by(obj.created_at, obj.created_by), False),
+        (_("Last modified"), _by(obj.last_modified, obj.last_modified_by), False),
+    ]
 
 
 def _value(obj: Any, field: Any) -> SafeString | str:
@@ -95,45 +94,21 @@ def _uses(user: AnyUser, obj: ApiToken | AutomationScript) -> SafeString | str:
     return format_html("{} {}", cells.badge(count), named)
 
 
-_SPECIAL: Final[Mapping[tuple[type, str], tuple[Any, Callable[[AnyUser, Any], SafeString | str | None]]]] = {
-    (ApiDefinition, "route"): (gettext_lazy("URL"), _url),
-    (ApiDefinition, "script"): (gettext_lazy("Script"), _script),
-    (ApiDefinition, "action_type"): (
-        gettext_lazy("Entry point"),
-        lambda user, definition: cells.codes([definition.get_action_type_display()]),
-    ),
-    (ApiDefinition, "input_type"): (
-        gettext_lazy("Input"),
-        lambda user, definition: definition.get_input_type_display() or None,
-    ),
-    (ApiDefinition, "allowed_tokens"): (gettext_lazy("Allowed tokens"), _tokens),
-    (ApiToken, "is_disabled"): (gettext_lazy("State"), lambda user, token: cells.state(token.is_disabled)),
-    (ApiToken, "rate_limit"): (
-        gettext_lazy("Rate limit"),
-        lambda user, token: cells.limit_in_words(token.rate_limit, token.rate_window_seconds),
-    ),
-    (ApiToken, "rate_window_seconds"): ("", lambda user, token: None),
-    (ApiToken, "secret_digest"): (
-        gettext_lazy("Secret"),
-        lambda user, token: _("Cannot be shown: only a digest of it is stored."),
-    ),
-    (ApiToken, "api_definitions"): (gettext_lazy("Used by"), _uses),
-    (AutomationScript, "source"): (gettext_lazy("Source"), _source),
-    (AutomationScript, "has_api_trigger"): (
-        gettext_lazy("Entry points"),
-        lambda user, script: cells.codes(script.entry_points()),
-    ),
-    (AutomationScript, "api_definitions"): (gettext_lazy("Used by"), _uses),
+_SPECIAL: Final[Mapping[str, tuple[Any, Callable[[AnyUser, Any], SafeString | str | None]]]] = {
+    "route": (gettext_lazy("URL"), _url),
+    "script": (gettext_lazy("Script"), _script),
+    "action_type": (gettext_lazy("Entry point"), lambda user, api: cells.codes([api.get_action_type_display()])),
+    "input_type": (gettext_lazy("Input"), lambda user, api: api.get_input_type_display() or None),
+    "allowed_tokens": (gettext_lazy("Allowed tokens"), _tokens),
+    "is_disabled": (gettext_lazy("State"), lambda user, token: cells.state(token.is_disabled)),
+    "rate_limit": (gettext_lazy("Rate limit"), lambda user, token: cells.limit_in_words(token)),
+    "rate_window_seconds": ("", lambda user, token: None),
+    "secret_digest": (gettext_lazy("Secret"), lambda user, token: _("Cannot be shown: only a digest of it is stored.")),
+    "source": (gettext_lazy("Source"), _source),
+    "has_api_trigger": (gettext_lazy("Entry points"), lambda user, script: cells.codes(script.entry_points())),
+    "api_definitions": (gettext_lazy("Used by"), _uses),
 }
 """Fields that are shown in words of their own, and not at all where the value is None. A new plain field needs none."""
-
-
-def _authorship(obj: Any) -> Sequence[ReadableRow]:
-    return [
-        ReadableRow(_("Id"), format_html("<code>{}</code> {}", obj.pk, copy_button(obj.pk, _("the id")))),
-        ReadableRow(_("Created"), _by(obj.created_at, obj.created_by)),
-        ReadableRow(_("Last modified"), _by(obj.last_modified, obj.last_modified_by)),
-    ]
 
 
 def _by(moment: datetime, user: str) -> SafeString:

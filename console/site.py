@@ -1,38 +1,29 @@
-"""The console's site: flags let a user in; Django's "staff" has no meaning."""
+"""The console's site and its menu: flags let a user in; Django's "staff" has no meaning."""
 
 from collections.abc import Mapping
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
+from unfold.sites import UnfoldAdminSite
 
 from access.flags import needed
-from access.policy import MESSAGE, POLICY, Action, allows, may_enter
-from console.navigation import menu
+from access.policy import DEFINITION, MESSAGE, NODE, POLICY, SCRIPT, TOKEN, Action, allows, manages_people, may_enter
 from console.password_forms import LogInForm, PasswordPage, within_limits
 from console.start import start_page
 from console.trigger_page import offered_definitions, trigger_page
 from events import positions
 from events.visibility import readable_types
 
-if TYPE_CHECKING:
-    # django-unfold has no types; what we use of its class is Django's.
-    from django.contrib.admin import AdminSite
-
-    UnfoldSite: TypeAlias = AdminSite
-else:
-    from unfold.sites import UnfoldAdminSite as UnfoldSite
-
-
 _ACTIONS: Final[Mapping[str, Action]] = {"add": "add", "delete": "delete", "rotate": "change"}
 
 
-class ConsoleSite(UnfoldSite):
+class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has no types
     """The console."""
 
     login_form = LogInForm
@@ -67,8 +58,8 @@ class ConsoleSite(UnfoldSite):
 
         return update_wrapper(page, guarded)
 
-    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
-        return super().index(request, {"start": start_page(request.user)} | (extra_context or {}))
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return super().index(request, start_page(request.user) | (extra_context or {}))
 
     @within_limits
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
@@ -81,14 +72,45 @@ class ConsoleSite(UnfoldSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """The context of every page. Colours are in a file: the Content-Security-Policy allows no style element."""
-        return super().each_context(request) | {"colors": {}}
+        return {**super().each_context(request), "colors": {}}
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        return menu(request)
+        """The menu: the pages that the user may view, by group."""
+        user = request.user
+        # By group: title, icon, page and whether the user may view it.
+        pages = {
+            "": [(_("Overview"), "space_dashboard", "index", True)],
+            _("User-Defined APIs"): [
+                (_("Definitions"), "api", "definitions_apidefinition_changelist", allows(user, DEFINITION, "view")),
+                (_("Tokens"), "key", "tokens_apitoken_changelist", allows(user, TOKEN, "view")),
+                (_("Scripts"), "code", "automation_automationscript_changelist", allows(user, SCRIPT, "view")),
+                (_("Trigger"), "play_circle", "trigger", allows(user, MESSAGE, "send")),
+            ],
+            _("Operation"): [
+                (_("Events"), "history", "events_informationevent_changelist", bool(readable_types(user))),
+                (_("Nodes"), "dns", "automation_workernode_changelist", allows(user, NODE, "view")),
+            ],
+            _("Access"): [
+                (_("Personal keys"), "vpn_key", "keys_personalkey_changelist", True),
+                (_("Users"), "person", "auth_user_changelist", manages_people(user)),
+                (_("Groups"), "group", "auth_group_changelist", manages_people(user)),
+            ],
+        }
+        shown = {
+            group: [_entry(request, title, icon, page) for title, icon, page, may_view in entries if may_view]
+            for group, entries in pages.items()
+        }
+        return [{"title": group, "items": entries} for group, entries in shown.items() if entries]
 
-    def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The translations for Django's and the console's scripts."""
-        return cast(HttpResponse, JavaScriptCatalog.as_view(packages=["django.contrib.admin", "console"])(request))
+        return JavaScriptCatalog.as_view(packages=["django.contrib.admin", "console"])(request)
+
+
+def _entry(request: HttpRequest, title: Any, icon: str, page: str) -> dict[str, Any]:
+    link = reverse(f"admin:{page}")
+    is_active = request.path == link if page == "index" else request.path.startswith(link)
+    return {"title": title, "icon": icon, "link": link, "active": is_active, "has_permission": True}
 
 
 def _missing(request: HttpRequest) -> str:

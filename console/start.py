@@ -1,26 +1,22 @@
 """The start page: counts, the state of nodes and mirror, recent changes, and what needs attention."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
 
 import redis
 from django.db.models import Count, Q
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from access.policy import DEFINITION, MESSAGE, MIRROR, NODE, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
-from console.attention import Concern, concerns
+from console.attention import concerns
 from definitions.models import ApiDefinition
-from events.models import InformationEvent
 from events.visibility import readable_events
 from fleet import overview
 from search import state as mirror
 from tokens.models import ApiToken
-
-LAST_EVENTS = 12
 
 
 @dataclass(frozen=True)
@@ -34,10 +30,6 @@ class Card:
     page: str
     tone: str = ""
 
-    @property
-    def link(self) -> str:
-        return reverse(self.page) if self.page else ""
-
 
 @dataclass(frozen=True)
 class Step:
@@ -45,18 +37,8 @@ class Step:
 
     title: str
     text: str
-    link: str
+    page: str
     is_done: bool
-
-
-@dataclass(frozen=True)
-class StartPage:
-    """The start page of one user."""
-
-    cards: Sequence[Card]
-    concerns: Sequence[Concern]
-    events: Sequence[InformationEvent]
-    steps: Sequence[Step] = field(default=())
 
 
 def _definitions() -> Card:
@@ -110,21 +92,18 @@ def _mirror() -> Card:
     return Card(_("Search mirror"), "manage_search", value, ", ".join(notes), "", tone)
 
 
-CARDS: Final[Mapping[str, Callable[[], Card]]] = {
-    DEFINITION: _definitions,
-    TOKEN: _tokens,
-    SCRIPT: _scripts,
-    NODE: _nodes,
-    MIRROR: _mirror,
-}
+CARDS: Final = {DEFINITION: _definitions, TOKEN: _tokens, SCRIPT: _scripts, NODE: _nodes, MIRROR: _mirror}
 """The cards, by what users must be allowed to view."""
 
 
-def start_page(user: AnyUser) -> StartPage:
+def start_page(user: AnyUser) -> dict[str, Any]:
     """The start page of `user`, in a number of queries that does not grow with the objects."""
-    cards = [card() for label, card in CARDS.items() if allows(user, label, "view")]
-    events = list(readable_events(user).order_by("-number")[:LAST_EVENTS])
-    return StartPage(cards, concerns(user), events, list(_first_steps(user)))
+    return {
+        "cards": [card() for label, card in CARDS.items() if allows(user, label, "view")],
+        "concerns": concerns(user),
+        "events": list(readable_events(user).order_by("-number")[:12]),
+        "steps": list(_first_steps(user)),
+    }
 
 
 def _first_steps(user: AnyUser) -> Iterable[Step]:
@@ -138,7 +117,6 @@ def _first_steps(user: AnyUser) -> Iterable[Step]:
     ):
         label = model._meta.label_lower
         if allows(user, label, "view") and allows(user, label, "add"):
-            page = reverse(f"admin:{label.replace('.', '_')}_add")
-            yield Step(title, text, page, is_done=model.objects.exists())
+            yield Step(title, text, f"admin:{label.replace('.', '_')}_add", model.objects.exists())
     if allows(user, MESSAGE, "send"):
-        yield Step(_("Try it"), _("Trigger the API and look at the response."), reverse("admin:trigger"), is_done=False)
+        yield Step(_("Try it"), _("Trigger the API and look at the response."), "admin:trigger", is_done=False)

@@ -5,7 +5,6 @@ The browser sends the trigger itself, so that a secret reaches the server only a
 
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
@@ -16,7 +15,8 @@ from django.views.decorators.http import require_GET, require_safe
 
 from access.policy import DEFINITION, MESSAGE, allows
 from console import cells
-from console.lists import matching
+from console.definitions import curl
+from console.lists import search
 from definitions import routes
 from definitions.models import ApiDefinition, InputType
 from endpoint.trigger_request import LONGEST_QUERY_STRING
@@ -45,7 +45,7 @@ def trigger_page(request: HttpRequest) -> TemplateResponse:
     context = admin.site.each_context(request) | {
         "title": _("Trigger"),
         "chosen": None if chosen is None else _described(chosen),
-        "prefix": f"{settings.UDAPI_PUBLIC_URL}/{routes.PREFIX}",
+        "prefix": curl.base_url(),
         "path_prefix": f"/{routes.PREFIX}",
         "largest_body": LARGEST_TRIGGER_BODY,
         "longest_query": LONGEST_QUERY_STRING,
@@ -59,9 +59,8 @@ def trigger_page(request: HttpRequest) -> TemplateResponse:
 def offered_definitions(request: HttpRequest) -> JsonResponse:
     """The definitions that match the typed text, for the page's list."""
     _require_sender(request)
-    found = ApiDefinition.objects.select_related("script").order_by("route")
-    if term := request.GET.get("q", "").strip():
-        found = found.filter(matching(term, ("route", "name", "description")))
+    known = ApiDefinition.objects.select_related("script").order_by("route")
+    found = search(known, request.GET.get("q"), ("route", "name", "description"))
     return JsonResponse({"definitions": [_described(one) for one in found[:OFFERED]]})
 
 

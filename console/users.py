@@ -1,15 +1,16 @@
 """The pages of users and groups: Django's own in the console's look, for superusers alone."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from contextlib import nullcontext
+from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -21,23 +22,15 @@ from console.lists import NamedRows, column
 from console.templatetags.console import local_time
 from logins.superusers import refuse_losing_last
 
-if TYPE_CHECKING:
-    _UserAdmin: TypeAlias = UserAdmin[User]
-    _FlagChoice: TypeAlias = forms.ModelMultipleChoiceField[Permission]
-else:
-    _UserAdmin, _FlagChoice = UserAdmin, forms.ModelMultipleChoiceField
-
 
 class PersonForm(UserChangeForm):  # type: ignore[misc]  # django-unfold has no types
     """A user. The last superuser stays one, and active."""
 
     instance: User
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        labels = {"is_active": (_("Can log in"), ""), "is_superuser": (_("Superuser"), _("Has all permissions."))}
-        for name, (label, help_text) in labels.items():
-            self.fields[name].label, self.fields[name].help_text = label, help_text
+    class Meta(UserChangeForm.Meta):  # type: ignore[misc]  # django-unfold has no types
+        labels: ClassVar = {"is_active": _("Can log in"), "is_superuser": _("Superuser")}
+        help_texts: ClassVar = {"is_active": "", "is_superuser": _("Has all permissions.")}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -62,7 +55,7 @@ class GivenPasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]  # djang
         return cleaned
 
 
-class FlagsField(_FlagChoice):
+class FlagsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # takes no argument at run time
     """Flags by their names; Django would put app and model before them."""
 
     def label_from_instance(self, obj: Permission) -> str:
@@ -103,7 +96,9 @@ def _without(nested: list[Any], beginnings: tuple[str, ...]) -> list[Any]:
     return [_without(each, beginnings) if isinstance(each, list) else each for each in kept]
 
 
-class PeopleAdmin(_UserAdmin, PeoplePages):
+# The transaction of a password holds the superusers from the check to the save.
+@method_decorator(transaction.atomic, name="user_change_password")
+class PeopleAdmin(UserAdmin, PeoplePages):  # type: ignore[type-arg]  # takes no argument at run time
     """Users. Django's "staff" is not shown: flags open the console."""
 
     form = PersonForm
@@ -119,27 +114,14 @@ class PeopleAdmin(_UserAdmin, PeoplePages):
     )
     readonly_fields = ("logged_in_at", "made_at")
 
-    @admin.display(description=_("can log in"), ordering="is_active", boolean=True)
-    def can_log_in(self, obj: User) -> bool:
-        return obj.is_active
-
-    @admin.display(description=_("superuser"), ordering="is_superuser", boolean=True)
-    def is_a_superuser(self, obj: User) -> bool:
-        return obj.is_superuser
-
+    can_log_in = column("is_active", _("can log in"), bool, boolean=True)
+    is_a_superuser = column("is_superuser", _("superuser"), bool, boolean=True)
     logged_in_at = column("last_login", _("last log-in"), lambda value: local_time(value) or None)
     made_at = column("date_joined", _("created"), local_time)
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """The page that sets a password. The transaction holds the superusers from the check to the save."""
-        with transaction.atomic():
-            return super().user_change_password(request, id, form_url)
-
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list. A bulk delete and its check are one transaction."""
-        if request.method != "POST":
-            return super().changelist_view(request, extra_context)
-        with transaction.atomic():
+        with transaction.atomic() if request.method == "POST" else nullcontext():
             return super().changelist_view(request, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

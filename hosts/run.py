@@ -151,7 +151,7 @@ class Run:
         """End the run, because the one that waits for it has ended."""
         self._end(Outcome.ABANDONED, "The script that waited for this one has ended.")
 
-    def _enter(self, state: State, due_at: float = math.inf) -> None:
+    def _enter(self, state: RunState, due_at: float = math.inf) -> None:
         # Several events may come in one turn: once the run is OVER, the others change nothing about that.
         if state > self._state:
             self._state, self.due_at = state, due_at

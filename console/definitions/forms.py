@@ -1,6 +1,6 @@
 """The form of a definition: the *Publish as API* page."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -11,12 +11,6 @@ from console.forms import INPUT, CheckedForm
 from definitions.models import ActionType, InputType
 from foundation.ids import parse_uuid
 from tokens.models import ApiToken
-
-if TYPE_CHECKING:
-    _Scripts: TypeAlias = forms.ModelChoiceField[AutomationScript]
-    _Tokens: TypeAlias = forms.ModelMultipleChoiceField[ApiToken]
-else:
-    _Scripts, _Tokens = forms.ModelChoiceField, forms.ModelMultipleChoiceField
 
 _ACTIONS = {
     ActionType.AUTOMATION_SCRIPT: _("The script gets the request and returns the response: status, headers and body."),
@@ -51,7 +45,7 @@ class ChosenTokens(forms.SelectMultiple):
         return []
 
 
-class ScriptField(_Scripts):
+class ScriptField(forms.ModelChoiceField):  # type: ignore[type-arg]  # takes no argument at run time
     """A script by its id."""
 
     def __init__(self, **options: Any) -> None:
@@ -66,7 +60,9 @@ class DefinitionForm(CheckedForm):
     placed = frozenset({"route", "name", "description", "script", "action_type", "input_type", "allowed_tokens"})
 
     script = ScriptField()
-    allowed_tokens = _Tokens(ApiToken.objects.all(), label=_("Allowed tokens"), required=False, widget=ChosenTokens)
+    allowed_tokens = forms.ModelMultipleChoiceField(
+        ApiToken.objects.all(), label=_("Allowed tokens"), required=False, widget=ChosenTokens
+    )
 
     class Meta:
         widgets: ClassVar = {"route": forms.TextInput(ROUTE)}
@@ -74,16 +70,13 @@ class DefinitionForm(CheckedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        texts: list[Any] = [self.fields["name"], self.fields["description"]]
-        for field in texts:
-            field.strip = False
+        for name in ("name", "description"):
+            self.fields[name].strip = False  # type: ignore[attr-defined]  # both are texts
         if not allows(self.user, TOKEN, "view"):
             self.fields.pop("allowed_tokens", None)
         if "script" in self.fields and not allows(self.user, SCRIPT, "view"):
-            help_text = _("The name of the script.")
-            self.fields["script"] = ScriptField(
-                to_field_name="name", widget=forms.TextInput(INPUT), help_text=help_text
-            )
+            by_name = {"to_field_name": "name", "help_text": _("The name of the script.")}
+            self.fields["script"] = ScriptField(widget=forms.TextInput(INPUT), **by_name)
             self.initial["script"] = self.instance.script
 
     def clean(self) -> dict[str, Any]:

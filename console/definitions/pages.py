@@ -18,13 +18,6 @@ from definitions.changes import save_definition
 from definitions.models import ApiDefinition
 from search.models import DEFINITIONS
 
-_PARTS = {
-    "check-route": pickers.check_route,
-    "pick-script": pickers.pick_script,
-    "show-script": pickers.show_script,
-    "pick-tokens": pickers.pick_tokens,
-}
-
 
 class DefinitionAdmin(DefinitionColumns, CheckedAdmin):
     """API definitions: which script answers under which route, and which tokens may call it."""
@@ -38,7 +31,6 @@ class DefinitionAdmin(DefinitionColumns, CheckedAdmin):
     search_fields = ("route", "name", "description", "=id", "script__name")
     ordering = ("route",)
     warn_unsaved_form = True
-    add_title = _("Publish as API")
     delete_says = _("Callers will get 404 (error 5). The script and the tokens stay.")
     search_hint = _("Search by route, name, description or script")
     empty_icon = "api"
@@ -65,16 +57,17 @@ class DefinitionAdmin(DefinitionColumns, CheckedAdmin):
         return {"script": script} if script else {}
 
     def get_urls(self) -> list[URLPattern]:
+        views = (pickers.check_route, pickers.pick_script, pickers.show_script, pickers.pick_tokens)
         parts = [
-            path(f"{name}/", self.admin_site.admin_view(view), name=f"definitions_{name.replace('-', '_')}")
-            for name, view in _PARTS.items()
+            path(f"{name.replace('_', '-')}/", self.admin_site.admin_view(view), name=f"definitions_{name}")
+            for name, view in ((view.__name__, view) for view in views)
         ]
         return [*parts, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         context |= {"base_url": curl.base_url(), "may_add_tokens": allows(request.user, TOKEN, "add")}
         if kwargs.get("obj") is None:
-            context["title"] = self.add_title
+            context["title"] = _("Publish as API")
         return super().render_change_form(request, context, *args, **kwargs)
 
     def store(self, obj: ApiDefinition, form: Any, by: str) -> None:

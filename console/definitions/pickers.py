@@ -1,17 +1,13 @@
 """The parts of a definition's form that the browser loads while the user types."""
 
-from typing import Any
-
-from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from access.policy import DEFINITION, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
 from console.definitions import route_check
-from console.lists import matching
+from console.lists import search
 from console.scripts import analysis
 from foundation.ids import parse_uuid
 from foundation.texts import is_storable
@@ -31,7 +27,7 @@ def check_route(request: HttpRequest) -> HttpResponse:
 def pick_script(request: HttpRequest) -> HttpResponse:
     """The scripts that match the typed text, by name."""
     _require(request.user, SCRIPT)
-    found = _search(AutomationScript.objects.order_by("name"), request, "name", "description")
+    found = search(AutomationScript.objects.order_by("name"), request.GET.get("q"), ("name", "description"), id_at="pk")
     context = {"scripts": analysis.summaries(list(found[:OFFERED]))}
     return TemplateResponse(request, "console/definitions/script_options.html", context)
 
@@ -48,17 +44,12 @@ def show_script(request: HttpRequest) -> HttpResponse:
 def pick_tokens(request: HttpRequest) -> HttpResponse:
     """The tokens that match the typed text, by name."""
     _require(request.user, TOKEN)
-    found = _search(ApiToken.objects.order_by("name", "id"), request, "name")
+    found = search(ApiToken.objects.order_by("name", "id"), request.GET.get("q"), ("name",), id_at="pk")
     context = {"tokens": found[:OFFERED], "more": found.count() - OFFERED}
     return TemplateResponse(request, "console/definitions/token_options.html", context)
 
 
-def _search(rows: "QuerySet[Any]", request: HttpRequest, *columns: str) -> "QuerySet[Any]":
-    text = request.GET.get("q", "").strip()
-    return rows.filter(matching(text, columns, id_at="pk")) if text else rows
-
-
-def _require(user: AnyUser | AnonymousUser, label: str) -> None:
+def _require(user: AnyUser, label: str) -> None:
     """Let in users who may view objects of `label` and change definitions.
 
     Raises:

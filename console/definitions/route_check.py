@@ -23,10 +23,6 @@ class RouteCheck:
     shadowed_by: list[ApiDefinition] = field(default_factory=list)
     shadows: list[ApiDefinition] = field(default_factory=list)
 
-    @property
-    def is_free(self) -> bool:
-        return bool(self.route) and not self.reason and self.in_use_by is None
-
 
 def check(route: str, own: UUID | None) -> RouteCheck:
     """Check a route; `own` is the id of the definition that has it or will get it, None for a new one."""

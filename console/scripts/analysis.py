@@ -17,7 +17,6 @@ class Summary:
 
     script: AutomationScript
     docstring: str
-    entry_points: Sequence[str]
 
     @property
     def first_line(self) -> str:
@@ -36,7 +35,7 @@ class Example:
 
 def summaries(scripts: Sequence[AutomationScript]) -> list[Summary]:
     found = contents_of([script.source for script in scripts])
-    return [Summary(script, one.docstring, script.entry_points()) for script, one in zip(scripts, found, strict=True)]
+    return [Summary(script, one.docstring) for script, one in zip(scripts, found, strict=True)]
 
 
 def findings(source: str) -> dict[str, Any]:

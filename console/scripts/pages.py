@@ -2,31 +2,49 @@
 
 from typing import Any, ClassVar
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from access.policy import DEFINITION, allows
 from automation.models import AutomationScript
+from automation.source import ON_API_TRIGGER, RUN
+from console import cells
 from console.base import CheckedAdmin
-from console.blockers import count_rows, name_definitions, used_by
-from console.lists import AUTHORSHIP_COLUMNS, with_rights
+from console.blockers import count_rows, name_definitions
+from console.lists import AUTHORSHIP_COLUMNS, AUTHORSHIP_FILTERS, choice_filter, column, with_rights
 from console.scripts import analysis
-from console.scripts.columns import FILTERS, ScriptColumns
 from console.scripts.forms import ScriptForm
 from definitions.models import ApiDefinition
 
+FILTERS = (
+    choice_filter(
+        "entry",
+        gettext_lazy("entry point"),
+        {ON_API_TRIGGER: (ON_API_TRIGGER, Q(has_api_trigger=True)), RUN: (RUN, Q(has_run=True))},
+    ),
+    choice_filter(
+        "use",
+        gettext_lazy("use"),
+        {
+            "used": (gettext_lazy("published as an API"), Q(api_count__gt=0)),
+            "unused": (gettext_lazy("not published"), Q(api_count=0)),
+        },
+    ),
+    *AUTHORSHIP_FILTERS,
+)
 
-class ScriptAdmin(ScriptColumns, CheckedAdmin):
+
+class ScriptAdmin(CheckedAdmin):
     """Automation scripts: the Python that APIs run."""
 
     form = ScriptForm
-    used_through = "api_definitions"
     apis_filter = "script"
     content: ClassVar = ("name", "description", "source", "parameters", "timeout_seconds", "memory_limit_mb", "reuse")
     further_rows = ("has_api_trigger", "api_definitions")
@@ -42,9 +60,25 @@ class ScriptAdmin(ScriptColumns, CheckedAdmin):
     empty_title = gettext_lazy("No scripts yet")
     empty_text = gettext_lazy("A script is the Python that an API runs. Start with an example.")
 
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def title(self, obj: AutomationScript) -> SafeString:
+        name = format_html('<a class="ud-url-text" href="{}">{}</a>', cells.page_of(obj), obj.name)
+        return cells.two_lines(name, obj.description)
+
+    @admin.display(description=gettext_lazy("entry points"), ordering="has_api_trigger")
+    def entry_points(self, obj: AutomationScript) -> SafeString:
+        return cells.codes(obj.entry_points())
+
+    @admin.display(description=gettext_lazy("parameters"))
+    def parameter_names(self, obj: AutomationScript) -> SafeString:
+        return cells.codes(obj.parameters) if obj.parameters else cells.muted("-")
+
+    longest = column("timeout_seconds", gettext_lazy("time-out"), "{} s".format)
+    memory = column("memory_limit_mb", gettext_lazy("memory"), "{} MB".format)
+
     def get_queryset(self, request: HttpRequest) -> "QuerySet[AutomationScript]":
-        scripts: QuerySet[AutomationScript] = super().get_queryset(request)
-        scripts = with_rights(scripts, sees_apis=allows(request.user, DEFINITION, "view"))
+        sees_apis = allows(request.user, DEFINITION, "view")
+        scripts: QuerySet[AutomationScript] = with_rights(super().get_queryset(request), sees_apis=sees_apis)
         return scripts.annotate(api_count=count_rows(ApiDefinition.objects.all(), "script"))
 
     def get_urls(self) -> list[URLPattern]:
@@ -68,10 +102,8 @@ class ScriptAdmin(ScriptColumns, CheckedAdmin):
         return {"source": chosen[0].source, "parameters": list(chosen[0].parameters)} if chosen else {}
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        obj = kwargs.get("obj")
         context |= {
-            "used_by": used_by(request.user, obj),
-            "templates": analysis.examples() if obj is None else [],
+            "templates": [] if kwargs.get("obj") else analysis.examples(),
             "may_publish": allows(request.user, DEFINITION, "view") and allows(request.user, DEFINITION, "add"),
         }
         return super().render_change_form(request, context, *args, **kwargs)

@@ -51,7 +51,7 @@ class TokenColumns:
 
     @admin.display(description=_("rate limit"), ordering="rate_limit")
     def limit(self, obj: ApiToken) -> SafeString:
-        words = cells.limit_in_words(obj.rate_limit, obj.rate_window_seconds)
+        words = cells.limit_in_words(obj)
         return cells.muted(words) if obj.rate_limit is None else format_html("{}", words)
 
 

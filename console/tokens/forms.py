@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from console.forms import INPUT, CheckedForm
 from console.secret import TicketField
-from objects.changes import refusal
 from tokens import secrets
 from tokens.models import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, ApiToken
 
-PRESET = {"rate_limit": 60, "rate_window_seconds": 60}
-"""The rate limit that the form of a new token starts with."""
+_SECRET_HELP = _(
+    "Leave it empty to generate one. Your own secret needs {} to {} characters from A-Z a-z 0-9 _ - . = + /."
+)
 
 
 class TokenForm(CheckedForm):
@@ -42,14 +42,7 @@ class SecretForm(CheckedForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(INPUT | {"autocomplete": "new-password", "spellcheck": "false"}),
-        help_text=format_lazy(
-            _(
-                "Leave it empty to generate one. Your own secret needs {} to {} characters from "
-                "A-Z a-z 0-9 _ - . = + /."
-            ),
-            secrets.SHORTEST,
-            secrets.LONGEST,
-        ),
+        help_text=format_lazy(_SECRET_HELP, secrets.SHORTEST, secrets.LONGEST),
     )
     new_secret = ""
 
@@ -77,6 +70,10 @@ class NewTokenForm(TokenForm, SecretForm):
 class RotateForm(SecretForm):
     """A new secret for the version of a token that the user has seen."""
 
+    conflict_text = _(
+        "The secret was not rotated: this form was sent already, or %(user)s has changed the token since you opened it."
+    )
+
     class Meta:
         model = ApiToken
         fields: ClassVar[list[str]] = []
@@ -84,15 +81,3 @@ class RotateForm(SecretForm):
     def _is_stale(self, cleaned: Any) -> bool:
         """Stricter than for other forms: sent again, this one must not replace a secret that is in use by now."""
         return bool(cleaned.get("seen_version") != self.instance.version)
-
-    def _stale(self) -> ValidationError:
-        return refusal(
-            "Stale",
-            str(
-                _(
-                    "The secret was not rotated: this form was sent already, or %(user)s has changed the token since "
-                    "you opened it."
-                )
-            ),
-            user=self.instance.last_modified_by,
-        )

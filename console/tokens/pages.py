@@ -4,11 +4,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -19,11 +18,11 @@ from unfold.decorators import action
 
 from access.policy import DEFINITION, allows
 from console.base import CheckedAdmin
-from console.blockers import count_rows, used_by
+from console.blockers import count_rows
 from console.lists import AUTHORSHIP_COLUMNS, with_rights
 from console.secret import SecretPages, ticket_id
 from console.tokens.columns import FILTERS, TokenColumns
-from console.tokens.forms import PRESET, NewTokenForm, RotateForm, TokenForm
+from console.tokens.forms import NewTokenForm, RotateForm, TokenForm
 from definitions.models import AllowedToken
 from objects.changes import save_checked
 from search.models import TOKENS
@@ -49,7 +48,6 @@ def switch(token_id: UUID, *, is_disabled: bool, by: str) -> ApiToken | None:
 class TokenAdmin(TokenColumns, SecretPages, CheckedAdmin):
     """API tokens, by which clients are known."""
 
-    used_through = "api_definitions"
     apis_filter = "token"
     content: ClassVar = ("name", "is_disabled", "rate_limit", "rate_window_seconds")
     further_rows = ("last_used", "secret_digest", "api_definitions")
@@ -96,16 +94,12 @@ class TokenAdmin(TokenColumns, SecretPages, CheckedAdmin):
         return (*self.content, "secret", "ticket") if obj is None else self.content
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The preset; nothing from the address, which must not hold a secret."""
-        return dict(PRESET)
+        """A rate limit to start with; nothing from the address, which must not hold a secret."""
+        return {"rate_limit": 60, "rate_window_seconds": 60}
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = TokenForm if change else NewTokenForm
         return super().get_form(request, obj, change=change, **{"form": form} | kwargs)
-
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        context["used_by"] = used_by(request.user, kwargs.get("obj"))
-        return super().render_change_form(request, context, *args, **kwargs)
 
     @_hide_secret
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -126,9 +120,7 @@ class TokenAdmin(TokenColumns, SecretPages, CheckedAdmin):
         """The page that gives a token a new secret; the current one stops working."""
         # `get_object` locks the row: of two rotations at once, the second sees a newer version and is refused.
         with transaction.atomic():
-            token = self.get_object(request, unquote(object_id))
-            if token is None:
-                raise Http404
+            token = self.found(request, object_id)
             form = RotateForm(request.POST if request.method == "POST" else None, instance=token)
             if form.is_valid() and self._rotated(request, token, form):
                 return self.secret_page(request, token, form.new_secret)
@@ -143,10 +135,7 @@ class TokenAdmin(TokenColumns, SecretPages, CheckedAdmin):
         """
         if request.method != "POST" or not self.has_change_permission(request):
             raise PermissionDenied
-        token = self.get_object(request, unquote(object_id))
-        if token is None:
-            raise Http404
-        self._switch(request, [token], is_disabled=request.POST.get("state") == "off")
+        self._switch(request, [self.found(request, object_id)], is_disabled=request.POST.get("state") == "off")
         if request.headers.get("X-Requested-With") == "fetch":
             return HttpResponse(status=204)
         return HttpResponseRedirect(reverse("admin:tokens_apitoken_changelist"))

@@ -26,7 +26,7 @@ def nodes(monkeypatch):
 
 
 def card(admin):
-    return next(card for card in admin.get("/console/").context["start"].cards if card.title == "Nodes")
+    return next(card for card in admin.get("/console/").context["cards"] if card.title == "Nodes")
 
 
 def test_the_overview_and_the_list_name_nodes_that_do_not_confine_scripts(admin, nodes):

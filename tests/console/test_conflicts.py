@@ -20,8 +20,8 @@ def test_what_differs_is_shown_and_what_was_typed_is_kept(admin, make):
     address = page(DEFINITION, "change", api.definition.pk)
     response = admin.post(address, filled_in(opened_then_changed(admin, api), name="mine", description="typed"))
     form = response.context["adminform"].form
-    assert (form.conflict.user, form.conflict.version) == ("somebody", 2)
-    shown = {each.label: (each.stored, each.typed) for each in form.conflict.differences}
+    assert (form.instance.last_modified_by, form.instance.version) == ("somebody", 2)
+    shown = {label: (stored, typed) for label, stored, typed in form.conflict}
     assert shown == {
         "Name": ("theirs", "mine"),
         "Description": ("-", "typed"),
@@ -50,7 +50,9 @@ def test_overwriting_spares_changes_after_the_warning(admin, make):
     api.definition.name = "later still"
     save_definition(api.definition, by="third")
     response = admin.post(address, sent | {"overwrite": "2"})
-    assert response.context["adminform"].form.conflict.user == "third"
+    form = response.context["adminform"].form
+    assert form.conflict is not None
+    assert form.instance.last_modified_by == "third"
     assert admin.post(address, sent | {"overwrite": "rubbish"}).status_code == 200
     api.definition.refresh_from_db()
     assert api.definition.name == "later still"

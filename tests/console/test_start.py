@@ -19,36 +19,36 @@ RUNS = "def run(engine):\n    pass\n"
 
 def start(client):
     """What the page shows."""
-    return client.get(START).context["start"]
+    return client.get(START).context
 
 
 def titles(client) -> list[str]:
-    return [concern.title for concern in start(client).concerns]
+    return [concern.title for concern in start(client)["concerns"]]
 
 
 def test_nothing_yet_says_what_to_do_first(admin):
     page = start(admin)
-    assert [step.title for step in page.steps] == [
+    assert [step.title for step in page["steps"]] == [
         "Write a script",
         "Create a token",
         "Publish as API",
         "Try it",
     ]
-    assert not any(step.is_done for step in page.steps)
-    assert page.concerns == []
+    assert not any(step.is_done for step in page["steps"])
+    assert page["concerns"] == []
     assert b"No changes yet" in admin.get(START).content
 
 
 def test_what_is_done_is_ticked_and_the_steps_go_with_the_first_api(admin, make):
     make.script(ECHO)
-    assert [step.is_done for step in start(admin).steps] == [True, False, False, False]
+    assert [step.is_done for step in start(admin)["steps"]] == [True, False, False, False]
     make()
-    assert start(admin).steps == []
+    assert start(admin)["steps"] == []
 
 
 def test_steps_are_for_who_may_take_them(visit):
     reader = visit("definitions.ui_available", "tokens.ui_available", "tokens.add_edit")
-    assert [step.title for step in start(reader).steps] == ["Create a token"]
+    assert [step.title for step in start(reader)["steps"]] == ["Create a token"]
 
 
 def test_what_needs_attention_is_listed(admin, make):
@@ -61,7 +61,7 @@ def test_what_needs_attention_is_listed(admin, make):
     assert titles(admin) == ["APIs nobody can call"]
     AutomationScript._base_manager.filter(pk=api.definition.script_id).update(has_api_trigger=False)
     assert titles(admin) == ["APIs that cannot answer", "APIs nobody can call"]
-    concern = start(admin).concerns[0]
+    concern = start(admin)["concerns"][0]
     assert concern.objects == [
         (api.definition.route, f"/console/definitions/apidefinition/{api.definition.pk}/change/")
     ]
@@ -89,12 +89,12 @@ def test_only_what_the_user_may_view_is_counted_and_named(visit, make):
     save_checked(api.token, by="system")
     client = visit("automation.ui_available")
     page = start(client)
-    assert [card.title for card in page.cards] == ["Scripts"]
-    assert page.concerns == []
-    assert {event.object_type for event in page.events} == {"AutomationScript"}
+    assert [card.title for card in page["cards"]] == ["Scripts"]
+    assert page["concerns"] == []
+    assert {event.object_type for event in page["events"]} == {"AutomationScript"}
     assert b"secret/route" not in client.get(START).content
     without = start(visit("automation.execute"))
-    assert (without.cards, without.events) == ([], [])
+    assert (without["cards"], without["events"]) == ([], [])
 
 
 def test_without_redis_the_page_says_so(admin, monkeypatch):
@@ -102,7 +102,7 @@ def test_without_redis_the_page_says_so(admin, monkeypatch):
         raise redis.ConnectionError
 
     monkeypatch.setattr(overview, "look", unreachable)
-    cards = {card.title: card for card in start(admin).cards}
+    cards = {card.title: card for card in start(admin)["cards"]}
     assert cards["Nodes"].tone == "bad"
 
 
