@@ -10,8 +10,8 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
-from events.formats import FIELDS, as_dict
 from events.models import InformationEvent
+from events.serializers import EventSerializer, as_dict
 from foundation.logs import AUDIT_LOGGER
 from web import database
 
@@ -83,7 +83,7 @@ def _json_lines(events: Iterable[InformationEvent]) -> Iterator[str]:
 def _csv_lines(events: Iterable[InformationEvent]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     # A byte order mark: without it, spreadsheets do not read UTF-8.
-    yield "\ufeff" + str(writer.writerow(FIELDS))
+    yield "\ufeff" + str(writer.writerow(EventSerializer().fields))
     for event in events:
         yield str(writer.writerow(_harmless(value) for value in as_dict(event).values()))
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from django.db import DatabaseError, close_old_connections, connections
 
-from events import formats, positions
+from events import positions
 from events.models import InformationEvent
+from events.serializers import as_dict
 from events.subscription import StreamMessage, Subscription
 from events.visibility import Reader
 from web.shutdown import shutdown
@@ -54,7 +55,7 @@ class Hub:
         """
         with self._lock:
             if self._ending.is_set():
-                raise EndingError
+                raise EndingError("The server is about to restart, try again.")
             self._subscriptions.add(subscription)
             if self._thread is None:
                 self._cursor = positions.last()
@@ -157,7 +158,7 @@ class Hub:
 
 def as_message(event: InformationEvent) -> StreamMessage:
     """The event as the stream sends it. Its id is the position from which a client resumes."""
-    position, data = event.position or 0, json.dumps(formats.as_dict(event), ensure_ascii=False)
+    position, data = event.position or 0, json.dumps(as_dict(event), ensure_ascii=False)
     text = f"id: {position}\nevent: {event.object_type}ChangedEventMessage\ndata: {data}\n\n"
     return StreamMessage(position, text)
 

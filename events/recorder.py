@@ -34,7 +34,7 @@ def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: ob
 @receiver(added_together, sender=AutomationScript)
 def record_additions(instances: Sequence[AuthoredModel], using: str, **kwargs: object) -> None:
     users = {by: shown_name(by) for by in {instance.acting for instance in instances}}
-    events = [_event(instance, Verb.ADDED, instance.acting, users[instance.acting]) for instance in instances]
+    events = [new_event(_subject(each), Verb.ADDED, each.acting, users[each.acting]) for each in instances]
     InformationEvent._base_manager.using(using).bulk_create(events)
 
 
@@ -80,11 +80,7 @@ def refuse_to_change(instance: InformationEvent, using: str, **kwargs: object) -
 
 
 def _record(instance: AuthoredModel, verb: Verb, by: str, using: str) -> None:
-    _event(instance, verb, by, shown_name(by)).save(using=using)
-
-
-def _event(instance: AuthoredModel, verb: Verb, by: str, user: str) -> InformationEvent:
-    return new_event(_subject(instance), verb, by, user)
+    new_event(_subject(instance), verb, by, shown_name(by)).save(using=using)
 
 
 @dataclass(frozen=True)

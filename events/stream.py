@@ -1,11 +1,12 @@
 """A live stream as server-sent events: missed events from the database, then new ones, and heartbeats in between."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from socket import socket
 
 from django.db import close_old_connections
 
-from events import positions
+from events import positions, stream_slots
 from events.hub import as_message, hub
 from events.models import InformationEvent
 from events.selection import Selection
@@ -21,25 +22,20 @@ class LiveStream:
     """The lines of one subscriber's stream. It must be closed, even if it was never read."""
 
     def __init__(
-        self,
-        selection: Selection,
-        reader: Reader,
-        after: int | None,
-        connection: socket | None,
-        on_close: Callable[[], None],
+        self, selection: Selection, reader: Reader, after: int | None, connection: socket | None = None
     ) -> None:
-        """The stream of `reader` after the position `after`, or from now on; `on_close` is called once at its end.
+        """The stream of `reader` after the position `after`, or from now on.
 
         Raises:
+            NoSlotError: the user or the process has too many streams already.
             EndingError: the process is about to end.
         """
         self._subscription = Subscription(selection, reader, connection)
-        self._on_close: Callable[[], None] | None = on_close
-        try:
+        with ExitStack() as held:
+            held.enter_context(stream_slots.held(reader.user_id))
+            held.callback(hub.leave, self._subscription)
             self._live_after = hub.join(self._subscription)
-        except BaseException:
-            self.close()
-            raise
+            self._held = held.pop_all()
         # A position that was never assigned (after a backup was restored, say) would hide new events.
         self._sent = self._live_after if after is None else min(after, self._live_after)
 
@@ -50,10 +46,7 @@ class LiveStream:
             self._subscription.sends(begins=False)
 
     def close(self) -> None:
-        hub.leave(self._subscription)
-        on_close, self._on_close = self._on_close, None
-        if on_close is not None:
-            on_close()
+        self._held.close()
 
     def _texts(self) -> Iterator[str]:
         # A client that is disconnected before its first event must know the position to resume from.
@@ -61,7 +54,8 @@ class LiveStream:
         while not self._subscription.has_ended:
             yield from self._missed()
             yield from self._live()
-            self._live_after = last_position()
+            self._live_after = positions.last()
+            close_old_connections()
 
     def _live(self) -> Iterator[str]:
         """New events, until the end or until messages were dropped."""
@@ -92,11 +86,3 @@ class LiveStream:
         finally:
             # Sending may take long; no database connection is held meanwhile.
             close_old_connections()
-
-
-def last_position() -> int:
-    """The last position assigned; holds no database connection afterwards."""
-    try:
-        return positions.last()
-    finally:
-        close_old_connections()

@@ -144,12 +144,10 @@ def _present_change(object_id: UUID, is_of_flags: bool, using: str) -> _Change |
 
 def _subject(instance: Any) -> Subject:
     match instance:
-        case User(username=name):
-            return Subject(ObjectType.USER.value, uuid5(_IDS, f"user {instance.pk}"), f"'{name}'", {"name": name})
-        case Group(name=name):
-            return Subject(ObjectType.GROUP.value, uuid5(_IDS, f"group {instance.pk}"), f"'{name}'", {"name": name})
+        case User(username=name) | Group(name=name):
+            kind = type(instance).__name__
+            return Subject(kind, uuid5(_IDS, f"{kind.lower()} {instance.pk}"), f"'{name}'", {"name": name})
         case PersonalKey(name=name):
-            owner = instance.user.get_username()
-            described = f"'{name}' of '{owner}'"
+            described = f"'{name}' of '{instance.user.get_username()}'"
             return Subject(ObjectType.PERSONAL_KEY.value, instance.pk, described, {"name": name})
     raise TypeError(f"{type(instance)} leaves no events")

@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class ManagementConfig(AppConfig):
-    """An app, so that drf-spectacular finds its extensions and templates."""
+    """An app, so that Django finds its templates."""
 
     name = "management"

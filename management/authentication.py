@@ -62,10 +62,7 @@ class BasicAuthentication(authentication.BasicAuthentication):
     """`Authorization: Basic …`, within the limits of log-ins; changes requested by other sites' pages are refused."""
 
     def authenticate_credentials(
-        self,
-        userid: str,
-        password: str,
-        request: Request | None = None,
+        self, userid: str, password: str, request: Request | None = None
     ) -> tuple[AbstractBaseUser, None]:
         """Check the password.
 
@@ -103,10 +100,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
             PermissionDenied: the token is missing or wrong.
             UnsupportedMediaTypeError: the body is a form, which Django would parse to look for the token there.
         """
-        if request.method not in SAFE_METHODS and _media_type(request) in _FORMS:
+        media_type = (request.content_type or "").partition(";")[0].strip().lower()
+        if request.method not in SAFE_METHODS and media_type in _FORMS:
             raise UnsupportedMediaTypeError
         super().enforce_csrf(request)
-
-
-def _media_type(request: Request) -> str:
-    return (request.content_type or "").partition(";")[0].strip().lower()

@@ -7,7 +7,6 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.db.models import Model
 from django.http import Http404, UnreadablePostError
 from redis import RedisError
 from rest_framework import exceptions as drf
@@ -93,8 +92,9 @@ class RefusedError(RequestError):
 
     def __init__(self, error: ValidationError, **shared: object) -> None:
         super().__init__("refused")
-        self._errors = singles(error)
-        self._shared = shared
+        self.details = shared
+        # A list of errors takes over the single errors of all fields.
+        self._errors = ValidationError([error]).error_list
 
     @property
     def status(self) -> int:  # type: ignore[override]
@@ -102,28 +102,24 @@ class RefusedError(RequestError):
         return 409 if all(error.code in CONFLICTS for error in self._errors) else 400
 
     def entries(self) -> list[dict[str, object]]:
-        return [_entry(error, self._shared) for error in self._errors]
+        return [
+            {"reason": str(error.code), "detail": " ".join(error.messages)} | self.details | dict(error.params or {})
+            for error in self._errors
+        ]
 
 
 # What DRF, Django and redis raise. The first match counts, so subclasses come first.
-_FOREIGN: tuple[tuple[type[Exception], type[RequestError]], ...] = (
-    (drf.NotAuthenticated, NotAuthenticatedError),
-    (drf.AuthenticationFailed, NotAuthenticatedError),
-    (drf.PermissionDenied, PermissionDeniedError),
-    (DjangoPermissionDenied, PermissionDeniedError),
-    (drf.NotFound, NotFoundError),
-    (Http404, NotFoundError),
-    (ObjectDoesNotExist, NotFoundError),
-    (drf.MethodNotAllowed, MethodNotAllowedError),
-    (drf.UnsupportedMediaType, UnsupportedMediaTypeError),
-    (drf.ParseError, InvalidJsonError),
-    (RequestDataTooBig, RequestTooLargeError),
-    (SuspiciousOperation, InvalidRequestError),
-    (UnreadablePostError, InvalidRequestError),
-    (RedisError, UnavailableError),
-    (OperationalError, UnavailableError),
-    (InterfaceError, UnavailableError),
-)
+_FOREIGN: Mapping[type[RequestError], tuple[type[Exception], ...]] = {
+    NotAuthenticatedError: (drf.NotAuthenticated, drf.AuthenticationFailed),
+    PermissionDeniedError: (drf.PermissionDenied, DjangoPermissionDenied),
+    NotFoundError: (drf.NotFound, Http404, ObjectDoesNotExist),
+    MethodNotAllowedError: (drf.MethodNotAllowed,),
+    UnsupportedMediaTypeError: (drf.UnsupportedMediaType,),
+    InvalidJsonError: (drf.ParseError,),
+    RequestTooLargeError: (RequestDataTooBig,),
+    InvalidRequestError: (SuspiciousOperation, UnreadablePostError),
+    UnavailableError: (RedisError, OperationalError, InterfaceError),
+}
 
 
 def as_request_error(error: Exception) -> RequestError:
@@ -132,7 +128,7 @@ def as_request_error(error: Exception) -> RequestError:
         return error
     if isinstance(error, ValidationError):
         return RefusedError(error)
-    for foreign, ours in _FOREIGN:
+    for ours, foreign in _FOREIGN.items():
         if isinstance(error, foreign):
             if ours is UnavailableError:
                 _log.error("Not available: %s", error)
@@ -145,27 +141,6 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's exception handler for every view of the management API."""
     ours = as_request_error(error)
     return Response({"errors": ours.entries()}, status=ours.status, headers=ours.headers)
-
-
-def singles(error: ValidationError) -> list[ValidationError]:
-    """The single errors in `error`, of all fields."""
-    if hasattr(error, "error_dict"):
-        return [single for errors in error.error_dict.values() for single in errors]
-    return list(error.error_list)
-
-
-def errors_of(instance: Model) -> list[ValidationError]:
-    """The rules that `instance` breaks."""
-    try:
-        instance.clean()
-    except ValidationError as error:
-        return singles(error)
-    return []
-
-
-def _entry(error: ValidationError, shared: Mapping[str, object]) -> dict[str, object]:
-    detail = " ".join(error.messages)
-    return {"reason": str(error.code), "detail": detail} | dict(shared) | dict(error.params or {})
 
 
 def _headers(error: Exception) -> dict[str, str]:

@@ -1,105 +1,55 @@
-"""`events/`: the stored information events."""
+"""`events/`: the stored information events, and new ones as server-sent events."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
-from events import exports, formats
-from events.models import InformationEvent, ObjectType, Verb
+from events import exports
+from events.hub import EndingError
+from events.models import InformationEvent
 from events.selection import FILTERS, Selection
-from events.visibility import readable_events, readable_types
-from foundation.texts import is_storable
-from management.errors import NotFoundError, PermissionDeniedError
-from management.openapi import CountSerializer, Operation, ordering_parameter
-from management.pagination import PAGE_NAMES, PAGE_PARAMETERS, Pages, page_of
+from events.serializers import EventSerializer, as_dict
+from events.stream import LiveStream
+from events.stream_slots import NoSlotError
+from events.visibility import Reader, readable_events, readable_types
+from management.errors import NotFoundError, PermissionDeniedError, UnavailableError
+from management.lists import PAGE_NAMES, PAGE_PARAMETERS, only, page
+from management.openapi import CountSerializer, Operation, ordering_parameter, page_of
 from management.views import ManagementView
 from objects.filters import order_columns
 from objects.serializers import as_id, invalid_field
+from web.database import RETRY_AFTER_SECONDS
 
-_ORDER: Final[Mapping[str, str]] = {
-    "id": "event_id",
-    "time": "time",
-    "user": "user",
-    "verb": "verb",
-    "objectType": "object_type",
-    "objectId": "object_id",
+_ORDER: Final = {
+    name: str(EventSerializer().fields[name].source)
+    for name in ("id", "time", "user", "verb", "objectType", "objectId")
 }
-
-
-class EventSerializer(serializers.Serializer[Any]):
-    """An information event."""
-
-    # Only describes what `events.formats` renders.
-
-    id = serializers.UUIDField()
-    time = serializers.DateTimeField()
-    parameterId = serializers.IntegerField()
-    parameterName = serializers.CharField()
-    severity = serializers.CharField()
-    user = serializers.CharField()
-    verb = serializers.ChoiceField(Verb.choices)
-    objectType = serializers.ChoiceField(ObjectType.choices)
-    objectId = serializers.UUIDField()
-    message = serializers.CharField()
-
-
-FILTER_PARAMETERS: Final = [
-    OpenApiParameter("id", {"type": "string", "format": "uuid"}),
-    OpenApiParameter("user", str, description="The full name or the user name."),
-    OpenApiParameter("verb", str, enum=Verb.values),
-    OpenApiParameter("objectType", str, enum=ObjectType.values),
-    OpenApiParameter("objectId", {"type": "string", "format": "uuid"}),
-    OpenApiParameter("name", str, description="The name that the object had after the change."),
-    OpenApiParameter("route", str, description="The route that the definition had after the change."),
-    OpenApiParameter("actionType", str),
-    OpenApiParameter("isDisabled", bool),
-    OpenApiParameter("timeAfter", {"type": "string", "format": "date-time"}),
-    OpenApiParameter("timeBefore", {"type": "string", "format": "date-time"}),
+_SELECTING: Final = [
+    OpenApiParameter(name, dict(field.schema), description=field.help_text or "") for name, field in FILTERS.items()
 ]
-_FILTERS: Final = [*FILTER_PARAMETERS, OpenApiParameter("search", str, description="Part of the message.")]
+_FILTERS: Final = [*_SELECTING, OpenApiParameter("search", str, description="Part of the message.")]
 _PAGES: Final = [ordering_parameter(_ORDER), *PAGE_PARAMETERS]
 
+_LARGEST_POSITION = 2**63 - 1
+_LAST_EVENT_ID: Final = "lastEventId"
+_POSITION: Final = {"type": "integer", "minimum": 0, "maximum": _LARGEST_POSITION}
+_STREAMING: Final = [
+    *_SELECTING,
+    OpenApiParameter("Last-Event-ID", _POSITION, OpenApiParameter.HEADER, description="The last id received."),
+    OpenApiParameter(_LAST_EVENT_ID, _POSITION, description="For clients that cannot set the header."),
+]
 
-class EventView(ManagementView):
-    """What the views of events have in common. A user who may view no objects may view no events."""
+
+class EventViewSet(ViewSetMixin, ManagementView):
+    """The events, of which a user sees those of the types that they may view; without any such type, none."""
 
     needs = None
     http_method_names = ["get", "head"]
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate.
-
-        Raises:
-            PermissionDeniedError: the user may view no type of object that has events.
-        """
-        super().initial(request, *args, **kwargs)
-        if not readable_types(request.user):
-            raise PermissionDeniedError
-
-    def selection(self, request: Request, *others: str) -> Selection:
-        """The filters in the query string, which may only have these, `others` once at most.
-
-        Raises:
-            ValidationError: `InvalidField`.
-        """
-        for name, values in request.query_params.lists():
-            if name not in (*FILTERS, *others):
-                raise invalid_field(name, "There is no such parameter.")
-            if not all(map(is_storable, values)) or (name in others and len(values) > 1):
-                raise invalid_field(name, "The parameter is repeated or contains characters that cannot be stored.")
-        return Selection.of(dict(request.query_params.lists()))
-
-
-class EventViewSet(ViewSetMixin, EventView):
-    """The stored events, of which a user sees those of the types that they may view."""
-
     operations: ClassVar = {
         "list": Operation("events_list", "List events", page_of(EventSerializer), parameters=[*_FILTERS, *_PAGES]),
         "count": Operation("events_count", "Count events", CountSerializer, parameters=_FILTERS),
@@ -112,25 +62,37 @@ class EventViewSet(ViewSetMixin, EventView):
             parameters=_FILTERS,
             media_type="application/jsonl",
         ),
+        "stream": Operation(
+            "events_stream", "Stream events", str, parameters=_STREAMING, media_type="text/event-stream"
+        ),
     }
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate.
+
+        Raises:
+            PermissionDeniedError: the user may view no type of object that has events.
+        """
+        super().initial(request, *args, **kwargs)
+        if not readable_types(request.user):
+            raise PermissionDeniedError
 
     def list(self, request: Request) -> Response:
         """Newest first, unless ordered otherwise."""
         events = self._selected(request, "ordering", *PAGE_NAMES)
         order = request.query_params.get("ordering")
         columns = [] if order is None else order_columns(order, _ORDER)
-        pages = Pages()
-        found = pages.paginate_list(events.order_by(*columns, "-number"), request)
-        return Response(pages.envelope([formats.as_dict(event) for event in found]))
+        return Response(page(events.order_by(*columns, "-number"), request, EventSerializer))
 
     def count(self, request: Request) -> Response:
         return Response({"count": self._selected(request).count()})
 
     def retrieve(self, request: Request, key: str) -> Response:
-        event = readable_events(request.user).filter(Q(event_id=as_id(key))).first() if as_id(key) else None
-        if event is None:
+        event_id = as_id(key)
+        event = event_id and readable_events(request.user).filter(event_id=event_id).first()
+        if not event:
             raise NotFoundError
-        return Response(formats.as_dict(event))
+        return Response(as_dict(event))
 
     def csv(self, request: Request) -> StreamingHttpResponse:
         """All events that match, oldest first."""
@@ -140,10 +102,39 @@ class EventViewSet(ViewSetMixin, EventView):
         """All events that match, oldest first."""
         return self._export("jsonl")
 
+    def stream(self, request: Request) -> StreamingHttpResponse:
+        """The events that you may view, as they happen."""
+        selection = self._selection(_LAST_EVENT_ID)
+        connection = request.META.get("gunicorn.socket")
+        try:
+            stream = LiveStream(selection, Reader.of(request), _resume_after(request), connection)
+        except (NoSlotError, EndingError) as error:
+            raise UnavailableError(str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingHttpResponse(stream, content_type="text/event-stream", headers=headers)
+
     def _export(self, format_: str) -> StreamingHttpResponse:
         return exports.export(self._selected(self.request), format_, self.user_name)
 
     def _selected(self, request: Request, *others: str) -> "QuerySet[InformationEvent]":
-        events = self.selection(request, "search", *others).among(readable_events(request.user))
+        events = self._selection("search", *others).among(readable_events(request.user))
         term = request.query_params.get("search")
         return events.filter(message__icontains=term) if term else events
+
+    def _selection(self, *others: str) -> Selection:
+        """The filters in the query string, which may only have these, `others` once at most.
+
+        Raises:
+            ValidationError: `InvalidField`.
+        """
+        only(self.request, others, repeatable=FILTERS)
+        return Selection.of(dict(self.request.query_params.lists()))
+
+
+def _resume_after(request: Request) -> int | None:
+    text = request.headers.get("Last-Event-ID") or request.query_params.get(_LAST_EVENT_ID)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST_POSITION):
+        raise invalid_field("Last-Event-ID", "Not the id of an event of the live stream.")
+    return int(text)

@@ -12,9 +12,8 @@ from foundation.texts import NAME_LENGTH
 from keys.changes import create_key, end_keys
 from keys.models import DEFAULT_DAYS, LONGEST_DAYS, PersonalKey
 from management.errors import NotFoundError
-from management.openapi import ID, LOCATION, Operation
-from management.pagination import PAGE_NAMES, PAGE_PARAMETERS, Pages, page_of
-from management.query_string import only
+from management.lists import PAGE_NAMES, PAGE_PARAMETERS, only, page
+from management.openapi import ID, LOCATION, Operation, page_of
 from management.views import ManagementView, checked_values
 from objects.serializers import Id, Moment, Number, StrictSerializer, Text, as_id
 
@@ -60,8 +59,7 @@ class KeysView(ManagementView):
         keys = _visible(request).select_related("user")
         if OWNER.name in query:
             keys = keys.filter(user__username=query[OWNER.name])
-        pages = Pages()
-        return Response(pages.envelope(KeySerializer(pages.paginate_list(keys, request), many=True).data))
+        return Response(page(keys, request, KeySerializer))
 
     def post(self, request: Request) -> Response:
         """Create a key of your own, shown this once."""

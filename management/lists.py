@@ -1,65 +1,63 @@
-"""What a list shows: the mirror, if there is one, finds what matches `?search=`; the database has the last word."""
+"""Lists: the query string that asks for one, and its pages."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from typing import Any, cast
 
-from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
 
-from access.policy import AnyUser
-from objects.filters import Filters
-from search.query import DATABASE, Ranked, SearchResult, highlight, matching_ids
+from foundation.texts import is_storable
+from objects.serializers import invalid_field
 
-SOURCE_HEADER: Final = "X-Search-Source"
-
-
-@dataclass(frozen=True)
-class ListQuery:
-    """The query string of a list, and who asks; `kind` is the mirror's name for the objects, "" if it has none."""
-
-    filters: Filters
-    query: Mapping[str, str]
-    user: AnyUser
-    kind: str
-
-    @property
-    def term(self) -> str:
-        return self.query.get("search", "")
-
-    def find(self, rows: "QuerySet[Any]") -> "Found":
-        """The rows asked for: by relevance if the mirror found them and no other order is asked for.
-
-        Raises:
-            ValidationError: `InvalidField`, a value cannot be read.
-        """
-        values = self.filters.values(self.query)
-        narrowed = self.filters.narrow(self.filters.ordered(rows, self.query.get("ordering")), values)
-        result = matching_ids(self.kind, self.term, self.user, narrowed=values) if self.kind else SearchResult()
-        if not result.is_from_mirror:
-            return Found(self, self.filters.search(narrowed, self.term), DATABASE if self.term else "")
-        if "ordering" in self.query:
-            return Found(self, narrowed.filter(pk__in=result.ids), result.source)
-        return Found(self, Ranked(narrowed, result.ids), result.source)
+LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 100})
+OFFSET = OpenApiParameter("offset", {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0})
+PAGE_PARAMETERS = (LIMIT, OFFSET)
+PAGE_NAMES = (LIMIT.name, OFFSET.name)
 
 
-@dataclass(frozen=True)
-class Found:
-    """The rows in the order in which the list shows them, and who searched: the mirror, the database or nobody."""
+def only(request: Request, known: Collection[str], *, repeatable: Collection[str] = ()) -> dict[str, str]:
+    """The parameters of the query string, which may only be `known` or `repeatable` ones; of the latter the last value.
 
-    asked: ListQuery
-    rows: "QuerySet[Any] | Sequence[Any]"
-    source: str
+    Raises:
+        ValidationError: `InvalidField`, a parameter is unknown, repeated or not storable.
+    """
+    for name, values in request.query_params.lists():
+        if name not in known and name not in repeatable:
+            raise invalid_field(name, "There is no such parameter.")
+        if not all(map(is_storable, values)) or (len(values) > 1 and name not in repeatable):
+            raise invalid_field(name, "The parameter is repeated or contains characters that cannot be stored.")
+    return request.query_params.dict()
 
-    @property
-    def headers(self) -> dict[str, str]:
-        return {SOURCE_HEADER: self.source} if self.source else {}
 
-    def count(self) -> int:
-        return self.rows.count() if isinstance(self.rows, QuerySet) else len(self.rows)
+def page(rows: Any, request: Request, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    """The page of `rows` that `limit` and `offset` ask for.
 
-    def highlights(self, page: Sequence[Any]) -> dict[str, Any]:
-        """Why the objects of a page match, if the mirror found them."""
-        if self.source in ("", DATABASE):
-            return {}
-        ids = [str(each.pk) for each in page]
-        return {"highlights": highlight(self.asked.kind, self.asked.term, self.asked.user, ids)}
+    Raises:
+        ValidationError: `InvalidField`, one of the two is malformed.
+    """
+    pages = _Pages()
+    found: Any = pages.paginate_queryset(rows, request)
+    return cast("dict[str, Any]", pages.get_paginated_response(serializer(found, many=True).data).data)
+
+
+class _Pages(LimitOffsetPagination):
+    """Refuses a malformed number, where DRF would take the default."""
+
+    def get_limit(self, request: Request) -> int:
+        return _whole_number(request, LIMIT)
+
+    def get_offset(self, request: Request) -> int:
+        return _whole_number(request, OFFSET)
+
+
+def _whole_number(request: Request, parameter: OpenApiParameter) -> int:
+    schema = cast("Mapping[str, int]", parameter.type)
+    smallest, largest = schema["minimum"], schema["maximum"]
+    text = request.query_params.get(parameter.name)
+    if text is None:
+        return schema["default"]
+    if text.isascii() and text.isdigit() and len(text) < 12 and smallest <= int(text) <= largest:
+        return int(text)
+    raise invalid_field(parameter.name, f"The parameter must be a whole number from {smallest} to {largest}.")

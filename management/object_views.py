@@ -1,6 +1,7 @@
 """Lists, counts and single objects: what definitions, tokens and scripts have in common."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -12,17 +13,18 @@ from rest_framework.viewsets import ViewSetMixin
 
 from access.policy import Action, allows
 from management.errors import NotFoundError, RefusedError, StaleError
-from management.lists import Found, ListQuery
+from management.lists import PAGE_NAMES, only, page
 from management.openapi import Operation
-from management.pagination import PAGE_NAMES, Pages
-from management.query_string import only
 from management.views import ManagementView
 from objects.authorship import AuthoredModel
 from objects.changes import delete_checked, save_checked
 from objects.filters import Filters
 from objects.serializers import AuthoredSerializer, as_id
+from search.query import ELASTICSEARCH, Ranked, highlight, matching_ids
 
 Object = TypeVar("Object", bound=AuthoredModel)
+
+SOURCE_HEADER = "X-Search-Source"
 
 _ACTIONS: Mapping[str, Action] = {"GET": "view", "HEAD": "view", "POST": "add", "DELETE": "delete"}
 
@@ -60,15 +62,16 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         return saved
 
     def list(self, request: Request) -> Response:
-        found = self._found(request, "ordering", *PAGE_NAMES)
-        pages = Pages()
-        objects = pages.paginate_list(found.rows, request)
-        answer = pages.envelope(self.serializer_class(objects, many=True).data) | found.highlights(objects)
-        return Response(answer, headers=found.headers)
+        rows, headers = self._found("ordering", *PAGE_NAMES)
+        answer = page(rows, request, self.serializer_class)
+        if headers.get(SOURCE_HEADER) == ELASTICSEARCH:
+            ids = [each["id"] for each in answer["results"]]
+            answer["highlights"] = highlight(self.kind, request.query_params["search"], request.user, ids)
+        return Response(answer, headers=headers)
 
     def count(self, request: Request) -> Response:
-        found = self._found(request)
-        return Response({"count": found.count()}, headers=found.headers)
+        rows, headers = self._found()
+        return Response({"count": rows.count() if isinstance(rows, QuerySet) else len(rows)}, headers=headers)
 
     def retrieve(self, request: Request, key: str) -> Response:
         return self.answer(self.find(self.rows(), key))
@@ -84,7 +87,8 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         return self._save_changed(key, partial=True)
 
     def destroy(self, request: Request, key: str) -> Response:
-        self.change(key, lambda instance: delete_checked(instance, self.user_name))
+        with self.changing(key) as instance:
+            delete_checked(instance, self.user_name)
         return Response(status=204)
 
     def find(self, rows: "QuerySet[Object]", key: str) -> Object:
@@ -109,8 +113,9 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         serializer.is_valid(raise_exception=True)
         return serializer
 
-    def change(self, key: str, do: Callable[[Object], Any]) -> Object:
-        """`do` something to the object while its row is locked, if it is in the version that the client has seen.
+    @contextmanager
+    def changing(self, key: str) -> Iterator[Object]:
+        """The object in the version that the client has seen, its row locked until all is committed.
 
         Raises:
             NotFoundError: it does not exist.
@@ -122,10 +127,9 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
             _compare_version(instance, self.request)
             object_id = str(instance.pk)
             try:
-                do(instance)
+                yield instance
             except ValidationError as error:
                 raise RefusedError(error, id=object_id) from error
-        return instance
 
     def answer(self, instance: Object, status: int = 200, **shown: object) -> Response:
         """The object with its version, or only its id to a user who may not view it. `shown` is added to both."""
@@ -136,15 +140,29 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
             headers["Location"] = f"{self.request.path}{instance.pk}/"
         return Response(content | shown, status=status, headers=headers)
 
-    def _found(self, request: Request, *more: str) -> Found:
-        query = only(request, {*self.filters.by_name, "search", *more})
-        return ListQuery(self.filters, query, request.user, self.kind).find(self.rows())
+    def _found(self, *more: str) -> tuple["QuerySet[Object] | Ranked", dict[str, str]]:
+        """The objects asked for, and a header that says who searched: by relevance if the mirror has found them and no
+        other order is asked for. The database has the last word.
+
+        Raises:
+            ValidationError: `InvalidField`, a parameter is unknown or cannot be read.
+        """
+        query = only(self.request, {*self.filters.by_name, "search", *more})
+        term, order, values = query.get("search", ""), query.get("ordering"), self.filters.values(query)
+        rows = self.filters.narrow(self.filters.ordered(self.rows(), order), values)
+        result = matching_ids(self.kind, term, self.request.user, narrowed=values)
+        headers = {SOURCE_HEADER: result.source} if term else {}
+        if not result.is_from_mirror:
+            return self.filters.search(rows, term), headers
+        return (Ranked(rows, result.ids) if order is None else rows.filter(pk__in=result.ids)), headers
 
     def _save_changed(self, key: str, *, partial: bool) -> Response:
         # Read the body, which may arrive slowly, before any row is locked; but not for an object that does not exist.
         self.find(self.model._base_manager.all(), key)
         _ = self.request.data
-        return self.answer(self.change(key, lambda instance: self.save(self.checked(instance, partial=partial))))
+        with self.changing(key) as instance:
+            saved = self.save(self.checked(instance, partial=partial))
+        return self.answer(saved)
 
 
 def _compare_version(instance: AuthoredModel, request: Request) -> None:

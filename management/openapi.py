@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from inspect import getdoc
 from typing import Any, Final
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from management.pagination import PAGE_PARAMETERS, page_of
+from management.lists import PAGE_PARAMETERS
 from objects.filters import Filters
 
 PREFIX: Final = "/api/management/"
@@ -29,6 +28,21 @@ _ERRORS: Final[Mapping[int, str]] = {
     429: "`TooManyAttempts`: too many log-ins have failed or are being checked right now; see `Retry-After`.",
     500: "`UnexpectedException`.",
     503: "`Unavailable`.",
+}
+_SECURITY_SCHEMES: Final = {
+    "basic": {"type": "http", "scheme": "basic"},
+    "personalKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`Token`, a space and a personal key.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sessionid",
+        "description": "Changes also need `X-CSRFToken`.",
+    },
 }
 _ALWAYS: Final = (400, 401, 403, 429, 500, 503)
 _WITH_BODY: Final = (409, 411, 413, 415)
@@ -66,6 +80,23 @@ class CountSerializer(serializers.Serializer[Any]):
     """The number of objects that match."""
 
     count = serializers.IntegerField()
+
+
+def page_of(entry: SerializerClass, *, searched: bool = False) -> SerializerClass:
+    """A page of `entry`; with `highlights` if the list is `searched` by the mirror."""
+    parts: dict[str, Any] = {
+        "__doc__": "A page of a list; `next` and `previous` are the addresses of the pages before and after it.",
+        "count": serializers.IntegerField(),
+        "next": serializers.URLField(allow_null=True),
+        "previous": serializers.URLField(allow_null=True),
+        "results": entry(many=True),
+    }
+    if searched:
+        texts = serializers.ListField(child=serializers.CharField())
+        help_text = "With `search`, by id and property: what matches, as HTML with `<em>`."
+        by_property = serializers.DictField(child=texts)
+        parts["highlights"] = serializers.DictField(child=by_property, required=False, help_text=help_text)
+    return type(entry.__name__.replace("Serializer", "PageSerializer"), (serializers.Serializer,), parts)
 
 
 @dataclass(frozen=True)
@@ -136,6 +167,9 @@ class ManagementSchema(AutoSchema):
         operations: Mapping[str, Operation] = self.view.operations  # type: ignore[attr-defined]
         return operations[self._action]
 
+    def get_auth(self) -> list[dict[str, Any]]:
+        return [{name: []} for name in ("personalKey", "basic", "session")]
+
     def get_operation_id(self) -> str:
         return self._operation.id
 
@@ -174,42 +208,6 @@ class ManagementSchema(AutoSchema):
         return sorted(found)
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Personal keys."""
-
-    target_class = "management.authentication.KeyAuthentication"
-    name = "personalKey"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        description = "`Token`, a space and a personal key."
-        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": description}
-
-
-class BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """User name and password."""
-
-    target_class = "management.authentication.BasicAuthentication"
-    name = "basic"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "basic"}
-
-
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The session of a browser."""
-
-    target_class = "management.authentication.SessionAuthentication"
-    name = "session"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {
-            "type": "apiKey",
-            "in": "cookie",
-            "name": "sessionid",
-            "description": "Changes also need `X-CSRFToken`.",
-        }
-
-
 def own_addresses(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
     """Hook: describe the management API only."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith(PREFIX)]
@@ -224,8 +222,9 @@ def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
 
 
 def share_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Hook: describe each error once."""
-    shared = result["components"].setdefault("responses", {})
+    """Hook: describe each way to authenticate and each error once."""
+    result["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    shared: dict[str, Any] = {}
     for path in result["paths"].values():
         for operation in path.values():
             for status in operation["responses"].keys() & {str(known) for known in _ERRORS}:

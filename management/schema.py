@@ -10,7 +10,7 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
-from management.query_string import only
+from management.lists import only
 from management.views import ManagementView
 from objects.serializers import invalid_field
 

@@ -1,6 +1,6 @@
 """`trigger/`: the trigger message over HTTP."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -41,11 +41,10 @@ class Lists(TypedField, serializers.DictField):
     json_type, expects = dict, "an object of lists: name to strings"
 
     def __init__(self, **options: Any) -> None:
-        child = serializers.ListField(child=serializers.CharField(allow_blank=True))
-        super().__init__(**{"child": child} | options)
+        super().__init__(**{"child": ListOf(child=Unicode(allow_null=False))} | options)
 
     def to_internal_value(self, data: Any) -> dict[str, list[str]]:
-        text, texts = Unicode(), ListOf(child=Unicode(allow_null=False))
+        text, texts = Unicode(), cast(ListOf, self.child)
         members = super().to_internal_value(data)
         return {text.to_internal_value(name): texts.to_internal_value(values) for name, values in members.items()}
 

@@ -2,16 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from management.definitions import DefinitionViewSet
-from management.event_stream import StreamView
 from management.events import EventViewSet
+from management.health import MirrorView, NodesView
 from management.keys import KeysView, KeyView
-from management.mirror import MirrorView
-from management.nodes import NodesView
+from management.object_types import DefinitionViewSet, ScriptViewSet, TokenViewSet
 from management.object_views import COLLECTION, COUNT, SINGLE
 from management.schema import DocsView, SchemaView
-from management.scripts import ScriptViewSet
-from management.tokens import TokenViewSet
 from management.trigger import TriggerMessageView
 from management.views import NotFoundView
 
@@ -33,7 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("events/count/", EventViewSet.as_view({"get": "count"})),
     path("events/export/csv/", EventViewSet.as_view({"get": "csv"})),
     path("events/export/jsonl/", EventViewSet.as_view({"get": "jsonl"})),
-    path("events/stream/", StreamView.as_view()),
+    path("events/stream/", EventViewSet.as_view({"get": "stream", "head": "http_method_not_allowed"})),
     path("events/<str:key>/", EventViewSet.as_view({"get": "retrieve"})),
     path("trigger/", TriggerMessageView.as_view()),
     path("nodes/", NodesView.as_view()),

@@ -15,7 +15,6 @@ from access.rest import PolicyPermission
 from management import errors
 from management.authentication import BasicAuthentication, KeyAuthentication, SessionAuthentication
 from management.browsers import is_browser
-from management.openapi import ManagementSchema
 from management.wire import JsonOnly, JsonParser, JsonRenderer
 from objects.serializers import StrictSerializer
 from web.errors import LengthRequiredError
@@ -38,7 +37,6 @@ class ManagementView(APIView):
     content_negotiation_class = JsonOnly
     throttle_classes = ()
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    schema: Any = ManagementSchema()
 
     needs: ClassVar[tuple[str, Action] | None]
     """The policy's label and the action that a user needs; None if every user may."""

@@ -35,22 +35,13 @@ class JsonParser(BaseParser):
         body = stream.read(self.largest + 1)
         if len(body) > self.largest:
             raise RequestTooLargeError
-        return parse(body)
-
-
-def parse(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`.
-
-    Raises:
-        InvalidJsonError: it is something else.
-    """
-    try:
-        value = json.loads(body.decode(), parse_constant=_refuse, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
-        raise InvalidJsonError from error
-    if not isinstance(value, dict):
-        raise InvalidJsonError
-    return value
+        try:
+            value = json.loads(body.decode(), parse_constant=_refuse, object_pairs_hook=_once)
+        except (ValueError, RecursionError) as error:
+            raise InvalidJsonError from error
+        if not isinstance(value, dict):
+            raise InvalidJsonError
+        return value
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -21,6 +21,7 @@ from django_elasticsearch_dsl.fields import (
     TextField,
 )
 from elasticsearch import dsl
+from rest_framework.utils.field_mapping import ClassLookupDict
 
 from objects.serializers import (
     AuthoredSerializer,
@@ -64,21 +65,17 @@ def searchable(values: Iterable[str]) -> str:
     return _BETWEEN_WORDS.sub(" ", plain.casefold()).strip()
 
 
+# Other types are ids and choices; a list has the type of its entries.
+_MAPPINGS: Any = ClassLookupDict(
+    {Flag: BooleanField, Number: IntegerField, Moment: DateField, Text: TextField, TypedField: KeywordField}
+)
+
+
 def mapped(field: TypedField) -> Any:
     """The mapping of a property by its type."""
-    match field:
-        case StrictSerializer():
-            return ObjectField(properties={name: mapped(each) for name, each in field.properties.items()})
-        case Flag():
-            return BooleanField()
-        case Number():
-            return IntegerField()
-        case Moment():
-            return DateField()
-        case Text():
-            return TextField()
-    # Ids and choices; a list has the type of its entries.
-    return KeywordField()
+    if isinstance(field, StrictSerializer):
+        return ObjectField(properties={name: mapped(each) for name, each in field.properties.items()})
+    return _MAPPINGS[field]()
 
 
 def serialized(serializer: type[AuthoredSerializer], *, lifted: Sequence[str] = ()) -> Properties:
@@ -128,5 +125,4 @@ class AuthoredDocument(Document):  # type: ignore[misc]  # the library has no ty
         """Read for all of them at once what else `prepare` needs."""
 
     def prepare_version(self, instance: Any) -> int:
-        version: int = instance.version
-        return version
+        return int(instance.version)

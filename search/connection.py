@@ -8,15 +8,16 @@ import re
 from functools import cache
 from ssl import create_default_context
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from elastic_transport import ApiError, TlsError, TransportError
+from elastic_transport import ApiError, NodeConfig, TlsError, TransportError
 from elasticsearch import Elasticsearch
 
 READ_SECONDS = 2.0
 WRITE_SECONDS = 60.0
 
+_PORTS = {"http": 9200, "https": 443}
 _GONE = ("index_not_found_exception", "index_closed_exception", "no_shard_available_action_exception")
 
 # It logs every request, and failures that we log ourselves.
@@ -52,28 +53,20 @@ class _Client(Elasticsearch):
 @cache
 def client() -> Elasticsearch:
     urls = [urlsplit(url) for url in settings.ELASTICSEARCH_URL]
-    hosts = [urlunsplit((url.scheme, _host(url), url.path, "", "")) for url in urls]
+    nodes = [
+        NodeConfig(url.scheme, str(url.hostname), url.port or _PORTS[url.scheme], path_prefix=url.path.rstrip("/"))
+        for url in urls
+    ]
+    user = settings.ELASTICSEARCH_USER or unquote(urls[0].username or "")
+    password = settings.ELASTICSEARCH_PASSWORD or unquote(urls[0].password or "")
     options: dict[str, Any] = {"request_timeout": WRITE_SECONDS, "max_retries": 0, "retry_on_timeout": False}
     if settings.ELASTICSEARCH_API_KEY:
         options["api_key"] = settings.ELASTICSEARCH_API_KEY
-    elif credentials := _credentials(urls[0].username, urls[0].password):
-        options["basic_auth"] = credentials
+    elif user and password:
+        options["basic_auth"] = (user, password)
     if urls[0].scheme == "https":
         options["ssl_context"] = create_default_context(cadata=settings.ELASTICSEARCH_CA or None)
-    return _Client(hosts, **options)
-
-
-def _host(url: Any) -> str:
-    name = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
-    return f"{name}:{url.port or (443 if url.scheme == 'https' else 9200)}"
-
-
-def _credentials(user: str | None, password: str | None) -> tuple[str, str] | None:
-    found = (
-        settings.ELASTICSEARCH_USER or unquote(user or ""),
-        settings.ELASTICSEARCH_PASSWORD or unquote(password or ""),
-    )
-    return found if all(found) else None
+    return _Client(nodes, **options)
 
 
 def _tls_fault(error: TlsError) -> str:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeVar
 
 from elasticsearch.helpers import scan
@@ -15,8 +16,6 @@ from search.intents import definitions_showing
 from search.models import DEFINITIONS, RENAMES, Intent, SetAside
 
 PAGE = 1_000
-LOOKS = 2
-"""How often a difference must be seen, with no change on either side in between."""
 PAUSE_SECONDS = 1.0
 
 Item = TypeVar("Item")
@@ -51,10 +50,6 @@ class _Look:
     found: Source | None
     version: int
 
-    @property
-    def differs(self) -> bool:
-        return not _same(self.wanted, self.found)
-
 
 def _same(one: Source | None, other: Source | None) -> bool:
     # As JSON, because 1 and true are equal in Python.
@@ -71,11 +66,10 @@ def check(kind: MirroredKind, between: Callable[[], object] = lambda: None) -> D
         return Drift(fault=fault)
     client().indices.refresh(index=kind.alias)
     seen = _look(kind, _suspects(kind, between))
-    for _ in range(LOOKS - 1):
-        if seen:
-            time.sleep(PAUSE_SECONDS)
-            before, seen = seen, _look(kind, seen)
-            seen = {key: look for key, look in seen.items() if before[key] == look}
+    if seen:
+        # Drift is a difference that is seen twice, with no change on either side in between.
+        time.sleep(PAUSE_SECONDS)
+        seen = {key: look for key, look in _look(kind, seen).items() if seen[key] == look}
     return _sorted(seen, fault)
 
 
@@ -92,13 +86,9 @@ def _suspects(kind: MirroredKind, between: Callable[[], object]) -> list[str]:
 
 
 def _documents(kind: MirroredKind) -> Iterator[dict[str, Source]]:
-    page: dict[str, Source] = {}
-    for hit in scan(client(), index=kind.alias, size=PAGE, query={"sort": ["_doc"]}):
-        page[hit["_id"]] = hit["_source"]
-        if len(page) == PAGE:
-            yield page
-            page = {}
-    yield page
+    hits = scan(client(), index=kind.alias, size=PAGE, query={"sort": ["_doc"]})
+    while page := {hit["_id"]: hit["_source"] for hit in islice(hits, PAGE)}:
+        yield page
 
 
 def _look(kind: MirroredKind, ids: Iterable[str]) -> dict[str, _Look]:
@@ -108,9 +98,10 @@ def _look(kind: MirroredKind, ids: Iterable[str]) -> dict[str, _Look]:
         # In this order: an object that changes after its document was read has an intent, or is already written.
         documents = fetch(kind, page)
         wanted = kind.sources(page)
-        excused = _excused(kind, page)
-        looks = {key: _Look(wanted.get(key), *documents.get(key, (None, 0))) for key in page}
-        found |= {key: look for key, look in looks.items() if look.differs and key not in excused}
+        for key in set(page) - _excused(kind, page):
+            look = _Look(wanted.get(key), *documents.get(key, (None, 0)))
+            if not _same(look.wanted, look.found):
+                found[key] = look
     return found
 
 

@@ -46,11 +46,11 @@ class CircuitBreaker:
 
     def may_ask(self) -> bool:
         with self._lock:
-            if not self._open_until:
-                return True
-            if time.monotonic() < self._open_until:
+            now = time.monotonic()
+            if now < self._open_until:
                 return False
-            self._open_until = time.monotonic() + PAUSE_SECONDS
+            if self._open_until:
+                self._open_until = now + PAUSE_SECONDS
             return True
 
     def open(self) -> None:

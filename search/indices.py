@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
 
 from definitions.documents import DefinitionDocument
-from foundation.ids import parse_uuid
 from objects.documents import AuthoredDocument
+from objects.serializers import as_id
 from search.connection import MirrorError, client
 from search.models import DEFINITIONS, TOKENS
 from tokens.documents import TokenDocument
@@ -55,9 +54,6 @@ class MirroredKind:
         """The pattern of the names of all its indices."""
         return f"{self.alias}-*"
 
-    def new_index(self) -> str:
-        return f"{self.alias}-{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
-
     @property
     def mapping(self) -> dict[str, Any]:
         """The mapping as Elasticsearch returns it; documents with other properties are refused."""
@@ -74,7 +70,8 @@ class MirroredKind:
 
     def sources(self, ids: Iterable[str]) -> dict[str, Source]:
         """The current documents of those objects among `ids` that exist."""
-        keys = [key for key in map(_as_key, ids) if key is not None]
+        # A foreign document may have an id that no object can have.
+        keys = [key for key in map(as_id, ids) if key is not None]
         return self._prepared(self.rows().filter(pk__in=keys))
 
     def page(self, after: str, size: int) -> dict[str, Source]:
@@ -88,12 +85,6 @@ class MirroredKind:
         return {str(row.pk): dict(self.document.prepare(row)) for row in rows}
 
 
-def _as_key(text: str) -> UUID | None:
-    """The primary key; None for the id of a foreign document, which no object can have."""
-    key = parse_uuid(text)
-    return key if str(key) == text else None
-
-
 MIRRORED: Final = {
     DEFINITIONS: MirroredKind(DEFINITIONS, DefinitionDocument()),
     TOKENS: MirroredKind(TOKENS, TokenDocument()),
@@ -105,7 +96,7 @@ def create(kind: MirroredKind) -> str:
 
     The mark is an alias of the index's own.
     """
-    index = kind.new_index()
+    index = f"{kind.alias}-{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
     settings = INDEX_SETTINGS | {"refresh_interval": -1}
     client().indices.create(index=index, mappings=kind.mapping, settings=settings, aliases={_mark(index): {}})
     return index
@@ -135,7 +126,7 @@ def publish(kind: MirroredKind, index: str) -> bool:
         # Perhaps the alias was moved, and only the answer was lost.
         if _behind(kind) == {index}:
             return True
-        if _is_marked(index):
+        if client().indices.exists_alias(index=index, name=_mark(index)):
             raise
         return False
     remove(former - {index, kind.alias})
@@ -154,10 +145,6 @@ def _move_alias(kind: MirroredKind, index: str, former: set[str]) -> None:
         for each in former - {index}
     ]
     client().indices.update_aliases(actions=actions)
-
-
-def _is_marked(index: str) -> bool:
-    return bool(client().indices.exists_alias(index=index, name=_mark(index)))
 
 
 def remove(indices: set[str]) -> None:
@@ -195,22 +182,14 @@ def fault(kind: MirroredKind) -> str:
         return CLOSED
     if mapping != kind.mapping:
         return CHANGED
-    return _block(settings[behind[0]]["settings"])
-
-
-def _block(settings: dict[str, Any]) -> str:
-    blocks = sorted(name for name, value in settings.items() if name.startswith("index.blocks.") and value == "true")
+    values = settings[behind[0]]["settings"]
+    blocks = sorted(name for name in values if name.startswith("index.blocks.") and values[name] == "true")
     return f"{BLOCKED} ({', '.join(blocks)})" if blocks else ""
 
 
 def is_repairable(fault: str) -> bool:
     """Whether the product can repair the fault; a blocked index is up to the operator of the cluster."""
     return bool(fault) and not fault.startswith(BLOCKED)
-
-
-def open_again(kind: MirroredKind) -> None:
-    """Open a closed index, and wait until it can be searched."""
-    client().indices.open(index=kind.alias, wait_for_active_shards="1")
 
 
 def _behind(kind: MirroredKind) -> set[str]:

@@ -8,9 +8,7 @@ from django.utils import timezone
 
 KIND_LENGTH = 20
 ID_LENGTH = 512  # the longest document id of Elasticsearch: foreign documents may have any id
-INDEX_LENGTH = 255
 FAILURE_LENGTH = 1_000
-NAME_LENGTH = 255
 
 DEFINITIONS = "definitions"
 TOKENS = "tokens"
@@ -99,12 +97,12 @@ class Copy(models.Model):
     """The state of one kind's index: the rebuild in progress, and what the last check found."""
 
     kind = models.CharField(max_length=KIND_LENGTH, unique=True)
-    filling = models.CharField(max_length=INDEX_LENGTH, default="")
+    filling = models.CharField(max_length=255, default="")
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     filled_at = models.DateTimeField(null=True)
     """When the rebuild last made progress."""
-    filler = models.CharField(max_length=NAME_LENGTH, default="")
+    filler = models.CharField(max_length=255, default="")
     """The process that rebuilds; see `search.rebuild`."""
     checked_at = models.DateTimeField(null=True)
     missing = models.PositiveIntegerField(default=0)
@@ -118,10 +116,6 @@ class Copy(models.Model):
 
     def __str__(self) -> str:
         return self.kind
-
-    @property
-    def is_filling(self) -> bool:
-        return bool(self.filling)
 
     @classmethod
     def get(cls, kind: str) -> "Copy":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.db.models import Case, IntegerField, QuerySet, Value, When
@@ -40,20 +40,18 @@ def matching_ids(
     """The objects of `kind` (`"definitions"`, `"tokens"`) that match `text` by properties that `user` may view.
 
     `narrowed` maps names of filters to values: objects that these leave out do not count towards `limit`. The result
-    is empty and its source the database if there is no mirror, or it does not answer at once.
+    is empty and its source the database if there is no mirror of `kind`, or it does not answer at once.
     """
-    if not (settings.ELASTICSEARCH_URL and text.strip()):
+    if not (kind and settings.ELASTICSEARCH_URL and text.strip()):
         return SearchResult()
-    result: SearchResult = _mirror().find(kind, text, user, narrowed or {}, limit)
-    return result
+    return cast(SearchResult, _mirror().find(kind, text, user, narrowed or {}, limit))
 
 
 def highlight(kind: str, text: str, user: AnyUser, ids: Sequence[str]) -> Highlights:
     """Why the objects `ids` match `text`; empty if there is no mirror, or it does not answer at once."""
     if not (settings.ELASTICSEARCH_URL and ids):
         return {}
-    highlights: Highlights = _mirror().highlight(kind, text, user, ids)
-    return highlights
+    return cast(Highlights, _mirror().highlight(kind, text, user, ids))
 
 
 def _mirror() -> Any:

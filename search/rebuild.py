@@ -1,6 +1,5 @@
 """The rebuild: fill a new index with all documents, then move the alias to it."""
 
-import os
 import socket
 import time
 from collections import deque
@@ -64,13 +63,13 @@ def rebuild(kind: MirroredKind, between: Callable[[], object] = lambda: None) ->
 def _begin(kind: MirroredKind) -> str:
     """Create an index that only this process may fill and publish; returns its name."""
     copy = Copy.get(kind.name)
-    if copy.is_filling and not is_abandoned(copy):
+    if copy.filling and not is_abandoned(copy):
         raise MirrorBusyError(f"Another process fills {copy.filling} ({copy.done} of {copy.total}).")
-    if copy.is_filling:
+    if copy.filling:
         # First: its process may continue at any moment, and as soon as our index is noted, changes no longer reach it.
         indices.forbid(copy.filling)
     index, total = indices.create(kind), kind.rows().count()
-    values = {"filling": index, "filler": _this_process(), "done": 0, "total": total, "filled_at": timezone.now()}
+    values = {"filling": index, "filler": _name(), "done": 0, "total": total, "filled_at": timezone.now()}
     if not copy.replace(**values):
         indices.remove({index})
         raise MirrorBusyError("Another process has begun a rebuild at the same moment.")
@@ -119,7 +118,7 @@ def _note_progress(kind: MirroredKind, index: str, done: int) -> None:
 def abandon(kind: MirroredKind) -> None:
     """Delete the index of a rebuild that no process continues."""
     copy = Copy.get(kind.name)
-    if not (copy.is_filling and is_abandoned(copy)):
+    if not (copy.filling and is_abandoned(copy)):
         return
     indices.forbid(copy.filling)
     if copy.replace(filling=""):
@@ -132,9 +131,10 @@ def is_abandoned(copy: Copy) -> bool:
     return idle >= GIVEN_UP_SECONDS or not _may_live(copy.filler)
 
 
-def _this_process() -> str:
+def _name(number: int | None = None) -> str:
     """A name that no later process gets: machine, process id and start time."""
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+    process = psutil.Process(number)
+    return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
 
 
 def _may_live(name: str) -> bool:
@@ -142,8 +142,7 @@ def _may_live(name: str) -> bool:
     host, _, rest = name.partition("/")
     if host != socket.gethostname():
         return bool(name)
-    number, _, began = rest.partition("/")
     try:
-        return f"{psutil.Process(int(number)).create_time():.2f}" == began
+        return _name(int(rest.partition("/")[0])) == name
     except (psutil.NoSuchProcess, ValueError):
         return False

@@ -12,7 +12,7 @@ from access.policy import MIRROR
 from broker.lease import Lease
 from objects.announcements import announced
 from search import indices
-from search.connection import MirrorError
+from search.connection import MirrorError, client
 from search.drift import Drift, check, fetch, slices
 from search.indices import MIRRORED, MirroredKind
 from search.models import FAILURE_LENGTH, Copy, SetAside
@@ -39,7 +39,7 @@ def repair(kind: MirroredKind, *, retry: bool = True, between: Callable[[], obje
     """
     findings = check(kind, between)
     if findings.fault == indices.CLOSED:
-        indices.open_again(kind)
+        client().indices.open(index=kind.alias, wait_for_active_shards="1")
         findings = replace(check(kind, between), fault=findings.fault)
     elif indices.is_repairable(findings.fault):
         rebuild(kind, between)

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.dateparse import parse_datetime
 from elasticsearch.helpers import scan
 from rest_framework import serializers
 
@@ -50,15 +49,13 @@ def restore(definitions: str | None, tokens: str | None) -> list[str]:
 
 
 def _restored(restore_one: Callable[[Source], Restored], kind: MirroredKind, index: str | None) -> list[Restored]:
-    hits = scan(client(), index=index or kind.alias, size=500)
-    return [_valid(restore_one, hit["_source"]) for hit in hits]
-
-
-def _valid(restore_one: Callable[[Source], Restored], source: Source) -> Restored:
-    try:
-        return restore_one(source)
-    except (KeyError, TypeError, ValueError, ValidationError, serializers.ValidationError) as error:
-        raise RestoreError(f"The document {source.get('id')} is not valid: {error!r}") from error
+    restored = []
+    for hit in scan(client(), index=index or kind.alias, size=500):
+        try:
+            restored.append(restore_one(hit["_source"]))
+        except (KeyError, TypeError, ValueError, ValidationError, serializers.ValidationError) as error:
+            raise RestoreError(f"The document {hit['_source'].get('id')} is not valid: {error!r}") from error
+    return restored
 
 
 def _token(source: Source) -> None:
@@ -105,15 +102,8 @@ def _sign(instance: AuthoredModel, source: Source) -> None:
     """Restore authors, times and version, which the save has overwritten."""
     type(instance)._base_manager.filter(pk=instance.pk).update(
         created_by=source["createdBy"],
-        created_at=_moment(source["createdAt"]),
+        created_at=datetime.fromisoformat(source["createdAt"]),
         last_modified_by=source["lastModifiedBy"],
-        last_modified=_moment(source["lastModified"]),
+        last_modified=datetime.fromisoformat(source["lastModified"]),
         version=source["version"] + 1,
     )
-
-
-def _moment(text: str) -> datetime:
-    found = parse_datetime(text)
-    if found is None:
-        raise ValueError(text)
-    return found

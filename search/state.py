@@ -64,7 +64,7 @@ switch = MirrorSwitch()
 
 
 @dataclass(frozen=True)
-class State:
+class MirrorState:
     """The mirror as a whole; `backlog` counts the intents, `backlog_seconds` is the age of the oldest."""
 
     is_on: bool
@@ -77,12 +77,13 @@ class State:
     kinds: list[Copy]
 
 
-def current() -> State:
+def current() -> MirrorState:
     mirror = Mirror.objects.filter(pk=1).first() or Mirror()
+    copies = Copy.objects.in_bulk(field_name="kind") if mirror.is_on else {}
     now = timezone.now()
     oldest = Intent.objects.order_by("pk").values_list("noted_at", flat=True).first()
     silence = (now - mirror.reached_at).total_seconds() if mirror.reached_at else SILENCE_SECONDS
-    return State(
+    return MirrorState(
         is_on=mirror.is_on,
         is_reachable=mirror.is_on and not mirror.failure and silence < SILENCE_SECONDS,
         reached_at=mirror.reached_at,
@@ -90,12 +91,8 @@ def current() -> State:
         backlog=Intent.objects.count(),
         backlog_seconds=round((now - oldest).total_seconds()) if oldest else 0,
         set_aside=SetAside.objects.count(),
-        kinds=[_copy(kind) for kind in KINDS] if mirror.is_on else [],
+        kinds=[copies.get(kind) or Copy(kind=kind) for kind in KINDS] if mirror.is_on else [],
     )
-
-
-def _copy(kind: str) -> Copy:
-    return Copy.objects.filter(kind=kind).first() or Copy(kind=kind)
 
 
 def set_aside(user: AnyUser) -> list[SetAside]:

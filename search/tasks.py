@@ -12,21 +12,21 @@ from search import outbox, repair
 _log = logging.getLogger("udapi.manager")
 
 
-@shared_task
-def bring_changes() -> None:
-    with _outages_logged():
-        outbox.bring_changes()
-
-
-@shared_task
-def repair_when_due() -> None:
-    with _outages_logged():
-        repair.repair_when_due()
-
-
 @contextmanager
 def _outages_logged() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
         _log.warning("the mirror waits, the database does not answer: %s", str(error).partition("\n")[0])
+
+
+@shared_task
+@_outages_logged()
+def bring_changes() -> None:
+    outbox.bring_changes()
+
+
+@shared_task
+@_outages_logged()
+def repair_when_due() -> None:
+    repair.repair_when_due()

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from events.models import InformationEvent
-from events.visibility import Reader, readable_types
+from events.visibility import KeyCredential, Reader, readable_types
 from foundation.logs import AUDIT_LOGGER
 from keys.changes import create_key
 from testbed.people import remove_users
@@ -249,10 +249,10 @@ def test_counts_and_streams_hide_events_of_people_from_others(people):
     client.force_login(ordinary)
     assert client.get("/api/management/events/count/?objectType=User").json() == {"count": 0}
     assert client.get("/api/management/events/count/?search=recorded-joe").json() == {"count": 0}
-    assert not Reader(ordinary.pk, _ValidCredential()).readable() & set(PEOPLE)
+    assert not Reader(ordinary.pk, _ValidCredential("")).readable() & set(PEOPLE)
 
 
-class _ValidCredential:
+class _ValidCredential(KeyCredential):
     def holds(self, user: object) -> bool:
         return True
 

@@ -6,7 +6,7 @@ import logging
 import pytest
 from rest_framework.test import APIClient
 
-from management import tokens
+from management import object_types
 from objects.changes import save_checked
 from tests.management.conftest import ROOT, client_of, only, refused
 from tokens.models import ApiToken
@@ -167,7 +167,7 @@ def test_an_unexpected_exception_is_logged_and_not_shown(admin, token, monkeypat
     def broken(instance, by):
         raise RuntimeError("with a detail of ours")
 
-    monkeypatch.setattr(tokens, "save_checked", broken)
+    monkeypatch.setattr(object_types, "save_checked", broken)
     with caplog.at_level(logging.ERROR):
         response = admin.patch(token, {"name": "x"})
     assert refused(response, 500) == [
@@ -181,7 +181,7 @@ def test_an_object_deleted_during_a_change_is_not_found(admin, token, monkeypatc
         ApiToken._base_manager.all().delete()
         return save_checked(instance, by)
 
-    monkeypatch.setattr(tokens, "save_checked", late)
+    monkeypatch.setattr(object_types, "save_checked", late)
     assert only(admin.patch(token, {"name": "x"}), 404) == {"reason": "NotFound"}
 
 

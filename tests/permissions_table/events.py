@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events.visibility import Reader
+from events.visibility import KeyCredential, Reader
 from tests.console.conftest import page
 from tests.permissions_table.table import (
     API,
@@ -60,7 +60,7 @@ for object_type, model, flag in KINDS_OF_EVENTS:
         return seen(caller.api.get(f"{API}/events/export/jsonl/"), world)
 
     def live(world: World, caller: Caller, object_type=object_type) -> Any:
-        return object_type in Reader(caller.user.pk, _AnyCredential()).readable()
+        return object_type in Reader(caller.user.pk, _AnyCredential("")).readable()
 
     def console_list(world: World, caller: Caller, seen=seen, model: str = model) -> Any:
         return seen(caller.console.get(f"{page(EVENT, 'changelist')}?q={world.objects[model].pk}"), world)
@@ -88,6 +88,6 @@ for object_type, model, flag in KINDS_OF_EVENTS:
     action(f"console show an event of {object_type}", flag, covers=f"{EVENT}_change")(console_one)
 
 
-class _AnyCredential:
+class _AnyCredential(KeyCredential):
     def holds(self, user: object) -> bool:
         return True

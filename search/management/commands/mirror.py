@@ -63,7 +63,7 @@ class Command(DatabaseCommand):
         self.stdout.write(f"Elasticsearch: {answers}, last answered {now.reached_at or 'never'}")
         self._write_backlog(now)
         for kind in now.kinds:
-            filling = f", filling {kind.done} of {kind.total}" if kind.is_filling else ""
+            filling = f", filling {kind.done} of {kind.total}" if kind.filling else ""
             found = f"{kind.missing} missing, {kind.stale} stale, {kind.orphaned} orphaned"
             check = (
                 f"checked {kind.checked_at}: {found} {kind.fault}".rstrip() if kind.checked_at else "not checked yet"
@@ -72,7 +72,7 @@ class Command(DatabaseCommand):
         for aside in state.aside_of(KINDS):
             self.stdout.write(f"set aside since {aside.since}: {aside}")
 
-    def _write_backlog(self, now: state.State) -> None:
+    def _write_backlog(self, now: state.MirrorState) -> None:
         self.stdout.write(f"waiting: {now.backlog} change(s), the oldest for {now.backlog_seconds} s")
         self.stdout.write(f"set aside: {now.set_aside} document(s)")
 

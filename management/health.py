@@ -1,17 +1,41 @@
-"""`mirror/`: the state of the Elasticsearch mirror."""
+"""`nodes/` and `mirror/`: the worker nodes that are alive, and the state of the Elasticsearch mirror."""
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.policy import MIRROR
-from management.openapi import Operation
-from management.query_string import only
+from access.policy import MIRROR, NODE
+from fleet import overview
+from management.lists import PAGE_NAMES, PAGE_PARAMETERS, only, page
+from management.openapi import Operation, page_of
 from management.views import ManagementView
 from search import state
+
+
+class NodeSerializer(serializers.Serializer[Any]):
+    """A worker node: how many triggers it can run at once (`limit`), how many it runs, and its product version."""
+
+    id = serializers.IntegerField()
+    host = serializers.CharField()
+    limit = serializers.IntegerField()
+    running = serializers.IntegerField()
+    since = serializers.DateTimeField()
+    version = serializers.CharField()
+
+
+class NodesView(ManagementView):
+    """The worker nodes that are alive, by id."""
+
+    needs = (NODE, "view")
+    operations: ClassVar = {
+        "get": Operation("nodes_list", "List worker nodes", page_of(NodeSerializer), parameters=PAGE_PARAMETERS)
+    }
+
+    def get(self, request: Request) -> Response:
+        only(request, PAGE_NAMES)
+        return Response(page(overview.nodes(), request, NodeSerializer))
 
 
 class SetAsideSerializer(serializers.Serializer[Any]):
@@ -33,7 +57,7 @@ class KindSerializer(serializers.Serializer[Any]):
     orphaned = serializers.IntegerField()
     fault = serializers.CharField(allow_blank=True)
     lastRepair = serializers.DateTimeField(source="repaired_at", allow_null=True)
-    isFilling = serializers.BooleanField(source="is_filling")
+    isFilling = serializers.BooleanField(source="filling")
     filled = serializers.IntegerField(source="done")
     toFill = serializers.IntegerField(source="total")
 
@@ -47,12 +71,8 @@ class MirrorSerializer(serializers.Serializer[Any]):
     backlog = serializers.IntegerField()
     backlogSeconds = serializers.IntegerField(source="backlog_seconds")
     setAsideCount = serializers.IntegerField(source="set_aside")
-    setAside = serializers.SerializerMethodField()
+    setAside = SetAsideSerializer(source="aside", many=True, read_only=True)
     kinds = KindSerializer(many=True)
-
-    @extend_schema_field(SetAsideSerializer(many=True))
-    def get_setAside(self, mirror: state.State) -> Any:
-        return SetAsideSerializer(state.set_aside(self.context["user"]), many=True).data
 
 
 class MirrorView(ManagementView):
@@ -62,4 +82,4 @@ class MirrorView(ManagementView):
     def get(self, request: Request) -> Response:
         """Documents that were set aside are listed only if you may view their objects."""
         only(request, ())
-        return Response(MirrorSerializer(state.current(), context={"user": request.user}).data)
+        return Response(MirrorSerializer(vars(state.current()) | {"aside": state.set_aside(request.user)}).data)
