@@ -2,27 +2,26 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import normalize
 from uuid import UUID
 
 from rest_framework.fields import empty
 
 from as_code import files, yaml_format
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind, default_of, read
-from as_code.yaml_format import Node
+from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, DocumentKind, read
+from as_code.yaml_format import NodeError, YamlNode
 from definitions import routes
 from definitions.serializers import default_input_type
 
 LONGEST_SHOWN = 80
 MOST_FAULTS = 200
 
-_NO_MAPPING = "must be a mapping (name: value)"
 
-
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A line of a file, counted from 1."""
 
     file: str
@@ -32,8 +31,7 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """Something to correct before the files can be imported."""
 
     place: Place
@@ -51,16 +49,13 @@ class RefusedImportError(Exception):
         super().__init__("\n".join(map(str, self.faults)))
 
 
-@dataclass
-class Faults:
+class Faults(list[Fault]):
     """What has been found so far."""
-
-    found: list[Fault] = field(default_factory=list)
 
     def add(self, place: Place, message: str) -> None:
         """Keep a fault; nobody reads more than the first 200."""
-        if len(self.found) < MOST_FAULTS:
-            self.found.append(Fault(place, message))
+        if len(self) < MOST_FAULTS:
+            self.append(Fault(place, message))
 
     def stop(self) -> None:
         """Refuse the import if there are any faults.
@@ -68,8 +63,8 @@ class Faults:
         Raises:
             RefusedImportError: there are.
         """
-        if self.found:
-            raise RefusedImportError(self.found)
+        if self:
+            raise RefusedImportError(self)
 
 
 @dataclass
@@ -80,6 +75,8 @@ class Entry:
     place: Place
     lines: Mapping[str, int]
     values: dict[str, Any] = field(default_factory=dict)
+    signature: str = ""
+    """The name; of a definition, what its route matches."""
     source_file: str = ""
     broken: set[str] = field(default_factory=set)
     """Properties with a fault; those that cannot be read are not in `values`. Such an entry is checked, not saved."""
@@ -88,10 +85,9 @@ class Entry:
         """Where a property stands; the entry's beginning if it is left out."""
         return Place(self.place.file, self.lines.get(name, self.place.line))
 
-    @property
+    @cached_property
     def id(self) -> UUID | None:
-        wanted = self.values.get("id")
-        return UUID(wanted) if wanted else None
+        return UUID(self.values["id"]) if self.values.get("id") else None
 
     @property
     def title(self) -> str:
@@ -100,13 +96,8 @@ class Entry:
 
     @property
     def reference(self) -> str:
-        """What other entries call it."""
-        return str(self.values.get("key") or self.title)
-
-    @property
-    def signature(self) -> str:
-        """What the route of a definition matches."""
-        return routes.signature(routes.parse(self.values["route"]))
+        """What other entries call it; of a definition, its signature."""
+        return str(self.values.get("key") or self.signature)
 
     @property
     def is_identified(self) -> bool:
@@ -141,7 +132,8 @@ def read_files(paths: Iterable[Path], faults: Faults) -> Description:
     for path in paths:
         _FileReader(path, described, faults).read()
     for kind in KINDS:
-        _check_duplicates(kind, described.entries[kind], faults)
+        _check_once("id", attrgetter("id"), described.entries[kind], faults)
+        _check_once(kind.identity[-1], attrgetter("reference"), described.entries[kind], faults)
         if not all(entry.is_identified for entry in described.entries[kind]):
             described.incomplete.add(kind)
     return described
@@ -156,62 +148,57 @@ class _FileReader:
     def read(self) -> None:
         try:
             root, faults = yaml_format.read_yaml(files.read_file(self._path))
-            self._report_all(faults)
+            self._report(faults)
             if root is None:
-                self._lose(1, f"the file is empty; it needs {_listed(kind.section for kind in KINDS)}", *KINDS)
-            elif not isinstance(root.value, dict):
-                self._lose(root.line, _NO_MAPPING, *KINDS)
-            else:
-                self._read_sections(root.value)
+                raise NodeError((1, f"the file is empty; it needs {', '.join(kind.section for kind in KINDS)}"))
+            for section, node in _members(root).items():
+                self._read_section(section, node)
         except files.UnreadableError as error:
-            self._lose(1, f"the file {error}", *KINDS)
-        except yaml_format.NodeError as error:
-            self._report_all(error.faults)
-            self._described.incomplete.update(KINDS)
+            self._lose([(1, f"the file {error}")], *KINDS)
+        except NodeError as error:
+            self._lose(error.args, *KINDS)
 
-    def _report_all(self, faults: Iterable[yaml_format.Located], prefix: str = "") -> None:
+    def _report(self, faults: Iterable[yaml_format.Located], prefix: str = "") -> None:
         for line, message in faults:
             self._faults.add(Place(self._name, line), f"{prefix}{message}")
 
-    def _lose(self, line: int, message: str, *kinds: DocumentKind) -> None:
-        """A fault that hides entries of these kinds."""
-        self._report_all([(line, message)])
+    def _lose(self, faults: Iterable[yaml_format.Located], *kinds: DocumentKind) -> None:
+        """Report faults that hide entries of these kinds."""
+        self._report(faults)
         self._described.incomplete.update(kinds)
 
-    def _read_sections(self, sections: Mapping[str, Node]) -> None:
+    def _read_section(self, section: str, node: YamlNode) -> None:
         kinds = {kind.section: kind for kind in KINDS}
-        for section, node in sections.items():
-            kind = kinds.get(section)
-            if kind is None:
-                message = f"unknown section {shown(section)}; expected: {_listed(kinds)}"
-                self._lose(node.key_line, message, *KINDS)
-                continue
-            self._described.sections.setdefault(kind, Place(self._name, node.key_line))
-            if isinstance(node.value, list):
-                self._described.entries[kind] += filter(None, [self._entry(kind, item) for item in node.value])
-            else:
-                self._lose(node.line, f"{section} must be a list", kind)
-
-    def _entry(self, kind: DocumentKind, node: Node) -> Entry | None:
-        if not isinstance(node.value, dict):
-            self._lose(node.line, _NO_MAPPING, kind)
-            return None
-        lines = {name: member.key_line for name, member in node.value.items()}
-        # An entry with an unknown property is read on: its other faults are listed, too.
-        for name in lines.keys() - kind.properties.keys():
-            known = _listed(kind.properties)
-            self._report_all([(lines[name], f"unknown property {shown(name)} of a {kind.noun}; expected: {known}")])
-        entry = Entry(kind, Place(self._name, node.line), lines)
-        for name, one in kind.properties.items():
+        kind = kinds.get(section)
+        if kind is None:
+            message = f"unknown section {shown(section)}; expected: {', '.join(kinds)}"
+            self._lose([(node.key_line, message)], *KINDS)
+            return
+        self._described.sections.setdefault(kind, Place(self._name, node.key_line))
+        if not isinstance(node.value, list):
+            self._lose([(node.line, f"{section} must be a list")], kind)
+            return
+        for item in node.value:
             try:
-                value = read(one, node.value[name]) if name in node.value else default_of(one)
-                if value is empty:
-                    self._refuse(entry, name, f"the {kind.noun} has no {name}")
-                else:
-                    entry.values[name] = value
-            except yaml_format.NodeError as error:
-                self._report_all(error.faults, f"{name} ")
+                self._described.entries[kind].append(self._entry(kind, item.line, _members(item)))
+            except NodeError as error:
+                self._lose(error.args, kind)
+
+    def _entry(self, kind: DocumentKind, line: int, members: Mapping[str, YamlNode]) -> Entry:
+        entry = Entry(kind, Place(self._name, line), {name: member.key_line for name, member in members.items()})
+        # An entry with an unknown property is read on: its other faults are listed, too.
+        for name in members.keys() - kind.properties.keys():
+            known = ", ".join(kind.properties)
+            self._faults.add(entry.at(name), f"unknown property {shown(name)} of a {kind.noun}; expected: {known}")
+        for name, default in kind.defaults.items():
+            try:
+                entry.values[name] = read(kind.properties[name], members[name]) if name in members else default
+            except NodeError as error:
+                self._report(error.args, f"{name} ")
                 entry.broken.add(name)
+            if entry.values.get(name) is empty:
+                del entry.values[name]
+                self._refuse(entry, name, f"the {kind.noun} has no {name}")
         self._complete(entry)
         return entry
 
@@ -220,14 +207,15 @@ class _FileReader:
         entry.broken.add(name)
 
     def _complete(self, entry: Entry) -> None:
-        if entry.kind is SCRIPTS and "source" in entry.values:
-            self._read_source(entry, entry.values.pop("source"))
+        values = entry.values
+        entry.signature = entry.title
+        if entry.kind is SCRIPTS and "source" in values:
+            self._read_source(entry, values.pop("source"))
         if entry.kind is DEFINITIONS:
-            if "route" in entry.values:
-                # As the model stores it; otherwise every import would find a difference.
-                self._check_route(entry, normalize("NFC", entry.values["route"]))
-            if "inputType" in entry.values and entry.values["inputType"] is None:
-                entry.values["inputType"] = default_input_type(entry.values.get("actionType", ""))
+            if "route" in values:
+                self._read_route(entry)
+            if "inputType" in values and values["inputType"] is None:
+                values["inputType"] = default_input_type(values.get("actionType", ""))
             if not entry.broken.isdisjoint({"actionType", "inputType"}):
                 # The rules of these two name the script.
                 entry.broken.add("script")
@@ -239,35 +227,30 @@ class _FileReader:
         except files.UnreadableError as error:
             self._refuse(entry, "source", f"the source {shown(name)} {error}")
 
-    def _check_route(self, entry: Entry, route: str) -> None:
-        entry.values["route"] = route
+    def _read_route(self, entry: Entry) -> None:
+        # As the model stores it; otherwise every import would find a difference.
+        route = entry.values["route"] = normalize("NFC", entry.values["route"])
         try:
-            routes.parse(route)
+            entry.signature = routes.signature(routes.parse(route))
         except routes.InvalidRouteError as error:
             self._refuse(entry, "route", f"invalid route {shown(route)}: {error}")
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
+def _members(node: YamlNode) -> Mapping[str, YamlNode]:
+    if not isinstance(node.value, dict):
+        raise NodeError((node.line, "must be a mapping (name: value)"))
+    return node.value
 
 
-def _check_duplicates(kind: DocumentKind, entries: Iterable[Entry], faults: Faults) -> None:
-    _check_once("id", lambda entry: entry.id, entries, faults)
-    if kind is SCRIPTS:
-        _check_once("name", lambda entry: entry.title, entries, faults)
-    elif kind is TOKENS:
-        _check_once("key", lambda entry: entry.reference, entries, faults, " (a token without a key has its name)")
-    else:
-        _check_once("route", lambda entry: entry.signature, entries, faults, " (it matches the same paths)")
+_HINTS = {"key": " (a token without a key has its name)", "route": " (it matches the same paths)"}
 
 
-def _check_once(
-    name: str, value_of: Callable[[Entry], Any], entries: Iterable[Entry], faults: Faults, hint: str = ""
-) -> None:
+def _check_once(name: str, value_of: Callable[[Entry], Any], entries: Iterable[Entry], faults: Faults) -> None:
     first: dict[Any, Entry] = {}
     for entry in entries:
         value = None if name in entry.broken else value_of(entry)
         other = first.setdefault(value, entry) if value else entry
         if other is not entry:
-            faults.add(entry.at(name), f"the same {name} as the {entry.kind.noun} at {other.at(name)}{hint}")
+            message = f"the same {name} as the {entry.kind.noun} at {other.at(name)}{_HINTS.get(name, '')}"
+            faults.add(entry.at(name), message)
             entry.broken.add(name)

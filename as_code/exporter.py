@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,11 @@ def export_files(actor: Actor, *, with_digests: bool = False) -> dict[str, str]:
     Raises:
         ExportError: the actor may not read everything, or something stored is broken.
     """
-    for kind in KINDS:
-        if not actor.may(kind, "view"):
-            raise ExportError(actor.refusal(kind, "view", f"read {kind.section}"))
-    if with_digests and not actor.may(TOKENS, "change"):
-        raise ExportError(actor.refusal(TOKENS, "change", "export digests"))
+    refusals = [actor.refusal(kind, "view", f"read {kind.section}") for kind in KINDS]
+    if with_digests:
+        refusals.append(actor.refusal(TOKENS, "change", "export digests"))
+    if refusal := next(filter(None, refusals), None):
+        raise ExportError(refusal)
     # The locks last as long as reading, so that all objects are of one moment.
     with transaction.atomic():
         stored = Stored()
@@ -78,20 +78,14 @@ def _earlier_scripts(directory: Path) -> set[str]:
     main = directory / MAIN_FILE
     if not os.path.lexists(main):
         return set()
+    # What is not an export ends in one of these errors.
     with suppress(files.UnreadableError, yaml_format.NodeError, AttributeError, KeyError, TypeError):
         text = files.read_file(main)
         if text.startswith(_HEADER):
-            return set(_sources(text))
+            root: Any = yaml_format.read_yaml(text)[0]
+            sources = [Path(script.value["source"].value) for script in root.value[SCRIPTS.section].value]
+            return {str(one) for one in sources if one.match(f"{SCRIPTS_DIRECTORY}/*.py") and len(one.parts) == 2}
     raise ExportError(f"{main} exists and is not an export: choose another directory, or move the file away.")
-
-
-def _sources(text: str) -> Iterator[str]:
-    """What is no export ends in one of the errors that the caller expects."""
-    root: Any = yaml_format.read_yaml(text)[0]
-    for script in root.value[SCRIPTS.section].value:
-        source = script.value["source"].value
-        if Path(source).parent == Path(SCRIPTS_DIRECTORY) and Path(source).suffix == files.SOURCE_SUFFIX:
-            yield source
 
 
 def _files(stored: Stored, with_digests: bool) -> dict[str, str]:

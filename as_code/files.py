@@ -1,14 +1,13 @@
-"""Files on disk: what may be read, how it is written, names for scripts, and the file of new secrets."""
+"""Files on disk: what may be read, how it is written, and names for scripts."""
 
 import hashlib
-import json
 import os
 import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 LARGEST_FILE = 10 * 1024 * 1024
@@ -68,16 +67,11 @@ def _open(path: str, flags: int = 0, directory: int | None = None) -> int:
     try:
         return os.open(path, _FLAGS | flags, dir_fd=directory)
     except (OSError, ValueError) as error:
-        raise UnreadableError(_reason(path, directory, error)) from error
-
-
-def _reason(path: str, directory: int | None, error: OSError | ValueError) -> str:
-    try:
-        if stat.S_ISLNK(os.stat(path, dir_fd=directory, follow_symlinks=False).st_mode):
-            return "is a symbolic link or lies behind one; links are not followed"
-    except (OSError, ValueError):
-        pass
-    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        with suppress(OSError, ValueError):
+            if stat.S_ISLNK(os.stat(path, dir_fd=directory, follow_symlinks=False).st_mode):
+                reason = "is a symbolic link or lies behind one; links are not followed"
+        raise UnreadableError(reason) from error
 
 
 def _text(descriptor: int) -> str:
@@ -134,51 +128,3 @@ def _stem(name: str) -> str:
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     stem = _UNSAFE.sub("-", ascii_only).strip("-")[:LONGEST_STEM].strip("-")
     return f"script-{stem}".strip("-") if not stem or _RESERVED.match(stem) else stem
-
-
-KeepSecrets = Callable[[Mapping[str, str]], None]
-"""Takes the new secrets, by the key of their token, right before the commit; what it raises stops the import."""
-
-
-class SecretFileError(Exception):
-    """Why secrets cannot be kept in the file; the text is a sentence."""
-
-
-@contextmanager
-def secret_file(path: Path) -> Iterator[KeepSecrets]:
-    """A new file of mode 600 for secrets; it is there afterwards if the block ends well and has kept any.
-
-    The draft is opened at the beginning, so that an import without a place for its secrets does not begin.
-
-    Raises:
-        SecretFileError: the file exists already, or cannot be written.
-    """
-    draft = path.with_name(f"{path.name}.new")
-    # A link that leads nowhere counts as well.
-    if os.path.lexists(path):
-        raise SecretFileError(f"{path} exists already: choose another file.")
-    try:
-        file = os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
-    except FileExistsError as error:
-        raise SecretFileError(
-            f"{draft} is left over from an import that was killed. If the tokens of that import exist, it holds their "
-            "secrets; otherwise remove it."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise SecretFileError(f"{path} cannot be written: {getattr(error, 'strerror', error)}.") from error
-
-    def keep(secrets: Mapping[str, str]) -> None:
-        if secrets:
-            file.write(json.dumps(dict(sorted(secrets.items())), indent=2, ensure_ascii=False) + "\n")
-            file.flush()
-            # After the commit nobody could generate them again.
-            os.fsync(file.fileno())
-
-    with file:
-        try:
-            yield keep
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-        # Here the import is committed, and the draft has the only copy.
-        draft.replace(path) if file.tell() else draft.unlink()

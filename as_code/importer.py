@@ -1,17 +1,16 @@
 """Importing files, all or nothing, through the same functions as every other change."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
 from as_code.entries import Description, Entry, Faults, Place, read_files, shown
-from as_code.files import KeepSecrets
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
 from as_code.permissions import Actor, Objects, check_changes, check_reading, prunable
 from as_code.plan import Plan, Stored, Target
@@ -28,6 +27,9 @@ TOGETHER = 200
 
 _UNSAVED: tuple[type[Exception], ...] = (ValidationError, ObjectDoesNotExist)
 _HINTED = ("RouteInUse", "NameInUse")
+
+KeepSecrets = Callable[[Mapping[str, str]], None]
+"""Takes the new secrets, by the key of their token, right before the commit; what it raises stops the import."""
 
 
 def import_files(
@@ -150,9 +152,8 @@ class _Import:
         if kind is DEFINITIONS:
             add_definitions(instances, by, {target.instance.pk: target.allowed_tokens for target in targets})
             return
-        if kind is SCRIPTS:
-            # Again: of very many, the first are forgotten by now.
-            _compile(targets)
+        # Again: of very many scripts, the first are forgotten by now.
+        _compile(targets)
         add_checked(instances, by)
 
     def _save_each(self, targets: Iterable[Target]) -> None:
@@ -204,9 +205,7 @@ def _faults_of(error: Exception, entry: Entry) -> Iterator[tuple[Place, str]]:
     if not isinstance(error, ValidationError):
         yield entry.place, f"{title} has been deleted meanwhile: start the import again"
         return
-    # Errors of a whole object come as a list.
-    by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
-    for model_field, singles in by_field.items():
+    for model_field, singles in error.update_error_dict({}).items():
         for single in singles:
             details = single.params or {}
             name = str(details.get("field") or entry.kind.property_of(model_field))

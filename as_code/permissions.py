@@ -1,26 +1,24 @@
 """Who imports or exports, and what the policy lets them do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.management.base import CommandError
 
 from access.flags import flags
 from access.policy import POLICY, Action, allows
 from as_code.entries import Description, Faults, Place
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, DocumentKind
 from as_code.plan import Plan
-from definitions.publication import Exposure, why_publishing
+from definitions.publication import why_publishing
 from objects.authorship import SYSTEM
 
 Objects = Mapping[DocumentKind, list[Any]]
-Refusals = dict[str, Place]
-
-
-class UnknownUserError(Exception):
-    """There is no user of this name."""
+Refusal = tuple[str | None, Place]
 
 
 @dataclass(frozen=True)
@@ -35,32 +33,31 @@ class Actor:
         return SYSTEM if self.user is None else self.user.get_username()
 
     def may(self, kind: DocumentKind, action: Action) -> bool:
-        return self.user is None or allows(self.user, kind.label, action)
+        return self.user is None or allows(self.user, kind.model._meta.label_lower, action)
 
-    def refusal(self, kind: DocumentKind, action: Action, what: str) -> str:
-        """The sentence for something that they may not do."""
-        return f"{self.name} may not {what}; required: {_needed(kind, action)}"
+    def refusal(self, kind: DocumentKind, action: Action, what: str) -> str | None:
+        """The sentence for something that they may not do; None if they may."""
+        if self.may(kind, action):
+            return None
+        labels = {f"{flag.content_type.app_label}.{flag.codename}": flag.name for flag in flags()}
+        alternatives = POLICY[kind.model._meta.label_lower, action]
+        needs = (" and ".join(labels[flag] for flag in sorted(need)) for need in alternatives)
+        return f"{self.name} may not {what}; required: {' or '.join(needs)}"
 
 
 def actor_named(name: str | None) -> Actor:
     """The user of this name; the operator of the machine if there is no name.
 
     Raises:
-        UnknownUserError: there is no such user.
+        CommandError: there is no such user.
     """
     if name is None:
         return Actor()
     # PostgreSQL refuses a query with a NUL.
     user = get_user_model()._default_manager.filter(username=name).first() if name.isprintable() else None
     if user is None:
-        raise UnknownUserError(f"There is no user {name!r}.")
+        raise CommandError(f"There is no user {name!r}.")
     return Actor(user)
-
-
-def _needed(kind: DocumentKind, action: Action) -> str:
-    labels = {f"{flag.content_type.app_label}.{flag.codename}": flag.name for flag in flags()}
-    alternatives = (" and ".join(labels[flag] for flag in sorted(need)) for need in POLICY[kind.label, action])
-    return " or ".join(alternatives)
 
 
 def check_reading(described: Description, actor: Actor, faults: Faults) -> None:
@@ -69,15 +66,11 @@ def check_reading(described: Description, actor: Actor, faults: Faults) -> None:
     Raises:
         RefusedImportError: a flag is missing.
     """
-    refusals: Refusals = {}
-    for kind in KINDS:
-        place = described.sections.get(kind)
-        if place is None and described.entries[DEFINITIONS]:
-            # Definitions name scripts and tokens, and an import tells whether these exist.
-            place = described.sections[DEFINITIONS]
-        if place is not None and not actor.may(kind, "view"):
-            refusals[actor.refusal(kind, "view", f"read {kind.section}")] = place
-    _stop(refusals, faults)
+    places = dict(described.sections)
+    if described.entries[DEFINITIONS]:
+        # Definitions name scripts and tokens, and an import tells whether these exist.
+        places = dict.fromkeys(KINDS, places[DEFINITIONS]) | places
+    _refuse(((actor.refusal(kind, "view", f"read {kind.section}"), places[kind]) for kind in places), faults)
 
 
 def check_changes(plan: Plan, actor: Actor, faults: Faults) -> None:
@@ -86,34 +79,37 @@ def check_changes(plan: Plan, actor: Actor, faults: Faults) -> None:
     Raises:
         RefusedImportError: a flag is missing.
     """
-    refusals: Refusals = {}
+    _refuse(chain(_unflagged(plan, actor), _unpublished(plan, actor)), faults)
+
+
+def _unflagged(plan: Plan, actor: Actor) -> Iterator[Refusal]:
     for kind in KINDS:
         for target in plan.changes(kind):
             action: Action = "add" if target.is_new else "change"
-            if not actor.may(kind, action):
-                refusals.setdefault(actor.refusal(kind, action, f"{action} {kind.section}"), target.entry.place)
-    if not actor.may(SCRIPTS, "publish"):
-        _check_publishing(plan, actor, refusals)
-    _stop(refusals, faults)
+            yield actor.refusal(kind, action, f"{action} {kind.section}"), target.entry.place
 
 
-def _check_publishing(plan: Plan, actor: Actor, refusals: Refusals) -> None:
+def _unpublished(plan: Plan, actor: Actor) -> Iterator[Refusal]:
+    if actor.may(SCRIPTS, "publish"):
+        return
     definitions = plan.stored.objects[DEFINITIONS]
     used = {definition.script_id for definition in definitions}
     for target in plan.changes(SCRIPTS):
         entry, was = target.entry, None if target.is_new else target.instance
-        if entry.broken:
-            continue
-        exposure = Exposure(target.instance.pk in used, bool(definitions))
-        why = why_publishing(was, entry.values["name"], entry.values["source"], exposure)
-        if why is not None:
-            refusals.setdefault(f"{actor.name} may not do this. {why}", entry.place)
+        if not entry.broken:
+            name, source, is_used = entry.values["name"], entry.values["source"], target.instance.pk in used
+            why = why_publishing(was, name, source, is_used=is_used, is_any=bool(definitions))
+            yield f"{actor.name} may not do this. {why}" if why else None, entry.place
 
 
-def _stop(refusals: Refusals, faults: Faults) -> None:
-    for message, place in refusals.items():
+def _refuse(refusals: Iterable[Refusal], faults: Faults) -> None:
+    first: dict[str, Place] = {}
+    for message, place in refusals:
+        if message:
+            first.setdefault(message, place)
+    for message, place in first.items():
         faults.add(place, message)
-    if refusals:
+    if first:
         faults.stop()
 
 

@@ -1,9 +1,8 @@
 """What is stored, and what an import has to do: which entry is which object, what it refers to, and what differs."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 from typing import Any
 from uuid import UUID
 
@@ -56,15 +55,14 @@ def token_keys(tokens: Iterable[ApiToken]) -> dict[UUID, str]:
     names = Counter(token.name for token in tokens)
     taken, keys = set(names), {}
     for token in sorted(tokens, key=lambda token: token.pk):
-        keys[token.pk] = token.name if names[token.name] == 1 else _free_key(token, taken)
-        taken.add(keys[token.pk])
+        key = token.name if names[token.name] == 1 else f"{token.name} #{token.pk.hex[:SHORT]}"
+        if names[token.name] > 1 and key in taken:
+            key = f"{token.name} #{token.pk.hex}"
+            while key in taken:
+                key += "#"
+        keys[token.pk] = key
+        taken.add(key)
     return keys
-
-
-def _free_key(token: ApiToken, taken: set[str]) -> str:
-    short, long = f"{token.name} #{token.pk.hex[:SHORT]}", f"{token.name} #{token.pk.hex}"
-    candidates = chain([short], (long + "#" * number for number in count()))
-    return next(key for key in candidates if key not in taken)
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ class Plan:
         if entry.id is not None:
             return by_id.get(entry.id) or entry.kind.model(id=entry.id)
         # Popped, because tokens with keys of their own may share a name: the next one is new.
-        found = by_name.pop(entry.signature if entry.kind is DEFINITIONS else entry.title, [])
+        found = by_name.pop(entry.signature, [])
         if len(found) > 1:
             ids = ", ".join(str(one.pk) for one in found)
             self._faults.add(entry.at("name"), f"several tokens have the name {shown(entry.title)}: add the id ({ids})")
@@ -146,7 +144,8 @@ class Plan:
             or bool(entry.broken)
             or any(was[name] != entry.values[name] for name in entry.kind.plain)
             or _has_other_digest(entry, instance)
-            or (entry.kind is DEFINITIONS and _has_other_references(instance, script, allowed, self.stored))
+            or (entry.kind is DEFINITIONS and (script is None or instance.script_id != script.pk))
+            or self.stored.allowed.get(instance.pk, set()) != allowed
         )
         return Target(entry, instance, is_new, was, is_different, script, allowed)
 
@@ -170,7 +169,3 @@ def _unambiguous(instances: Sequence[Any]) -> dict[str, Any]:
 def _has_other_digest(entry: Entry, token: Any) -> bool:
     digest = entry.values.get("secretDigest")
     return digest is not None and (digest["pepperId"], digest["value"]) != (token.pepper_id, token.secret_digest)
-
-
-def _has_other_references(definition: Any, script: Any, allowed: Set[UUID], stored: Stored) -> bool:
-    return script is None or definition.script_id != script.pk or stored.allowed.get(definition.pk, set()) != allowed

@@ -32,10 +32,7 @@ class Report:
     def __post_init__(self) -> None:
         """Describe the objects that are to be deleted while they exist."""
         content = self.plan.stored.content
-        self._gone = {
-            kind: [(kind.title(one), kind.written(content(kind, one))) for one in self.deleted.get(kind, ())]
-            for kind in KINDS
-        }
+        self._gone = {kind: [kind.written(content(kind, one)) for one in self.deleted.get(kind, ())] for kind in KINDS}
 
     def summary(self) -> Iterator[str]:
         """A line for each kind, what was kept, and the warnings."""
@@ -56,8 +53,8 @@ class Report:
             for target in self.plan.changes(kind):
                 before = {} if target.is_new else kind.written(target.was)
                 yield from _difference(kind, target.entry.title, before, kind.written(_after(target.entry)))
-            for title, entry in self._gone[kind]:
-                yield from _difference(kind, title, entry, {})
+            for entry in self._gone[kind]:
+                yield from _difference(kind, entry.get("route") or entry["name"], entry, {})
 
 
 def _difference(kind: DocumentKind, title: str, *entries: Mapping[str, Any]) -> Iterator[str]:

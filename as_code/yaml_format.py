@@ -24,15 +24,11 @@ Located = tuple[int, str]
 
 
 class NodeError(Exception):
-    """YAML that is not what is asked for, with everything that is wrong."""
-
-    def __init__(self, *faults: Located) -> None:
-        super().__init__("; ".join(message for _, message in faults))
-        self.faults = faults
+    """YAML that is not what is asked for; its `args` are the `Located` faults, everything that is wrong."""
 
 
 @dataclass(frozen=True)
-class Node:
+class YamlNode:
     """A value and where it begins: str, int, bool, None, OTHER, a list of nodes, or a dict of nodes by name."""
 
     line: int
@@ -41,7 +37,7 @@ class Node:
     """For a member of a mapping, where its name stands."""
 
 
-def read_yaml(text: str) -> tuple[Node | None, list[Located]]:
+def read_yaml(text: str) -> tuple[YamlNode | None, list[Located]]:
     """The document in `text`, None if there is none, and the faults of members that are left out.
 
     Raises:
@@ -58,17 +54,14 @@ def read_yaml(text: str) -> tuple[Node | None, list[Located]]:
             root = yaml.compose(text, Loader=_Loader)
             return (_converted(root, faults) if root is not None else None), faults
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        faults.append((_line(mark), f"not valid YAML: {_problem(text, mark) or error.problem or error.context}"))
+        mark: Any = error.problem_mark or error.context_mark
+        # libyaml says only "a character that cannot start any token", and nobody sees a tab.
+        is_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
+        problem = "a tab where only spaces can indent" if is_tab else error.problem
+        faults.append((_line(mark), f"not valid YAML: {problem or error.context}"))
     except yaml.YAMLError:
         faults.append((1, "not valid YAML"))
     raise NodeError(*faults)
-
-
-def _problem(text: str, mark: Any) -> str | None:
-    # libyaml says only "a character that cannot start any token", and nobody sees a tab.
-    is_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
-    return "a tab where only spaces can indent" if is_tab else None
 
 
 def _refused_features(text: str) -> Iterator[Located]:
@@ -96,7 +89,7 @@ def _line(mark: Any) -> int:
     return 1 if mark is None else int(mark.line) + 1
 
 
-def _converted(node: yaml.Node, faults: list[Located], key_line: int = 0) -> Node:
+def _converted(node: yaml.Node, faults: list[Located], key_line: int = 0) -> YamlNode:
     value: Any
     if isinstance(node, yaml.MappingNode):
         value = _members(node, faults)
@@ -104,11 +97,11 @@ def _converted(node: yaml.Node, faults: list[Located], key_line: int = 0) -> Nod
         value = [_converted(item, faults) for item in node.value]
     else:
         value = _scalar(node.tag.removeprefix(_TAG), node.value)
-    return Node(_line(node.start_mark), value, key_line)
+    return YamlNode(_line(node.start_mark), value, key_line)
 
 
-def _members(node: yaml.MappingNode, faults: list[Located]) -> dict[str, Node]:
-    found: dict[str, Node] = {}
+def _members(node: yaml.MappingNode, faults: list[Located]) -> dict[str, YamlNode]:
+    found: dict[str, YamlNode] = {}
     for key, value in node.value:
         line = _line(key.start_mark)
         if key.tag != f"{_TAG}str":

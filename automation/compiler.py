@@ -27,20 +27,18 @@ _places = threading.BoundedSemaphore(PLACES)
 def inspect_all(sources: Sequence[str]) -> list[dict[str, Any]]:
     """The result of `automation.inspection.inspect` for each source; an error for one that kills the child."""
     found: list[dict[str, Any]] = []
-    while len(found) < len(sources):
-        # Each round answers at least one source: the one that killed the child, if no other.
-        found += _inspect_until_one_fails(sources[len(found) :])
+    while rest := sources[len(found) :]:
+        if not _places.acquire(timeout=SECONDS):
+            return [*found, *(_failed(_BUSY) for _ in rest)]
+        try:
+            answers, failure = _ask(rest)
+        finally:
+            _places.release()
+        found += answers
+        if len(answers) < len(rest):
+            # The source that stopped the child; the next round goes on after it.
+            found.append(_failed(failure))
     return found
-
-
-def _inspect_until_one_fails(sources: Sequence[str]) -> list[dict[str, Any]]:
-    if not _places.acquire(timeout=SECONDS):
-        return [_failed(_BUSY, may_pass=True) for _ in sources]
-    try:
-        answers, failure = _ask(sources)
-    finally:
-        _places.release()
-    return answers if len(answers) == len(sources) else [*answers, _failed(failure, may_pass=failure != _TOO_SLOW)]
 
 
 def _ask(sources: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
@@ -62,5 +60,5 @@ def _ask(sources: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
     return [json.loads(line) for line in complete.splitlines()], failure
 
 
-def _failed(message: str, *, may_pass: bool) -> dict[str, Any]:
-    return {"line": None, "message": message, "may_pass": may_pass}
+def _failed(message: str) -> dict[str, Any]:
+    return {"line": None, "message": message, "may_pass": message != _TOO_SLOW}

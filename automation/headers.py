@@ -23,14 +23,13 @@ _VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*\Z")
 
 def malformed(headers: Mapping[str, Sequence[str]]) -> str | None:
     """The first name that is not an HTTP token, or whose value has control or non-Latin-1 characters."""
-    return next((name for name, values in headers.items() if not _is_well_formed(name, values)), None)
+    for name, values in headers.items():
+        if not (_TOKEN.match(name) and all(map(_VALUE.match, values))):
+            return name
+    return None
 
 
 def blocked(headers: Mapping[str, Sequence[str]]) -> str | None:
     """The first name that only the server may set."""
     names = ((name, name.lower()) for name in headers)
     return next((name for name, low in names if low in _BLOCKED or low.startswith(_BLOCKED_PREFIXES)), None)
-
-
-def _is_well_formed(name: str, values: Sequence[str]) -> bool:
-    return bool(_TOKEN.match(name)) and all(map(_VALUE.match, values))

@@ -97,18 +97,13 @@ def _inner_statements(statement: ast.If | ast.Try | ast.TryStar | ast.With) -> l
     return [inner for block in blocks for part in _BLOCKS for inner in getattr(block, part, ())]
 
 
-def _limit_cpu() -> None:
-    """Let the kernel kill this process if the next source exceeds its time."""
-    most = math.ceil(time.process_time()) + CPU_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-
-
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     for source in json.load(sys.stdin):
-        # The limit counts from the start of the process, so it moves on with each source.
-        _limit_cpu()
+        # The kernel counts from the start of the process, so the limit moves on with each source.
+        most = math.ceil(time.process_time()) + CPU_SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
         if len(source) > UNHURRIED:
             os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         print(json.dumps(inspect(source)), flush=True)

@@ -55,6 +55,7 @@ class AutomationScript(AuthoredModel):
     has_run = DerivedBooleanField(default=False, derive=lambda script: has_entry_point(script.source, RUN))
 
     in_use_reason = "ScriptInUse"
+    own_rules = frozenset({"name", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"})
 
     class Meta(AuthoredModel.Meta):
         abstract = False
@@ -80,41 +81,19 @@ class AutomationScript(AuthoredModel):
     def __str__(self) -> str:
         return self.name
 
-    def clean_fields(self, exclude: Any = None) -> None:
-        """Single fields, except those that `clean` has rules for."""
-        own = {"name", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"}
-        super().clean_fields(exclude={*(exclude or ()), *own})
-
-    def clean(self) -> None:
-        """The rules of a script.
-
-        Raises:
-            ValidationError: by field, `InvalidName`, `InvalidScript` (+ `line`, `message`),
-                `InvalidField` (+ `field`).
-        """
-        found = dict(self._faults())
-        if found:
-            raise ValidationError(found)
-
     def entry_points(self) -> list[str]:
         """Those that the source had when the script was saved."""
         present = {ON_API_TRIGGER: self.has_api_trigger, RUN: self.has_run}
         return [name for name, is_there in present.items() if is_there]
 
-    def validate_unique(self, exclude: Any = None) -> None:
-        """No two scripts have the same name.
+    def unique_error_message(self, model_class: type[models.Model], unique_check: Any) -> ValidationError:
+        """`NameInUse` for the name, in place of Django's own code."""
+        if unique_check == ("name",):
+            return refusal("NameInUse", _("Another script has this name."))
+        return super().unique_error_message(model_class, unique_check)
 
-        Raises:
-            ValidationError: `NameInUse`.
-        """
-        left_out = set(exclude or ())
-        # Django's own check of the name would refuse with another code.
-        super().validate_unique(exclude=left_out | {"name"})
-        if "name" not in left_out and AutomationScript.objects.exclude(pk=self.pk).filter(name=self.name).exists():
-            raise ValidationError({"name": refusal("NameInUse", _("Another script has this name."))})
-
-    def _faults(self) -> Iterator[tuple[str, ValidationError]]:
-        """By field, at most one each."""
+    def faults(self) -> Iterator[tuple[str, ValidationError]]:
+        """`InvalidName`, `InvalidScript` (+ `line`, `message`), `InvalidField` (+ `field`)."""
         if not is_name(self.name):
             rule = _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH}
             yield "name", refusal("InvalidName", rule)

@@ -70,7 +70,7 @@ def contents(source: str) -> Contents:
 
 def contents_of(sources: Sequence[str]) -> list[Contents]:
     """The contents of each source. One call for many is faster than many calls."""
-    keys = [_digest(source) for source in sources]
+    keys = [hashlib.sha256(_encoded(source)).digest() for source in sources]
     found = {key: known for key in keys if (known := _known.get(key)) is not None}
     new = _read({key: source for key, source in zip(keys, sources, strict=True) if key not in found})
     # An error that may pass must not stay.
@@ -90,28 +90,19 @@ def has_entry_point(source: str, name: str) -> bool:
 
 
 def _read(sources: Mapping[bytes, str]) -> dict[bytes, Contents]:
-    fitting = {key: source for key, source in sources.items() if _size(source) <= LARGEST_SOURCE}
-    too_large = {key: _too_large(source) for key, source in sources.items() if key not in fitting}
+    sizes = {key: len(_encoded(source)) for key, source in sources.items()}
+    too_large = {key: _too_large(size) for key, size in sizes.items() if size > LARGEST_SOURCE}
+    fitting = {key: source for key, source in sources.items() if key not in too_large}
     return too_large | dict(zip(fitting, map(_contents, inspect_all(list(fitting.values()))), strict=True))
 
 
 def _contents(said: Mapping[str, Any]) -> Contents:
-    if "message" in said:
-        return Contents(SourceError(said["line"], said["message"], said.get("may_pass", False)))
-    return Contents(None, tuple(said["entry_points"]), said["docstring"], tuple(said["parameters"]))
+    return Contents(SourceError(**said)) if "message" in said else Contents(**said)
 
 
-def _too_large(source: str) -> Contents:
-    message = f"The source has {_size(source):,} bytes; at most {LARGEST_SOURCE:,} (256 KB) are allowed."
+def _too_large(size: int) -> Contents:
+    message = f"The source has {size:,} bytes; at most {LARGEST_SOURCE:,} (256 KB) are allowed."
     return Contents(SourceError(None, message))
-
-
-def _size(source: str) -> int:
-    return len(_encoded(source))
-
-
-def _digest(source: str) -> bytes:
-    return hashlib.sha256(_encoded(source)).digest()
 
 
 def _encoded(source: str) -> bytes:

@@ -45,7 +45,7 @@ def fill(count: int) -> dict[str, object]:
     _insert(AllowedToken, [AllowedToken(definition=d, token=t) for d, t in zip(definitions, tokens, strict=True)])
     _insert(AllowedToken, [AllowedToken(definition=d, token=tokens[0]) for d in definitions[1:]])
     dynamic = [definition for definition in definitions if routes.PLACEHOLDER in definition.signature]
-    prefixes = [(each, prefix) for each in dynamic for _, prefix in routes.prefixes(each.signature)]
+    prefixes = [(each, prefix) for each in dynamic for prefix in routes.prefixes(each.signature)]
     _insert(RoutePrefix, [RoutePrefix(definition=definition, prefix=prefix) for definition, prefix in prefixes])
     middle = count // 2 // 2 * 2
     return {

@@ -49,7 +49,7 @@ def rows_of(user: AnyUser, obj: Any, fields: Iterable[str]) -> list[tuple[Any, S
 def _value(obj: Any, field: Any) -> SafeString | str:
     value = getattr(obj, field.name)
     if field.choices:
-        return str(obj._get_FIELD_display(field))
+        return str(getattr(obj, f"get_{field.name}_display")())
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(field, DateTimeField):

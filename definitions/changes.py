@@ -76,5 +76,5 @@ def index_dynamic_routes(instances: Iterable[ApiDefinition], **kwargs: object) -
         RoutePrefix(definition=definition, prefix=prefix)
         for definition in instances
         if routes.PLACEHOLDER in definition.signature
-        for _, prefix in routes.prefixes(definition.signature)
+        for prefix in routes.prefixes(definition.signature)
     )

@@ -64,6 +64,9 @@ class ApiDefinition(AuthoredModel):
     )
     literal_count = DerivedSmallIntegerField(derive=lambda definition: routes.shape(_segments(definition)).count("1"))
 
+    own_rules = frozenset(
+        {"name", "route", "action_type", "script", "input_type", "signature", "shape", "literal_count"}
+    )
     entry_points: ClassVar = {ActionType.AUTOMATION_SCRIPT: ON_API_TRIGGER, ActionType.NO_ENTRY_POINT: RUN}
 
     class Meta(AuthoredModel.Meta):
@@ -88,11 +91,6 @@ class ApiDefinition(AuthoredModel):
     def __str__(self) -> str:
         return self.name or self.route
 
-    @property
-    def api_definition_id(self) -> Any:
-        """For a script's delete that this definition prevents (`objects.changes.Usage`)."""
-        return self.pk
-
     @classmethod
     def hold_for(cls, instances: Sequence[Self]) -> None:
         """Lock and read their scripts: none may be deleted or lose its entry point before the commit."""
@@ -102,21 +100,6 @@ class ApiDefinition(AuthoredModel):
         for definition in instances:
             definition.script = scripts.get(definition.script_id)
 
-    def clean_fields(self, exclude: Any = None) -> None:
-        """Leave out the fields for which `clean` has rules."""
-        own = {"name", "route", "action_type", "script", "input_type", "signature", "shape", "literal_count"}
-        super().clean_fields(exclude=own | set(exclude or ()))
-
-    def clean(self) -> None:
-        """The rules of a definition.
-
-        Raises:
-            ValidationError: by field, `InvalidName`, `InvalidRoute` (+ `route`), `InvalidActionMeta`,
-                `InvalidField` (+ `field`); each with the `id` of the definition.
-        """
-        if found := dict(self._faults()):
-            raise ValidationError(found)
-
     def validate_unique(self, exclude: Any = None) -> None:
         """No two definitions may match the same paths.
 
@@ -125,15 +108,22 @@ class ApiDefinition(AuthoredModel):
         """
         left_out = set(exclude or ())
         super().validate_unique(exclude=left_out | {"signature"})
-        conflict = None if "route" in left_out else self._conflict()
-        if conflict is not None:
-            raise ValidationError({"route": conflict})
+        if "route" in left_out:
+            return
+        others = ApiDefinition.objects.exclude(pk=self.pk).filter(signature=routes.signature(_segments(self)))
+        conflicting = others.values_list("pk", flat=True).first()
+        if conflicting is not None:
+            rule = _("The API definition %(conflictingDefinitionId)s matches the same paths.")
+            details = {"conflictingDefinitionId": str(conflicting), "route": self.route}
+            raise ValidationError({"route": self._refusal("RouteInUse", rule, **details)})
 
     def _refusal(self, reason: str, message: str, /, **details: object) -> ValidationError:
         return refusal(reason, message, id=str(self.pk), **details)
 
-    def _faults(self) -> Iterator[tuple[str, ValidationError]]:
-        """Field and error; a valid route is normalised on the way."""
+    def faults(self) -> Iterator[tuple[str, ValidationError]]:
+        """`InvalidName`, `InvalidRoute` (+ `route`), `InvalidActionMeta`, `InvalidField` (+ `field`), each with the
+        `id` of the definition. A valid route is normalised on the way.
+        """
         if self.name != "" and not is_name(self.name):
             rule = _("A name is not white space only and has at most %(most)d characters.") % {"most": NAME_LENGTH}
             yield "name", self._refusal("InvalidName", rule)
@@ -148,18 +138,6 @@ class ApiDefinition(AuthoredModel):
             yield "action_type", self._refusal("InvalidField", _("The action type is unknown."), field="actionType")
         elif (fault := self._action_error()) is not None:
             yield "script", fault
-
-    def _conflict(self) -> ValidationError | None:
-        others = ApiDefinition.objects.exclude(pk=self.pk).filter(signature=routes.signature(_segments(self)))
-        conflicting = others.values_list("pk", flat=True).first()
-        if conflicting is None:
-            return None
-        return self._refusal(
-            "RouteInUse",
-            _("The API definition %(conflictingDefinitionId)s matches the same paths."),
-            conflictingDefinitionId=str(conflicting),
-            route=self.route,
-        )
 
     def _action_error(self) -> ValidationError | None:
         inputs = [""] if self.action_type == ActionType.NO_ENTRY_POINT else InputType.values
@@ -188,11 +166,6 @@ class AllowedToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.token_id} may call {self.definition_id}"
-
-    @property
-    def api_definition_id(self) -> Any:
-        """For the token's delete that this row prevents (`objects.changes.Usage`)."""
-        return self.definition_id
 
 
 class RoutePrefix(models.Model):

@@ -1,8 +1,5 @@
 """Which changes of a script publish code, and so need Automation > Execute: one rule for every interface."""
 
-from dataclasses import dataclass
-from typing import Self
-
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -18,36 +15,31 @@ CALLED = _(
 )
 
 
-@dataclass(frozen=True)
-class Exposure:
-    """Whether an API runs the script, and whether there is any API, whose script could call it."""
+def why_publishing(
+    stored: AutomationScript | None, name: str, source: str, *, is_used: bool, is_any: bool
+) -> Promise | None:
+    """Why saving `name` and `source` publishes code; `stored` is the script before, None for a new one.
 
-    is_used: bool
-    is_any: bool
-
-    @classmethod
-    def of(cls, stored: AutomationScript | None) -> Self:
-        """The current state. While the caller has the script's row locked, no new API can use it."""
-        is_used = stored is not None and ApiDefinition.objects.filter(script=stored).exists()
-        return cls(is_used, is_used or ApiDefinition.objects.exists())
-
-
-def why_publishing(stored: AutomationScript | None, name: str, source: str, exposure: Exposure) -> Promise | None:
-    """Why saving `name` and `source` publishes code; `stored` is the script before, None for a new one."""
+    `is_used`: an API runs the script. `is_any`: there is some API, whose script could call it.
+    """
     changes_source = stored is None or stored.source != source
     if stored is not None and stored.name == name and not changes_source:
         return None
-    if exposure.is_used and changes_source:
+    if is_used and changes_source:
         return USED
     is_called = (stored is not None and stored.has_run) or has_entry_point(source, RUN)
-    return CALLED if exposure.is_any and is_called else None
+    return CALLED if is_any and is_called else None
 
 
 def refused_publishing(user: AnyUser, stored: AutomationScript | None, name: str, source: str) -> Promise | None:
-    """Why `user` may not save `name` and `source`; None if they may. The caller has the row of `stored` locked."""
+    """Why `user` may not save `name` and `source`; None if they may.
+
+    The caller has the row of `stored` locked, so that no new API can use it meanwhile.
+    """
     if allows(user, SCRIPT, "publish"):
         return None
-    return why_publishing(stored, name, source, Exposure.of(stored))
+    is_used = stored is not None and ApiDefinition.objects.filter(script=stored).exists()
+    return why_publishing(stored, name, source, is_used=is_used, is_any=is_used or ApiDefinition.objects.exists())
 
 
 def locked_source(user: AnyUser, stored: AutomationScript) -> Promise | None:

@@ -7,6 +7,7 @@ A route has a *signature*, in which placeholders are `{}` and literals are casef
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import accumulate
 from urllib.parse import unquote_to_bytes
 
 from django.utils.translation import gettext as _
@@ -106,11 +107,9 @@ def beats(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     return (a.count("1"), a) > (b.count("1"), b)
 
 
-def prefixes(route_signature: str) -> Iterator[tuple[int, str]]:
-    """Depth and signature of each prefix of a route, itself included: (1, `/a`), (2, `/a/{}`) …"""
-    parts = route_signature.split("/")[1:]
-    for depth in range(1, len(parts) + 1):
-        yield depth, "/" + "/".join(parts[:depth])
+def prefixes(route_signature: str) -> Iterator[str]:
+    """The signature of each prefix of a route, itself included: `/a`, `/a/{}` …"""
+    return accumulate(f"/{part}" for part in route_signature.split("/")[1:])
 
 
 def request_segments(raw_path: str) -> tuple[str, ...] | None:

@@ -32,7 +32,7 @@ class ObjectType(models.TextChoices):
 
 class EventQuerySet(ClosedQuerySet["InformationEvent"]):
     def delete(self) -> NoReturn:
-        raise self._refused("delete")
+        self._refuse()
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]

@@ -1,10 +1,11 @@
 """The columns that every object has: who created and changed it, and when."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models, router, transaction
 
 from objects.columns import VersionField
@@ -28,6 +29,8 @@ class AuthoredModel(models.Model):
 
     objects = ClosedManager()
 
+    # Fields that `faults` checks instead of Django.
+    own_rules: ClassVar[frozenset[str]] = frozenset()
     # Who is changing the object now.
     acting = SYSTEM
     # The `reason` with which a delete is refused while definitions use the object.
@@ -36,6 +39,17 @@ class AuthoredModel(models.Model):
     class Meta:
         abstract = True
         default_permissions = ()
+
+    def faults(self) -> Iterable[tuple[str, ValidationError]]:
+        """The broken rules of the object: field and error, at most one for each field."""
+        return ()
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        super().clean_fields(exclude=self.own_rules | set(exclude or ()))
+
+    def clean(self) -> None:
+        if found := dict(self.faults()):
+            raise ValidationError(found)
 
     @contextmanager
     def acted_on(self, by: str) -> Iterator[None]:

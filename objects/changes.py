@@ -6,7 +6,7 @@ Console, management API, commands and imports change objects through these funct
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol, TypeVar, cast
+from typing import TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, router, transaction
@@ -17,14 +17,6 @@ from objects.announcements import added_together
 from objects.authorship import AuthoredModel
 
 Authored = TypeVar("Authored", bound=AuthoredModel)
-
-
-class Usage(Protocol):
-    """A row that protects another one from a delete."""
-
-    @property
-    def api_definition_id(self) -> Any:
-        """The definition that the row belongs to."""
 
 
 def refusal(reason: str, message: str, /, **details: object) -> ValidationError:
@@ -66,9 +58,10 @@ def add_checked(instances: Sequence[Authored], by: str, then: Callable[[], None]
         ValidationError, IntegrityError: one of them is refused; nothing was saved. `save_checked` says which, and why.
     """
     model = type(instances[0])
-    with _all_acted_on(instances, by), _unsaved_when_refused(instances), transaction.atomic():
+    with ExitStack() as acting, _unsaved_when_refused(instances), transaction.atomic():
         model.hold_for(instances)
         for instance in instances:
+            acting.enter_context(instance.acted_on(by))
             instance.created_by = by
             # Uniqueness and constraints are left to the database: asking for them costs queries for each object.
             instance.full_clean(validate_unique=False, validate_constraints=False)
@@ -90,7 +83,8 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
             _lock(instance)
             instance.delete()
     except ProtectedError as error:
-        links = sorted({str(cast(Usage, row).api_definition_id) for row in error.protected_objects})
+        # What protects a script is a definition; what protects a token is a row that names a definition.
+        links = sorted({str(getattr(row, "definition_id", row.pk)) for row in error.protected_objects})
         message = _("In use by %(count)d API definition(s); remove it from them first.")
         details = {"apiDefinitionIdLinks": links, "count": len(links)}
         raise refusal(instance.in_use_reason, message, **details) from error
@@ -115,11 +109,3 @@ def _unsaved_when_refused(instances: Sequence[AuthoredModel]) -> Iterator[None]:
         for instance, is_new in zip(instances, are_new, strict=True):
             instance._state.adding = is_new
         raise
-
-
-@contextmanager
-def _all_acted_on(instances: Sequence[AuthoredModel], by: str) -> Iterator[None]:
-    with ExitStack() as stack:
-        for instance in instances:
-            stack.enter_context(instance.acted_on(by))
-        yield

@@ -60,9 +60,7 @@ class Filters:
 
     def narrow(self, rows: "QuerySet[Row]", values: Mapping[str, Any]) -> "QuerySet[Row]":
         """The rows that pass these filters."""
-        for name, value in values.items():
-            rows = rows.filter(**{self.by_name[name][0]: value})
-        return rows
+        return rows.filter(**{self.by_name[name][0]: value for name, value in values.items()})
 
     def ordered(self, rows: "QuerySet[Row]", names: str | None) -> "QuerySet[Row]":
         """The rows ordered as `order_columns` says, or by default; at last by id."""
@@ -72,10 +70,8 @@ class Filters:
         """The rows that contain `term`, or have it as their id."""
         if not term:
             return rows
-        found = Q(pk=as_id(term)) if as_id(term) else Q()
-        for column in self.searched:
-            found |= Q(**{f"{column}__icontains": term})
-        return rows.filter(found)
+        found = [(f"{column}__icontains", term) for column in self.searched]
+        return rows.filter(Q(*found, *([("pk", as_id(term))] if as_id(term) else []), _connector=Q.OR))
 
 
 def order_columns(names: str, columns: Mapping[str, str]) -> list[str]:

@@ -1,6 +1,5 @@
 """A manager without the methods that change rows without a signal, so that every change is recorded."""
 
-from collections.abc import Iterable
 from typing import Any, NoReturn, TypeVar
 
 from django.db import models
@@ -18,24 +17,14 @@ class ClosedQuerySet(models.QuerySet[Row_co]):
     `Model._base_manager` stays open for other purposes, such as the rows of a benchmark.
     """
 
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise self._refused("update")
-
-    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> NoReturn:
-        raise self._refused("bulk_create")
-
-    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> NoReturn:
-        raise self._refused("bulk_update")
-
-    def _raw_delete(self, using: str | None) -> NoReturn:
-        raise self._refused("_raw_delete")
-
-    def _refused(self, way: str) -> UnrecordedChangeError:
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         name = self.model.__name__
-        return UnrecordedChangeError(
-            f"{way}() of {name} is closed: it would leave no event. Save or delete one by one."
+        raise UnrecordedChangeError(
+            f"Changing rows of {name} together would leave no event. Save or delete them one by one."
         )
+
+    _refuse.alters_data = True  # type: ignore[attr-defined]
+    update = bulk_create = bulk_update = _raw_delete = _refuse
 
 
 ClosedManager = models.Manager.from_queryset(ClosedQuerySet)
-ClosedQuerySet.update.alters_data = True  # type: ignore[attr-defined]

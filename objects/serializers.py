@@ -69,6 +69,10 @@ class TypedField(serializers.Field[Any, Any, Any, Any]):
         """Set the property of `instance` to a JSON value of the right type."""
         setattr(instance, str(self.source), self.run_validation(value))
 
+    def columns(self) -> list[str]:
+        """The columns of the model that the property fills; those of an object are its properties' columns."""
+        return [str(self.source)] if self.is_column and not self.read_only else []
+
     def parse(self, text: str) -> Any:
         """The value of a filter that a query string spells as `text`; None if the property cannot have it."""
         return text
@@ -248,14 +252,7 @@ class StrictSerializer(TypedField, serializers.Serializer[Any]):
             setattr(instance, column, each)
 
     def columns(self) -> list[str]:
-        """The columns of the model that the writable properties fill, those of nested objects included."""
-        found: list[str] = []
-        for field in self.properties.values():
-            if isinstance(field, StrictSerializer):
-                found += field.columns()
-            elif not field.read_only and field.is_column:
-                found.append(str(field.source))
-        return found
+        return [column for field in self.properties.values() for column in field.columns()]
 
 
 class AuthoredSerializer(StrictSerializer):

@@ -1,7 +1,7 @@
 """API tokens, by which clients are known."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Self
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
@@ -41,6 +41,7 @@ class ApiToken(AuthoredModel):
     last_used = models.DateTimeField(null=True, editable=False)
 
     in_use_reason = "TokenInUse"
+    own_rules = frozenset({"name", "rate_limit", "rate_window_seconds"})
     # Of a new secret that the user has chosen; a generated one cannot be another token's.
     _given_digests: Mapping[int, str] | None = None
 
@@ -87,7 +88,11 @@ class ApiToken(AuthoredModel):
         is_given = secret is not None
         secret = secrets.generate() if secret is None else secret
         if not secrets.is_well_formed(secret):
-            raise refusal("InvalidSecret", _secret_rule())
+            rule = _(
+                "A secret has {} to {} characters out of A-Z a-z 0-9 _ - . = + / and, where it begins with {}, "
+                "a valid checksum."
+            )
+            raise refusal("InvalidSecret", rule.format(secrets.SHORTEST, secrets.LONGEST, secrets.PREFIX))
         digests = peppers.digests(secret)
         self._given_digests = digests if is_given else None
         self.pepper_id = peppers.current_id()
@@ -111,28 +116,18 @@ class ApiToken(AuthoredModel):
         if any(len(token._given_digests or ()) > 1 for token in instances):
             ContentType.objects.select_for_update().get(app_label="tokens", model="apitoken")
 
-    def clean_fields(self, exclude: Any = None) -> None:
-        """Leave out the fields for which `clean` has rules."""
-        super().clean_fields(exclude={*(exclude or ()), "name", "rate_limit", "rate_window_seconds"})
-
-    def clean(self) -> None:
-        """The rules of a token.
-
-        Raises:
-            ValidationError: by field, `InvalidName`, `InvalidSecret`, `InvalidRateLimit` (+ `message`).
-        """
-        errors = {}
+    def faults(self) -> Iterator[tuple[str, ValidationError]]:
+        """`InvalidName`, `InvalidRateLimit` (+ `message`), `InvalidSecret`."""
         if not is_name(self.name):
-            errors["name"] = refusal(
-                "InvalidName", _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH}
-            )
+            rule = _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH}
+            yield "name", refusal("InvalidName", rule)
         if not self._rate_limit_is_valid():
-            rule = _rate_limit_rule()
-            errors["rate_limit"] = refusal("InvalidRateLimit", rule, message=rule)
-        if self._secret_is_taken():
-            errors["secret_digest"] = refusal("InvalidSecret", _("Another token has this secret."))
-        if errors:
-            raise ValidationError(errors)
+            rule = _("A rate limit needs a limit of 1 to {} requests and a window of 1 to {} seconds, or neither.")
+            rule = rule.format(LARGEST_LIMIT, LONGEST_WINDOW_SECONDS)
+            yield "rate_limit", refusal("InvalidRateLimit", rule, message=rule)
+        digests = (self._given_digests or {}).values()
+        if ApiToken.objects.exclude(pk=self.pk).filter(secret_digest__in=digests).exists():
+            yield "secret_digest", refusal("InvalidSecret", _("Another token has this secret."))
 
     def _rate_limit_is_valid(self) -> bool:
         match self.rate_limit, self.rate_window_seconds:
@@ -141,22 +136,3 @@ class ApiToken(AuthoredModel):
             case int(limit), int(window):
                 return 1 <= limit <= LARGEST_LIMIT and 1 <= window <= LONGEST_WINDOW_SECONDS
         return False
-
-    def _secret_is_taken(self) -> bool:
-        if self._given_digests is None:
-            return False
-        others = ApiToken.objects.exclude(pk=self.pk)
-        return others.filter(secret_digest__in=self._given_digests.values()).exists()
-
-
-def _secret_rule() -> str:
-    rule = _(
-        "A secret has {} to {} characters out of A-Z a-z 0-9 _ - . = + / and, where it begins with {}, "
-        "a valid checksum."
-    )
-    return rule.format(secrets.SHORTEST, secrets.LONGEST, secrets.PREFIX)
-
-
-def _rate_limit_rule() -> str:
-    rule = _("A rate limit needs a limit of 1 to {} requests and a window of 1 to {} seconds, or neither.")
-    return rule.format(LARGEST_LIMIT, LONGEST_WINDOW_SECONDS)

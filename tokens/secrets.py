@@ -28,11 +28,8 @@ def generate() -> str:
 
 def is_well_formed(secret: str) -> bool:
     """Whether length, characters and, after our prefix, the checksum are right."""
-    if not _ALLOWED.match(secret):
-        return False
-    if not secret.startswith(PREFIX):
-        return True
-    return secret[-_CHECKSUM_LENGTH:] == _checksum(secret[:-_CHECKSUM_LENGTH])
+    start, checksum = secret[:-_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
+    return bool(_ALLOWED.match(secret)) and (not secret.startswith(PREFIX) or checksum == _checksum(start))
 
 
 def digest(secret: str, pepper: bytes) -> str:
@@ -46,8 +43,4 @@ def is_digest(text: str) -> bool:
 
 def _checksum(text: str) -> str:
     value = zlib.crc32(text.encode())
-    characters = []
-    for _ in range(_CHECKSUM_LENGTH):
-        value, rest = divmod(value, 62)
-        characters.append(_BASE62[rest])
-    return "".join(reversed(characters))
+    return "".join(_BASE62[value // 62**place % 62] for place in reversed(range(_CHECKSUM_LENGTH)))

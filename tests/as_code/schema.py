@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework.fields import empty
 
-from as_code.kinds import KINDS, default_of
+from as_code.kinds import KINDS
 from objects.serializers import ListOf, StrictSerializer
 from testbed.stack import ROOT
 
@@ -24,7 +24,7 @@ def renewed() -> str:
     found: dict[str, Any] = json.loads(FILE.read_text())
     for kind in KINDS:
         described = found["$defs"][kind.noun]
-        described["required"] = [name for name, one in kind.properties.items() if default_of(one) is empty]
+        described["required"] = [name for name, default in kind.defaults.items() if default is empty]
         for name, field in kind.plain.items():
             described["properties"][name] = _merged(described["properties"].get(name, {}), _schema_of(field))
         assert described["properties"].keys() == kind.properties.keys(), "describe special properties by hand"

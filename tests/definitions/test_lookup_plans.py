@@ -39,7 +39,7 @@ def full_tables(db):
     RoutePrefix.objects.bulk_create(
         RoutePrefix(definition=definition, prefix=prefix)
         for definition in definitions[1::2]
-        for _, prefix in routes.prefixes(definition.signature)
+        for prefix in routes.prefixes(definition.signature)
     )
     AllowedToken._base_manager.bulk_create(
         AllowedToken(definition=definition, token=token) for definition, token in zip(definitions, tokens, strict=True)

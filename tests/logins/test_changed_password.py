@@ -125,8 +125,8 @@ def test_a_session_with_an_old_password_makes_no_key(ann):
     ("keys", "own", "others"),
     [
         (0, None, None),
-        (1, "This ends your 1 key.", "This ends 1 key of joe."),
-        (2, "This ends your 2 keys.", "This ends 2 keys of joe."),
+        (1, "This also ends your personal key.", "This also ends 1 personal key of joe."),
+        (2, "This also ends your 2 personal keys.", "This also ends 2 personal keys of joe."),
     ],
 )
 def test_the_page_says_how_many_keys_it_ends(joe, keys, own, others):
@@ -139,4 +139,4 @@ def test_the_page_says_how_many_keys_it_ends(joe, keys, own, others):
         assert own in shown
         assert others in shown_to_others
     else:
-        assert "This ends" not in shown + shown_to_others
+        assert "This also ends" not in shown + shown_to_others

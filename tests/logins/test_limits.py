@@ -178,7 +178,7 @@ def test_the_console_explains_the_lock(joe):
         refused = console(password=password)
         assert refused.status_code == 429
         assert 14 * 60 < int(refused["Retry-After"]) <= 15 * 60
-        assert "Too many passwords were wrong. Try again in 15 minutes." in refused.content.decode()
+        assert "Too many wrong passwords. Try again in 15 minutes." in refused.content.decode()
     assert api().status_code == 429
 
 

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from as_code.entries import shown_path
 from as_code.exporter import MAIN_FILE, ExportError, export_files, write_files
-from as_code.permissions import UnknownUserError, actor_named
+from as_code.permissions import actor_named
 from objects.commands import DatabaseCommand
 
 
@@ -19,7 +19,6 @@ class Command(DatabaseCommand):
     help = "Write all scripts, tokens and API definitions to DIRECTORY, as YAML and .py files that can live in git."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The directory, the user and whether digests are wanted."""
         parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="created if it does not exist")
         parser.add_argument(
             "--as", dest="user", metavar="USER", help="export as this user, who must be allowed to read all of it"
@@ -40,7 +39,7 @@ class Command(DatabaseCommand):
         try:
             files = export_files(actor_named(options["user"]), with_digests=with_digests)
             write_files(directory, files, private=with_digests)
-        except (ExportError, UnknownUserError) as error:
+        except ExportError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database cannot be read: {error}") from error

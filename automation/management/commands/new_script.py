@@ -44,7 +44,6 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The name, the directory and the entry point."""
         parser.add_argument("name", metavar="NAME")
         parser.add_argument(
             "--directory",
