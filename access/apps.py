@@ -13,4 +13,3 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         # Models can be imported only now.
         import_module("access.flags").replace_stock()
-        import_module("logins.superusers")

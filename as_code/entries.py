@@ -21,7 +21,7 @@ LONGEST_SHOWN = 80
 MOST_FAULTS = 200
 
 
-class Place(NamedTuple):
+class FilePosition(NamedTuple):
     """A line of a file, counted from 1."""
 
     file: str
@@ -34,28 +34,28 @@ class Place(NamedTuple):
 class Fault(NamedTuple):
     """Something to correct before the files can be imported."""
 
-    place: Place
+    position: FilePosition
     message: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}"
+        return f"{self.position}: {self.message}"
 
 
 class RefusedImportError(Exception):
     """An import that changed nothing, with everything that is wrong."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: fault.place))
+        self.faults = tuple(sorted(faults, key=lambda fault: fault.position))
         super().__init__("\n".join(map(str, self.faults)))
 
 
 class Faults(list[Fault]):
-    """What has been found so far."""
+    """The faults found so far."""
 
-    def add(self, place: Place, message: str) -> None:
+    def add(self, position: FilePosition, message: str) -> None:
         """Keep a fault; nobody reads more than the first 200."""
         if len(self) < MOST_FAULTS:
-            self.append(Fault(place, message))
+            self.append(Fault(position, message))
 
     def stop(self) -> None:
         """Refuse the import if there are any faults.
@@ -72,7 +72,7 @@ class Entry:
     """An object as a file describes it: values with defaults, and the line of each property that is written down."""
 
     kind: DocumentKind
-    place: Place
+    position: FilePosition
     lines: Mapping[str, int]
     values: dict[str, Any] = field(default_factory=dict)
     signature: str = ""
@@ -81,9 +81,9 @@ class Entry:
     broken: set[str] = field(default_factory=set)
     """Properties with a fault; those that cannot be read are not in `values`. Such an entry is checked, not saved."""
 
-    def at(self, name: str) -> Place:
+    def at(self, name: str) -> FilePosition:
         """Where a property stands; the entry's beginning if it is left out."""
-        return Place(self.place.file, self.lines.get(name, self.place.line))
+        return FilePosition(self.position.file, self.lines.get(name, self.position.line))
 
     @cached_property
     def id(self) -> UUID | None:
@@ -110,7 +110,7 @@ class Description:
     """What several files say together."""
 
     entries: dict[DocumentKind, list[Entry]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
-    sections: dict[DocumentKind, Place] = field(default_factory=dict)
+    sections: dict[DocumentKind, FilePosition] = field(default_factory=dict)
     """The kinds that have a section, and where."""
     incomplete: set[DocumentKind] = field(default_factory=set)
     """Kinds of which an entry may be missing because it could not be read: what refers to them is not judged."""
@@ -160,7 +160,7 @@ class _FileReader:
 
     def _report(self, faults: Iterable[yaml_format.Located], prefix: str = "") -> None:
         for line, message in faults:
-            self._faults.add(Place(self._name, line), f"{prefix}{message}")
+            self._faults.add(FilePosition(self._name, line), f"{prefix}{message}")
 
     def _lose(self, faults: Iterable[yaml_format.Located], *kinds: DocumentKind) -> None:
         """Report faults that hide entries of these kinds."""
@@ -174,7 +174,7 @@ class _FileReader:
             message = f"unknown section {shown(section)}; expected: {', '.join(kinds)}"
             self._lose([(node.key_line, message)], *KINDS)
             return
-        self._described.sections.setdefault(kind, Place(self._name, node.key_line))
+        self._described.sections.setdefault(kind, FilePosition(self._name, node.key_line))
         if not isinstance(node.value, list):
             self._lose([(node.line, f"{section} must be a list")], kind)
             return
@@ -185,7 +185,7 @@ class _FileReader:
                 self._lose(error.args, kind)
 
     def _entry(self, kind: DocumentKind, line: int, members: Mapping[str, YamlNode]) -> Entry:
-        entry = Entry(kind, Place(self._name, line), {name: member.key_line for name, member in members.items()})
+        entry = Entry(kind, FilePosition(self._name, line), {name: member.key_line for name, member in members.items()})
         # An entry with an unknown property is read on: its other faults are listed, too.
         for name in members.keys() - kind.properties.keys():
             known = ", ".join(kind.properties)

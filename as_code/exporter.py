@@ -1,4 +1,4 @@
-"""Writing everything down as files that an import reads back."""
+"""Exporting everything as files that an import reads back."""
 
 import logging
 import os
@@ -57,7 +57,7 @@ def write_files(directory: Path, exported: Mapping[str, str], *, private: bool =
     `private` files are readable by this user alone. Files that no export has written stay as they are.
 
     Raises:
-        ExportError: the directory cannot be written to, or holds something else than an export.
+        ExportError: the directory cannot be written to, or holds something other than an export.
     """
     old = _earlier_scripts(directory)
     try:

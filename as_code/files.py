@@ -109,7 +109,7 @@ def file_names(names: Iterable[str]) -> dict[str, str]:
     """A file name for each script name, also for disks on which `A.py` and `a.py` are the same file.
 
     Of several that would get the same, one that is spelled like its file keeps it, and the others get a hash of their
-    name: a new script does not rename the files of others.
+    name, so a new script does not rename the files of others.
     """
     stems = {name: _stem(name) for name in names}
     count = Counter(stems.values())

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from as_code.entries import Description, Entry, Faults, Place, read_files, shown
+from as_code.entries import Description, Entry, Faults, FilePosition, read_files, shown
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
 from as_code.permissions import Actor, Objects, check_changes, check_reading, prunable
 from as_code.plan import Plan, Stored, Target
@@ -50,6 +50,8 @@ def import_files(
     faults = Faults()
     described = read_files(paths, faults)
     check_reading(described, actor, faults)
+    if not any(described.entries.values()):
+        faults.stop()
     with transaction.atomic():
         report = _Import(described, actor, faults).run(prune)
         if dry_run:
@@ -75,7 +77,7 @@ class _Import:
             RefusedImportError: anything is wrong; the caller's transaction has to be rolled back.
         """
         plan = Plan(self.described, Stored(), self.faults)
-        # Sources are compiled together; whoever asks for one later finds it done.
+        # Sources are compiled together; later look-ups find the result.
         _compile(plan.changes(SCRIPTS))
         check_changes(plan, self.actor, self.faults)
         doomed, kept = prunable(plan, self.actor) if prune else ({}, {})
@@ -169,17 +171,17 @@ class _Import:
 
     def _refuse(self, target: Target, error: Exception) -> None:
         self.failed.add(target.instance.pk)
-        for place, message in _faults_of(error, target.entry):
-            self.faults.add(place, message)
+        for position, message in _faults_of(error, target.entry):
+            self.faults.add(position, message)
 
     def _delete(self, doomed: Objects, kind: DocumentKind) -> None:
         for instance in doomed.get(kind, []):
             try:
                 delete_checked(instance, self.actor.name)
             except _UNSAVED as error:
-                place = self.described.sections[kind]
+                position = self.described.sections[kind]
                 why = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-                self.faults.add(place, f"the {kind.noun} {instance} cannot be pruned: {why}")
+                self.faults.add(position, f"the {kind.noun} {instance} cannot be pruned: {why}")
 
 
 def _compile(targets: Iterable[Target]) -> None:
@@ -199,20 +201,21 @@ def _step_aside(plan: Plan, doomed: Objects) -> None:
     AutomationScript._base_manager.filter(pk__in=[*renamed, *leaving]).update(name=away)
 
 
-def _faults_of(error: Exception, entry: Entry) -> Iterator[tuple[Place, str]]:
+def _faults_of(error: Exception, entry: Entry) -> Iterator[tuple[FilePosition, str]]:
     """Each rule that refuses the entry, at the property that it is about; none about a property with a fault."""
     title = f"{entry.kind.noun} {shown(entry.title)}" if entry.title else f"the {entry.kind.noun}"
     if not isinstance(error, ValidationError):
-        yield entry.place, f"{title} has been deleted meanwhile: start the import again"
+        yield entry.position, f"{title} has been deleted meanwhile: start the import again"
         return
     for model_field, singles in error.update_error_dict({}).items():
         for single in singles:
             details = single.params or {}
             name = str(details.get("field") or entry.kind.property_of(model_field))
             if name not in entry.broken:
-                is_in_source = name == "source" and entry.source_file
-                place = Place(entry.source_file, int(details.get("line") or 1)) if is_in_source else entry.at(name)
-                yield place, f"{title}: {_sentence(single)}"
+                where = entry.at(name)
+                if name == "source" and entry.source_file:
+                    where = FilePosition(entry.source_file, int(details.get("line") or 1))
+                yield where, f"{title}: {_sentence(single)}"
 
 
 def _sentence(error: ValidationError) -> str:

@@ -30,7 +30,7 @@ class DocumentKind:
     noun: str
     serializer: type[AuthoredSerializer]
     identity: tuple[str, ...]
-    """The properties that say which object an entry describes; the last is given once in the files."""
+    """The properties that say which object an entry describes; the last one occurs only once in the files."""
     special: Mapping[str, TypedField]
     """The properties that only files have, and those that files have in another form: columns if they have a source."""
     left_out: frozenset[str] = frozenset()
@@ -62,7 +62,7 @@ class DocumentKind:
         return self.serializer.Meta.model  # type: ignore[attr-defined]
 
     def property_of(self, model_field: str) -> str:
-        """The property that a rule about `model_field` is about, "" if there is none."""
+        """The property that a rule for `model_field` concerns; "" if there is none."""
         special = {"secret_digest": "secretDigest", "pepper_id": "secretDigest", "script": "script"}
         columns = {column: name for name, field in self.plain.items() for column in field.columns()}
         return (special | columns).get(model_field, "")

@@ -11,14 +11,14 @@ from django.core.management.base import CommandError
 
 from access.flags import flags
 from access.policy import POLICY, Action, allows
-from as_code.entries import Description, Faults, Place
+from as_code.entries import Description, Faults, FilePosition
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, DocumentKind
 from as_code.plan import Plan
 from definitions.publication import why_publishing
 from objects.authorship import SYSTEM
 
 Objects = Mapping[DocumentKind, list[Any]]
-Refusal = tuple[str | None, Place]
+Refusal = tuple[str | None, FilePosition]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _unflagged(plan: Plan, actor: Actor) -> Iterator[Refusal]:
     for kind in KINDS:
         for target in plan.changes(kind):
             action: Action = "add" if target.is_new else "change"
-            yield actor.refusal(kind, action, f"{action} {kind.section}"), target.entry.place
+            yield actor.refusal(kind, action, f"{action} {kind.section}"), target.entry.position
 
 
 def _unpublished(plan: Plan, actor: Actor) -> Iterator[Refusal]:
@@ -99,16 +99,16 @@ def _unpublished(plan: Plan, actor: Actor) -> Iterator[Refusal]:
         if not entry.broken:
             name, source, is_used = entry.values["name"], entry.values["source"], target.instance.pk in used
             why = why_publishing(was, name, source, is_used=is_used, is_any=bool(definitions))
-            yield f"{actor.name} may not do this. {why}" if why else None, entry.place
+            yield f"{actor.name} may not do this. {why}" if why else None, entry.position
 
 
 def _refuse(refusals: Iterable[Refusal], faults: Faults) -> None:
-    first: dict[str, Place] = {}
-    for message, place in refusals:
+    first: dict[str, FilePosition] = {}
+    for message, position in refusals:
         if message:
-            first.setdefault(message, place)
-    for message, place in first.items():
-        faults.add(place, message)
+            first.setdefault(message, position)
+    for message, position in first.items():
+        faults.add(position, message)
     if first:
         faults.stop()
 

@@ -64,7 +64,7 @@ def _difference(kind: DocumentKind, title: str, *entries: Mapping[str, Any]) -> 
 
 
 def _after(entry: Entry) -> dict[str, Any]:
-    """The values of an entry without those that live in the file alone or are nobody's business."""
+    """The values of an entry without those that exist only in the file, and without confidential ones."""
     values = {**entry.values, "id": None, "key": None}
     if entry.kind is DEFINITIONS:
         values["allowedTokens"] = sorted(set(values["allowedTokens"]))

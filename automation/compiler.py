@@ -10,30 +10,30 @@ from typing import Any, Final
 
 from automation import inspection
 
-PLACES: Final = 2
+SLOTS: Final = 2
 """How many child processes may run at once."""
 
 SECONDS: Final = 30.0
-"""Limits the time for one source, and the wait for a place."""
+"""Limits the time for one source, and the wait for a slot."""
 
 _COMMAND: Final = (sys.executable, "-I", "-S", inspection.__file__)
 _TOO_SLOW: Final = f"The compiler needs more than {inspection.CPU_SECONDS} seconds for it."
 _CRASHED: Final = "The compiler crashed on it."
 _BUSY: Final = "It could not be compiled in time, because the machine is busy. Try again."
 
-_places = threading.BoundedSemaphore(PLACES)
+_slots = threading.BoundedSemaphore(SLOTS)
 
 
 def inspect_all(sources: Sequence[str]) -> list[dict[str, Any]]:
     """The result of `automation.inspection.inspect` for each source; an error for one that kills the child."""
     found: list[dict[str, Any]] = []
     while rest := sources[len(found) :]:
-        if not _places.acquire(timeout=SECONDS):
+        if not _slots.acquire(timeout=SECONDS):
             return [*found, *(_failed(_BUSY) for _ in rest)]
         try:
             answers, failure = _ask(rest)
         finally:
-            _places.release()
+            _slots.release()
         found += answers
         if len(answers) < len(rest):
             # The source that stopped the child; the next round goes on after it.

@@ -4,6 +4,7 @@ from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
@@ -70,7 +71,9 @@ class CheckedAdmin(ReadablePages, CheckedDeletion, ObjectList):
 
         A refused save has been rolled back completely: the form is shown again with the reason.
         """
-        if object_id is not None and request.method != "POST" and not self.has_change_permission(request):
+        is_to_read = request.method != "POST" and not self.has_change_permission(request)
+        # Django's own answer to an object that does not exist is a redirect with a message.
+        if object_id is not None and is_to_read and self.get_object(request, unquote(object_id)) is not None:
             return self.readable_page(request, object_id)
         # All threads share these pages. The copy keeps what belongs to one request.
         pages = copy(self)
@@ -97,4 +100,4 @@ class CheckedAdmin(ReadablePages, CheckedDeletion, ObjectList):
         save_checked(obj, by)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing: `store` has saved it."""
+        """Do nothing: `store` has saved it."""

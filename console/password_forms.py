@@ -18,9 +18,8 @@ from unfold.forms import AuthenticationForm as UnfoldLogIn
 
 from access.policy import may_enter
 from logins import hash_slots, traces
-from logins.attempts import Attempt
-from logins.errors import LogInRefusedError
-from logins.password_check import checked
+from logins.attempts import Attempt, LogInRefusedError
+from logins.backend import checked
 from web.client_address import client_address
 
 

@@ -51,7 +51,7 @@ class SecretPages(NamedRows):
     """The secret that this request has made; set on the copy of the pages that serves the request."""
 
     def made_before(self, request: HttpRequest) -> Any:
-        """The object that this very form has created already: the page with its secret was loaded again."""
+        """The object that this form has already created; None unless the form was sent before."""
         made_id = ticket_id(request.POST.get("ticket", ""))
         return self.get_queryset(request).filter(pk=made_id).first() if made_id else None
 

@@ -37,7 +37,8 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
         return [
             path("trigger/", self.admin_view(trigger_page), name="trigger"),
             path("trigger/definitions/", self.admin_view(offered_definitions), name="trigger_definitions"),
-            *super().get_urls(),
+            # Django's "view on site": no object has a page elsewhere.
+            *(page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"),
         ]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:

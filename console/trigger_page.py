@@ -1,6 +1,6 @@
 """The trigger page, which calls an API directly at a worker or over HTTP.
 
-The browser sends the trigger itself, so that a secret reaches the server only as it reaches it from any client.
+The browser sends the trigger itself, so a secret reaches the server only as it does from any client.
 """
 
 from typing import Any, Final

@@ -63,7 +63,7 @@ class FlagsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # t
 
 
 class PeoplePages(NamedRows):
-    """Users who give flags can give themselves every flag: it takes a superuser."""
+    """Superusers only: users who can grant flags could grant themselves every flag."""
 
     def permits(self, user: AnyUser, action: Action) -> bool:
         return manages_people(user)

@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 
 from definitions import routes
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
-from objects.announcements import added_together
-from objects.changes import add_checked, refusal, save_checked
+from objects.changes import add_checked, added_together, refusal, save_checked
 from tokens.models import ApiToken
 
 

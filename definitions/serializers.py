@@ -21,7 +21,7 @@ class TokenIds(ListOf):
     is_column = False
 
     def value_of(self, instance: ApiDefinition) -> list[str]:
-        """From the list's one query, else from a query of its own."""
+        """From the single query of the list, or else from a query of its own."""
         allowed: Mapping[UUID, list[str]] = self.context.get("allowed_tokens") or allowed_tokens([instance])
         return allowed.get(instance.pk, [])
 

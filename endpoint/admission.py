@@ -1,6 +1,6 @@
-"""The trigger manager: from a route and a token to the job that a worker node runs.
+"""Admission: from a route and a token to the job that a worker node runs.
 
-Nothing here knows HTTP, because the trigger message takes the same way.
+Nothing here knows HTTP, because the trigger message is admitted in the same way.
 """
 
 from collections.abc import Mapping

@@ -31,7 +31,7 @@ class RequestBody:
             ManagerNotInitializedError: no waiting slot is free.
             InvalidContentTypeError: there is a body, and its type is not supported.
             BodyTooLargeError: it has more than 30 MB; no more than that was read.
-            FailedToReadBodyError: it was broken off, came too slowly or is not UTF-8.
+            FailedToReadBodyError: it ended early, came too slowly or is not UTF-8.
         """
         if self._announced > 0:
             check_content_type(self._environ, has_body=True)

@@ -8,8 +8,8 @@ from django.conf import settings
 from endpoint import errors
 from fleet import queue
 from fleet.answer import Answer, Reason
+from fleet.cancellation import UnansweredError
 from fleet.redis_frames import FrameError
-from fleet.reply import UnansweredError
 from hosts.jobs import Job
 
 

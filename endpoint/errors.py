@@ -23,7 +23,7 @@ class TriggerError(Exception):
     """A trigger that ends in an error of the catalogue.
 
     `message` is for the maintainer; `parameters` names those that are missing; `node` is the worker node where the
-    error happened, None for the endpoint's own; `headers` go with the answer.
+    error happened, None for the web server's own; `headers` go with the answer.
     """
 
     code: ClassVar[int]
@@ -150,7 +150,7 @@ class UnspecifiedReasonError(TriggerError):
 
 
 class UnknownReasonError(TriggerError):
-    """A node reported a reason that this endpoint does not know."""
+    """A node reported a reason that this web server does not know."""
 
     code, status, reason, names_node = 1005, 500, "UnknownErrorReason", True
 
@@ -161,7 +161,7 @@ class MessageBrokerNotInitializedError(TriggerError):
 
 
 class FailedToReadBodyError(TriggerError):
-    """The body was broken off, or is not UTF-8."""
+    """The body ended early, or is not UTF-8."""
 
     code, status, reason = 1007, 500, "FailedToReadBody"
     detail = "The request body could not be read."

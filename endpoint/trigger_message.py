@@ -1,4 +1,4 @@
-"""The trigger message: a trigger without HTTP, straight to the trigger manager.
+"""The trigger message: a trigger without HTTP, admitted and run like any other.
 
 No rate limit and no content type. The remaining checks have the same order as over HTTP, and each failure has its exact
 reason: this is for maintainers, not for clients.

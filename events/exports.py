@@ -21,7 +21,7 @@ PAGE = 1_000
 TRIES = 5
 """How often an export asks for a page, so that one that has run for an hour survives a busy moment."""
 
-# Spreadsheets take text that begins with one of these for a formula, and anybody can choose a name.
+# Spreadsheets take text that begins with one of these for a formula, and users choose names freely.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _log = logging.getLogger(AUDIT_LOGGER)

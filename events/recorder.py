@@ -13,8 +13,8 @@ from access.policy import MIRROR
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent, ObjectType, Verb
-from objects.announcements import added_together, announced
 from objects.authorship import SYSTEM, AuthoredModel
+from objects.changes import added_together, announced
 from objects.managers import UnrecordedChangeError
 from tokens.models import ApiToken
 

@@ -1,21 +1,68 @@
 """A live stream as server-sent events: missed events from the database, then new ones, and heartbeats in between."""
 
+import os
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from socket import socket
 
+from django.conf import settings
 from django.db import close_old_connections
 
-from events import positions, stream_slots
+from events import positions
 from events.hub import as_message, hub
 from events.models import InformationEvent
 from events.selection import Selection
 from events.subscription import Subscription
 from events.visibility import Reader
+from foundation import locks
+from web import threads
 
 HEARTBEAT_SECONDS = 10.0
 RETRY_MILLISECONDS = 1_000
 _BATCH = 100
+MOST = 24
+"""Slots of a user. A browser needs one for all of its pages; the others are for programs."""
+
+_of_process = threading.BoundedSemaphore(threads.for_streams())
+
+
+class NoSlotError(Exception):
+    """All stream slots of the user or of the process are taken."""
+
+
+@contextmanager
+def _slot(user_id: int) -> Iterator[None]:
+    """Hold a slot of the user, over all web server processes of the machine, and one of the process.
+
+    The slot of the user is a locked file. The kernel releases the lock when the stream, or its process, has ended.
+
+    Raises:
+        NoSlotError: all are taken.
+        OSError: the data directory is not writable.
+    """
+    user_slot = _lock_one(user_id)
+    try:
+        if not _of_process.acquire(blocking=False):
+            raise NoSlotError("All slots for live streams are taken, try again later.")
+        try:
+            yield
+        finally:
+            _of_process.release()
+    finally:
+        os.close(user_slot)
+
+
+def _lock_one(user_id: int) -> int:
+    directory: Path = settings.DATA_DIR.streams_dir
+    directory.mkdir(mode=0o700, exist_ok=True)
+    # At most half of the slots of a process.
+    most = min(MOST, max(1, threads.for_streams() // 2))
+    for number in range(most):
+        if (slot := locks.held(directory / f"{user_id}-{number}")) is not None:
+            return slot
+    raise NoSlotError(f"You already have {most} live streams, the most for one user. Close one of them first.")
 
 
 class LiveStream:
@@ -32,7 +79,7 @@ class LiveStream:
         """
         self._subscription = Subscription(selection, reader, connection)
         with ExitStack() as held:
-            held.enter_context(stream_slots.held(reader.user_id))
+            held.enter_context(_slot(reader.user_id))
             held.callback(hub.leave, self._subscription)
             self._live_after = hub.join(self._subscription)
             self._held = held.pop_all()

@@ -9,7 +9,8 @@ from broker.client import brief_client, client, prompt_client, server_life
 from broker.connections import HeldConnection
 from fleet import celery_message, large_bodies, lua, redis_frames, redis_keys
 from fleet.answer import Answer, Reason
-from fleet.reply import GRACE_MILLISECONDS, REPLY_MILLISECONDS, START_MILLISECONDS
+from fleet.cancellation import REPLY_MILLISECONDS
+from fleet.reply import GRACE_MILLISECONDS, START_MILLISECONDS
 from foundation import __version__
 from hosts.jobs import Job
 

@@ -10,8 +10,8 @@ from django.db import Error as DatabaseError
 
 from automation.source import RUN
 from fleet import queue
+from fleet.cancellation import UnansweredError
 from fleet.redis_frames import FrameError
-from fleet.reply import UnansweredError
 from fleet.script_cache import NoScriptError, log_label
 from hosts.jobs import Assignment, HostResult, Job, JobKind, Outcome, Script, SubscriptAnswer
 from hosts.run_loop import RunLoop

@@ -44,7 +44,7 @@ def _script(text: str) -> LuaScript:
 # Without a further check, the caller certainly waits for `sure` milliseconds.
 PUBLISH = _script("""
 local nodes, fleet, ticket, queue, last_use, large, waiting, estimates = unpack(KEYS)
-local places, left, grace, least, used_by, frame, is_large, message = unpack(ARGV)
+local most, left, grace, least, used_by, frame, is_large, message = unpack(ARGV)
 local sent, late, life, sure, script, format, formats = unpack(ARGV, 9)
 local now = clock()
 local length = redis.call('LLEN', queue)
@@ -77,7 +77,7 @@ end
 local function refusal()
   if math.abs(now - sent) > tonumber(late) then return 'too late' end
   if redis.call('ZCOUNT', nodes, string.format('(%.0f', now), '+inf') == 0 then return 'no node' end
-  if length >= tonumber(places) then return 'no place' end
+  if length >= tonumber(most) then return 'queue full' end
   return in_another_format() or too_long()
 end
 local refused = refusal()

@@ -20,8 +20,8 @@ _log = logging.getLogger("udapi.manager")
 class NodeNumber:
     """The number of a worker node of this machine, held as long as the process lives.
 
-    The first worker of a data directory gets the machine's own number, each further one the next stored number. With
-    `UDAPI_NODE_ID`, every worker has that.
+    The first node of a data directory gets the machine's own number, each further one the next stored number. With
+    `UDAPI_NODE_ID`, every node has that.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class NodeNumber:
 
 
 def machine_id() -> int:
-    """The number of this machine, assigned once: that of the endpoint and of the first worker.
+    """The number of this machine, assigned once: that of the web server and of the first node.
 
     0 while it cannot be read, so that errors can be answered even without a database.
     """

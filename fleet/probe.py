@@ -7,8 +7,8 @@ import redis
 
 from automation.source import RUN
 from fleet import queue
+from fleet.cancellation import UnansweredError
 from fleet.redis_frames import FrameError
-from fleet.reply import UnansweredError
 from hosts.jobs import Assignment, Job, JobKind, Outcome, Script, SubscriptAnswer
 from hosts.script_hosts import ScriptHosts
 

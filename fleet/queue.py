@@ -1,7 +1,7 @@
 """The caller's side of the queue: publish a job, wait for its answer, revoke it.
 
 A job lies in one key, its *ticket*, and the Celery message carries only its id. Whoever takes the ticket owns the job:
-a worker that claims it runs it, a caller that cancels it knows that it never ran. So a job runs at most once, and never
+a node that claims it runs it, a caller that cancels it knows that it never ran. So a job runs at most once, and never
 after its deadline, even if the broker delivers its message again. A lost message can be sent again while the ticket
 waits. All times are Redis' own.
 """
@@ -19,16 +19,14 @@ import redis
 
 from broker.client import HungUpError, client, popped, reply_seconds, server_life, server_milliseconds
 from broker.connections import HeldConnection
-from fleet import celery_message, large_bodies, lua, overview, redis_frames, redis_keys, reply
-from fleet.answer import Answer, Reason, failure
+from fleet import cancellation, celery_message, large_bodies, lua, overview, redis_frames, redis_keys, reply
+from fleet.answer import Answer
+from fleet.cancellation import UnansweredError, may_have_run
 from foundation import __version__
 from hosts.jobs import Job
 
-PLACES = 10_000
+MOST_WAITING = 10_000
 """How many jobs of the fleet may wait."""
-
-# The node of an answer that no node has given.
-_NO_NODE = 0
 
 _READABLE = redis_frames.listed(redis_frames.READABLE)
 
@@ -82,7 +80,7 @@ def ask(job: Job, seconds: float, caller: socket.socket | None = None) -> Answer
     try:
         frame = _in_a_common_format(job, partial(_publish_and_wait, job, time.monotonic() + seconds, caller))
     except HungUpError:
-        frame = reply.give_up(job.id, "the caller hung up: ")
+        frame = cancellation.give_up(job.id, "the caller hung up: ")
     return redis_frames.decode(frame, Answer)
 
 
@@ -141,17 +139,17 @@ def _hand_over(
             large_bodies.set_aside(connection, job.id, job.body, int(_left(deadline) * 1_000))
         # Uploading the body has taken some of the time.
         left = int(_left(deadline) * 1_000)
-        limits = (PLACES, left, reply.GRACE_MILLISECONDS, reply.START_MILLISECONDS)
+        limits = (MOST_WAITING, left, reply.GRACE_MILLISECONDS, reply.START_MILLISECONDS)
         now, life = server_milliseconds(connection), server_life(connection)
         times = (now, reply.LATE_MILLISECONDS, life, left if sure is None else sure)
         seconds = _left(deadline) if _left(deadline) < reply_seconds() else None
         answer = script(connection, redis_keys.to_publish(job.id), *limits, *what, *times, *kind, seconds=seconds)
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise reply.UnansweredError(str(error), may_have_run=reply.may_have_run(job.id)) from error
+        raise UnansweredError(str(error), may_have_run=may_have_run(job.id)) from error
     except redis.RedisError as error:
         if is_large:
             large_bodies.drop(job.id)
-        raise reply.UnansweredError(str(error), may_have_run=False) from error
+        raise UnansweredError(str(error), may_have_run=False) from error
     if answer != b"published":
         raise _refusal(answer.decode())
 
@@ -160,7 +158,7 @@ def _refusal(answer: str) -> Exception:
     """The error for an answer of `PUBLISH` that refuses a job."""
     what, _, number = answer.rpartition(" ")
     if answer == "too late":
-        return reply.UnansweredError("the job reached Redis too late", may_have_run=False)
+        return UnansweredError("the job reached Redis too late", may_have_run=False)
     if answer == "other release":
         return NoNodeError(_other_releases())
     if what == "format":
@@ -176,15 +174,3 @@ def _other_releases() -> str:
         theirs = [f"node {node.id} is {redis_frames.release(node.version, node.formats)}" for node in overview.nodes()]
         return f"no worker node reads the jobs of {ours}: {', '.join(theirs)}"
     return "no worker node reads the jobs of this release"
-
-
-def revoke(job_id: str) -> None:
-    """Cancel a job that no node has claimed; its caller is answered at once that it never started.
-
-    Raises:
-        redis.RedisError
-    """
-    answer = redis_frames.encode(failure(Reason.NEVER_STARTED, "The trigger was revoked.", _NO_NODE))
-    with HeldConnection(client()) as connection:
-        what = (answer, reply.REPLY_MILLISECONDS, server_life(connection))
-        lua.CANCEL.over(connection, redis_keys.to_cancel(job_id), *what)

@@ -30,7 +30,7 @@ def waiting() -> str:
 
 
 def ticket(job_id: str) -> str:
-    """Hash: the job and its deadline. Whoever deletes it owns the job."""
+    """Hash: the job and its deadline. The process that deletes it owns the job."""
     return f"{prefix()}ticket:{job_id}"
 
 

@@ -2,15 +2,13 @@
 
 import socket
 import time
-from typing import cast
 
 import redis
 
 from broker.client import BRIEF_SECONDS, LEAST_PATIENCE_SECONDS, blpop, brief_client, server_life, server_milliseconds
 from broker.connections import HeldConnection
-from fleet import celery_message, lua, redis_keys
+from fleet import cancellation, celery_message, lua, redis_keys
 
-REPLY_MILLISECONDS = 10_000
 # A ticket outlives its deadline, so that a caller that gives up learns whether it was taken.
 GRACE_MILLISECONDS = 5_000
 # A job with less time left is not claimed: its script would hardly begin before the deadline.
@@ -28,17 +26,6 @@ _RETRY_SECONDS = 0.2
 # How long after a check the caller certainly still waits: as long as it tolerates an unreachable Redis, less the time
 # that a node has to begin the job.
 SURE_MILLISECONDS = int(LEAST_PATIENCE_SECONDS * 1_000) - LATE_MILLISECONDS
-
-
-class UnansweredError(Exception):
-    """There is no answer: the time is over, the node or the caller is gone, or Redis did not take the job.
-
-    `may_have_run` is False if the job certainly never ran and never will.
-    """
-
-    def __init__(self, message: str, *, may_have_run: bool) -> None:
-        super().__init__(message)
-        self.may_have_run = may_have_run
 
 
 def wait(job_id: str, deadline: float, answered_at: float, caller: socket.socket | None, *, is_quiet: bool) -> bytes:
@@ -65,51 +52,13 @@ def wait(job_id: str, deadline: float, answered_at: float, caller: socket.socket
                 break
             is_quiet = False
             time.sleep(min(left, _RETRY_SECONDS))
-    return give_up(job_id)
+    return cancellation.give_up(job_id)
 
 
 def patience(left: float) -> tuple[float, float]:
     """Seconds to wait per slice, and how late Redis may then be without exceeding the caller's time."""
     slice_seconds = min(left, LOOK_SECONDS)
     return slice_seconds, min(LEAST_PATIENCE_SECONDS, left - slice_seconds + BRIEF_SECONDS)
-
-
-def give_up(job_id: str, why: str = "") -> bytes:
-    """Cancel a job; returns the reply if it has just arrived. `why` begins the message of the error.
-
-    Raises:
-        UnansweredError
-    """
-    try:
-        return cancel(job_id, why)
-    except redis.RedisError as error:
-        raise UnansweredError(f"{why}may have run", may_have_run=True) from error
-
-
-def cancel(job_id: str, why: str = "") -> bytes:
-    """Like `give_up`.
-
-    Raises:
-        UnansweredError
-        redis.RedisError: it is unknown whether the job is cancelled.
-    """
-    with HeldConnection(brief_client()) as connection:
-        what = (b"", REPLY_MILLISECONDS, server_life(connection))
-        outcome = lua.CANCEL.over(connection, redis_keys.to_cancel(job_id), *what)
-    if isinstance(outcome, list):
-        return cast(bytes, outcome[0])
-    raise UnansweredError(why + outcome.decode(), may_have_run=outcome != b"never started")
-
-
-def may_have_run(job_id: str) -> bool:
-    """Cancel a job that may not have reached Redis; returns whether it may have run."""
-    try:
-        cancel(job_id)
-    except UnansweredError as error:
-        return error.may_have_run
-    except redis.RedisError:
-        pass
-    return True
 
 
 def _pop(job_id: str, deadline: float, caller: socket.socket | None) -> bytes | None:

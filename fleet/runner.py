@@ -124,7 +124,7 @@ class Runner:
         try:
             waits = claims.give_back(claim, self._heartbeat.instance, is_failure=is_failure)
         except redis.exceptions.OutOfMemoryError:
-            # Nothing has happened yet: the body of the job is the first write.
+            # Nothing has been written yet: the body of the job comes first.
             answer = failure(Reason.NEVER_STARTED, "Redis has no room for a job that is given back.", self._node_id)
             self._finish(claim, answer, takes_next=False)
             return
@@ -242,7 +242,7 @@ def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
     """Queue a subscript that nobody waits for; returns the id of its job.
 
     Raises:
-        fleet.queue.NoNodeError, fleet.reply.UnansweredError, fleet.redis_frames.FrameError, redis.RedisError.
+        fleet.queue.NoNodeError, fleet.cancellation.UnansweredError, fleet.redis_frames.FrameError, redis.RedisError.
     """
     job = Job(str(uuid.uuid4()), JobKind.SUBSCRIPT, script.id, script.version, RUN, parameters)
     queue.publish(job, settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from celery import Task, current_app
 from celery.worker import control
 
-from fleet import queue
+from fleet import cancellation
 from fleet.celery_message import TASK_NAME
 
 if TYPE_CHECKING:
@@ -38,5 +38,5 @@ run_job = current_app.register_task(RunJob())
 def revoke(state: Any, task_id: str | Iterable[str], *arguments: Any, **options: Any) -> Any:
     """Revoke task by task id (or list of ids)."""
     for job_id in [task_id] if isinstance(task_id, str) else list(task_id):
-        queue.revoke(job_id)
+        cancellation.revoke(job_id)
     return control.revoke(state, task_id, *arguments, **options)  # type: ignore[attr-defined]

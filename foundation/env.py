@@ -138,9 +138,7 @@ def header(name: str) -> str:
 
 def index_prefix(name: str, default: str) -> str:
     """The start of the name of an Elasticsearch index."""
-    return _matching(
-        name, default, "[a-z0-9][a-z0-9_-]{0,39}", "1 to 40 of a-z 0-9 _ - and begin with a letter or digit"
-    )
+    return _matching(name, default, "[a-z0-9][a-z0-9_-]{0,39}", "1 to 40 of a-z 0-9 _ -, a letter or digit first")
 
 
 def installation(name: str) -> str:

@@ -127,7 +127,7 @@ class Outcome(StrEnum):
     ABANDONED = "Abandoned"  # the run that waited for this one has ended
     UNREADABLE = "Unreadable"  # the host cannot read the job
     EXPIRED = "Expired"  # its time was over before
-    COULD_NOT_START = "CouldNotStart"  # no process or no directory for it, which is the machine's fault
+    COULD_NOT_START = "CouldNotStart"  # no process or no directory for it, which is up to the machine
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ class RunLimits:
         """Whether the true size of the processes (PSS), where it is known, is above the limit.
 
         It is asked for only when the cheap size, which counts shared pages several times, is too large. The kernel
-        holds it back while a process changes its memory map, which one that forks all the time hardly ever stops doing.
-        So another thread waits for it: the clock of the run goes on.
+        delays it while a process changes its memory map, and a process that forks all the time hardly ever stops that.
+        So another thread waits for it, and the run's clock goes on.
         """
         limit = self._memory_limit_mb * _MEGABYTE
         if not self._measurement:

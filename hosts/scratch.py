@@ -90,7 +90,7 @@ def _opened(path: str | Path, flags: int, above: int | None = None) -> Iterator[
 
 
 def touch(base: Path) -> None:
-    """Show programs that clean up that the directory is in use."""
+    """Mark the directory as in use for programs that clean up."""
     with suppress(OSError):
         os.utime(base)
 

@@ -94,7 +94,7 @@ class Host:
         remove(self.directory)
 
     def remove_used_scratch(self) -> None:
-        """Remove the directory that its last run had, unless it is as new."""
+        """Remove the directory of its last run, unless it is untouched."""
         if self.scratch and not self.scratch.is_untouched():
             remove(self.scratch.path)
             self.scratch = None
@@ -103,7 +103,7 @@ class Host:
 class WarmHosts:
     """The hosts that wait for their script's next run; safe for threads.
 
-    At most `most` of them are kept, of `most_bytes` together: beyond that, those that are unused the longest are ended.
+    At most `most` of them are kept, of `most_bytes` together: beyond that, the least recently used ones are ended.
     """
 
     def __init__(self, most: int, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -114,7 +114,7 @@ class WarmHosts:
         self._oldest = 0.0
 
     def resting(self) -> list[Host]:
-        """The hosts that wait now, the one that is unused the longest first."""
+        """The hosts that wait now, the least recently used one first."""
         with self._lock:
             return list(self._idle)
 
@@ -137,7 +137,7 @@ class WarmHosts:
         _close(surplus)
 
     def renew(self) -> None:
-        """End all hosts of now; those that serve a run end after it."""
+        """End all hosts that exist now; those that serve a run end after it."""
         with self._lock:
             self._oldest = self._clock()
             gone, self._idle = self._idle, []

@@ -15,6 +15,7 @@ import logging
 import os
 import pwd
 import selectors
+import signal
 import socket
 import sys
 import time
@@ -26,7 +27,6 @@ from typing import TextIO
 from foundation import linux
 from hosts import landlock, packages, tree
 from hosts.host_process import HostOptions, live
-from hosts.keeper import keep
 from hosts.landlock import ReachablePaths
 from hosts.run_environment import default_signals
 from hosts.scratch import remove_tree
@@ -36,6 +36,9 @@ DESCRIPTORS = 4
 _FAREWELL_SECONDS = 2.0
 # How long a killed worker may take to end after its sockets were closed.
 _DEATH_SECONDS = 0.5
+# For how long the keeper kills what a zygote has left behind, and how often it looks.
+_SWEEP_SECONDS = 2.0
+_PAUSE_SECONDS = 0.01
 # How often to look for orphans, which no event announces: usually, and while some are being killed.
 _ORPHANS_SECONDS = 1.0
 _KILLED_ORPHANS_SECONDS = 0.01
@@ -159,6 +162,34 @@ def _tell(control: socket.socket, message: str, *descriptors: int) -> None:
 def _close(descriptors: list[int]) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
+
+
+def keep(zygote: int) -> bool:
+    """The keeper: wait until the child `zygote` has ended or was killed, then kill what it has left behind.
+
+    Processes that a script has moved to a session of their own would outlive a killed zygote. The keeper adopts them.
+    All processes below it come from its zygote, so it kills all of them, whatever else is killed at the same moment.
+
+    SIGTERM kills the zygote. SIGCONT is passed on, in case both were stopped. Returns whether the zygote ended without
+    a SIGTERM.
+    """
+    was_told = False
+
+    def end(*_: object) -> None:
+        nonlocal was_told
+        was_told = True
+        os.kill(zygote, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGCONT, lambda *_: os.kill(zygote, signal.SIGCONT))
+    # Do not reap it before the handlers, which use its id, are gone.
+    os.waitid(os.P_PID, zygote, os.WEXITED | os.WNOWAIT)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGCONT, signal.SIG_DFL)
+    last_moment = time.monotonic() + _SWEEP_SECONDS
+    while tree.end_children() and time.monotonic() < last_moment:
+        time.sleep(_PAUSE_SECONDS)
+    return not was_told
 
 
 def main() -> None:

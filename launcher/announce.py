@@ -16,9 +16,8 @@ import django
 from django.conf import settings
 
 from foundation import linux
-from launcher import paths as places_module
 from launcher import programs
-from launcher.paths import Places
+from launcher.paths import LauncherPaths, from_environment
 from launcher.steps import say
 from launcher.supervised import end_with_parent
 
@@ -91,31 +90,28 @@ def _job_goes_through() -> bool:
     return bool(importlib.import_module("fleet.probe").probe(PROBE_SECONDS))
 
 
-def _tell_ready(places: Places, is_first_start: bool) -> None:
+def _tell_ready(paths: LauncherPaths, is_first_start: bool) -> None:
     first_start = importlib.import_module("launcher.first_start")
     shows_secrets = is_first_start and sys.stdout.isatty()
     say(f"\nReady. The console: {settings.UDAPI_PUBLIC_URL}/console/")
-    if is_first_start or places.admin_password.is_file():
-        say(
-            _admin_line(
-                places, first_start.admin_name() if is_first_start else "the first administrator", shows_secrets
-            )
-        )
+    if is_first_start or paths.admin_password.is_file():
+        name = first_start.admin_name() if is_first_start else "the first administrator"
+        say(_admin_line(paths, name, shows_secrets))
     if first_start.has_demo():
         say("A first call:\n")
-        say(f"  {_curl(first_start.DEMO_ROUTE, _token(places, shows_secrets))}\n")
+        say(f"  {_curl(first_start.DEMO_ROUTE, _token(paths, shows_secrets))}\n")
     else:
         say("To create a first API: log in, add a script, a token and a definition with both.")
     logs = programs.log_file("*").parent
     say(f"Logs: {logs} (endpoint.log: triggers; manager.log: runs of scripts; refused.log: refused calls and log-ins)")
     if shows_secrets:
-        places.admin_password.unlink(missing_ok=True)
-        places.demo_secret.unlink(missing_ok=True)
+        paths.admin_password.unlink(missing_ok=True)
+        paths.demo_secret.unlink(missing_ok=True)
     say("Ctrl-C ends it.")
 
 
-def _admin_line(places: Places, name: str, shows_secrets: bool) -> str:
-    file = places.admin_password
+def _admin_line(paths: LauncherPaths, name: str, shows_secrets: bool) -> str:
+    file = paths.admin_password
     if not file.is_file():
         return f"Log in as {name} with the password from UDAPI_ADMIN_PASSWORD."
     if shows_secrets:
@@ -123,11 +119,11 @@ def _admin_line(places: Places, name: str, shows_secrets: bool) -> str:
     return f"Log in as {name}; the password is in {file} (mode 600; remove the file when you know the password)."
 
 
-def _token(places: Places, shows_secrets: bool) -> str:
+def _token(paths: LauncherPaths, shows_secrets: bool) -> str:
     """The demo token's secret for a shell: itself, its file, or a variable once no file holds it any more."""
-    if not places.demo_secret.is_file():
+    if not paths.demo_secret.is_file():
         return "$TOKEN"
-    return places.demo_secret.read_text().strip() if shows_secrets else f"$(cat {shlex.quote(str(places.demo_secret))})"
+    return paths.demo_secret.read_text().strip() if shows_secrets else f"$(cat {shlex.quote(str(paths.demo_secret))})"
 
 
 def _curl(route: str, token: str) -> str:
@@ -144,7 +140,7 @@ def main(parent: str, *flags: str) -> None:
     patience = Patience()
     patience.wait_for("the web server", _web_answers, ["web"])
     patience.wait_for("queue and worker", _job_goes_through, ["worker", "manager", "redis"])
-    _tell_ready(places_module.from_environment(), "--first-start" in flags)
+    _tell_ready(from_environment(), "--first-start" in flags)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One start at a time brings a database up to date, even where several machines share it."""
+"""Only one start at a time brings a database up to date, even if several machines share it."""
 
 import os
 import time

@@ -13,7 +13,7 @@ from as_code.permissions import Actor
 from definitions.models import ApiDefinition
 from foundation import env
 from launcher import private
-from launcher.paths import PROJECT, Places
+from launcher.paths import PROJECT, LauncherPaths
 from launcher.steps import StartError
 
 DEMO_ROUTE = "demo/echo"
@@ -44,7 +44,7 @@ def has_demo() -> bool:
     return ApiDefinition.objects.filter(route=DEMO_ROUTE).exists()
 
 
-def set_up(places: Places) -> list[str]:
+def set_up(paths: LauncherPaths) -> list[str]:
     """Create the first administrator and, unless `UDAPI_DEMO` is 0, the demo: everything or nothing.
 
     Generated secrets are kept in files of mode 600. Returns what was created.
@@ -52,15 +52,15 @@ def set_up(places: Places) -> list[str]:
     Raises:
         StartError: the administrator's name cannot be used.
     """
-    private.directory(places.first_start_dir)
+    private.directory(paths.first_start_dir)
     with transaction.atomic():
-        created = [_create_admin(places)]
+        created = [_create_admin(paths)]
         if wants_demo():
-            created.append(_create_demo(places))
+            created.append(_create_demo(paths))
     return created
 
 
-def _create_admin(places: Places) -> str:
+def _create_admin(paths: LauncherPaths) -> str:
     given = env.text("UDAPI_ADMIN_PASSWORD", "")
     password = given or secrets.token_urlsafe(PASSWORD_BYTES)
     admin = get_user_model()(username=admin_name(), is_staff=True, is_superuser=True)
@@ -70,9 +70,9 @@ def _create_admin(places: Places) -> str:
     except ValidationError as error:
         raise StartError(f"UDAPI_ADMIN_USER cannot be used: {' '.join(error.messages)}") from error
     admin.save()
-    places.admin_password.unlink(missing_ok=True)
+    paths.admin_password.unlink(missing_ok=True)
     if not given:
-        private.write(places.admin_password, password + "\n")
+        private.write(paths.admin_password, password + "\n")
     return f"administrator {admin_name()}"
 
 
@@ -87,11 +87,11 @@ def weakness_of_admin_password() -> str:
     return ""
 
 
-def _create_demo(places: Places) -> str:
+def _create_demo(paths: LauncherPaths) -> str:
     """Import the demo's file and keep the secret of its token for the announcement."""
     try:
         report = import_files([DEMO_FILE], Actor())
     except RefusedImportError as error:
         raise StartError(f"The demo cannot be loaded; repair it or set UDAPI_DEMO=0:\n{error}") from error
-    private.write(places.demo_secret, report.secrets[DEMO_TOKEN] + "\n")
+    private.write(paths.demo_secret, report.secrets[DEMO_TOKEN] + "\n")
     return "demo API"

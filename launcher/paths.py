@@ -11,7 +11,7 @@ from foundation.data_directory import DataDir
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-class Places:
+class LauncherPaths:
     """The launcher's paths below one data directory; nothing is created here.
 
     A further worker node has files of its own beside the stack's; their names end with `suffix`.
@@ -33,18 +33,18 @@ class Places:
         self.admin_password = self.first_start_dir / "admin-password"
         self.demo_secret = self.first_start_dir / "demo-secret"
 
-    def nodes(self) -> Iterator["Places"]:
-        """The places of further worker nodes on this data directory."""
-        return (Places(self.data, f"-{number}") for number in count(2))
+    def nodes(self) -> Iterator["LauncherPaths"]:
+        """The paths of further worker nodes on this data directory."""
+        return (LauncherPaths(self.data, f"-{number}") for number in count(2))
 
 
-def from_environment() -> Places:
-    """The places of this start, before Django's settings can be read.
+def from_environment() -> LauncherPaths:
+    """The paths of this start, before Django's settings can be read.
 
     Raises:
         ImproperlyConfigured: `UDAPI_DATA_DIR_FILE` cannot be read.
     """
-    return Places(DataDir(Path(env.text("UDAPI_DATA_DIR", str(PROJECT / "var"))).resolve()))
+    return LauncherPaths(DataDir(Path(env.text("UDAPI_DATA_DIR", str(PROJECT / "var"))).resolve()))
 
 
 def python(*arguments: str) -> list[str]:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from foundation.logs import LogSettings
 from launcher import redis_server
-from launcher.paths import Places, python
+from launcher.paths import LauncherPaths, python
 from launcher.supervise import LONGEST_BACK_OFF_SECONDS
 
 # A program that ends sooner than this after its start counts as failed.
@@ -78,24 +78,24 @@ def log_file(name: str) -> Path:
     return logs.directory / f"{name}.log"
 
 
-def supervisor_config(places: Places, programs: list[SupervisedProgram], supervisor_pid: int) -> str:
+def supervisor_config(paths: LauncherPaths, programs: list[SupervisedProgram], supervisor_pid: int) -> str:
     """The supervisor's configuration. It holds no secret, as the programs inherit the environment."""
-    sections = [_supervisor_section(places), *(_program_section(places, each, supervisor_pid) for each in programs)]
+    sections = [_supervisor_section(paths), *(_program_section(paths, each, supervisor_pid) for each in programs)]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
 
-def _supervisor_section(places: Places) -> Iterator[str]:
+def _supervisor_section(paths: LauncherPaths) -> Iterator[str]:
     yield "[supervisord]"
     yield "nodaemon = true"
     yield "silent = true"
-    yield f"pidfile = {_escaped(str(places.supervisor_pid))}"
+    yield f"pidfile = {_escaped(str(paths.supervisor_pid))}"
     yield f"minfds = {DESCRIPTORS}"
     yield "minprocs = 1"
-    yield from _log_lines("", f"supervisor{places.suffix}")
+    yield from _log_lines("", f"supervisor{paths.suffix}")
 
 
-def _program_section(places: Places, program: SupervisedProgram, supervisor_pid: int) -> Iterator[str]:
-    wrapper = python("-m", "launcher.supervised", str(supervisor_pid), str(places.children_lock))
+def _program_section(paths: LauncherPaths, program: SupervisedProgram, supervisor_pid: int) -> Iterator[str]:
+    wrapper = python("-m", "launcher.supervised", str(supervisor_pid), str(paths.children_lock))
     yield f"[program:{program.name}]"
     yield f"command = {_escaped(shlex.join([*wrapper, *program.command]))}"
     yield f"priority = {program.priority}"
@@ -104,7 +104,7 @@ def _program_section(places: Places, program: SupervisedProgram, supervisor_pid:
     yield f"startretries = {LONGEST_BACK_OFF_SECONDS}"
     yield "autorestart = true"
     yield "redirect_stderr = true"
-    yield from _log_lines("stdout_", f"{program.name}{places.suffix}")
+    yield from _log_lines("stdout_", f"{program.name}{paths.suffix}")
 
 
 def _log_lines(prefix: str, name: str) -> Iterator[str]:

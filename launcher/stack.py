@@ -22,14 +22,14 @@ from broker.owner import ForeignInstallationError
 from foundation import env, logs
 from foundation.log_file import make_log_private
 from launcher import database_lock, first_start, private, programs, redis_server
-from launcher.paths import Places, python
+from launcher.paths import LauncherPaths, python
 from launcher.steps import StartError, say, step
 
 # Open files of a process: each waiting trigger takes two in gunicorn.
 DESCRIPTORS = 65_536
 
 
-def start(places: Places) -> NoReturn:
+def start(paths: LauncherPaths) -> NoReturn:
     """Go through all steps and become the supervisor.
 
     Raises:
@@ -38,19 +38,19 @@ def start(places: Places) -> NoReturn:
     _prepare_logs()
     _check_settings()
     _check_port(settings.UDAPI_HOST, settings.UDAPI_PORT)
-    redis = _prepare_redis(places)
-    is_first = _prepare_database(places)
+    redis = _prepare_redis(paths)
+    is_first = _prepare_database(paths)
     # Nobody else reaches an embedded Redis, and a data directory may be moved.
     if redis is None:
         _claim()
-    _write_supervisor_config(places, programs.stack(redis))
+    _write_supervisor_config(paths, programs.stack(redis))
     # This process keeps its id when it becomes the supervisor, and so remains the parent.
     flags = ["--first-start"] if is_first else []
     subprocess.Popen(python("-m", "launcher.announce", str(os.getpid()), *flags))  # noqa: S603
-    _become_supervisor(places)
+    _become_supervisor(paths)
 
 
-def start_worker(places: Places) -> NoReturn:
+def start_worker(paths: LauncherPaths) -> NoReturn:
     """Become the supervisor of one more worker node on the broker and the database of the settings.
 
     Raises:
@@ -68,8 +68,8 @@ def start_worker(places: Places) -> NoReturn:
     _claim()
     with step("Worker") as done:
         done(f"Ctrl-C lets it finish its runs, then ends it; its log: {programs.log_file('manager')}")
-    _write_supervisor_config(places, programs.node(f"-{os.getpid()}"))
-    _become_supervisor(places)
+    _write_supervisor_config(paths, programs.node(f"-{os.getpid()}"))
+    _become_supervisor(paths)
 
 
 def _prepare_logs() -> None:
@@ -121,14 +121,14 @@ def _port_sentence(host: str, port: int, error: OSError) -> str:
     return f"{host} is not an address of this machine ({error.strerror}): set UDAPI_HOST to one that is."
 
 
-def _prepare_redis(places: Places) -> list[str] | None:
+def _prepare_redis(paths: LauncherPaths) -> list[str] | None:
     """The command of the embedded Redis; None where REDIS_URL names another one, which may not be up yet."""
     with step("Redis") as done:
         if not env.text("REDIS_URL", ""):
             server = redis_server.find()
-            redis_server.configure(places)
+            redis_server.configure(paths)
             done(f"{server} ({server.program}), private to this user")
-            return [str(server.program), str(places.redis_config)]
+            return [str(server.program), str(paths.redis_config)]
         try:
             done(f"{_broker_version()} at REDIS_URL answers")
         except redis_py.RedisError as error:
@@ -154,13 +154,13 @@ def _claim() -> None:
             done("claimed when Redis answers")
 
 
-def _prepare_database(places: Places) -> bool:
+def _prepare_database(paths: LauncherPaths) -> bool:
     """Bring the database up to date while no other machine does. Returns whether this is the first start."""
     with ExitStack() as locked:
         is_first = _update_database(locked)
         if is_first:
             with step("First start") as done:
-                done(f"created {', '.join(first_start.set_up(places))}")
+                done(f"created {', '.join(first_start.set_up(paths))}")
     if is_first and (why := first_start.weakness_of_admin_password()):
         say(f"Warning: UDAPI_ADMIN_PASSWORD is weak: {why} Change it in the console.")
     connections.close_all()
@@ -190,14 +190,14 @@ def _migrate() -> str:
     return f"migrated, {pending} steps"
 
 
-def _write_supervisor_config(places: Places, stack: list[programs.SupervisedProgram]) -> None:
-    config = programs.supervisor_config(places, stack, supervisor_pid=os.getpid())
-    private.write(places.supervisor_config, config)
+def _write_supervisor_config(paths: LauncherPaths, stack: list[programs.SupervisedProgram]) -> None:
+    config = programs.supervisor_config(paths, stack, supervisor_pid=os.getpid())
+    private.write(paths.supervisor_config, config)
 
 
-def _become_supervisor(places: Places) -> NoReturn:
+def _become_supervisor(paths: LauncherPaths) -> NoReturn:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    command = python("-m", "launcher.supervise", str(places.supervisor_config))
+    command = python("-m", "launcher.supervise", str(paths.supervisor_config))
     os.execv(command[0], command)  # noqa: S606

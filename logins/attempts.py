@@ -14,10 +14,34 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
-from logins.errors import LockedError
 from logins.models import AttemptCounter
 from web.client_address import client_network
+
+
+class LogInRefusedError(Exception):
+    """No password was checked; `retry_after` is in whole seconds."""
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class LockedError(LogInRefusedError):
+    """Too many attempts have failed."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(_("Too many failed log-in attempts, try again later."), retry_after)
+
+
+class BusyError(LogInRefusedError):
+    """All log-in slots are taken."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Too many log-ins at the same time, try again in a moment."), 1)
+
 
 # Failed attempts with one user name from one address, and from one address with any name: many people may share it.
 MOST_BY_USER: Final = 10

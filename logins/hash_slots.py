@@ -14,7 +14,7 @@ from typing import Final
 from django.conf import settings
 
 from foundation import locks
-from logins.errors import BusyError
+from logins.attempts import BusyError
 from web import threads
 
 # Fewer than a user may fail, so that users are never locked by their own simultaneous requests.

@@ -19,7 +19,7 @@ _DECIDING = ("is_active", "is_superuser", "password")
 def refuse_losing_last(leaving: Iterable[Any], using: str | None = None) -> None:
     """Refuse a change that leaves no superuser besides the users with the keys `leaving`.
 
-    Inside a transaction the superusers' rows stay locked: of two who take each other's rights one is refused.
+    Inside a transaction the superusers' rows stay locked: if two of them demote each other, one is refused.
 
     Raises:
         ValidationError: `LastSuperuser`.

@@ -14,8 +14,7 @@ from events.hub import EndingError
 from events.models import InformationEvent
 from events.selection import FILTERS, Selection
 from events.serializers import EventSerializer, as_dict
-from events.stream import LiveStream
-from events.stream_slots import NoSlotError
+from events.stream import LiveStream, NoSlotError
 from events.visibility import Reader, readable_events, readable_types
 from management.errors import NotFoundError, PermissionDeniedError, UnavailableError
 from management.lists import PAGE_NAMES, PAGE_PARAMETERS, only, page
@@ -136,5 +135,5 @@ def _resume_after(request: Request) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST_POSITION):
-        raise invalid_field("Last-Event-ID", "Not the id of an event of the live stream.")
+        raise invalid_field("Last-Event-ID", "Not an event id of the live stream.")
     return int(text)

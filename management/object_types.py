@@ -102,7 +102,7 @@ class TokenViewSet(ObjectViewSet[ApiToken]):
 
 
 class ScriptViewSet(ObjectViewSet[AutomationScript]):
-    """Automation scripts. They run with the rights of the worker's system account, so editing them is a trust."""
+    """Automation scripts. They run with the rights of the worker's system account: only trusted users may edit them."""
 
     model = AutomationScript
     label = SCRIPT

@@ -48,6 +48,7 @@ class DocsView(SpectacularSwaggerSplitView):
     """Swagger UI, from files of this installation."""
 
     authentication_classes = ()
+    http_method_names = ("get", "head")
     template_name = "management/docs.html"
     url_name = "management-schema"
     title = "User-Defined APIs: management API"

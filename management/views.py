@@ -13,8 +13,7 @@ from rest_framework.views import APIView
 from access.policy import Action
 from access.rest import PolicyPermission
 from management import errors
-from management.authentication import BasicAuthentication, KeyAuthentication, SessionAuthentication
-from management.browsers import is_browser
+from management.authentication import BasicAuthentication, KeyAuthentication, SessionAuthentication, is_browser
 from management.wire import JsonOnly, JsonParser, JsonRenderer
 from objects.serializers import StrictSerializer
 from web.errors import LengthRequiredError
@@ -92,7 +91,7 @@ class NotFoundView(ManagementView):
     schema = None
 
     def missing(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        # Who is not authenticated never gets here, and so learns nothing about addresses.
+        # Unauthenticated clients never get here, and so learn nothing about addresses.
         if not request.path.endswith("/") and resolve(f"{request.path}/").func.cls is not NotFoundView:  # type: ignore[attr-defined]
             raise errors.NotFoundError("The address must end with a slash.")
         raise errors.NotFoundError

@@ -6,15 +6,22 @@ Console, management API, commands and imports change objects through these funct
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, router, transaction
 from django.db.models import ProtectedError
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
-from objects.announcements import added_together
 from objects.authorship import AuthoredModel
+
+# Sent by the model of objects that one statement has added, without a `post_save` each: `instances`, `using`.
+added_together: Final = Signal()
+
+# Sent by the policy's label of the subject: `name` (str), `text` (str), `properties` (dict).
+announced: Final = Signal()
+
 
 Authored = TypeVar("Authored", bound=AuthoredModel)
 
@@ -35,13 +42,14 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
         instance.created_by = by
     with instance.acted_on(by), _unsaved_when_refused([instance]), transaction.atomic():
         _lock(instance)
-        instance.full_clean()
         try:
+            # Uniqueness and constraints are left to the database: asking for them costs queries for each save.
+            instance.full_clean(validate_unique=False, validate_constraints=False)
             # A savepoint: PostgreSQL lets a transaction go on only from there.
             with _unsaved_when_refused([instance]), transaction.atomic():
                 instance.save()
-        except IntegrityError:
-            # Another writer has committed between check and save; now the check sees what it wrote and names the rule.
+        except (IntegrityError, ValidationError):
+            # Now ask for every rule, to name those that are broken. None is if another writer has just made room.
             instance.full_clean()
             instance.save()
         if then is not None:
@@ -63,7 +71,6 @@ def add_checked(instances: Sequence[Authored], by: str, then: Callable[[], None]
         for instance in instances:
             acting.enter_context(instance.acted_on(by))
             instance.created_by = by
-            # Uniqueness and constraints are left to the database: asking for them costs queries for each object.
             instance.full_clean(validate_unique=False, validate_constraints=False)
         model._base_manager.bulk_create(instances)
         added_together.send(sender=model, instances=instances, using=router.db_for_write(model))
@@ -94,7 +101,7 @@ def _lock(instance: AuthoredModel) -> None:
     """Lock the rows that the change relies on, the object's own first. SQLite locks the database at BEGIN."""
     own_row = type(instance)._base_manager.filter(pk=instance.pk).select_for_update().values_list("pk")
     if not instance._state.adding and not own_row:
-        # A save would bring it back, a delete would count twice.
+        # A save would bring it back; a delete would be recorded twice.
         raise type(instance).DoesNotExist(f"{instance} has been deleted.")
     instance.hold_for([instance])
 

@@ -87,7 +87,7 @@ def serialized(serializer: type[AuthoredSerializer], *, lifted: Sequence[str] = 
     for name, field in serializer().properties.items():
         if name in lifted and isinstance(field, StrictSerializer):
             found |= field.properties
-        # What moves on without a change of the object would never be written again.
+        # A value that changes without a change of the object would never be written again.
         elif not (field.write_only or isinstance(field, MovingMoment)):
             found[name] = field
     return found
@@ -122,7 +122,7 @@ class AuthoredDocument(Document):  # type: ignore[misc]  # the library has no ty
         raise NotImplementedError
 
     def complete(self, instances: Sequence[Any]) -> None:
-        """Read for all of them at once what else `prepare` needs."""
+        """Read what else `prepare` needs, for all objects at once."""
 
     def prepare_version(self, instance: Any) -> int:
         return int(instance.version)

@@ -1,5 +1,4 @@
-"""Objects as JSON. The management API, its filters and OpenAPI document, the as-code files and the Elasticsearch
-mapping all derive from these serializers.
+"""Objects as JSON: the management API with its filters, the as-code files and the mirror derive from these serializers.
 
 A serializer checks which properties there are and their JSON types. The rules of a property (length, range, choices)
 belong to the model, which refuses with a reason of its own; here they only describe the property.
@@ -170,7 +169,7 @@ class Moment(TypedField, serializers.DateTimeField):
 
 
 class MovingMoment(Moment):
-    """A time, or null, that moves on without a change of the object: a client may send back an earlier one."""
+    """A time, or null, that changes without a change of the object, so a client may send back an earlier one."""
 
     def is_present(self, value: object, present: object) -> bool:
         if value is None or value == present:
@@ -180,7 +179,7 @@ class MovingMoment(Moment):
 
 
 class StrictSerializer(TypedField, serializers.Serializer[Any]):
-    """Refuses, all at once, what is unknown, of the wrong type, or read-only with another value than the present.
+    """Refuses at once all properties that are unknown, of the wrong type, or read-only with another value than now.
 
     With `source="*"` a nested one describes several columns of the same object.
     """
@@ -255,6 +254,9 @@ class StrictSerializer(TypedField, serializers.Serializer[Any]):
         return [column for field in self.properties.values() for column in field.columns()]
 
 
+_AUTHORSHIP = frozenset({"createdBy", "createdAt", "lastModifiedBy", "lastModified"})
+
+
 class AuthoredSerializer(StrictSerializer):
     """What every object has. `Meta.model` is the model that `fill` creates instances of."""
 
@@ -263,6 +265,9 @@ class AuthoredSerializer(StrictSerializer):
     createdAt = Moment()
     lastModifiedBy = Text(read_only=True)
     lastModified = Moment()
+
+    def get_fields(self) -> dict[str, Any]:
+        return dict(sorted(super().get_fields().items(), key=lambda item: item[0] in _AUTHORSHIP))
 
     @classmethod
     @cache

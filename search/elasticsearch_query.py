@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class CircuitBreaker:
-    """Remembers a failure for `PAUSE_SECONDS`. Then one caller tries again, while the others still do not."""
+    """Remembers a failure for `PAUSE_SECONDS`. Then one caller tries again, while the others still wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from automation.models import AutomationScript
 from definitions.models import AllowedToken, ApiDefinition
-from objects.announcements import added_together
+from objects.changes import added_together
 from search.models import DEFINITIONS, SCRIPT_NAME, TOKEN_NAME, TOKENS, Intent
 from search.state import switch
 from tokens.models import ApiToken

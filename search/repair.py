@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from access.policy import MIRROR
 from broker.lease import Lease
-from objects.announcements import announced
+from objects.changes import announced
 from search import indices
 from search.connection import MirrorError, client
 from search.drift import Drift, check, fetch, slices

@@ -1,7 +1,7 @@
 """Writing documents. Each write has a number, so that the order in which writes arrive does not matter.
 
 A writer reads the intents, then takes a number (`Mirror.take_ticket`), then reads the objects. Elasticsearch refuses
-a write if the document already has a larger number. Whoever wrote that document read the object later, so nothing is
+a write if the document already has a larger number. The writer of that document read the object later, so nothing is
 lost.
 """
 
@@ -93,7 +93,7 @@ def send(
     """Send `actions` in bulk, and add what was not taken to `written`.
 
     Raises:
-        MirrorError: Elasticsearch did not carry out all of them, through no fault of a document.
+        MirrorError: Elasticsearch did not carry out all of them, for a reason that is not in a document.
     """
     answers = streaming_bulk(
         client(),

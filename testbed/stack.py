@@ -18,7 +18,7 @@ from django.conf import settings
 from broker.client import meet
 from foundation.data_directory import DataDir
 from launcher import redis_server
-from launcher.paths import Places
+from launcher.paths import LauncherPaths
 from testbed.data_dir import INSTALLATION, make_data_dir
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +87,7 @@ class Machine:
         own = {"UDAPI_DATA_DIR": str(data_dir), "CELERY_SKIP_CHECKS": "1", "UDAPI_INSTALLATION": INSTALLATION}
         self.environment = own | (environment or {})
         self._started: list[subprocess.Popen[bytes]] = []
-        redis_server.configure(Places(self.data))
+        redis_server.configure(LauncherPaths(self.data))
         self.redis = self.start_redis()
 
     @property
@@ -102,13 +102,13 @@ class Machine:
 
     def start_redis(self) -> subprocess.Popen[bytes]:
         """Start the embedded Redis and wait until it answers."""
-        process = self._start_redis(Places(self.data).redis_config)
+        process = self._start_redis(LauncherPaths(self.data).redis_config)
         wait_until(self._redis_answers, 10, "Redis")
         return process
 
     def start_replica(self, port: int) -> tuple[subprocess.Popen[bytes], Path]:
         """Start a second Redis as a replica of the one at the loopback `port`; returns its process and its socket."""
-        config, own = Places(self.data).redis_config, self.data.redis_socket.with_name("replica.sock")
+        config, own = LauncherPaths(self.data).redis_config, self.data.redis_socket.with_name("replica.sock")
         file = config.with_name("replica.conf")
         file.touch(mode=0o600)
         lines = (f'unixsocket "{own}"', f"replicaof 127.0.0.1 {port}", f"masterauth {self._redis_password()}")

@@ -42,7 +42,7 @@ class ApiToken(AuthoredModel):
 
     in_use_reason = "TokenInUse"
     own_rules = frozenset({"name", "rate_limit", "rate_window_seconds"})
-    # Of a new secret that the user has chosen; a generated one cannot be another token's.
+    # The digest of a new secret that a user has chosen; a generated one cannot be another token's.
     _given_digests: Mapping[int, str] | None = None
 
     class Meta(AuthoredModel.Meta):

@@ -10,4 +10,3 @@ class SiteConfig(AppConfig):
         # Importing the modules sets the application of all tasks and registers the checks.
         import_module("udapi_site.celery")
         import_module("udapi_site.checks")
-        import_module("udapi_site.history_check")

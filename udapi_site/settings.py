@@ -138,7 +138,7 @@ MIDDLEWARE = [
     # The following ones are for browsers and the management API only.
     "endpoint.middleware.TriggerMiddleware",
     "web.database.ConnectionMiddleware",
-    "web.content_policy.ContentPolicyMiddleware",
+    "csp.middleware.CSPMiddleware",
     "web.bodies.BodyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -179,16 +179,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
-FILE_UPLOAD_HANDLERS = ["web.uploads.RefusingUploadHandler"]
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_HANDLERS = ["web.bodies.RefusingUploadHandler"]
 # A trigger is never redirected, and a console address without its slash is not found.
 APPEND_SLASH = False
-SESSION_COOKIE_HTTPONLY = True
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

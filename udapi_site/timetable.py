@@ -17,10 +17,6 @@ _MIRROR_INTERVALS: Final = {
 }
 
 
-def _intervals() -> dict[str, timedelta]:
-    return _INTERVALS | (_MIRROR_INTERVALS if settings.ELASTICSEARCH_URL else {})
-
-
 def task_modules() -> list[str]:
     """The modules with the tasks of the background program: the product's and the operator's."""
     mirror = ["search.tasks"] if settings.ELASTICSEARCH_URL else []
@@ -29,4 +25,5 @@ def task_modules() -> list[str]:
 
 def entries() -> dict[str, dict[str, Any]]:
     """Celery's `beat_schedule`; its entries are named after their tasks."""
-    return {task: {"task": task, "schedule": interval} for task, interval in _intervals().items()}
+    intervals = _INTERVALS | (_MIRROR_INTERVALS if settings.ELASTICSEARCH_URL else {})
+    return {task: {"task": task, "schedule": interval} for task, interval in intervals.items()}

@@ -1,9 +1,11 @@
 """Limits on the bodies of all requests but triggers: their size, and the answer to one that came too slowly."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousMultipartForm
+from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
@@ -81,3 +83,13 @@ def _refused(request: HttpRequest, error: RequestError) -> HttpResponse:
     if request.path_info.startswith(_MANAGEMENT):
         return JsonResponse({"errors": error.entries()}, status=error.status)
     return HttpResponse(f"{error}\n", status=error.status, content_type="text/plain; charset=utf-8")
+
+
+class RefusingUploadHandler(FileUploadHandler):
+    """Refuses the first file of a form before reading it; Django answers 400."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise SuspiciousMultipartForm("files are not accepted")
+
+    # Never called, as there is no new file.
+    receive_data_chunk = file_complete = new_file

@@ -17,21 +17,21 @@ from django.conf import settings
 # The time for the head of a request, counted from its first byte.
 HEAD_SECONDS = 10.0
 
-# A thread that waits longer than this for its client, in all waits of a request together, needs a place.
+# A thread that waits longer than this for its client, in all waits of a request together, needs a slot.
 UNCOUNTED_SECONDS = 0.5
 
 _RESET_ON_CLOSE = array("i", (1, 0)).tobytes()
 
 
 class TooSlowError(TimeoutError):
-    """The client took too long, or no place was free to wait for it."""
+    """The client took too long, or no slot was free to wait for it."""
 
 
 class ClientSocket(socket.socket):
     """A connection on which every wait has an end.
 
     The head of a request may take ten seconds. A body may take `UDAPI_TRANSFER_SECONDS`, and so may an answer of known
-    length; neither may pause for `UDAPI_SILENCE_SECONDS`. A thread that waits for its client holds a place meanwhile:
+    length; neither may pause for `UDAPI_SILENCE_SECONDS`. A thread that waits for its client holds a slot meanwhile:
     the one that the request holds anyway (`hold`), or one of those for slow clients.
 
     The descriptor never blocks. A time-out that gunicorn sets is one more limit of `recv` and `sendall`.
@@ -45,12 +45,12 @@ class ClientSocket(socket.socket):
     close_after_answer: Callable[[], None]
 
     def __init__(self, accepted: socket.socket, slow_clients: Semaphore) -> None:
-        """Take over the descriptor of `accepted`. `slow_clients` are the places for requests that hold none."""
+        """Take over the descriptor of `accepted`. `slow_clients` are the slots for requests that hold none."""
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         super().setblocking(False)
         self._timeout: float | None = None
         self._slow_clients = slow_clients
-        self._places, self._holds_place = ExitStack(), False
+        self._slots, self._holds_slot = ExitStack(), False
         self.begin_request()
 
     # --- The course of a request ---
@@ -71,14 +71,14 @@ class ClientSocket(socket.socket):
         self._write_until = math.inf
 
     def end_request(self) -> None:
-        """Leave the place, as the answer is sent or given up."""
-        self._holds_place = False
-        self._places.close()
+        """Release the slot, because the answer is sent or given up."""
+        self._holds_slot = False
+        self._slots.close()
 
-    def hold(self, place: AbstractContextManager[None]) -> None:
-        """Enter `place` until the answer is sent."""
-        self._places.enter_context(place)
-        self._holds_place = True
+    def hold(self, slot: AbstractContextManager[None]) -> None:
+        """Hold `slot` until the answer is sent."""
+        self._slots.enter_context(slot)
+        self._holds_slot = True
 
     def abort(self) -> None:
         """Close, and discard what the client has not received."""
@@ -145,13 +145,13 @@ class ClientSocket(socket.socket):
         seconds = min(settings.UDAPI_SILENCE_SECONDS, until - time.monotonic())
         if self._timeout is not None:
             seconds = min(seconds, self._timeout)
-        if self._holds_place:
+        if self._holds_slot:
             return self._is_ready(event, seconds)
         begun, uncounted = time.monotonic(), min(seconds, self._uncounted)
         if is_ready := self._is_ready(event, uncounted):
             self._uncounted -= min(uncounted, time.monotonic() - begun)
         elif uncounted < seconds:
-            self._take_place(event)
+            self._take_slot(event)
             return self._is_ready(event, seconds - uncounted)
         return is_ready
 
@@ -160,11 +160,11 @@ class ClientSocket(socket.socket):
         poll.register(self, event)
         return bool(poll.poll(max(0.0, seconds) * 1_000))
 
-    def _take_place(self, event: int) -> None:
+    def _take_slot(self, event: int) -> None:
         if not self._slow_clients.acquire(blocking=False):
             raise self._too_slow(event)
-        self._places.callback(self._slow_clients.release)
-        self._holds_place = True
+        self._slots.callback(self._slow_clients.release)
+        self._holds_slot = True
 
     def _unconfirmed(self) -> int:
         """Bytes sent that the client's machine has not confirmed."""

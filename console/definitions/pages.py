@@ -41,7 +41,7 @@ class DefinitionAdmin(DefinitionColumns, CheckedAdmin):
         return with_columns(super().get_queryset(request), request.user)
 
     def name_of(self, obj: ApiDefinition) -> str:
-        """Several APIs may have one name, none the same route."""
+        """Several APIs may share a name, but not a route."""
         return f"{obj.name} ({obj.route})" if obj.name else obj.route
 
     def noun(self, count: int) -> str:

@@ -270,7 +270,7 @@ def test_a_damaged_file_is_imported_or_refused_with_a_sentence(files, changes):
         text = text[:start] + piece + text[start + length :]
     main: Path = files(text)
     faults = _faults(main)
-    assert faults is None or (faults and all(fault.place.line >= 1 and fault.message for fault in faults))
+    assert faults is None or (faults and all(fault.position.line >= 1 and fault.message for fault in faults))
 
 
 def _faults(main: Path) -> tuple[Fault, ...] | None:

@@ -15,9 +15,8 @@ from automation.models import AutomationScript
 from definitions.changes import add_definitions, save_definition
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
 from events.models import InformationEvent
-from objects.announcements import added_together
 from objects.authorship import AuthoredModel
-from objects.changes import add_checked, save_checked
+from objects.changes import add_checked, added_together, save_checked
 from search.models import Intent
 from testbed.publisher import ECHO, Publisher
 from tests.as_code.conftest import import_apis, refused

@@ -71,7 +71,13 @@ def test_a_larger_script_of_an_earlier_release_can_be_published_but_not_saved(db
     assert refused(save_checked, script, "system")[0] == "InvalidScript"
 
 
-def test_a_source_that_compiles_too_long_is_refused_without_work_in_this_process(db, monkeypatch):
+def test_a_source_that_compiles_too_long_is_refused_without_work_in_this_process(db, monkeypatch, tmp_path):
+    impatient, limit = tmp_path / "inspection.py", "CPU_SECONDS: Final = 5"
+    source = Path(inspection.__file__).read_text()
+    assert limit in source
+    # How long the slow source takes depends on the machine, but it is always more than a second.
+    impatient.write_text(source.replace(limit, "CPU_SECONDS: Final = 1"))
+    monkeypatch.setattr(compiler, "_COMMAND", (*compiler._COMMAND[:-1], str(impatient)))
     monkeypatch.setattr(compiler, "SECONDS", WAIT_SECONDS)
     before = time.process_time()
     reason, details = refused(_save, SLOW)
@@ -120,17 +126,17 @@ def test_a_source_that_kills_the_compiler_does_not_affect_others(monkeypatch):
 
 
 def test_a_source_is_refused_while_all_places_are_taken(monkeypatch):
-    held = [compiler._places.acquire() for _ in range(compiler.PLACES)]
+    held = [compiler._slots.acquire() for _ in range(compiler.SLOTS)]
     try:
         with monkeypatch.context() as patch:
             patch.setattr(compiler, "SECONDS", 0.01)
-            error = compile_error(f"{RUN}# while all places are taken\n")
+            error = compile_error(f"{RUN}# while all slots are taken\n")
     finally:
         for _ in held:
-            compiler._places.release()
+            compiler._slots.release()
     assert error is not None
     assert "Try again" in error.message
-    assert compile_error(f"{RUN}# while all places are taken\n") is None
+    assert compile_error(f"{RUN}# while all slots are taken\n") is None
 
 
 def test_run_script_and_import_refuse_a_source_that_is_too_large(db, tmp_path):

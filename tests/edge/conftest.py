@@ -9,8 +9,8 @@ from testbed.nginx import Nginx
 
 TRANSFER_SECONDS, SILENCE_SECONDS = 6, 3
 # How many triggers may wait in `small` and `impatient`, and how many slow clients.
-PLACES = 4
-SMALL = {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": str(2 * PLACES)}
+SLOTS = 4
+SMALL = {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": str(2 * SLOTS)}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from tests.edge.conftest import PLACES, SILENCE_SECONDS
+from tests.edge.conftest import SILENCE_SECONDS, SLOTS
 from tests.edge.frames import head as trigger_head
 from tests.edge.slowness import trickling
 from tests.endpoint.catalogue import assert_error
@@ -28,7 +28,7 @@ def silent(connection):
 
 @pytest.fixture
 def requests(publish, key):
-    """Slow requests to addresses of every kind, without their bodies: as many as there are places."""
+    """Slow requests to addresses of every kind, without their bodies: as many as there are slots."""
     to_api = trigger_head(publish(), "slow")
     return {
         "log-in": head("POST", "/console/login/", CSRF_COOKIE, ("X-CSRFToken", "a" * 32), FORM, LENGTH),
@@ -95,7 +95,7 @@ BEGINNINGS = {
 def test_more_slow_clients_than_threads_keep_nobody_out(impatient, publish, name):
     """They reconnect as soon as they are given up."""
     api = publish()
-    count = 20 * PLACES
+    count = 20 * SLOTS
     with ExitStack() as connections, httpx.Client(base_url=impatient.url, timeout=LONG_SECONDS) as client:
 
         def come(number: int) -> list[Connection]:
@@ -108,4 +108,4 @@ def test_more_slow_clients_than_threads_keep_nobody_out(impatient, publish, name
             for _ in range(3):
                 assert client.get("/console/login/").status_code == 200
                 assert api.call(client).status_code == 200
-                come(PLACES)
+                come(SLOTS)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from chaos.slow_connections import slow_connections, slowest
-from tests.edge.conftest import PLACES
+from tests.edge.conftest import SLOTS
 from tests.edge.frames import head
 from tests.endpoint.catalogue import assert_error
 from tests.endpoint.wire import Connection
@@ -37,7 +37,7 @@ def test_a_head_that_trickles_in_is_given_up(gunicorn, publish):
 def test_slow_uploads_take_the_places_of_waiting_callers_and_no_more(small, publish):
     api = publish()
     with ExitStack() as uploads:
-        for _ in range(PLACES):
+        for _ in range(SLOTS):
             connection = uploads.enter_context(Connection(small.url))
             connection.send(head(api, "slow") + b"Content-Length: 1000\r\n\r\nbegun")
         time.sleep(1)

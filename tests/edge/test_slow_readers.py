@@ -1,4 +1,4 @@
-"""Clients that receive slowly hold their places until their answers are given up."""
+"""Clients that receive slowly hold their slots until their answers are given up."""
 
 import time
 from contextlib import ExitStack
@@ -8,7 +8,7 @@ import pytest
 
 from testbed.listener import Listener
 from testbed.stack import wait_until
-from tests.edge.conftest import PLACES, TRANSFER_SECONDS
+from tests.edge.conftest import SLOTS, TRANSFER_SECONDS
 from tests.edge.frames import head as trigger_head
 from tests.edge.slowness import received, receiver
 from tests.endpoint.catalogue import assert_error
@@ -52,19 +52,19 @@ def request_of_much(api):
 
 def test_slow_readers_take_the_places_of_waiting_callers_and_no_more(small, api, request_of_much):
     with ExitStack() as readers:
-        for _ in range(PLACES):
+        for _ in range(SLOTS):
             readers.enter_context(receiver(small.url, request_of_much))
         assert_error(api.call(small.client, **LITTLE), 7)
         assert small.client.get("/console/login/").status_code == 200
-    wait_until(lambda: api.call(small.client, **LITTLE).status_code == 200, LONG_SECONDS, "a place that is free again")
+    wait_until(lambda: api.call(small.client, **LITTLE).status_code == 200, LONG_SECONDS, "a free slot")
 
 
 @pytest.mark.parametrize("seconds_of_sipping", [0, 2 * TRANSFER_SECONDS], ids=["not at all", "slowly"])
 def test_a_slow_reader_is_given_up_and_its_place_is_free(impatient, api, request_of_much, seconds_of_sipping):
     with ExitStack() as readers:
-        clients = [readers.enter_context(receiver(impatient.url, request_of_much)) for _ in range(PLACES)]
+        clients = [readers.enter_context(receiver(impatient.url, request_of_much)) for _ in range(SLOTS)]
         sip(clients[0], seconds_of_sipping)
-        wait_until(lambda: api.call(impatient.client, **LITTLE).status_code == 200, LONG_SECONDS, "a place")
+        wait_until(lambda: api.call(impatient.client, **LITTLE).status_code == 200, LONG_SECONDS, "a free slot")
         assert received(clients[0]) < LARGE
 
 
@@ -83,7 +83,7 @@ def test_a_slow_reader_of_a_file_is_given_up(impatient):
 def test_more_slow_readers_of_files_than_threads_keep_nobody_out(impatient, publish):
     api = publish()
     with ExitStack() as readers, httpx.Client(base_url=impatient.url, timeout=LONG_SECONDS) as client:
-        for _ in range(10 * PLACES):
+        for _ in range(10 * SLOTS):
             readers.enter_context(receiver(impatient.url, head("GET", BUNDLE)))
         assert client.get("/console/login/").status_code == 200
         assert api.call(client).status_code == 200

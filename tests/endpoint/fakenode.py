@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from broker import client as broker_client
-from fleet import claims, large_bodies, lua, queue, redis_frames, redis_keys, reply
+from fleet import cancellation, claims, large_bodies, lua, queue, redis_frames, redis_keys, reply
 from fleet.answer import Answer
 from fleet.claims import Claim
 from fleet.heartbeat import NodeState
@@ -25,7 +25,7 @@ class FakeNode:
 
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         self.redis = stack.redis_client()
-        for module in (queue, claims, large_bodies, reply, broker_client):
+        for module in (queue, cancellation, claims, large_bodies, reply, broker_client):
             for name in {"client", "brief_client", "prompt_client"} & set(vars(module)):
                 monkeypatch.setattr(module, name, lambda: self.redis)
 

@@ -66,7 +66,7 @@ def test_a_full_pool_is_reported_in_the_format_of_each_address(stack, publish, r
         assert managed.result().status_code == 503
         assert managed.result().json()["errors"][0]["reason"] == "Unavailable"
         assert page.result().status_code == 503
-        assert "Not available right now" in page.result().text
+        assert "Temporarily unavailable" in page.result().text
         assert {answer.result().headers["Retry-After"] for answer in (trigger, managed, page)} == {"5"}
 
 
@@ -105,4 +105,4 @@ def test_a_large_form_of_the_console_meets_a_full_pool(stack, publish, root):
     with stack.another_web(**ONE) as web, full_pool(web, api):
         answer = httpx.post(f"{web.url}/console/", data={"x": "x" * 100_000}, cookies=cookies, timeout=20)
     assert answer.status_code == 503
-    assert "Not available right now" in answer.text
+    assert "Temporarily unavailable" in answer.text

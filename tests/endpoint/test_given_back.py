@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from fleet import claims, queue, redis_keys, reply
+from fleet import cancellation, claims, queue, redis_keys
 from fleet.answer import Answer
 from hosts.jobs import Job, JobKind
 from testbed.stack import wait_until
@@ -62,8 +62,8 @@ def test_a_large_body_is_there_again(take):
 def test_a_job_that_its_caller_has_given_up_stays_away(fake_node, take, body):
     publish_job(body)
     claim = take()
-    with pytest.raises(reply.UnansweredError) as told:
-        reply.cancel(claim.job_id)
+    with pytest.raises(cancellation.UnansweredError) as told:
+        cancellation.cancel(claim.job_id)
     assert told.value.may_have_run
     assert not claims.give_back(claim, INSTANCE, is_failure=True)
     assert keys(fake_node, claim.job_id) == set()
@@ -101,5 +101,5 @@ def test_a_job_given_back_can_be_revoked(lonely, publish, take, callers):
     called = callers.submit(publish().call, lonely.client)
     claim = take()
     assert claims.give_back(claim, INSTANCE, is_failure=True)
-    queue.revoke(claim.job_id)
+    cancellation.revoke(claim.job_id)
     assert called.result().json()["errors"][0]["detail"] == NEVER_STARTED

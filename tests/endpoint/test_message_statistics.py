@@ -58,7 +58,7 @@ def test_the_time_in_the_queue_is_measured(stack, publish):
     with stack.redis_client() as redis:
         for thread in busy:
             thread.start()
-        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == len(busy), 10, "every place is taken")
+        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == len(busy), 10, "every slot is taken")
     statistics = trigger(to(api, raw_body="0.1")).statistics
     for thread in busy:
         thread.join()

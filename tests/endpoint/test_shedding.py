@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from endpoint.errors import UNAVAILABLE
-from fleet import claims, queue, redis_keys
+from fleet import cancellation, claims, queue, redis_keys
 from fleet.answer import Reason, failure
 from hosts.jobs import Job, JobKind
 from tests.endpoint.catalogue import assert_error
@@ -95,7 +95,7 @@ def test_jobs_that_wait_are_counted_until_they_are_taken_or_cancelled(fleet):
     ids = [queued(SLOW, 60) for _ in range(3)]
     assert fleet.redis.hgetall(redis_keys.waiting()) == {SLOW.encode(): b"3"}
     fleet.take()
-    queue.revoke(ids[1])
+    cancellation.revoke(ids[1])
     assert fleet.redis.hgetall(redis_keys.waiting()) == {SLOW.encode(): b"1"}
     fleet.take()
     assert fleet.redis.hgetall(redis_keys.waiting()) == {SLOW.encode(): b"0"}

@@ -43,11 +43,12 @@ def workers(web) -> list[psutil.Process]:
 
 
 def change(count: int) -> None:
-    """Makes `count` changes, each committed by itself."""
+    """Makes `count` changes, each committed by itself. They take longer than the interruptions of the server."""
     try:
         token, _ = Publisher.token(Publisher())
         for _ in range(count - 1):
             token.save()
+            time.sleep(4 / count)
     finally:
         connections.close_all()
 

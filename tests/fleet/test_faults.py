@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fleet import redis_keys, reply
+from fleet import cancellation, redis_keys
 from fleet.pool import concurrency_limit
 from testbed.stack import Stack, wait_until
 from testbed.tcp_proxy import TcpProxy
@@ -152,9 +152,9 @@ def test_redis_restored_from_a_snapshot_repeats_no_job_and_calls_none_never_star
         breakable_stack.redis = breakable_stack.start_redis()
         with breakable_stack.redis_client() as redis:
             assert redis.exists(*map(redis_keys.ticket, tickets)) == 3, "no snapshot was loaded"
-            monkeypatch.setattr(reply, "brief_client", lambda: redis)
-            with pytest.raises(reply.UnansweredError) as refused:
-                reply.cancel(tickets[0])
+            monkeypatch.setattr(cancellation, "brief_client", lambda: redis)
+            with pytest.raises(cancellation.UnansweredError) as refused:
+                cancellation.cancel(tickets[0])
         assert refused.value.may_have_run
         wait_until(lambda: held.call().status_code == 200, 20, "a trigger after that")
         assert len(held.runs()) == len(set(held.runs())) == concurrency_limit() + 3 + 1

@@ -216,8 +216,13 @@ class Launcher:
         return [supervisor, *supervisor.children(recursive=True)]
 
     def program(self, name: str) -> psutil.Process:
-        """The supervised process whose command line names `name`."""
-        return next(child for child in self.programs() if name in command_line(child))
+        """The supervised process whose command line names `name`. One that a test has killed is about to come back."""
+        ends = time.monotonic() + END_SECONDS
+        while time.monotonic() < ends:
+            if found := [child for child in self.programs() if name in command_line(child)]:
+                return found[0]
+            time.sleep(0.1)
+        raise AssertionError(f"{name} does not run")
 
     def programs(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()

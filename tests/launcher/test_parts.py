@@ -8,7 +8,7 @@ from supervisor.states import ProcessStates
 
 from foundation.data_directory import DataDir
 from launcher import announce, first_start, private, programs, redis_server
-from launcher.paths import Places
+from launcher.paths import LauncherPaths
 from launcher.steps import StartError
 from launcher.supervise import LONGEST_BACK_OFF_SECONDS, _Options, _Process
 
@@ -95,19 +95,19 @@ def test_second_start_says_where_the_secrets_of_the_first_still_lie(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(first_start, "has_demo", lambda: True)
-    places = Places(DataDir(tmp_path))
-    places.first_start_dir.mkdir()
-    for file in (places.admin_password, places.demo_secret):
+    paths = LauncherPaths(DataDir(tmp_path))
+    paths.first_start_dir.mkdir()
+    for file in (paths.admin_password, paths.demo_secret):
         file.write_text("hidden\n")
-    announce._tell_ready(places, is_first_start=False)
+    announce._tell_ready(paths, is_first_start=False)
     shown = capsys.readouterr().out
-    assert f"the password is in {places.admin_password}" in shown
-    assert f"Bearer $(cat {places.demo_secret})" in shown
+    assert f"the password is in {paths.admin_password}" in shown
+    assert f"Bearer $(cat {paths.demo_secret})" in shown
     assert "manager.log: runs of scripts" in shown
     assert "hidden" not in shown
-    for file in (places.admin_password, places.demo_secret):
+    for file in (paths.admin_password, paths.demo_secret):
         file.unlink()
-    announce._tell_ready(places, is_first_start=False)
+    announce._tell_ready(paths, is_first_start=False)
     shown = capsys.readouterr().out
     assert "password" not in shown
     assert "Bearer $TOKEN" in shown

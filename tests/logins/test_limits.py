@@ -17,10 +17,9 @@ from django.test import Client
 from django.utils import timezone
 
 from logins import attempts, hash_slots
-from logins.attempts import Attempt
-from logins.errors import LockedError
+from logins.attempts import Attempt, LockedError
+from logins.backend import checked
 from logins.models import AttemptCounter
-from logins.password_check import checked
 from tests.logins.conftest import PASSWORD, api, console, statuses
 from tests.race import race
 from web.client_address import client_network

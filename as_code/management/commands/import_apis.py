@@ -29,7 +29,7 @@ class Command(DatabaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files that belong together")
-        parser.add_argument("--as", dest="user", metavar="USER", help="who makes the changes, with their flags")
+        parser.add_argument("--as", dest="user", metavar="USER", help="the user who makes the changes")
         parser.add_argument("--dry-run", action="store_true", help="change nothing, show the difference")
         parser.add_argument(
             "--prune", action="store_true", help="delete what no file names, of the kinds that have a section"

@@ -64,11 +64,9 @@ class Command(DatabaseCommand):
         self._write_backlog(now)
         for kind in now.kinds:
             filling = f", filling {kind.done} of {kind.total}" if kind.filling else ""
-            found = f"{kind.missing} missing, {kind.stale} stale, {kind.orphaned} orphaned"
-            check = (
-                f"checked {kind.checked_at}: {found} {kind.fault}".rstrip() if kind.checked_at else "not checked yet"
-            )
-            self.stdout.write(f"{kind.kind}: {check}{filling}")
+            found = f"{kind.missing} missing, {kind.stale} stale, {kind.orphaned} orphaned {kind.fault}".rstrip()
+            checked = f"checked {kind.checked_at}: {found}" if kind.checked_at else "not checked yet"
+            self.stdout.write(f"{kind.kind}: {checked}{filling}")
         for aside in state.aside_of(KINDS):
             self.stdout.write(f"set aside since {aside.since}: {aside}")
 

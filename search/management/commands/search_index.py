@@ -9,7 +9,7 @@ from django_elasticsearch_dsl.management.commands import search_index
 class Command(BaseCommand):
     help = "Not used here: see `manage.py mirror`."
 
-    # So that the command is refused, not its arguments.
+    # The library's, so that the command itself is refused, not its arguments.
     add_arguments = search_index.Command.add_arguments
 
     def handle(self, *args: Any, **options: Any) -> NoReturn:

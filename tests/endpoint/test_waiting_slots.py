@@ -15,7 +15,7 @@ def on_api_trigger(engine, request):
 """
 
 
-def test_one_more_caller_than_there_are_places_is_refused_and_the_console_stays(stack, publish):
+def test_one_more_caller_than_there_are_waiting_slots_is_refused_and_the_console_stays(stack, publish):
     api, small = publish(SLEEP), {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": "8"}
     with stack.another_web(**small) as web, ThreadPoolExecutor(4) as callers:
         assert web.client.get("/console/login/").status_code == 200
@@ -26,13 +26,13 @@ def test_one_more_caller_than_there_are_places_is_refused_and_the_console_stays(
         console = web.client.get("/console/login/")
         assert time.monotonic() - begun < 1.5
         assert [future.result().text for future in waiting] == ["slept"] * 4
-        wait_until(lambda: api.call(web.client).status_code == 200, 5, "a place that is free again")
+        wait_until(lambda: api.call(web.client).status_code == 200, 5, "a free slot")
     assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
     assert int(refused.headers["Retry-After"]) > 0
     assert console.status_code == 200
 
 
-def test_a_large_upload_that_comes_in_slowly_takes_one_place_until_it_is_answered(stack, publish):
+def test_a_large_upload_that_comes_in_slowly_takes_one_slot_until_it_is_answered(stack, publish):
     echo, api, megabyte = publish(), publish(SLEEP), b"x" * 1024 * 1024
 
     def upload():
