@@ -5,4 +5,6 @@ from typing import Final
 from automation.serializers import ScriptSerializer
 from objects.filters import Filters
 
-SCRIPT_FILTERS: Final = Filters(ScriptSerializer, exact=("name",), searched=("name", "description"), default="name")
+SCRIPT_FILTERS: Final = Filters(
+    ScriptSerializer, exact=("name", "kind"), searched=("name", "description"), default="name"
+)

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import resource
+import symtable
 import sys
 import time
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ UNHURRIED: Final = 16 * 1024
 NICENESS: Final = 10
 LONGEST_DOCSTRING: Final = 4_000
 MOST_PARAMETERS: Final = 1_000
+MOST_NAMES: Final = 5_000
+
+LIBRARY_PACKAGE: Final = "scripts"
+"""Scripts import the library NAME as `scripts.NAME`."""
 
 ON_API_TRIGGER: Final = "on_api_trigger"
 RUN: Final = "run"
@@ -33,6 +38,9 @@ _REFUSALS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError
 
 
 _BLOCKS = ("body", "orelse", "finalbody")
+_IMPORT_RULE = "A library is imported with `from scripts.NAME import ...` or `import scripts.NAME`."
+# With one of these, a module may have names that no reader can find.
+_DYNAMIC = {"globals", "locals", "vars", "exec", "eval", "setattr", "__dict__", "__getattr__"}
 
 
 def inspect(source: str) -> dict[str, Any]:
@@ -40,20 +48,69 @@ def inspect(source: str) -> dict[str, Any]:
     try:
         # Some errors, such as a `return` outside a function, are found by the compiler and not by the parser.
         compile(source, "<script>", "exec", dont_inherit=True)
-        return _contents(ast.parse(source))
+        return _contents(ast.parse(source), source)
     except _REFUSALS as error:
         line = error.lineno if isinstance(error, SyntaxError) else None
         message = error.msg if isinstance(error, SyntaxError) else str(error)
         return {"line": line, "message": message or type(error).__name__}
 
 
-def _contents(tree: ast.Module) -> dict[str, Any]:
+def _contents(tree: ast.Module, source: str) -> dict[str, Any]:
     bound = set(_bound_names(tree.body))
     return {
         "entry_points": [name for name in (ON_API_TRIGGER, RUN) if name in bound],
         "docstring": _docstring(tree)[:LONGEST_DOCSTRING],
         "parameters": _parameters(tree)[:MOST_PARAMETERS],
+        "libraries": sorted(_libraries(tree)),
+        "names": _names(tree, source),
     }
+
+
+def _libraries(tree: ast.Module) -> Iterator[tuple[int, str, list[str]]]:
+    """Every import of a library: line, name of the library, names imported from it.
+
+    Raises:
+        SyntaxError: an import that nothing would resolve.
+    """
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=aliases):
+                yield from ((node.lineno, name, []) for alias in aliases if (name := _library(alias.name, node.lineno)))
+            case ast.ImportFrom(module=str(module), names=aliases, level=0):
+                if name := _library(module, node.lineno):
+                    yield node.lineno, name, [alias.name for alias in aliases if alias.name != "*"]
+
+
+def _library(module: str, line: int) -> str:
+    """The library that the import of `module` names; "" for any other module."""
+    package, _, name = module.partition(".")
+    if package != LIBRARY_PACKAGE:
+        return ""
+    if not name or "." in name:
+        raise SyntaxError(_IMPORT_RULE, ("<script>", line, None, None))
+    return name
+
+
+def _names(tree: ast.Module, source: str) -> list[str] | None:
+    """The names that a module offers to importers; None if it may have others, which only running it would tell."""
+    used = {
+        getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "name", None)
+        for node in ast.walk(tree)
+    }
+    if used & {*_DYNAMIC, "*"}:
+        return None
+    found = sorted(set(_global_names(symtable.symtable(source, "<script>", "exec"))))
+    return found if len(found) <= MOST_NAMES else None
+
+
+def _global_names(table: symtable.SymbolTable) -> Iterator[str]:
+    is_module = table.get_type() == "module"
+    for symbol in table.get_symbols():
+        is_bound = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+        if is_bound and (is_module or symbol.is_declared_global()):
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _global_names(inner)
 
 
 def _docstring(tree: ast.Module) -> str:

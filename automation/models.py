@@ -1,7 +1,7 @@
 """Automation scripts, and the worker nodes that run them."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -9,11 +9,15 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from automation import history, libraries
 from automation.source import ON_API_TRIGGER, RUN, contents, has_entry_point
-from foundation.texts import NAME_LENGTH, is_name, is_storable
+from automation.versions import LONGEST_NOTE, EntryPoints, LibraryUse, Reuse, ScriptKind, ScriptVersion
+from foundation.texts import NAME_LENGTH, is_library_name, is_name, is_storable
 from objects.authorship import AuthoredModel
 from objects.changes import refusal
-from objects.columns import DerivedBooleanField
+from objects.columns import DerivedBooleanField, DerivedIntegerField
+
+__all__ = ("AutomationScript", "LibraryUse", "Reuse", "ScriptKind", "ScriptVersion", "WorkerNode")
 
 DEFAULT_TIMEOUT_SECONDS = 60
 LONGEST_TIMEOUT_SECONDS = 86_400
@@ -22,18 +26,17 @@ SMALLEST_MEMORY_MB = 64
 LARGEST_MEMORY_MB = 65_536
 
 
-class Reuse(models.TextChoices):
-    """What becomes of a script's process after a run."""
+class AutomationScript(EntryPoints, AuthoredModel):
+    """A Python script that APIs run, or a library that scripts import. Its content is that of its current version.
 
-    WARM = "warm", gettext_lazy("Reuse the process (faster)")
-    FRESH = "fresh", gettext_lazy("New process every time (isolated)")
-
-
-class AutomationScript(AuthoredModel):
-    """A Python script that APIs run. Whoever may write one can do everything that the worker's account can."""
+    Whoever may write one can do everything that the worker's account can.
+    """
 
     name = models.CharField(max_length=NAME_LENGTH, unique=True, blank=True)
     description = models.TextField(blank=True)
+    kind = models.CharField(
+        max_length=7, choices=ScriptKind.choices, default=ScriptKind.SCRIPT, db_default=ScriptKind.SCRIPT
+    )
     source = models.TextField(blank=True)
     parameters = models.JSONField(
         default=list, blank=True, help_text=gettext_lazy("The names of the script parameters.")
@@ -53,9 +56,21 @@ class AutomationScript(AuthoredModel):
         default=False, derive=lambda script: has_entry_point(script.source, ON_API_TRIGGER)
     )
     has_run = DerivedBooleanField(default=False, derive=lambda script: has_entry_point(script.source, RUN))
+    current_version = models.PositiveIntegerField(null=True, editable=False)
+    """The number of the version that runs; null until a script of the release before gets one."""
+    versioned_revision = DerivedIntegerField(null=True, derive=lambda script: script.revision)
+    """The revision of the last save that kept a version; the release before keeps none."""
+
+    # How the next save makes a version, if it makes one.
+    version_note = ""
+    renews_libraries = False
+    with_libraries: Mapping[str, ScriptVersion] | None = None
+    """Exactly these libraries, instead of those that the source needs now."""
+    version_change = ""
+    """What the last save did, for its event: `version 5`, or `back to version 3`."""
 
     in_use_reason = "ScriptInUse"
-    own_rules = frozenset({"name", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"})
+    own_rules = frozenset({"name", "kind", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"})
 
     class Meta(AuthoredModel.Meta):
         abstract = False
@@ -76,15 +91,25 @@ class AutomationScript(AuthoredModel):
                 name="script_memory", condition=Q(memory_limit_mb__range=(SMALLEST_MEMORY_MB, LARGEST_MEMORY_MB))
             ),
             models.CheckConstraint(name="script_reuse", condition=Q(reuse__in=Reuse.values)),
+            models.CheckConstraint(name="script_kind", condition=Q(kind__in=ScriptKind.values)),
         ]
 
     def __str__(self) -> str:
         return self.name
 
-    def entry_points(self) -> list[str]:
-        """Those that the source had when the script was saved."""
-        present = {ON_API_TRIGGER: self.has_api_trigger, RUN: self.has_run}
-        return [name for name, is_there in present.items() if is_there]
+    @classmethod
+    def hold_for(cls, instances: Sequence[Self]) -> None:
+        """Let no other writer change libraries meanwhile, if these scripts are libraries or import some."""
+        if any(script.kind == ScriptKind.LIBRARY or contents(script.source).libraries for script in instances):
+            libraries.hold_libraries()
+
+    @classmethod
+    def write_first(cls, instances: Sequence[Self]) -> None:
+        """Keep a version of each script whose content is not that of its current version."""
+        history.keep_versions(instances)
+
+    def refusal_of_delete(self) -> ValidationError | None:
+        return self._in_use_error(_("Scripts import this library: %(scripts)s. Remove the import from them first."))
 
     def unique_error_message(self, model_class: type[models.Model], unique_check: Any) -> ValidationError:
         """`NameInUse` for the name, in place of Django's own code."""
@@ -93,10 +118,13 @@ class AutomationScript(AuthoredModel):
         return super().unique_error_message(model_class, unique_check)
 
     def faults(self) -> Iterator[tuple[str, ValidationError]]:
-        """`InvalidName`, `InvalidScript` (+ `line`, `message`), `InvalidField` (+ `field`)."""
-        if not is_name(self.name):
-            rule = _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH}
-            yield "name", refusal("InvalidName", rule)
+        """`InvalidName`, `InvalidScript` (+ `line`, `message`), `InvalidField` (+ `field`), `ScriptInUse`
+        (+ `scriptLinks`).
+        """
+        if (error := self._name_error()) is not None:
+            yield "name", error
+        if (error := self._kind_error()) is not None:
+            yield "kind", error
         if not is_storable(self.description):
             rule = _("The description contains characters that cannot be stored.")
             yield "description", refusal("InvalidField", rule, field="description")
@@ -114,16 +142,57 @@ class AutomationScript(AuthoredModel):
         if self.reuse not in Reuse.values:
             rule = _("Reuse is one of: %(values)s.") % {"values": ", ".join(Reuse.values)}
             yield "reuse", refusal("InvalidField", rule, field="reuse")
+        if not is_storable(self.version_note) or len(self.version_note) > LONGEST_NOTE:
+            rule = _("A note has at most %(most)d characters.") % {"most": LONGEST_NOTE}
+            yield "version_note", refusal("InvalidField", rule, field="versionNote")
+
+    def _name_error(self) -> ValidationError | None:
+        if not is_name(self.name):
+            rule = _("A name of 1 to %(most)d characters is needed.") % {"most": NAME_LENGTH}
+            return refusal("InvalidName", rule)
+        if self.kind == ScriptKind.LIBRARY and not is_library_name(self.name):
+            return refusal("InvalidName", _("The name of a library is a Python identifier, such as text_tools."))
+        return self._in_use_error(_("Scripts import this library by its name: %(scripts)s."), "name")
+
+    def _kind_error(self) -> ValidationError | None:
+        if self.kind not in ScriptKind.values:
+            rule = _("Kind is one of: %(values)s.") % {"values": ", ".join(ScriptKind.values)}
+            return refusal("InvalidField", rule, field="kind")
+        return self._in_use_error(_("Scripts import this library: %(scripts)s."), "kind")
+
+    def _in_use_error(self, rule: str, changed: str = "") -> ValidationError | None:
+        """`ScriptInUse` if scripts use this library, and the column `changed` is about to change, if it is given."""
+        if self._state.adding:
+            return None
+        if changed:
+            rows = type(self)._base_manager.filter(pk=self.pk).values_list(changed, flat=True)
+            if rows.get() == getattr(self, changed):
+                return None
+        users = libraries.users_of(self.pk)
+        shown = ", ".join(users)
+        return refusal("ScriptInUse", rule, scriptLinks=users, scripts=shown) if users else None
 
     def _source_error(self) -> ValidationError | None:
         found = contents(self.source)
         if (error := found.error) is not None:
-            where = _("Line %(line)s: %(message)s") if error.line else "%(message)s"
-            return refusal("InvalidScript", where, line=error.line, message=error.message)
-        if not found.entry_points:
+            return _invalid_script(error.line, error.message)
+        is_library = self.kind == ScriptKind.LIBRARY
+        if is_library and found.entry_points:
+            rule = _("A library has no entry point: rename the function {}.").format(found.entry_points[0])
+            return _invalid_script(None, rule)
+        if not is_library and not found.entry_points:
             rule = _("A script needs a function {}(engine, request) or {}(engine).").format(ON_API_TRIGGER, RUN)
-            return refusal("InvalidScript", "%(message)s", line=None, message=rule)
+            return _invalid_script(None, rule)
+        try:
+            history.resolve_libraries(self)
+        except libraries.LibraryError as unresolved:
+            return _invalid_script(unresolved.line, unresolved.message)
         return None
+
+
+def _invalid_script(line: int | None, message: str) -> ValidationError:
+    where = _("Line %(line)s: %(message)s") if line else "%(message)s"
+    return refusal("InvalidScript", where, line=line, message=message)
 
 
 def _are_parameter_names(names: object) -> bool:

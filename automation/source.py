@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from automation.compiler import inspect_all
-from automation.inspection import ON_API_TRIGGER, RUN
+from automation.inspection import LIBRARY_PACKAGE, ON_API_TRIGGER, RUN
 
-__all__ = ("ON_API_TRIGGER", "RUN")
+__all__ = ("LIBRARY_PACKAGE", "ON_API_TRIGGER", "RUN")
 
 LARGEST_SOURCE: Final = 256 * 1024
 """In bytes of UTF-8."""
@@ -38,6 +38,10 @@ class Contents:
     """The docstring of the script, else of its entry point."""
     parameters: Sequence[str] = ()
     """The script parameters that it reads by a literal name."""
+    libraries: Sequence[tuple[int, str, Sequence[str]]] = ()
+    """Each import of a library: line, name of the library, names imported from it."""
+    names: Sequence[str] | None = None
+    """The names that importers find in it; None if only running it would tell all of them."""
 
 
 class _Known:

@@ -31,7 +31,7 @@ def _print(what: str, taken: list[float]) -> None:
 
 
 def _assignment(name: str, source: str, entry_point: EntryPoint, limit_seconds: float) -> Assignment:
-    job = Job("t", JobKind.TRIGGER, name, 1, entry_point, {}, Call("Post", "r", "t"), b"hello")
+    job = Job("t", JobKind.TRIGGER, name, 1, entry_point, {}, name, Call("Post", "r", "t"), b"hello")
     return Assignment(job, Script(name, name, 1, source), limit_seconds)
 
 

@@ -32,12 +32,12 @@ class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argume
     """After a change by another user: the label, stored and typed value of each field that this user has changed."""
     conflict_text: ClassVar[Any] = _("%(user)s has changed it since you opened this page. Nothing has been saved.")
 
-    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
     """The version of the object when the user opened the form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["seen_version"].initial = self.instance.version
+        self.fields["seen_revision"].initial = self.instance.revision
         for name in self.fields.keys() & set(self.needed):
             self.fields[name].required = True
 
@@ -74,8 +74,8 @@ class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argume
                 super().add_error(place, list(errors))
 
     def _is_stale(self, cleaned: Mapping[str, Any]) -> bool:
-        stored = self.instance.version
-        return cleaned.get("seen_version") not in {None, stored} and self.data.get("overwrite") != str(stored)
+        stored = self.instance.revision
+        return cleaned.get("seen_revision") not in {None, stored} and self.data.get("overwrite") != str(stored)
 
     def _difference(self, name: str) -> tuple[str, str, str]:
         field = self.fields[name]

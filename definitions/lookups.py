@@ -35,12 +35,15 @@ walk (depth, prefix) AS (
   ) part ON part.depth = walk.depth + 1
   WHERE EXISTS (SELECT 1 FROM definitions_routeprefix p WHERE p.prefix = walk.prefix || part.content)
 )
-SELECT d.id, d.route, d.action_type, d.input_type, d.script_id,
-       s.id, s.version, s.name, s.parameters, s.has_api_trigger, s.has_run,
+SELECT d.id, d.route, d.action_type, d.input_type, d.is_disabled, d.script_id,
+       s.id, s.name, COALESCE(d.script_version, s.current_version),
+       v.parameters, v.has_api_trigger, v.has_run,
        EXISTS (SELECT 1 FROM definitions_allowedtoken a WHERE a.definition_id = d.id AND a.token_id = %s)
 FROM (SELECT prefix AS signature FROM walk WHERE depth = {depth} UNION SELECT %s) candidate
 JOIN definitions_apidefinition d ON d.signature = candidate.signature
 LEFT JOIN automation_automationscript s ON s.id = d.script_id
+LEFT JOIN automation_scriptversion v
+  ON v.script_id = s.id AND v.number = COALESCE(d.script_version, s.current_version)
 ORDER BY d.literal_count DESC, d.shape DESC
 LIMIT 1
 """
@@ -58,9 +61,11 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class ScriptRow:
+    """A script in the version that a definition runs; `version` is None if there is no such version."""
+
     id: UUID
-    version: int
     name: str
+    version: int | None
     parameters: list[str]
     has_api_trigger: bool
     has_run: bool
@@ -74,6 +79,7 @@ class DefinitionRow:
     route: str
     action_type: str
     input_type: str
+    is_disabled: bool
     script_id: UUID | None
     script: ScriptRow | None
     is_allowed: bool
@@ -121,10 +127,17 @@ def _first(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
 
 
 def _definition(row: tuple[Any, ...]) -> DefinitionRow:
-    script_id, script = None if row[4] is None else _uuid(row[4]), None
-    if script_id is not None and row[5] is not None:
-        script = ScriptRow(script_id, row[6], row[7], json.loads(row[8]), bool(row[9]), bool(row[10]))
-    return DefinitionRow(_uuid(row[0]), row[1], row[2], row[3], script_id, script, bool(row[11]))
+    definition_id, route, action_type, input_type, is_disabled, script_id, *found, is_allowed = row
+    script_id = None if script_id is None else _uuid(script_id)
+    script = None if script_id is None or found[0] is None else _script(script_id, *found[1:])
+    what = _uuid(definition_id), route, action_type, input_type, bool(is_disabled)
+    return DefinitionRow(*what, script_id, script, bool(is_allowed))
+
+
+def _script(script_id: UUID, name: str, version: int | None, parameters: str | None, *entry_points: Any) -> ScriptRow:
+    if parameters is None:
+        return ScriptRow(script_id, name, None, [], has_api_trigger=False, has_run=False)
+    return ScriptRow(script_id, name, version, json.loads(parameters), *map(bool, entry_points))
 
 
 def _uuid(value: Any) -> UUID:

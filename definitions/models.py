@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
+from automation.versions import ScriptVersion
 from definitions import routes
 from foundation.texts import NAME_LENGTH, is_name, is_storable
 from objects.authorship import AuthoredModel
@@ -52,7 +53,19 @@ class ApiDefinition(AuthoredModel):
     script = models.ForeignKey(
         AutomationScript, on_delete=models.PROTECT, null=True, blank=True, related_name="api_definitions"
     )
+    script_version = models.PositiveIntegerField(
+        gettext_lazy("version"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("The version that the API is pinned to. Without one, it runs the current version."),
+    )
     input_type = models.CharField(max_length=20, choices=InputType.choices, default=InputType.RAW_BODY, blank=True)
+    is_disabled = models.BooleanField(
+        gettext_lazy("disabled"),
+        default=False,
+        db_default=False,
+        help_text=gettext_lazy("Disabled: allowed callers get error 2009 at once."),
+    )
     allowed_tokens: "models.ManyToManyField[ApiToken, AllowedToken]" = models.ManyToManyField(
         ApiToken, through="AllowedToken", related_name="api_definitions"
     )
@@ -65,7 +78,17 @@ class ApiDefinition(AuthoredModel):
     literal_count = DerivedSmallIntegerField(derive=lambda definition: routes.shape(_segments(definition)).count("1"))
 
     own_rules = frozenset(
-        {"name", "route", "action_type", "script", "input_type", "signature", "shape", "literal_count"}
+        {
+            "name",
+            "route",
+            "action_type",
+            "script",
+            "script_version",
+            "input_type",
+            "signature",
+            "shape",
+            "literal_count",
+        }
     )
     entry_points: ClassVar = {ActionType.AUTOMATION_SCRIPT: ON_API_TRIGGER, ActionType.NO_ENTRY_POINT: RUN}
 
@@ -145,8 +168,13 @@ class ApiDefinition(AuthoredModel):
             return self._refusal("InvalidActionMeta", _("The input type does not fit the action type."))
         if self.script is None:
             return self._refusal("InvalidActionMeta", _("The script does not exist."))
-        entry_point = self.entry_points[ActionType(self.action_type)]
-        if entry_point not in self.script.entry_points():
+        runs: AutomationScript | ScriptVersion | None = self.script
+        if self.script_version is not None:
+            runs = ScriptVersion.objects.filter(script=self.script, number=self.script_version).defer("source").first()
+        if runs is None:
+            rule = _("The script has no version %(scriptVersion)s.")
+            return self._refusal("InvalidActionMeta", rule, scriptVersion=self.script_version)
+        if (entry_point := self.entry_points[ActionType(self.action_type)]) not in runs.entry_points():
             rule = _("The script has no function %(entryPoint)s, which the action type calls.")
             return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)
         return None

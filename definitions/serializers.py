@@ -12,7 +12,7 @@ from automation.models import AutomationScript
 from definitions import routes
 from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
 from foundation.texts import NAME_LENGTH, is_storable
-from objects.serializers import AuthoredSerializer, Choice, Id, ListOf, StrictSerializer, Text, Values
+from objects.serializers import AuthoredSerializer, Choice, Flag, Id, ListOf, Number, StrictSerializer, Text, Values
 
 
 class TokenIds(ListOf):
@@ -53,6 +53,9 @@ class ActionMeta(StrictSerializer):
         source="script", allow_blank=False, required=False, help_text="Only a PATCH may leave it out."
     )
     inputType = Choice(InputType.values, required=False)
+    scriptVersion = Number(
+        required=False, allow_null=True, min_value=1, help_text="The version that the API is pinned to, or null."
+    )
 
     def to_representation(self, instance: ApiDefinition) -> Values:
         meta = super().to_representation(instance)
@@ -75,6 +78,7 @@ class DefinitionSerializer(AuthoredSerializer):
 
     name = Text(default="", max_length=NAME_LENGTH)
     description = Text(default="")
+    isDisabled = Flag(default=False)
     route = Text(allow_blank=False, max_length=routes.LONGEST)
     securitySettings = SecuritySettings(source="*", required=False)
     actionType = Choice(ActionType.values, default=str(ActionType.AUTOMATION_SCRIPT))
@@ -85,11 +89,16 @@ class DefinitionSerializer(AuthoredSerializer):
         list_serializer_class = DefinitionListSerializer
 
     def validate(self, attrs: Values) -> Values:
-        """Add what follows from the rest: a new action type has an input type, a replaced definition its tokens."""
+        """Add what follows from the rest.
+
+        A new action type has an input type, another script is not pinned, a replaced definition has its tokens.
+        """
         present = self.instance.action_type if self.partial and self.instance else None
         action_type = attrs.get("action_type") or present or ActionType.AUTOMATION_SCRIPT
         if action_type != present:
             attrs.setdefault("input_type", default_input_type(action_type))
+        if "script" in attrs and self.instance and attrs["script"] != self.instance.script:
+            attrs.setdefault("script_version", None)
         if not self.partial:
             attrs.setdefault("allowed_tokens", [])
         return attrs

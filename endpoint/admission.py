@@ -50,14 +50,16 @@ def admit(request: TriggerRequest, token_id: UUID) -> Admitted:
     """Checks 8 to 10.
 
     Raises:
-        DefinitionNotFoundError, TokenNotAllowedError, InvalidActionTypeError, InvalidActionMetaError,
-        FailedToGetScriptInfoError.
+        DefinitionNotFoundError, TokenNotAllowedError, ApiDisabledError, InvalidActionTypeError,
+        InvalidActionMetaError, FailedToGetScriptInfoError.
     """
     definition = lookups.find_definition(request.segments, token_id) if request.segments else None
     if definition is None:
         raise errors.DefinitionNotFoundError("no definition matches the route")
     if not definition.is_allowed:
         raise errors.TokenNotAllowedError(f"token {token_id}, definition {definition.id}")
+    if definition.is_disabled:
+        raise errors.ApiDisabledError(f"definition {definition.id}")
     return Admitted(request, token_id, definition, runnable(definition))
 
 
@@ -75,8 +77,11 @@ def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
     script = definition.script
     if script is None:
         raise errors.FailedToGetScriptInfoError(f"definition {definition.id}: script {definition.script_id} is gone")
+    if script.version is None:
+        gone = f"definition {definition.id}: its version of script {script.name!r} ({script.id}) is gone"
+        raise errors.FailedToGetScriptInfoError(gone)
     if not (script.has_run if calls_run else script.has_api_trigger):
-        lacking = f"script {script.name!r} ({script.id}) lacks {_entry_point(definition)}"
+        lacking = f"version {script.version} of script {script.name!r} ({script.id}) lacks {_entry_point(definition)}"
         raise errors.FailedToGetScriptInfoError(lacking)
     return script
 
@@ -92,7 +97,8 @@ def job(trigger_id: str, admitted: Admitted, body: bytes) -> Job:
         id=trigger_id,
         kind=JobKind.TRIGGER,
         script_id=str(script.id),
-        script_version=script.version,
+        script_version=script.version or 0,
+        script_name=script.name,
         entry_point=_entry_point(definition),
         parameters=_parameters(definition, script, body),
         call=Call(

@@ -226,6 +226,11 @@ class RateLimitExceededError(TriggerError):
     detail = "The rate limit is exceeded."
 
 
+class ApiDisabledError(TriggerError):
+    code, status, reason = 2009, 503, "ApiDisabled"
+    detail = "The API is disabled."
+
+
 def _rows(row: type[TriggerError] = TriggerError) -> Iterator[type[TriggerError]]:
     for narrower in row.__subclasses__():
         yield narrower

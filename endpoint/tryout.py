@@ -77,8 +77,8 @@ class Tryout:
         if has_api_trigger and not self.calls_run:
             action_type = ActionType.AUTOMATION_SCRIPT.value
             input_type = (InputType.PARAMETERS if self.reads_parameters else InputType.RAW_BODY).value
-        row = ScriptRow(_NO_ID, script.version, script.name, [], has_api_trigger, script.has_run)
-        definition = DefinitionRow(_NO_ID, route, action_type, input_type, row.id, row, is_allowed=True)
+        row = ScriptRow(_NO_ID, script.name, script.version, [], has_api_trigger, script.has_run)
+        definition = DefinitionRow(_NO_ID, route, action_type, input_type, False, row.id, row, is_allowed=True)
         request = TriggerRequest(self.method, called, self.query)
         return admission.Admitted(request, _NO_ID, definition, admission.runnable(definition))
 

@@ -26,7 +26,12 @@ _MIRRORS = UUID("6f1f6a52-5f0c-4c56-8a52-3f6f7f0f7d6e")
 @receiver(post_save, sender=ApiToken)
 @receiver(post_save, sender=AutomationScript)
 def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: object) -> None:
-    _record(instance, Verb.ADDED if created else Verb.UPDATED, instance.acting, using)
+    event = new_event(
+        _subject(instance), Verb.ADDED if created else Verb.UPDATED, instance.acting, shown_name(instance.acting)
+    )
+    if isinstance(instance, AutomationScript) and instance.version_change:
+        event.message += f": {instance.version_change}"
+    event.save(using=using)
 
 
 @receiver(added_together, sender=ApiDefinition)

@@ -7,7 +7,9 @@ the release before, so that both can work together while a fleet is upgraded.
 """
 
 import struct
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -15,8 +17,11 @@ import msgspec
 from fleet.answer import Answer
 from hosts.jobs import Job
 
-READABLE: Final = (1,)
+READABLE: Final = (2, 1)
 """The formats of this release, the newest first."""
+
+WITHOUT_VERSIONS: Final = 1
+"""In this format, `Job.script_version` is not the number of a version: a node runs the current one."""
 
 _NUMBER = struct.Struct(">H")
 _ENCODER = msgspec.msgpack.Encoder()
@@ -61,6 +66,9 @@ def encode(content: Job | Answer, in_format: int = READABLE[0]) -> bytes:
     Raises:
         FrameError: a text holds a lone surrogate, which UTF-8 cannot express.
     """
+    if in_format == WITHOUT_VERSIONS and isinstance(content, Job):
+        # A node of the release before keeps what it has read under this number, and must read the script again.
+        content = replace(content, script_version=time.time_ns())
     try:
         return _NUMBER.pack(in_format) + _ENCODER.encode(content)
     except UnicodeEncodeError as error:
@@ -79,4 +87,6 @@ def decode(frame: bytes, kind: type[Framed]) -> Framed:
         content: Framed = _DECODERS[kind].decode(memoryview(frame)[_NUMBER.size :])
     except (msgspec.MsgspecError, RecursionError) as error:
         raise FrameError(f"the frame cannot be read: {error}") from error
+    if found == WITHOUT_VERSIONS and isinstance(content, Job):
+        return replace(content, script_version=0)
     return content

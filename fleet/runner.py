@@ -156,7 +156,7 @@ class Runner:
             return failure(Reason.NEVER_STARTED, str(error), self._node_id)
         begun = time.monotonic()
         found = self._guarded(claim, partial(_script_of, job))
-        label = log_label(job.script_id, job.script_version, found.name if isinstance(found, Script) else None)
+        label = _label(job, found)
         _log.info("started trigger=%s kind=%s node=%s %s", job.id, job.kind.lower(), self._node_id, label)
         if isinstance(found, Answer):
             answer = found
@@ -223,7 +223,14 @@ class Runner:
 
 
 def _script_of(job: Job) -> Script:
-    return PROBE_SCRIPT if job.kind is JobKind.PROBE else load(job.script_id, job.script_version)
+    return PROBE_SCRIPT if job.kind is JobKind.PROBE else load(job.script_id, job.script_version, job.script_name)
+
+
+def _label(job: Job, found: Script | Answer) -> str:
+    """The script of a job as it was found, or else as the job names it."""
+    if isinstance(found, Script):
+        return log_label(found.id, found.version, found.name)
+    return log_label(job.script_id, job.script_version, job.script_name)
 
 
 def _time_limit(kind: JobKind, script: Script, left: float) -> float:
@@ -244,6 +251,7 @@ def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
     Raises:
         fleet.queue.NoNodeError, fleet.cancellation.UnansweredError, fleet.redis_frames.FrameError, redis.RedisError.
     """
-    job = Job(str(uuid.uuid4()), JobKind.SUBSCRIPT, script.id, script.version, RUN, parameters)
+    what = str(uuid.uuid4()), JobKind.SUBSCRIPT, script.id, script.version
+    job = Job(*what, RUN, parameters, script_name=script.name)
     queue.publish(job, settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
     return job.id

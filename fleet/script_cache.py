@@ -1,12 +1,14 @@
-"""The scripts as a worker node needs them: read by id or name, cached by version."""
+"""Scripts as a worker node needs them: versions, which never change, with the libraries they were saved with."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
+from uuid import UUID
 
 from django.db import close_old_connections, models
 
-from automation.models import AutomationScript, Reuse
-from hosts.jobs import Script
+from automation.versions import Reuse, ScriptVersion
+from hosts.jobs import Library, Script
 
 _KEPT = 256
 
@@ -15,15 +17,15 @@ class NoScriptError(Exception):
     """The script is gone, or cannot be run as requested."""
 
 
-@lru_cache(maxsize=_KEPT)
-def load(script_id: str, version: int) -> Script:
-    """The script in the version that a trigger was admitted with, or newer.
+def load(script_id: str, version: int, name: str) -> Script:
+    """The version of a script that a trigger was admitted with; `name` is the script's name at that moment.
 
     Raises:
-        NoScriptError: the script is gone.
+        NoScriptError: it is gone.
         django.db.Error: the database cannot be read.
     """
-    return _read(AutomationScript.objects.filter(pk=script_id), script_id)
+    # The release before does not say which version, only that it is the current one.
+    return _cached(script_id, version, name) if version else _read(_current(script=UUID(script_id)), script_id)
 
 
 def load_by_name(name: str) -> Script:
@@ -33,31 +35,51 @@ def load_by_name(name: str) -> Script:
         NoScriptError: there is none.
         django.db.Error: the database cannot be read.
     """
-    return _read(AutomationScript.objects.filter(name=name), name)
+    return _read(_current(script__name=name), name)
 
 
-def log_label(script_id: str, version: int, name: str | None = None) -> str:
-    """A script as log lines name it: by id, version and name, which is `-` if it could not be read."""
-    quoted = "-" if name is None else json.dumps(name, ensure_ascii=False)
-    return f"script={script_id} version={version} name={quoted}"
+@lru_cache(maxsize=_KEPT)
+def _cached(script_id: str, version: int, name: str) -> Script:
+    found = _read(
+        ScriptVersion.objects.filter(script=UUID(script_id), number=version), f"{script_id} version {version}"
+    )
+    return replace(found, name=name)
 
 
-def _read(rows: "models.QuerySet[AutomationScript]", what: str) -> Script:
+def log_label(script_id: str, version: int, name: str) -> str:
+    """A script as log lines name it: by id, version and name."""
+    return f"script={script_id} version={version or '-'} name={json.dumps(name, ensure_ascii=False)}"
+
+
+def _current(**which: str | UUID) -> "models.QuerySet[ScriptVersion]":
+    return ScriptVersion.objects.filter(**which, number=models.F("script__current_version"))
+
+
+def _read(rows: "models.QuerySet[ScriptVersion]", what: str) -> Script:
     try:
-        found = rows.first()
+        found = rows.annotate(script_name=models.F("script__name")).first()
+        libraries = _libraries(found) if found is not None else ()
     finally:
         # A run holds no connection, and a broken connection is not used again.
         close_old_connections()
     if found is None:
         raise NoScriptError(f"there is no script {what}")
     return Script(
-        str(found.id),
-        found.name,
-        found.version,
+        str(found.script_id),
+        found.script_name,
+        found.number,
         found.source,
         tuple(found.parameters),
         found.timeout_seconds,
         found.has_run,
         found.memory_limit_mb,
         found.reuse == Reuse.WARM,
+        libraries,
     )
+
+
+def _libraries(version: ScriptVersion) -> tuple[Library, ...]:
+    used = version.libraries()
+    if missing := [name for name, library in used.items() if library is None]:
+        raise NoScriptError(f"the library {missing[0]} of script {version.script_id} is gone")
+    return tuple(Library(name, library.number, library.source) for name, library in used.items() if library)

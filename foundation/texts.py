@@ -1,7 +1,9 @@
 """Which texts an object may have, so that every database keeps them unchanged; and reading texts from files."""
 
+import keyword
 import re
 from pathlib import Path
+from unicodedata import normalize
 
 NAME_LENGTH = 200
 
@@ -20,6 +22,12 @@ def is_storable(text: str) -> bool:
 def is_name(text: str) -> bool:
     """Whether `text` can be a name: not empty, not only white space, at most 200 characters."""
     return bool(text.strip()) and len(text) <= NAME_LENGTH and is_storable(text)
+
+
+def is_library_name(text: str) -> bool:
+    """Whether scripts can import a library named `text`: a Python identifier, spelled as Python compares it."""
+    is_identifier = text.isidentifier() and not keyword.iskeyword(text) and normalize("NFKC", text) == text
+    return is_identifier and is_name(text) and not text.startswith("__")
 
 
 def read_text(file: Path) -> str:

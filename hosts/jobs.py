@@ -46,7 +46,8 @@ class Call:
 class Job:
     """What the endpoint queues and a script host runs: the version of a script, and what it is called with.
 
-    `call` is None for a job without a request; `body` is that of the request, in UTF-8.
+    `script_version` is 0 where the release before has decided it: the current one. `call` is None for a job without a
+    request; `body` is that of the request, in UTF-8.
     """
 
     id: str
@@ -55,13 +56,26 @@ class Job:
     script_version: int
     entry_point: EntryPoint
     parameters: Mapping[str, str] = field(default_factory=dict)
+    script_name: str = ""
     call: Call | None = None
     body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Library:
+    """One version of a library. Scripts import it as `scripts.NAME`."""
+
+    name: str
+    version: int
+    source: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
-    """One version of a script, read from the database. Without `reuse`, each run gets a process of its own."""
+    """One version of a script, read from the database, with exactly the libraries that it was saved with.
+
+    Without `reuse`, each run gets a process of its own.
+    """
 
     id: str
     name: str
@@ -72,6 +86,7 @@ class Script:
     has_run: bool = True
     memory_limit_mb: int = DEFAULT_MEMORY_LIMIT_MB
     reuse: bool = True
+    libraries: Sequence[Library] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +109,7 @@ class Assignment:
 class Order:
     """An assignment as it is sent to the script's process. The body of the job follows it as raw bytes.
 
-    Only the first order of a process holds the source.
+    Only the first order of a process holds the source, and the sources of the libraries by name.
     """
 
     id: str
@@ -106,6 +121,7 @@ class Order:
     scratch: str
     start_by: float | None = None
     source: str = field(default="", repr=False)
+    libraries: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, call: Mapping[str, Any] | None, **fields: Any) -> "Order":

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -58,9 +58,11 @@ class Host:
         os.lseek(self.ends.report, 0, os.SEEK_SET)
         self.runs += 1
         job, script = assignment.job, assignment.script
-        source = script.source if self.runs == 1 else ""
         what = job.id, job.entry_point, job.parameters, job.call
-        order = Order(*what, script.name, script.memory_limit_mb, scratch, start_by, source)
+        order = Order(*what, script.name, script.memory_limit_mb, scratch, start_by)
+        if self.runs == 1:
+            libraries = {library.name: library.source for library in script.libraries}
+            order = replace(order, source=script.source, libraries=libraries)
         return [*pack(msgspec.json.encode(order), job.body), memoryview(LAST_BYTE)]
 
     def ask_for_report(self) -> None:

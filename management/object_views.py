@@ -172,7 +172,7 @@ def _compare_version(instance: AuthoredModel, request: Request) -> None:
 
 
 def _etag(instance: AuthoredModel) -> str:
-    return f'"{instance.version}"'
+    return f'"{instance.revision}"'
 
 
 COLLECTION: dict[str, Any] = {"get": "list", "post": "create"}

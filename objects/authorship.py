@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.db import models, router, transaction
 
-from objects.columns import VersionField
+from objects.columns import RevisionField
 from objects.managers import ClosedManager
 
 # Who acts when no user does: commands and the shell.
@@ -18,14 +18,14 @@ USER_NAME_LENGTH = 150
 
 
 class AuthoredModel(models.Model):
-    """An object with an id, its authors by user name, its times (UTC) and a version."""
+    """An object with an id, its authors by user name, its times (UTC) and a revision."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     created_by = models.CharField(max_length=USER_NAME_LENGTH, default=SYSTEM, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_modified_by = models.CharField(max_length=USER_NAME_LENGTH, default=SYSTEM, editable=False)
     last_modified = models.DateTimeField(auto_now=True)
-    version = VersionField()
+    revision = RevisionField(db_column="version")
 
     objects = ClosedManager()
 
@@ -65,8 +65,17 @@ class AuthoredModel(models.Model):
         using = using or router.db_for_write(type(self), instance=self)
         self.last_modified_by = self.acting
         with transaction.atomic(using=using, savepoint=False):
+            type(self).write_first([self])
             super().save_base(*args, **kwargs | {"using": using})
 
     @classmethod
     def hold_for(cls, instances: Sequence[Self]) -> None:
         """Lock the rows of other objects that saving `instances` relies on, until the commit."""
+
+    @classmethod
+    def write_first(cls, instances: Sequence[Self]) -> None:
+        """Write, in the transaction that saves `instances`, what their rows refer to."""
+
+    def refusal_of_delete(self) -> ValidationError | None:
+        """Why it cannot be deleted, apart from what the database knows of."""
+        return None

@@ -72,6 +72,7 @@ def add_checked(instances: Sequence[Authored], by: str, then: Callable[[], None]
             acting.enter_context(instance.acted_on(by))
             instance.created_by = by
             instance.full_clean(validate_unique=False, validate_constraints=False)
+        model.write_first(instances)
         model._base_manager.bulk_create(instances)
         added_together.send(sender=model, instances=instances, using=router.db_for_write(model))
         if then is not None:
@@ -82,12 +83,15 @@ def delete_checked(instance: AuthoredModel, by: str) -> None:
     """Delete `instance` for the user named `by`.
 
     Raises:
-        ValidationError: definitions use it: `TokenInUse`, `ScriptInUse` with `apiDefinitionIdLinks`.
+        ValidationError: definitions use it: `TokenInUse`, `ScriptInUse` with `apiDefinitionIdLinks`. Or scripts do:
+            `ScriptInUse` with `scriptLinks`.
         ObjectDoesNotExist: another writer has deleted it already.
     """
     try:
         with instance.acted_on(by), transaction.atomic():
             _lock(instance)
+            if (error := instance.refusal_of_delete()) is not None:
+                raise error
             instance.delete()
     except ProtectedError as error:
         # What protects a script is a definition; what protects a token is a row that names a definition.

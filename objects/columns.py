@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 
 
-class VersionField(models.PositiveBigIntegerField):
+class RevisionField(models.PositiveBigIntegerField):
     """Counts the saves of an object, from 1.
 
     `objects.changes.save_checked` locks the object's row while it counts; a bare `save()` does not.
@@ -18,9 +18,9 @@ class VersionField(models.PositiveBigIntegerField):
     def pre_save(self, model_instance: models.Model, add: bool) -> int:
         rows = type(model_instance)._base_manager.filter(pk=model_instance.pk)
         stored = None if add else rows.values_list(self.attname, flat=True).first()
-        version = (stored or 0) + 1
-        setattr(model_instance, self.attname, version)
-        return version
+        revision = (stored or 0) + 1
+        setattr(model_instance, self.attname, revision)
+        return revision
 
 
 class _Derived(models.Field):
@@ -42,6 +42,10 @@ class DerivedCharField(_Derived, models.CharField):
 
 
 class DerivedBooleanField(_Derived, models.BooleanField):
+    pass
+
+
+class DerivedIntegerField(_Derived, models.PositiveBigIntegerField):
     pass
 
 

@@ -125,4 +125,4 @@ class AuthoredDocument(Document):  # type: ignore[misc]  # the library has no ty
         """Read what else `prepare` needs, for all objects at once."""
 
     def prepare_version(self, instance: Any) -> int:
-        return int(instance.version)
+        return int(instance.revision)

@@ -99,11 +99,11 @@ def _check(definition: ApiDefinition) -> None:
 
 
 def _sign(instance: AuthoredModel, source: Source) -> None:
-    """Restore authors, times and version, which the save has overwritten."""
+    """Restore authors, times and revision, which the save has overwritten."""
     type(instance)._base_manager.filter(pk=instance.pk).update(
         created_by=source["createdBy"],
         created_at=datetime.fromisoformat(source["createdAt"]),
         last_modified_by=source["lastModifiedBy"],
         last_modified=datetime.fromisoformat(source["lastModified"]),
-        version=source["version"] + 1,
+        revision=source["version"] + 1,
     )

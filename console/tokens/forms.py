@@ -80,4 +80,4 @@ class RotateForm(SecretForm):
 
     def _is_stale(self, cleaned: Any) -> bool:
         """Stricter than for other forms: sent again, this one must not replace a secret that is in use by now."""
-        return bool(cleaned.get("seen_version") != self.instance.version)
+        return bool(cleaned.get("seen_revision") != self.instance.revision)

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("last_modified_by", models.CharField(default="system", editable=False, max_length=150)),
                 ("last_modified", models.DateTimeField(auto_now=True)),
-                ("version", objects.columns.VersionField(default=0, editable=False)),
+                ("version", objects.columns.RevisionField(default=0, editable=False)),
                 ("name", models.CharField(blank=True, default="", max_length=200)),
                 ("description", models.TextField(blank=True, default="")),
                 ("route", models.CharField(blank=True, max_length=249)),

@@ -35,10 +35,10 @@ def test_a_new_object(db, kind):
     made = save_checked(_unsaved(kind), by="ann")
     stored = kind.objects.get(pk=made.pk)
     assert isinstance(stored.pk, uuid.UUID)
-    assert (stored.created_by, stored.last_modified_by, stored.version) == ("ann", "ann", 1)
+    assert (stored.created_by, stored.last_modified_by, stored.revision) == ("ann", "ann", 1)
     assert before <= stored.created_at <= stored.last_modified <= datetime.now(UTC)
     assert stored.created_at.utcoffset() == timedelta(0)
-    assert made.version == 1
+    assert made.revision == 1
 
 
 @every_kind
@@ -48,10 +48,10 @@ def test_a_changed_object(db, kind):
         copy = kind.objects.get(pk=made.pk)
         save_checked(copy, by=by)
         stored = kind.objects.get(pk=made.pk)
-        assert (stored.created_by, stored.last_modified_by, stored.version) == ("ann", by, number)
+        assert (stored.created_by, stored.last_modified_by, stored.revision) == ("ann", by, number)
         assert stored.created_at == made.created_at
         assert stored.last_modified > made.last_modified
-        assert copy.version == number
+        assert copy.revision == number
 
 
 @every_kind
@@ -63,7 +63,7 @@ def test_a_refused_change_changes_nothing(db, kind):
         with pytest.raises(ValidationError):
             save_checked(copy, by="bob")
     stored = kind.objects.get(pk=made.pk)
-    assert (stored.last_modified_by, stored.version, stored.last_modified) == ("ann", 1, made.last_modified)
+    assert (stored.last_modified_by, stored.revision, stored.last_modified) == ("ann", 1, made.last_modified)
 
 
 @every_kind
@@ -75,7 +75,7 @@ def test_a_new_object_that_was_refused_can_be_mended_and_saved(db, kind):
     made.name = name
     save_checked(made, by="bob")
     stored = kind.objects.get(pk=made.pk)
-    assert (stored.created_by, stored.version) == ("bob", 1)
+    assert (stored.created_by, stored.revision) == ("bob", 1)
 
 
 @every_kind
@@ -92,9 +92,9 @@ def test_a_bare_save_counts_too(db, kind):
     stale = kind.objects.get(pk=made.pk)
     for expected in (2, 3):
         made.save()
-        assert kind.objects.get(pk=made.pk).version == expected
+        assert kind.objects.get(pk=made.pk).revision == expected
     stale.save()
-    assert kind.objects.get(pk=made.pk).version == 4
+    assert kind.objects.get(pk=made.pk).revision == 4
 
 
 @every_kind
@@ -105,4 +105,4 @@ def test_rolled_back_saves_do_not_count(db, kind):
         save_checked(made, by="bob")
     save_checked(made, by="carol")
     stored = kind.objects.get(pk=made.pk)
-    assert (stored.version, stored.last_modified_by) == (2, "carol")
+    assert (stored.revision, stored.last_modified_by) == (2, "carol")

@@ -20,17 +20,17 @@ def api(open_db):
 def _save(kind, pk, number: int) -> int:
     copy = kind.objects.get(pk=pk)
     copy.name = f"written by {number}"
-    return int(save_checked(copy, by=f"writer {number}").version)
+    return int(save_checked(copy, by=f"writer {number}").revision)
 
 
 @pytest.mark.parametrize("what", ["token", "definition", "script"])
 def test_every_save_has_a_version_of_its_own(api, what):
     made = api.definition.script if what == "script" else getattr(api, what)
-    before = made.version
+    before = made.revision
     versions = race(*(partial(_save, type(made), made.pk, number) for number in range(WRITERS)))
     assert sorted(versions) == list(range(before + 1, before + 1 + WRITERS))
     stored = type(made).objects.get(pk=made.pk)
-    assert stored.version == before + WRITERS
-    last = versions.index(stored.version)
+    assert stored.revision == before + WRITERS
+    last = versions.index(stored.revision)
     assert (stored.name, stored.last_modified_by) == (f"written by {last}", f"writer {last}")
     assert ApiDefinition.objects.count() == 1

@@ -76,6 +76,6 @@ def export(directory: Path, *arguments: Any) -> dict[str, str]:
 def state() -> list[Any]:
     """Everything that an import could change, events included."""
     models = (ApiDefinition, ApiToken, AutomationScript)
-    rows: list[Any] = [sorted(model._base_manager.values_list("pk", "version")) for model in models]
+    rows: list[Any] = [sorted(model._base_manager.values_list("pk", "revision")) for model in models]
     rows.append(sorted(AllowedToken._base_manager.values_list("definition", "token")))
     return [*rows, InformationEvent.objects.count()]

@@ -47,7 +47,7 @@ class TestImport:
         import_apis(files())
         main = files(GOOD.replace("limit: 60,", "limit: 61,"))
         import_apis(main)
-        assert sorted(ApiToken.objects.values_list("name", "rate_limit", "version")) == [
+        assert sorted(ApiToken.objects.values_list("name", "rate_limit", "revision")) == [
             ("monitoring", 61, 2),
             ("other", None, 1),
         ]

@@ -163,7 +163,7 @@ def test_objects_added_together_are_all_refused_with_one_of_them(make: Callable[
     assert not RoutePrefix.objects.exists()
     save_checked(objects[0], "somebody")
     stored = model._base_manager.get(pk=objects[0].pk)
-    assert (stored.version, stored.created_by, objects[0].acting) == (1, "somebody", "system")
+    assert (stored.revision, stored.created_by, objects[0].acting) == (1, "somebody", "system")
 
 
 def test_a_deleted_token_refuses_all_definitions_added_together():
@@ -199,4 +199,4 @@ def _listeners(signal: Any, model: type[Model]) -> set[str]:
 def test_versions_of_objects_added_together_count_on(files):
     import_apis(files(_objects(2)))
     import_apis(files(_objects(2).replace("isDisabled: false", "isDisabled: true")))
-    assert dict(ApiToken.objects.values_list("name", F("version"))) == {"t0": 1, "t1": 2}
+    assert dict(ApiToken.objects.values_list("name", F("revision"))) == {"t0": 1, "t1": 2}

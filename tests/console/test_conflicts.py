@@ -20,7 +20,7 @@ def test_what_differs_is_shown_and_what_was_typed_is_kept(admin, make):
     address = page(DEFINITION, "change", api.definition.pk)
     response = admin.post(address, filled_in(opened_then_changed(admin, api), name="mine", description="typed"))
     form = response.context["adminform"].form
-    assert (form.instance.last_modified_by, form.instance.version) == ("somebody", 2)
+    assert (form.instance.last_modified_by, form.instance.revision) == ("somebody", 2)
     shown = {label: (stored, typed) for label, stored, typed in form.conflict}
     assert shown == {
         "Name": ("theirs", "mine"),

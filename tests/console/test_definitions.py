@@ -29,7 +29,7 @@ def test_a_definition_is_made_in_the_name_of_the_user(new, make):
     assert response.status_code == 302
     made = ApiDefinition.objects.get()
     assert (made.name, made.description, made.route, made.input_type) == ("A", "text", "Encoders/{id}", "RawBody")
-    assert (made.created_by, made.last_modified_by, made.version) == ("root", "root", 1)
+    assert (made.created_by, made.last_modified_by, made.revision) == ("root", "root", 1)
     assert list(made.allowed_tokens.all()) == [token]
     assert LogEntry.objects.get().object_id == str(made.pk)
 

@@ -120,5 +120,5 @@ def test_viewers_read_the_source_line_by_line(visit, make):
 
 def _values(client, address, **values):
     form = client.get(address).context["adminform"].form
-    names = ("name", "description", "source", "timeout_seconds", "memory_limit_mb", "reuse", "seen_version")
+    names = ("name", "description", "source", "timeout_seconds", "memory_limit_mb", "reuse", "seen_revision")
     return {name: form[name].value() for name in names} | values

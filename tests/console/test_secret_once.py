@@ -25,7 +25,7 @@ def test_the_form_of_a_new_token_makes_one_token(admin):
     assert "was shown already" in second.content.decode()
     token = ApiToken.objects.get()
     assert page(MODEL, "rotate", token.pk) in second.content.decode()
-    assert token.version == 1
+    assert token.revision == 1
 
 
 def test_another_form_makes_another_token(admin):
@@ -51,19 +51,19 @@ def test_who_may_not_add_learns_nothing_from_a_ticket(admin, visit):
 def test_a_rotation_sent_again_rotates_nothing(admin, make):
     token, _ = make.token()
     address = page(MODEL, "rotate", token.pk)
-    sent = {"seen_version": admin.get(address).context["form"]["seen_version"].value()}
+    sent = {"seen_revision": admin.get(address).context["form"]["seen_revision"].value()}
     first, second = admin.post(address, sent), admin.post(address, sent)
     assert (secrets_in(first), secrets_in(second)) == (1, 0)
     assert "sent already" in second.content.decode()
     token.refresh_from_db()
-    assert token.version == 2
+    assert token.revision == 2
 
 
 def test_a_rotation_without_the_version_that_was_seen_is_none(admin, make):
     token, _ = make.token()
     assert secrets_in(admin.post(page(MODEL, "rotate", token.pk))) == 0
     token.refresh_from_db()
-    assert token.version == 1
+    assert token.revision == 1
 
 
 def test_the_form_of_a_new_key_makes_one_key(visit):

@@ -29,7 +29,7 @@ def test_a_row_switches_its_token(admin, make):
     assert disabled(token)
     assert switch(admin, token, "on", **{"X-Requested-With": "fetch"}).status_code == 204
     token.refresh_from_db()
-    assert (token.is_disabled, token.last_modified_by, token.version) == (False, "root", 3)
+    assert (token.is_disabled, token.last_modified_by, token.revision) == (False, "root", 3)
     assert InformationEvent.objects.count() == events + 2
     assert LogEntry.objects.count() == 2
 
@@ -38,7 +38,7 @@ def test_switching_to_the_state_it_has_is_no_change(admin, make):
     token, _ = make.token()
     switch(admin, token, "on")
     token.refresh_from_db()
-    assert token.version == 1
+    assert token.revision == 1
 
 
 def test_many_tokens_are_switched_at_once(admin, make):

@@ -48,7 +48,7 @@ def assert_gone(secret: str, client: Client) -> None:
 def rotate(client: Client, token, **values):
     """Open the page that rotates, and send its form."""
     form = client.get(page(MODEL, "rotate", token.pk)).context["form"]
-    return client.post(page(MODEL, "rotate", token.pk), {"seen_version": form["seen_version"].value()} | values)
+    return client.post(page(MODEL, "rotate", token.pk), {"seen_revision": form["seen_revision"].value()} | values)
 
 
 def test_a_new_token_has_a_generated_secret_shown_once(admin):
@@ -80,7 +80,7 @@ def test_rotation_generates_a_secret(admin, make):
     assert opens(secret) == token
     assert opens(old) is None
     token.refresh_from_db()
-    assert (token.last_modified_by, token.version) == ("root", 2)
+    assert (token.last_modified_by, token.revision) == ("root", 2)
     assert LogEntry.objects.get().get_change_message() == "Rotated the secret."
     assert_gone(secret, admin)
 
@@ -174,10 +174,10 @@ def test_a_change_leaves_the_secret_alone(admin, make):
 
 def test_an_old_form_does_not_enable_a_token_again(admin, make):
     token, _ = make.token()
-    opened = admin.get(page(MODEL, "change", token.pk)).context["adminform"].form["seen_version"].value()
+    opened = admin.get(page(MODEL, "change", token.pk)).context["adminform"].form["seen_revision"].value()
     token.is_disabled = True
     save_checked(token, by="guard")
-    response = admin.post(page(MODEL, "change", token.pk), {"name": "x", "seen_version": opened} | UNLIMITED)
+    response = admin.post(page(MODEL, "change", token.pk), {"name": "x", "seen_revision": opened} | UNLIMITED)
     assert "guard has changed it" in errors(response)["__all__"][0]
     token.refresh_from_db()
     assert token.is_disabled

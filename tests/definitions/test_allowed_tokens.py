@@ -38,7 +38,7 @@ def test_a_token_that_does_not_exist_saves_nothing_at_all(publish_in_process, to
     change = (definition, "system", [tokens[1], uuid.uuid4()])
     assert refused(save_definition, *change) == ("InvalidField", {"field": "allowedTokens"})
     definition.refresh_from_db()
-    assert (definition.route, definition.version) == ("a", 1)
+    assert (definition.route, definition.revision) == ("a", 1)
     assert _allowed(definition) == {tokens[0].pk}
 
 
@@ -48,7 +48,7 @@ def test_a_new_definition_that_was_refused_for_its_tokens_can_be_saved_later(pub
     assert not ApiDefinition.objects.exists()
     save_definition(definition, "second", tokens)
     definition.refresh_from_db()
-    assert (definition.created_by, definition.last_modified_by, definition.version) == ("second", "second", 1)
+    assert (definition.created_by, definition.last_modified_by, definition.revision) == ("second", "second", 1)
 
 
 def test_a_token_in_use_names_the_definitions_and_stays(publish_in_process, tokens):

@@ -46,7 +46,7 @@ def test_an_edit_to_a_route_in_use_is_refused(publish_in_process):
     expected = {"id": str(second.pk), "conflictingDefinitionId": str(first.pk), "route": "A"}
     assert refused(save_definition, second, "system") == ("RouteInUse", expected)
     second.refresh_from_db()
-    assert (second.route, second.version) == ("b", 1)
+    assert (second.route, second.revision) == ("b", 1)
 
 
 def test_a_percent_sign_in_an_invalid_route_is_reported(publish_in_process):

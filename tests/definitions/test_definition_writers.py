@@ -88,7 +88,7 @@ def test_a_route_that_became_free_again_is_saved(publisher, monkeypatch):
     monkeypatch.setattr(ApiDefinition, "full_clean", full_clean)
     definition = save_definition(ApiDefinition(route="A", script=script), "system")
     assert len(calls) == 2
-    assert list(ApiDefinition.objects.values_list("pk", "version")) == [(definition.pk, 1)]
+    assert list(ApiDefinition.objects.values_list("pk", "revision")) == [(definition.pk, 1)]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db.models import JSONField, Value
 
-from automation.models import AutomationScript
+from automation.versions import ScriptVersion
 from broker.installation import last_use_key
 from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint import errors
@@ -146,7 +146,7 @@ def test_a_script_without_its_entry_point_is_error_15(far_web, publish, source, 
 
 def test_an_unexpected_exception_is_error_8(far_web, publish):
     api = publish(RUNS, action_type=NO_ENTRY_POINT)
-    AutomationScript._base_manager.update(parameters=Value(None, JSONField()))
+    ScriptVersion._base_manager.update(parameters=Value(None, JSONField()))
     assert_error(api.call(far_web.client), 8, node=ENDPOINT_NODE)
 
 

@@ -41,7 +41,7 @@ def last_line(stack, part: str, name: str = "endpoint.log") -> str:
 def named(api) -> str:
     """The script of an API as the lines of `manager.log` name it."""
     script = api.definition.script
-    return f'script={script.pk} version={script.version} name="{script.name}"'
+    return f'script={script.pk} version={script.current_version} name="{script.name}"'
 
 
 def test_a_trigger_leaves_two_lines(stack, publish, worker_node):
@@ -51,7 +51,7 @@ def test_a_trigger_leaves_two_lines(stack, publish, worker_node):
     what = f'trigger={trigger_id} method="PUT" route="{api.path}"'
     assert re.fullmatch(rf"{TIME} INFO udapi\.trigger: started {re.escape(what)}", first)
     used = api.definition.script
-    script = f'script={used.pk} version={used.version} name="{used.name}"'
+    script = f'script={used.pk} version={used.current_version} name="{used.name}"'
     ending = f"{what} {script} token={api.token.pk} node={worker_node} code=200 "
     assert re.fullmatch(rf"{TIME} INFO udapi\.trigger: ended {re.escape(ending)}ms=\d+\.\d", last)
 
@@ -153,10 +153,10 @@ def test_a_failed_run_tells_the_node_and_the_log_of_the_node_tells_why(stack, pu
 def test_an_unforeseen_exception_is_logged_with_its_traceback(stack, publish):
     from django.db.models import JSONField, Value
 
-    from automation.models import AutomationScript
+    from automation.versions import ScriptVersion
 
     api = publish("def run(engine): pass", action_type=ActionType.NO_ENTRY_POINT)
-    AutomationScript._base_manager.update(parameters=Value(None, JSONField()))
+    ScriptVersion._base_manager.update(parameters=Value(None, JSONField()))
     assert_error(api.call(stack.client), 8)
     log = stack.log_text("endpoint.log")
     assert "\n    | Traceback (most recent call last):" in log and "\n    | TypeError: " in log

@@ -16,7 +16,7 @@ def test_a_trigger_message_leaves_two_lines_and_no_secret(stack, publish, caplog
     started = f'trigger={answer.statistics.trigger_id} method="POST" route="/api/custom/{api.definition.route}"'
     assert lines[0] == f"started {started}"
     used = api.definition.script
-    script = f'script={used.pk} version={used.version} name="{used.name}"'
+    script = f'script={used.pk} version={used.current_version} name="{used.name}"'
     assert lines[1].startswith(f"ended {started} {script} token={api.token.pk} node={worker_node} code=200 ms=")
     assert "reason=TokenNotFound" in lines[3]
     assert len(lines) == 4

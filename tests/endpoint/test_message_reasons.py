@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db.models import JSONField, Value
 
-from automation.models import AutomationScript
+from automation.versions import ScriptVersion
 from definitions.models import ApiDefinition, InputType
 from endpoint import admission
 from tests.endpoint.broken_storage import remove_script_row
@@ -95,8 +95,7 @@ def test_an_exception_on_the_endpoint_is_told_with_its_traceback(stack, publish,
 def test_an_exception_on_the_node_is_told_with_its_traceback(stack, publish):
     api = publish()
     # A node expects a list of names.
-    rows = AutomationScript._base_manager.filter(pk=api.definition.script_id)
-    rows.update(source="x", version=99, parameters=Value(5, JSONField()))
+    ScriptVersion._base_manager.filter(script=api.definition.script_id).update(parameters=Value(5, JSONField()))
     error = failed(to(api))
     assert error["reason"] == "UnexpectedException"
     assert "Traceback" in error["message"]

@@ -41,7 +41,7 @@ def test_each_committed_change_has_one_event_even_if_processes_are_killed_at_a_c
     assert len(events) > PROCESSES // 2 * CHANGES
     saved = Counter(object_id for object_id, verb, _ in events if verb != "deleted")
     deleted = Counter(object_id for object_id, verb, _ in events if verb == "deleted")
-    stored = dict(ApiToken.objects.values_list("pk", "version"))
+    stored = dict(ApiToken.objects.values_list("pk", "revision"))
     assert stored == {object_id: count for object_id, count in saved.items() if object_id not in deleted}
     assert set(deleted.values()) <= {1}
     assert not stored.keys() & deleted.keys()

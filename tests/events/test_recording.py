@@ -90,7 +90,7 @@ def test_the_shell_can_say_who_acts(make, events_of):
 def test_save_that_changes_nothing_increments_the_version_and_leaves_an_event(make, events_of):
     token, _ = make.token()
     save_checked(token, "system")
-    assert (token.version, len(events_of(token))) == (2, 2)
+    assert (token.revision, len(events_of(token))) == (2, 2)
 
 
 def test_rows_deleted_together_leave_an_event_each(make, events_of, last_number):

@@ -60,12 +60,12 @@ def test_a_page_of_another_site_changes_nothing(joe, make, headers):
 )
 def test_another_site_causes_none_of_the_changes(joe, make, method, action):
     token = make.token()[0]
-    before = (token.version, token.secret_digest)
+    before = (token.revision, token.secret_digest)
     path = f"tokens/{token.pk}/{action}"
     answer = api(method=method, path=path, headers={"Sec-Fetch-Site": "cross-site"}, content_type="application/json")
     assert only(answer, 403) == {"reason": "PermissionDenied"}
     token.refresh_from_db()
-    assert (token.version, token.secret_digest) == before
+    assert (token.revision, token.secret_digest) == before
 
 
 def test_another_sites_request_does_not_reach_the_password_check(joe):

@@ -55,7 +55,7 @@ def test_another_content_type_is_refused(admin, token, content_type):
     for method in (admin.put, admin.patch):
         assert only(method(token, b"{}", content_type=content_type), 415) == {"reason": "UnsupportedMediaType"}
     assert only(admin.post(f"{token}rotate/", b"{}", content_type=content_type), 415)
-    assert ApiToken.objects.get().version == 1
+    assert ApiToken.objects.get().revision == 1
 
 
 def test_a_body_without_a_content_type_is_refused(admin, token):

@@ -103,7 +103,7 @@ def test_rotate_enable_and_disable(admin, make):
     assert admin.post(f"{address}disable/").json()["isDisabled"] is True
     assert "secret" not in admin.post(f"{address}enable/", {}).json()
     token.refresh_from_db()
-    assert (token.version, token.is_disabled) == (5, False)
+    assert (token.revision, token.is_disabled) == (5, False)
     assert token.secret_digest != before
 
 
@@ -278,4 +278,4 @@ def test_users_who_may_only_add_get_the_address_of_the_new_object(login):
 def test_an_unknown_action_is_not_found(admin, make):
     token, _ = make.token()
     assert only(admin.post(f"{ROOT}tokens/{token.pk}/explode/"), 404) == {"reason": "NotFound"}
-    assert ApiToken.objects.get().version == 1
+    assert ApiToken.objects.get().revision == 1

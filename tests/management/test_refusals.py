@@ -83,7 +83,7 @@ def test_a_refused_change_of_a_token(admin, make, body, expected):
     token, _ = make.token()
     for method in (admin.patch, admin.put):
         assert only(method(f"{ROOT}tokens/{token.pk}/", body), 400) == expected | {"id": str(token.pk)}
-    assert ApiToken.objects.get().version == 1
+    assert ApiToken.objects.get().revision == 1
 
 
 @pytest.mark.parametrize("limit", LIMITS)
@@ -209,7 +209,7 @@ def test_a_refused_change_of_a_definition(admin, make, change, expected):
     definition.script = script
     address = f"{ROOT}definitions/{definition.pk}/"
     assert only(admin.patch(address, change), 400) == expected | {"id": str(definition.pk)}
-    assert ApiDefinition.objects.get().version == 1
+    assert ApiDefinition.objects.get().revision == 1
 
 
 def test_a_definition_without_route_and_action_is_refused_with_both_reasons(admin):

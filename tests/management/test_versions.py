@@ -104,7 +104,7 @@ def test_only_one_of_several_writers_with_the_same_version_wins(open_db, kind, r
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 5
     (winner,) = (answer.json() for answer in answers if answer.status_code == 200)
     stored = (ApiToken if kind == "tokens" else ApiDefinition).objects.get(pk=key)
-    assert (stored.name, stored.version) == (winner["name"], 2)
+    assert (stored.name, stored.revision) == (winner["name"], 2)
 
 
 def test_only_one_of_several_deleting_writers_wins(open_db):
@@ -126,7 +126,7 @@ def test_without_a_version_no_writer_undoes_another_property(open_db):
     answers = at_once(3, lambda client, n: client.patch(f"{ROOT}tokens/{token.pk}/", bodies[n]))
     assert [answer.status_code for answer in answers] == [200] * 3
     token.refresh_from_db()
-    assert (token.name, token.is_disabled, token.rate_limit, token.version) == ("renamed", True, 1, 4)
+    assert (token.name, token.is_disabled, token.rate_limit, token.revision) == ("renamed", True, 1, 4)
 
 
 def test_two_writers_cannot_create_the_same_route(open_db):

@@ -114,7 +114,7 @@ def console_rotating(world: World, caller: Caller) -> Any:
 
 @action("console rotate a token", T_VIEW, T_EDIT, changes=True, covers="tokens_apitoken_rotate")
 def console_rotate(world: World, caller: Caller) -> Any:
-    return caller.console.post(page(TOKEN, "rotate", world.token.pk), {"seen_version": world.token.version})
+    return caller.console.post(page(TOKEN, "rotate", world.token.pk), {"seen_revision": world.token.revision})
 
 
 @action("console disable a token", T_VIEW, T_EDIT, changes=True)

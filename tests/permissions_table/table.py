@@ -99,7 +99,7 @@ class World:
     def state() -> list[object]:
         """Everything that an action could change."""
         models = (ApiDefinition, ApiToken, AutomationScript)
-        rows = [sorted(model._base_manager.values_list("pk", "version", "last_modified_by")) for model in models]
+        rows = [sorted(model._base_manager.values_list("pk", "revision", "last_modified_by")) for model in models]
         rows.append(sorted(PersonalKey.objects.values_list("pk", "name")))
         return [*rows, sorted(AllowedToken._base_manager.values_list("definition", "token"))]
 

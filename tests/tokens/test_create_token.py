@@ -30,7 +30,7 @@ def test_the_secret_is_printed_once_and_nothing_else_on_standard_output(db):
     token = ApiToken.objects.get()
     assert token_of(secret).id == token.pk
     assert str(token.pk) in errors
-    assert (token.name, token.created_by, token.version, token.rate_limit) == ("a client", "system", 1, None)
+    assert (token.name, token.created_by, token.revision, token.rate_limit) == ("a client", "system", 1, None)
 
 
 def test_create_token_takes_a_rate_limit(db):

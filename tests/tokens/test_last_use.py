@@ -47,10 +47,10 @@ def test_a_refused_trigger_is_no_use(stack, publish, notes):
 def test_last_use_is_no_change_of_the_token(stack, publish, notes):
     api = publish()
     events = InformationEvent.objects.count()
-    before = ApiToken.objects.values("version", "last_modified", "last_modified_by").get(pk=api.token.pk)
+    before = ApiToken.objects.values("revision", "last_modified", "last_modified_by").get(pk=api.token.pk)
     api.call(stack.client)
     tasks.move()
-    assert ApiToken.objects.values("version", "last_modified", "last_modified_by").get(pk=api.token.pk) == before
+    assert ApiToken.objects.values("revision", "last_modified", "last_modified_by").get(pk=api.token.pk) == before
     assert InformationEvent.objects.count() == events
 
 
