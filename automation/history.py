@@ -53,6 +53,14 @@ def resolve_libraries(script: "AutomationScript") -> Mapping[str, ScriptVersion]
     return _libraries(script, _current([script]).get(script.pk))
 
 
+def makes_version(script: "AutomationScript") -> bool:
+    """Whether saving `script` would make a new version, or fail because of its libraries."""
+    try:
+        return _next(script, _current([script]).get(script.pk)) is not None
+    except libraries.LibraryError:
+        return True
+
+
 def go_back(script: "AutomationScript", version: ScriptVersion) -> None:
     """Give `script` the content of one of its versions; saving it makes that version current.
 
