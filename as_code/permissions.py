@@ -14,7 +14,7 @@ from access.policy import POLICY, Action, allows
 from as_code.entries import Description, Faults, FilePosition
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, DocumentKind
 from as_code.plan import Plan
-from definitions.publication import why_publishing
+from definitions.publication import Draft, why_publishing
 from objects.authorship import SYSTEM
 
 Objects = Mapping[DocumentKind, list[Any]]
@@ -97,8 +97,8 @@ def _unpublished(plan: Plan, actor: Actor) -> Iterator[Refusal]:
     for target in plan.changes(SCRIPTS):
         entry, was = target.entry, None if target.is_new else target.instance
         if not entry.broken:
-            name, source, is_used = entry.values["name"], entry.values["source"], target.instance.pk in used
-            why = why_publishing(was, name, source, is_used=is_used, is_any=bool(definitions))
+            draft = Draft(entry.values["name"], entry.values["source"], entry.values["kind"])
+            why = why_publishing(was, draft, is_used=target.instance.pk in used, is_any=bool(definitions))
             yield f"{actor.name} may not do this. {why}" if why else None, entry.position
 
 

@@ -39,7 +39,6 @@ def keep_versions(scripts: Sequence["AutomationScript"]) -> None:
         if new is not None:
             script.current_version = new[0].number
         script.version_change = _change(new and new[0], current.get(script.pk))
-        script.version_note, script.renews_libraries, script.with_libraries = "", False, None
 
 
 def resolve_libraries(script: "AutomationScript") -> Mapping[str, ScriptVersion]:

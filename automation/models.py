@@ -103,6 +103,11 @@ class AutomationScript(EntryPoints, AuthoredModel):
         if any(script.kind == ScriptKind.LIBRARY or contents(script.source).libraries for script in instances):
             libraries.hold_libraries()
 
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        """Save it. A second attempt after a refusal makes the same version, so only then forget how."""
+        super().save_base(*args, **kwargs)
+        self.version_note, self.renews_libraries, self.with_libraries = "", False, None
+
     @classmethod
     def write_first(cls, instances: Sequence[Self]) -> None:
         """Keep a version of each script whose content is not that of its current version."""

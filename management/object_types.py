@@ -15,7 +15,7 @@ from automation.serializers import ScriptSerializer
 from definitions.changes import save_definition
 from definitions.filters import ALLOWED_COUNT, DEFINITION_FILTERS
 from definitions.models import AllowedToken, ApiDefinition
-from definitions.publication import refused_publishing
+from definitions.publication import Draft, refused_publishing
 from definitions.serializers import DefinitionSerializer
 from foundation.texts import is_storable
 from management.errors import PermissionDeniedError
@@ -120,7 +120,7 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         instance = serializer.instance
         stored = instance and AutomationScript.objects.filter(pk=instance.pk).first()
         script: AutomationScript = serializer.fill()
-        refused = refused_publishing(self.request.user, stored, script.name, script.source)
+        refused = refused_publishing(self.request.user, stored, Draft.of(script))
         if refused is not None:
             raise PermissionDeniedError(str(refused))
         return save_checked(script, self.user_name)

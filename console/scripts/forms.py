@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.models import LARGEST_MEMORY_MB, LONGEST_TIMEOUT_SECONDS, SMALLEST_MEMORY_MB
 from console.forms import INPUT, CheckedForm
-from definitions.publication import locked_source, refused_publishing
+from definitions.publication import Draft, locked_source, refused_publishing
 from objects.changes import refusal
 
 
@@ -61,7 +61,8 @@ class ScriptForm(CheckedForm):
         cleaned = super().clean()
         # Until the form is clean, the instance is as it was stored.
         stored = None if self.instance._state.adding else self.instance
-        refused = refused_publishing(self.user, stored, cleaned.get("name", ""), cleaned.get("source", ""))
+        draft = Draft(cleaned.get("name", ""), cleaned.get("source", ""), cleaned.get("kind", self.instance.kind))
+        refused = refused_publishing(self.user, stored, draft)
         if refused is not None and not self.errors:
             place = "source" if "source" in self.changed_data else "name"
             self.add_error(place, refusal("PermissionDenied", str(refused)))
