@@ -2,9 +2,24 @@
 
 from typing import Final
 
+from django.db.models import Exists, OuterRef, Q
+
 from automation.serializers import ScriptSerializer
+from automation.versions import LibraryUse
 from objects.filters import Filters
+from objects.serializers import Text
+
+
+def _uses(library: str) -> Q:
+    """The scripts whose current version was saved with the library of this name."""
+    of_current = LibraryUse.objects.filter(version__script=OuterRef("pk"), version__number=OuterRef("current_version"))
+    return Q(Exists(of_current.filter(name=library)))
+
 
 SCRIPT_FILTERS: Final = Filters(
-    ScriptSerializer, exact=("name", "kind"), searched=("name", "description"), default="name"
+    ScriptSerializer,
+    exact=("name", "kind"),
+    columns={"library": (_uses, Text(help_text="Scripts whose current version uses the library of this name."))},
+    searched=("name", "description"),
+    default="name",
 )

@@ -61,11 +61,13 @@ def makes_version(script: "AutomationScript") -> bool:
 
 
 def go_back(script: "AutomationScript", version: ScriptVersion) -> None:
-    """Give `script` the content of one of its versions; saving it makes that version current.
+    """Give `script`, whose row is locked, the content of one of its versions; saving it makes that version current.
 
     Raises:
         MissingLibraryError: it was saved with a library that has been deleted.
     """
+    # Nobody may delete one of its libraries before the commit.
+    libraries.hold_libraries()
     used = version.libraries()
     if missing := [name for name, library in used.items() if library is None]:
         raise MissingLibraryError(", ".join(missing))

@@ -55,7 +55,7 @@ class MethodNotAllowedError(RequestError):
 
 
 class StaleError(RequestError):
-    """The object has changed since the version that `If-Match` names."""
+    """The object has changed since the revision that `If-Match` names."""
 
     status, reason = 412, "Stale"
     detail = "The object has changed since you read it. Read it again, then make your change."

@@ -1,6 +1,6 @@
-"""`definitions/`, `tokens/` and `scripts/`: what each adds to the addresses of its objects."""
+"""`definitions/` and `tokens/`: what each adds to the addresses of its objects."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
@@ -8,29 +8,23 @@ from django.db.models.functions import Coalesce
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.policy import DEFINITION, SCRIPT, TOKEN
-from automation.filters import SCRIPT_FILTERS
-from automation.models import AutomationScript
-from automation.serializers import ScriptSerializer
+from access.policy import DEFINITION, TOKEN
 from definitions.changes import save_definition
 from definitions.filters import ALLOWED_COUNT, DEFINITION_FILTERS
 from definitions.models import AllowedToken, ApiDefinition
-from definitions.publication import Draft, refused_publishing
 from definitions.serializers import DefinitionSerializer
-from foundation.texts import is_storable
-from management.errors import PermissionDeniedError
-from management.object_views import ObjectViewSet
-from management.openapi import NAME, change_of, operations
+from management.object_views import SwitchableViewSet
+from management.openapi import change_of, operations
 from management.views import checked_values
 from objects.changes import save_checked
-from objects.serializers import AuthoredSerializer, StrictSerializer
+from objects.serializers import AuthoredSerializer
 from search.models import DEFINITIONS, TOKENS
 from tokens.filters import TOKEN_FILTERS
 from tokens.models import ApiToken
 from tokens.serializers import NewSecretSerializer, TokenSerializer, TokenWithSecretSerializer
 
 
-class DefinitionViewSet(ObjectViewSet[ApiDefinition]):
+class DefinitionViewSet(SwitchableViewSet[ApiDefinition]):
     """API definitions."""
 
     model = ApiDefinition
@@ -38,7 +32,10 @@ class DefinitionViewSet(ObjectViewSet[ApiDefinition]):
     kind = DEFINITIONS
     serializer_class = DefinitionSerializer
     filters = DEFINITION_FILTERS
-    operations: ClassVar = operations("definitions", DefinitionSerializer, filters)
+    operations: ClassVar = operations("definitions", DefinitionSerializer, filters) | {
+        "enable": change_of("definitions", "enable", DefinitionSerializer),
+        "disable": change_of("definitions", "disable", DefinitionSerializer),
+    }
 
     def rows(self) -> "QuerySet[ApiDefinition]":
         """All definitions with the names of their scripts."""
@@ -52,7 +49,7 @@ class DefinitionViewSet(ObjectViewSet[ApiDefinition]):
         return save_definition(serializer.fill(), self.user_name, allowed_tokens)
 
 
-class TokenViewSet(ObjectViewSet[ApiToken]):
+class TokenViewSet(SwitchableViewSet[ApiToken]):
     """API tokens. A secret is shown once, in the answer that creates or rotates it."""
 
     model = ApiToken
@@ -85,50 +82,6 @@ class TokenViewSet(ObjectViewSet[ApiToken]):
             secret = _set_secret(token, wanted)
             save_checked(token, self.user_name)
         return self.answer(token, secret=secret)
-
-    def enable(self, request: Request, key: str) -> Response:
-        return self._switch(key, is_disabled=False)
-
-    def disable(self, request: Request, key: str) -> Response:
-        """Refuse requests with this token at once."""
-        return self._switch(key, is_disabled=True)
-
-    def _switch(self, key: str, *, is_disabled: bool) -> Response:
-        checked_values(StrictSerializer, self.request)
-        with self.changing(key) as token:
-            token.is_disabled = is_disabled
-            save_checked(token, self.user_name)
-        return self.answer(token)
-
-
-class ScriptViewSet(ObjectViewSet[AutomationScript]):
-    """Automation scripts. They run with the rights of the worker's system account: only trusted users may edit them."""
-
-    model = AutomationScript
-    label = SCRIPT
-    serializer_class = ScriptSerializer
-    filters = SCRIPT_FILTERS
-    operations: ClassVar = operations("scripts", ScriptSerializer, filters, key=NAME)
-
-    def save(self, serializer: AuthoredSerializer) -> AutomationScript:
-        """Save what was sent.
-
-        Raises:
-            ValidationError: a rule refuses it.
-            PermissionDeniedError: the change amounts to publishing code, which the user may not do.
-        """
-        instance = serializer.instance
-        stored = instance and AutomationScript.objects.filter(pk=instance.pk).first()
-        script: AutomationScript = serializer.fill()
-        refused = refused_publishing(self.request.user, stored, Draft.of(script))
-        if refused is not None:
-            raise PermissionDeniedError(str(refused))
-        return save_checked(script, self.user_name)
-
-    def find(self, rows: "QuerySet[Any]", key: str) -> Any:
-        """By name, or by id for a script whose name cannot be part of an address."""
-        found = rows.filter(name=key).first() if is_storable(key) else None
-        return found if found is not None else super().find(rows, key)
 
 
 def _set_secret(token: ApiToken, secret: str | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
@@ -14,12 +15,12 @@ from rest_framework.viewsets import ViewSetMixin
 from access.policy import Action, allows
 from management.errors import NotFoundError, RefusedError, StaleError
 from management.lists import PAGE_NAMES, only, page
-from management.openapi import Operation
-from management.views import ManagementView
+from management.openapi import DRY_RUN, Operation
+from management.views import ManagementView, checked_values
 from objects.authorship import AuthoredModel
 from objects.changes import delete_checked, save_checked
 from objects.filters import Filters
-from objects.serializers import AuthoredSerializer, as_id
+from objects.serializers import AuthoredSerializer, StrictSerializer, as_id, invalid_field
 from search.query import ELASTICSEARCH, Ranked, highlight, matching_ids
 
 Object = TypeVar("Object", bound=AuthoredModel)
@@ -47,6 +48,20 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         if method == "POST" and "key" in self.kwargs:
             return self.label, "change"
         return self.label, _ACTIONS.get(method, "change")
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, ask the policy, and refuse a dry run of what cannot be tried: it would be done.
+
+        Raises:
+            ValidationError: `InvalidField`.
+        """
+        super().initial(request, *args, **kwargs)
+        asked = request.query_params.getlist(DRY_RUN.name)
+        if asked and request.method not in SAFE_METHODS:
+            if DRY_RUN not in self.operations[self.action].parameters:
+                raise invalid_field(DRY_RUN.name, "There is no dry run of this.")
+            if asked not in (["true"], ["false"]):
+                raise invalid_field(DRY_RUN.name, "The parameter must be true or false.")
 
     def rows(self) -> "QuerySet[Object]":
         """All objects, with what an answer needs."""
@@ -76,8 +91,12 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
     def retrieve(self, request: Request, key: str) -> Response:
         return self.answer(self.find(self.rows(), key))
 
+    def saved(self, serializer: AuthoredSerializer, status: int = 200) -> Response:
+        """Save what was sent, and answer with the object."""
+        return self.answer(self.save(serializer), status)
+
     def create(self, request: Request) -> Response:
-        return self.answer(self.save(self.checked()), status=201)
+        return self.saved(self.checked(), status=201)
 
     def update(self, request: Request, key: str) -> Response:
         """Replace the object: what the body leaves out gets its default."""
@@ -115,16 +134,16 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
 
     @contextmanager
     def changing(self, key: str) -> Iterator[Object]:
-        """The object in the version that the client has seen, its row locked until all is committed.
+        """The object in the revision that the client has seen, its row locked until all is committed.
 
         Raises:
             NotFoundError: it does not exist.
-            StaleError: `If-Match` names another version.
+            StaleError: `If-Match` names another revision.
             RefusedError: a rule refuses the change.
         """
         with transaction.atomic():
             instance = self.find(self.model._base_manager.select_for_update(), key)
-            _compare_version(instance, self.request)
+            compare_revision(instance, self.request)
             object_id = str(instance.pk)
             try:
                 yield instance
@@ -132,13 +151,16 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
                 raise RefusedError(error, id=object_id) from error
 
     def answer(self, instance: Object, status: int = 200, **shown: object) -> Response:
-        """The object with its version, or only its id to a user who may not view it. `shown` is added to both."""
-        may_view = allows(self.request.user, self.label, "view")
-        content = self.serializer_class().to_representation(instance) if may_view else {"id": str(instance.pk)}
+        """The object with its revision, or only its id to a user who may not view it. `shown` is added to both."""
         headers = {"ETag": _etag(instance)}
         if status == 201:
             headers["Location"] = f"{self.request.path}{instance.pk}/"
-        return Response(content | shown, status=status, headers=headers)
+        return Response(self.visible(instance) | shown, status=status, headers=headers)
+
+    def visible(self, instance: Object) -> dict[str, object]:
+        """The object as JSON, or only its id to a user who may not view it."""
+        may_view = allows(self.request.user, self.label, "view")
+        return self.serializer_class().to_representation(instance) if may_view else {"id": str(instance.pk)}
 
     def _found(self, *more: str) -> tuple["QuerySet[Object] | Ranked", dict[str, str]]:
         """The objects asked for, and a header that says who searched: by relevance if the mirror has found them and no
@@ -161,11 +183,33 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         self.find(self.model._base_manager.all(), key)
         _ = self.request.data
         with self.changing(key) as instance:
-            saved = self.save(self.checked(instance, partial=partial))
-        return self.answer(saved)
+            return self.saved(self.checked(instance, partial=partial))
 
 
-def _compare_version(instance: AuthoredModel, request: Request) -> None:
+class SwitchableViewSet(ObjectViewSet[Object]):
+    """Objects that can be disabled, by their column `is_disabled`."""
+
+    def enable(self, request: Request, key: str) -> Response:
+        return self._switch(key, is_disabled=False)
+
+    def disable(self, request: Request, key: str) -> Response:
+        """From now on, its requests are refused."""
+        return self._switch(key, is_disabled=True)
+
+    def _switch(self, key: str, *, is_disabled: bool) -> Response:
+        checked_values(StrictSerializer, self.request)
+        with self.changing(key) as instance:
+            instance.is_disabled = is_disabled  # type: ignore[attr-defined]
+            save_checked(instance, self.user_name)
+        return self.answer(instance)
+
+
+def compare_revision(instance: AuthoredModel, request: Request) -> None:
+    """Check what the client has seen of the object.
+
+    Raises:
+        StaleError: `If-Match` names another revision.
+    """
     known = {tag.strip() for tag in request.META.get("HTTP_IF_MATCH", "*").split(",")}
     if not known & {"*", _etag(instance)}:
         raise StaleError

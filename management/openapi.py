@@ -22,7 +22,7 @@ _ERRORS: Final[Mapping[int, str]] = {
     404: "`NotFound`.",
     409: "A conflict with other objects: `RouteInUse`, `TokenInUse`, `NameInUse`, `ScriptInUse`, `TooManyKeys`.",
     411: "`LengthRequired`.",
-    412: "`Stale`: the object is no longer in the version that `If-Match` names.",
+    412: "`Stale`: the object is no longer in the revision that `If-Match` names.",
     413: "`BodyTooLarge`.",
     415: "`UnsupportedMediaType`.",
     429: "`TooManyAttempts`: too many log-ins have failed or are being checked right now; see `Retry-After`.",
@@ -51,12 +51,20 @@ IF_MATCH: Final = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
-    description="The `ETag` of the version you have seen: if the object has changed since, nothing is done.",
+    description="The `ETag` of the revision you have seen: if the object has changed since, nothing is done.",
 )
 ID: Final = OpenApiParameter("key", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH, description="The id.")
 NAME: Final = OpenApiParameter("key", {"type": "string"}, OpenApiParameter.PATH, description="The name, or the id.")
+NUMBER: Final = OpenApiParameter(
+    "number", {"type": "integer", "minimum": 1}, OpenApiParameter.PATH, description="The number of the version."
+)
+DRY_RUN: Final = OpenApiParameter(
+    "dryRun",
+    {"type": "boolean", "default": False},
+    description="`true`: try everything, keep nothing, and answer 200 with the object as it would be.",
+)
 ETAG: Final = OpenApiParameter(
-    "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The version of the object."
+    "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The revision of the object."
 )
 LOCATION: Final = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of the new object."
@@ -143,7 +151,10 @@ def change_of(kind: str, name: str, answer: SerializerClass, body: SerializerCla
 
 
 def filter_parameters(filters: Filters) -> list[OpenApiParameter]:
-    found = [OpenApiParameter(name, dict(field.schema)) for name, (_, field) in filters.by_name.items()]
+    found = [
+        OpenApiParameter(name, dict(field.schema), description=field.help_text or "")
+        for name, (_, field) in filters.by_name.items()
+    ]
     names = ", ".join(column.partition("__")[0] for column in filters.searched)
     return [*found, OpenApiParameter("search", str, description=f"Part of {names}; or an id.")]
 
@@ -184,7 +195,9 @@ class ManagementSchema(AutoSchema):
         return self._operation.body
 
     def get_response_serializers(self) -> Any:
-        return {(self._operation.status, self._operation.media_type): self._operation.answer}
+        done = self._operation
+        statuses = {done.status, 200} if DRY_RUN in done.parameters else {done.status}
+        return {(status, done.media_type): done.answer for status in sorted(statuses)}
 
     def get_override_parameters(self) -> list[Any]:
         return list(self._operation.parameters)

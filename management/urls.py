@@ -5,9 +5,10 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from management.events import EventViewSet
 from management.health import MirrorView, NodesView
 from management.keys import KeysView, KeyView
-from management.object_types import DefinitionViewSet, ScriptViewSet, TokenViewSet
+from management.object_types import DefinitionViewSet, TokenViewSet
 from management.object_views import COLLECTION, COUNT, SINGLE
 from management.schema import DocsView, SchemaView
+from management.script_views import ScriptViewSet
 from management.trigger import TriggerMessageView
 from management.views import NotFoundView
 
@@ -15,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("definitions/", DefinitionViewSet.as_view(COLLECTION)),
     path("definitions/count/", DefinitionViewSet.as_view(COUNT)),
     path("definitions/<str:key>/", DefinitionViewSet.as_view(SINGLE)),
+    path("definitions/<str:key>/enable/", DefinitionViewSet.as_view({"post": "enable"})),
+    path("definitions/<str:key>/disable/", DefinitionViewSet.as_view({"post": "disable"})),
     path("tokens/", TokenViewSet.as_view(COLLECTION), name="management-tokens"),
     path("tokens/count/", TokenViewSet.as_view(COUNT)),
     path("tokens/<str:key>/", TokenViewSet.as_view(SINGLE)),
@@ -23,7 +26,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tokens/<str:key>/disable/", TokenViewSet.as_view({"post": "disable"})),
     path("scripts/", ScriptViewSet.as_view(COLLECTION)),
     path("scripts/count/", ScriptViewSet.as_view(COUNT)),
-    # A script's name may contain slashes.
+    # A script's name may contain slashes: one that ends like an address below is reached by its id.
+    path("scripts/<path:key>/versions/", ScriptViewSet.as_view({"get": "versions"})),
+    path("scripts/<path:key>/versions/<str:number>/", ScriptViewSet.as_view({"get": "version"})),
+    path("scripts/<path:key>/versions/<str:number>/activate/", ScriptViewSet.as_view({"post": "activate"})),
+    path("scripts/<path:key>/renew/", ScriptViewSet.as_view({"post": "renew"})),
+    path("scripts/<path:key>/renew-users/", ScriptViewSet.as_view({"post": "renew_users"})),
     path("scripts/<path:key>/", ScriptViewSet.as_view(SINGLE)),
     path("events/", EventViewSet.as_view({"get": "list"})),
     path("events/count/", EventViewSet.as_view({"get": "count"})),

@@ -1,6 +1,6 @@
 """The filters, orders and searches that lists of objects take, each named as the property in JSON."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -8,8 +8,11 @@ from django.db.models import Model, Q, QuerySet
 from objects.serializers import AuthoredSerializer, Id, Moment, Text, TypedField, as_id, invalid_field
 
 Row = TypeVar("Row", bound=Model)
-Column = tuple[str, TypedField]
-"""What a filter compares, as Django writes it, and the field that reads its value from a query string."""
+Condition = Callable[[Any], Q]
+Column = tuple[str | Condition, TypedField]
+"""What a filter compares, as Django writes it, or the condition that its value makes, and the field that reads its
+value from a query string.
+"""
 
 _AUTHORSHIP: Mapping[str, Column] = {
     "id": ("pk", Id()),
@@ -60,7 +63,7 @@ class Filters:
 
     def narrow(self, rows: "QuerySet[Row]", values: Mapping[str, Any]) -> "QuerySet[Row]":
         """The rows that pass these filters."""
-        return rows.filter(**{self.by_name[name][0]: value for name, value in values.items()})
+        return rows.filter(*(_condition(self.by_name[name][0], value) for name, value in values.items()))
 
     def ordered(self, rows: "QuerySet[Row]", names: str | None) -> "QuerySet[Row]":
         """The rows ordered as `order_columns` says, or by default; at last by id."""
@@ -72,6 +75,10 @@ class Filters:
             return rows
         found = [(f"{column}__icontains", term) for column in self.searched]
         return rows.filter(Q(*found, *([("pk", as_id(term))] if as_id(term) else []), _connector=Q.OR))
+
+
+def _condition(compared: str | Condition, value: object) -> Q:
+    return Q((compared, value)) if isinstance(compared, str) else compared(value)
 
 
 def order_columns(names: str, columns: Mapping[str, str]) -> list[str]:

@@ -36,10 +36,11 @@ def test_a_definition_on_the_wire(admin, make):
     body = {
         "name": "Status",
         "description": "of an encoder",
+        "isDisabled": True,
         "route": "encoders/{id}",
         "securitySettings": {"allowedTokens": [str(token.pk)]},
         "actionType": "AutomationScript",
-        "actionMeta": {"scriptName": "echo", "inputType": "Parameters"},
+        "actionMeta": {"scriptName": "echo", "inputType": "Parameters", "scriptVersion": 1},
     }
     made = admin.post(f"{ROOT}definitions/", body)
     assert made.status_code == 201
@@ -58,21 +59,22 @@ def test_a_definition_without_entry_point_has_no_input_type(admin, make):
     make.script(RUN, name="plain")
     body = {"route": "a", "actionType": "AutomationScriptNoEntryPoint", "actionMeta": {"scriptName": "plain"}}
     answer = admin.post(f"{ROOT}definitions/", body).json()
-    assert answer["actionMeta"] == {"scriptName": "plain"}
+    assert answer["actionMeta"] == {"scriptName": "plain", "scriptVersion": None}
     assert answer["securitySettings"] == {"allowedTokens": []}
 
 
 def test_the_input_type_follows_the_action_type(admin, make):
     make.script(ECHO + RUN, name="both")
     made = admin.post(f"{ROOT}definitions/", {"route": "a", "actionMeta": {"scriptName": "both"}}).json()
+    both = {"scriptName": "both", "scriptVersion": None}
     address = f"{ROOT}definitions/{made['id']}/"
-    assert made["actionMeta"] == {"scriptName": "both", "inputType": "RawBody"}
+    assert made["actionMeta"] == both | {"inputType": "RawBody"}
     changed = admin.patch(address, {"actionType": "AutomationScriptNoEntryPoint"}).json()
-    assert changed["actionMeta"] == {"scriptName": "both"}
+    assert changed["actionMeta"] == both
     changed = admin.patch(address, {"actionType": "AutomationScript"}).json()
-    assert changed["actionMeta"] == {"scriptName": "both", "inputType": "RawBody"}
+    assert changed["actionMeta"] == both | {"inputType": "RawBody"}
     changed = admin.patch(address, {"actionMeta": {"inputType": "Parameters"}}).json()
-    assert changed["actionMeta"] == {"scriptName": "both", "inputType": "Parameters"}
+    assert changed["actionMeta"] == both | {"inputType": "Parameters"}
 
 
 def test_a_token_is_made_with_a_secret_shown_once(admin):
@@ -88,6 +90,20 @@ def test_a_token_is_made_with_a_secret_shown_once(admin):
 @pytest.mark.parametrize("body", [{"name": "x"}, {"name": "x", "secret": None}])
 def test_without_a_secret_one_is_generated(admin, body):
     assert admin.post(f"{ROOT}tokens/", body).json()["secret"].startswith("udapi_")
+
+
+@pytest.mark.parametrize("kind", ["definitions", "tokens"])
+def test_enable_and_disable(admin, address, kind):
+    assert admin.get(address(kind)).json()["isDisabled"] is False
+    for revision, (action, is_disabled) in enumerate((("disable", True), ("enable", False)), 2):
+        answer = admin.post(f"{address(kind)}{action}/")
+        assert (answer.status_code, answer["ETag"]) == (200, f'"{revision}"')
+        assert answer.json() == admin.get(address(kind)).json()
+        assert answer.json()["isDisabled"] is is_disabled
+        listed = admin.get(f"{ROOT}{kind}/?isDisabled={str(is_disabled).lower()}").json()["results"]
+        assert [each["id"] for each in listed] == [answer.json()["id"]]
+        assert only(admin.post(f"{address(kind)}{action}/", {"x": 1}), 400) == {"reason": "InvalidField", "field": "x"}
+    assert admin.get(f"{ROOT}{kind}/?isDisabled=true").json()["count"] == 0
 
 
 def test_rotate_enable_and_disable(admin, make):

@@ -13,13 +13,15 @@ from tokens.serializers import TokenSerializer
 
 ALL = [TokenSerializer, DefinitionSerializer, ScriptSerializer]
 TOKEN = ApiToken(name="a", is_disabled=True, rate_limit=5, rate_window_seconds=60)
-SCRIPT = AutomationScript(name="s", description="d", source="x", parameters=["a"], timeout_seconds=5, reuse="fresh")
+SCRIPT = AutomationScript(
+    name="s", description="d", kind="Library", source="x", parameters=["a"], timeout_seconds=5, reuse="fresh"
+)
 
 
 def test_content_is_what_clients_write_and_read():
     assert list(TokenSerializer.content()) == ["name", "isDisabled", "rateLimit"]
     assert list(ScriptSerializer.content()) == [
-        "name", "description", "source", "parameters", "timeoutSeconds", "memoryLimitMb", "reuse",
+        "name", "description", "kind", "source", "parameters", "timeoutSeconds", "memoryLimitMb", "reuse",
     ]  # fmt: skip
     required = {name for one in ALL for name, field in one.content().items() if field.required}
     assert required == {"name", "route", "source", "actionMeta"}
@@ -55,5 +57,11 @@ def test_a_nested_object_fills_its_columns_or_clears_them():
 
 def test_columns_are_those_that_a_client_fills():
     assert TokenSerializer().columns() == ["name", "is_disabled", "rate_limit", "rate_window_seconds"]
-    assert DefinitionSerializer().columns() == ["name", "description", "route", "action_type", "script", "input_type"]
+    assert ScriptSerializer().columns() == [
+        "name", "description", "kind", "source", "parameters", "timeout_seconds", "memory_limit_mb", "reuse",
+        "version_note",
+    ]  # fmt: skip
+    assert DefinitionSerializer().columns() == [
+        "name", "description", "is_disabled", "route", "action_type", "script", "input_type", "script_version",
+    ]  # fmt: skip
     assert ApiDefinition().action_type == DefinitionSerializer.content()["actionType"].default

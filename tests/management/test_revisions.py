@@ -1,4 +1,4 @@
-"""Optimistic concurrency: a change of an older version is refused, also in a race."""
+"""Optimistic concurrency: a change of an older revision is refused, also in a race."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -36,7 +36,7 @@ def test_a_stale_change_changes_nothing(admin, make, method, path, body, seen):
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
 @pytest.mark.parametrize("seen", ['"2"', "*", '"1", "2"', None])
-def test_a_change_of_the_current_version_is_made(admin, make, method, path, body, seen):
+def test_a_change_of_the_current_revision_is_made(admin, make, method, path, body, seen):
     token, _ = make.token()
     address = f"{ROOT}tokens/{token.pk}/"
     assert admin.get(address)["ETag"] == '"1"'
@@ -49,7 +49,7 @@ def test_a_change_of_the_current_version_is_made(admin, make, method, path, body
 
 
 @pytest.mark.parametrize("kind", ["definitions", "scripts"])
-def test_definitions_and_scripts_have_versions_too(admin, make, kind):
+def test_definitions_and_scripts_have_revisions_too(admin, make, kind):
     api = make()
     key = {"definitions": api.definition.pk, "scripts": api.definition.script.name}[kind]
     address = f"{ROOT}{kind}/{key}/"
@@ -58,14 +58,14 @@ def test_definitions_and_scripts_have_versions_too(admin, make, kind):
     assert admin.patch(address, {"description": "x"}, headers={"If-Match": '"1"'})["ETag"] == '"2"'
 
 
-def test_a_change_of_the_allowed_tokens_is_a_new_version(admin, make):
+def test_a_change_of_the_allowed_tokens_is_a_new_revision(admin, make):
     definition = make().definition
     address = f"{ROOT}definitions/{definition.pk}/"
     changed = admin.patch(address, {"securitySettings": {"allowedTokens": []}})
     assert changed["ETag"] == '"2"'
 
 
-def test_a_stale_version_is_reported_before_other_faults(admin, make):
+def test_a_stale_revision_is_reported_before_other_faults(admin, make):
     token, _ = make.token()
     response = admin.patch(f"{ROOT}tokens/{token.pk}/", {"name": 5}, headers={"If-Match": '"9"'})
     assert only(response, 412) == {"reason": "Stale"}
@@ -93,7 +93,7 @@ def at_once(number, change):
 
 @pytest.mark.parametrize("round_", range(3))
 @pytest.mark.parametrize("kind", ["tokens", "definitions"])
-def test_only_one_of_several_writers_with_the_same_version_wins(open_db, kind, round_):
+def test_only_one_of_several_writers_with_the_same_revision_wins(open_db, kind, round_):
     make = Publisher()
     key = make.token()[0].pk if kind == "tokens" else make().definition.pk
 
@@ -120,7 +120,7 @@ def test_only_one_of_several_deleting_writers_wins(open_db):
     assert set(codes) <= {200, 204, 404, 412}
 
 
-def test_without_a_version_no_writer_undoes_another_property(open_db):
+def test_without_if_match_no_writer_undoes_another_property(open_db):
     token, _ = Publisher().token()
     bodies = [{"name": "renamed"}, {"isDisabled": True}, {"rateLimit": {"limit": 1, "windowSeconds": 2}}]
     answers = at_once(3, lambda client, n: client.patch(f"{ROOT}tokens/{token.pk}/", bodies[n]))
