@@ -43,7 +43,7 @@ def renew_users(library_id: UUID, by: str, check: Callable[[AutomationScript], N
     """Renew every script whose current version uses the library, each in a transaction of its own.
 
     Libraries come before the scripts that import them, so that a script gets their new versions. `check` is asked
-    about each script while its row is locked; what it raises ends the renewal there.
+    about each script while its row is locked; a script is refused with the `ValidationError` that it raises.
     """
     done = Renewal()
     for script_id in _in_order(library_id):
@@ -52,12 +52,10 @@ def renew_users(library_id: UUID, by: str, check: Callable[[AutomationScript], N
             # Since it was found, another writer may have deleted it, or removed the import.
             if script is None or not _uses(library_id).filter(version__script=script_id).exists():
                 continue
-            check(script)
             try:
-                # A savepoint: PostgreSQL lets a transaction go on only from there.
-                with transaction.atomic():
-                    if renew(script, by):
-                        done.renewed.append(script)
+                check(script)
+                if renew(script, by):
+                    done.renewed.append(script)
             except ValidationError as error:
                 done.refused.append((script, error))
     return done

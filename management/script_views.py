@@ -14,7 +14,7 @@ from automation import history
 from automation.filters import SCRIPT_FILTERS
 from automation.models import AutomationScript
 from automation.renewal import renew, renew_users
-from automation.serializers import ScriptSerializer
+from automation.serializers import ScriptSerializer, VersionSerializer
 from automation.versions import ScriptVersion
 from definitions.models import ApiDefinition
 from definitions.publication import Draft, refused_publishing
@@ -98,14 +98,15 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         """Newest first, without their sources."""
         only(request, PAGE_NAMES)
         script = self.find(self.rows(), key)
-        answer = page(_versions(script).defer("source"), request, ScriptVersionSerializer)
+        answer = page(_versions(script).defer("source"), request, VersionSerializer)
         self._add_pins(script, answer["results"])
         return Response(answer)
 
     def version(self, request: Request, key: str, number: str) -> Response:
         """The version with its source."""
         script = self.find(self.rows(), key)
-        answer = ScriptVersionWithSourceSerializer().to_representation(_version(script, number))
+        found = _version(script, number)
+        answer = VersionSerializer().to_representation(found) | {"source": found.source}
         self._add_pins(script, [answer])
         return Response(answer)
 
@@ -122,7 +123,7 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         """Save it as a new version with the current versions of its libraries; nothing if it has those already."""
         checked_values(StrictSerializer, request)
         with self.changing(key) as script:
-            self._check_renewing(script)
+            self._check_publishing(script, _renewed(script))
             renew(script, self.user_name)
         return self.answer(script)
 
@@ -131,7 +132,7 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         checked_values(StrictSerializer, request)
         library = self.find(self.rows(), key)
         compare_revision(library, request)
-        done = renew_users(library.pk, self.user_name, self._check_renewing)
+        done = renew_users(library.pk, self.user_name, self._check_user)
         return Response(as_renewal(done, is_visible=allows(request.user, SCRIPT, "view")))
 
     def _saved(self, script: AutomationScript, status: int = 200) -> Response:
@@ -152,8 +153,11 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         if refused is not None:
             raise PermissionDeniedError(str(refused))
 
-    def _check_renewing(self, script: AutomationScript) -> None:
-        self._check_publishing(script, Draft(script.name, script.source, script.kind, renews=True))
+    def _check_user(self, script: AutomationScript) -> None:
+        """Let this user of a library be renewed, or refuse it without refusing the others."""
+        refused = refused_publishing(self.request.user, script, _renewed(script))
+        if refused is not None:
+            raise refusal("PermissionDenied", str(refused))
 
     def _add_pins(self, script: AutomationScript, versions: Iterable[dict[str, Any]]) -> None:
         if not allows(self.request.user, DEFINITION, "view"):
@@ -164,6 +168,10 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
             version["pinnedBy"] = []
         for number, definition_id in pinned.values_list("script_version", "pk"):
             by_number[number]["pinnedBy"].append(str(definition_id))
+
+
+def _renewed(script: AutomationScript) -> Draft:
+    return Draft(script.name, script.source, script.kind, renews=True)
 
 
 def _versions(script: AutomationScript) -> "QuerySet[ScriptVersion]":

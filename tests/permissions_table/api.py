@@ -11,6 +11,7 @@ from tests.permissions_table.table import (
     KINDS,
     RUNNABLE,
     S_EDIT,
+    S_VIEW,
     T_EDIT,
     T_VIEW,
     Caller,
@@ -92,6 +93,21 @@ def api_enable(world: World, caller: Caller) -> Any:
     return caller.api.post(f"{API}/tokens/{world.free_token.pk}/enable/", {})
 
 
+@action("API disable a definition", D_EDIT, EXECUTE, changes=True, covers="definitions/<str:key>/disable/")
+def api_disable_definition(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/definitions/{world.definition.pk}/disable/", {})
+
+
+@action("API enable a definition", D_EDIT, EXECUTE, changes=True, covers="definitions/<str:key>/enable/")
+def api_enable_definition(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/definitions/{world.definition.pk}/enable/", {})
+
+
+@action("API pin a definition", D_EDIT, EXECUTE, changes=True)
+def api_pin(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/definitions/{world.definition.pk}/", {"actionMeta": {"scriptVersion": 1}})
+
+
 @action("API allow a token", D_EDIT, EXECUTE, changes=True)
 def api_allow(world: World, caller: Caller) -> Any:
     allowed = {"securitySettings": {"allowedTokens": [str(world.free_token.pk)]}}
@@ -148,6 +164,71 @@ for what, change in RENAMED_OR_CHANGED.items():
         return caller.api.patch(f"{API}/scripts/{world.callable_script.name}/", change)
 
     action(f"API {what} a callable script", S_EDIT, EXECUTE, changes=True)(changing_callable)
+
+
+ONE_VERSION = "scripts/<path:key>/versions/<str:number>/"
+
+
+@action("API list versions", S_VIEW, covers="scripts/<path:key>/versions/")
+def api_versions(world: World, caller: Caller) -> Any:
+    return caller.api.get(f"{API}/scripts/{world.script.name}/versions/")
+
+
+@action("API read a version", S_VIEW, covers=ONE_VERSION)
+def api_version(world: World, caller: Caller) -> Any:
+    return caller.api.get(f"{API}/scripts/{world.script.name}/versions/1/")
+
+
+@action("API activate a version of a used script", S_EDIT, EXECUTE, changes=True, covers=f"{ONE_VERSION}activate/")
+def api_activate_used(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/scripts/{world.script.name}/versions/1/activate/", {})
+
+
+@action("API activate a version of a library", S_EDIT, EXECUTE, changes=True)
+def api_activate_library(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/scripts/shared_code/versions/1/activate/", {})
+
+
+@action("API activate a version of a free script", S_EDIT, changes=True)
+def api_activate_free(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/scripts/{world.free_script.name}/versions/1/activate/", {})
+
+
+# An importing library is code that scripts of APIs run; the script named `importing` is used by no API.
+for script, library, needs in (
+    ("middle_code", "shared_code", (S_EDIT, EXECUTE)),
+    ("importing", "spare_code", (S_EDIT,)),
+):
+
+    def renewing(world: World, caller: Caller, script: str = script) -> Any:
+        return caller.api.post(f"{API}/scripts/{script}/renew/", {})
+
+    def renewing_users(world: World, caller: Caller, library: str = library) -> Any:
+        return caller.api.post(f"{API}/scripts/{library}/renew-users/", {})
+
+    _api(f"renew {script}", needs, "scripts/<path:key>/renew/", renewing, changes=True)
+    _api(f"renew the users of {library}", needs, "scripts/<path:key>/renew-users/", renewing_users, changes=True)
+
+
+@action("API dry run of a new script", S_EDIT)
+def api_try_new(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/scripts/?dryRun=true", NEW["scripts"](world))
+
+
+@action("API dry run of a used script's source", S_EDIT, EXECUTE)
+def api_try_source(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/scripts/{world.script.name}/?dryRun=true", {"source": ECHO + "\n"})
+
+
+@action("API dry run of a replaced library", S_EDIT, EXECUTE)
+def api_try_library(world: World, caller: Caller) -> Any:
+    body = {"name": "shared_code", "kind": "Library", "source": "NAME = 3\n"}
+    return caller.api.put(f"{API}/scripts/shared_code/?dryRun=true", body)
+
+
+@action("API dry run of activating a version", S_EDIT, EXECUTE)
+def api_try_activate(world: World, caller: Caller) -> Any:
+    return caller.api.post(f"{API}/scripts/{world.script.name}/versions/1/activate/?dryRun=true", {})
 
 
 @action("API list nodes", D_VIEW, T_VIEW, either=True, covers="nodes/")

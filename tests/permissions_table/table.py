@@ -14,12 +14,13 @@ from django.test import Client
 from django.test.client import ClientHandler
 from rest_framework.test import APIClient
 
-from automation.models import AutomationScript
+from automation.models import AutomationScript, ScriptVersion
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
 from keys.changes import create_key
 from keys.models import PersonalKey
-from testbed.publisher import Publisher
+from objects.changes import save_checked
+from testbed.publisher import ECHO, Publisher
 from tokens.models import ApiToken
 
 # The flags, as short as a table needs them.
@@ -34,6 +35,7 @@ NODE, EVENT, KEYS = "automation_workernode", "events_informationevent", "keys_pe
 API = "/api/management"
 
 RUNNABLE = "def run(engine): pass\n"
+IMPORTING = "from scripts.shared_code import NAME\n"
 
 _numbers = itertools.count(1)
 
@@ -61,6 +63,14 @@ class World:
         self.script: Any = self.definition.script
         self.free_script = publish.script(name="free")
         self.callable_script = publish.script(RUNNABLE, name="callable")
+        publish.script("NAME = 1\n", name="shared_code", kind="Library")
+        publish.script(IMPORTING, name="middle_code", kind="Library")
+        publish.script("NAME = 1\n", name="spare_code", kind="Library")
+        publish.script(f"import scripts.spare_code\n{ECHO}", name="importing")
+        for name in ("shared_code", "spare_code"):
+            library = AutomationScript.objects.get(name=name)
+            library.source = "NAME = 2\n"
+            save_checked(library, "system")
         self.free_token = publish.token(name="free")[0]
         self.objects = {DEFINITION: self.definition, TOKEN: self.free_token, SCRIPT: self.free_script}
         self.root = _warm(Client())
@@ -100,6 +110,7 @@ class World:
         """Everything that an action could change."""
         models = (ApiDefinition, ApiToken, AutomationScript)
         rows = [sorted(model._base_manager.values_list("pk", "revision", "last_modified_by")) for model in models]
+        rows.append(sorted(ScriptVersion.objects.values_list("pk", "number")))
         rows.append(sorted(PersonalKey.objects.values_list("pk", "name")))
         return [*rows, sorted(AllowedToken._base_manager.values_list("definition", "token"))]
 
