@@ -58,7 +58,8 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         super().initial(request, *args, **kwargs)
         asked = request.query_params.getlist(DRY_RUN.name)
         if asked and request.method not in SAFE_METHODS:
-            if DRY_RUN not in self.operations[self.action].parameters:
+            operation = self.operations.get(self.action)
+            if operation is not None and DRY_RUN not in operation.parameters:
                 raise invalid_field(DRY_RUN.name, "There is no dry run of this.")
             if asked not in (["true"], ["false"]):
                 raise invalid_field(DRY_RUN.name, "The parameter must be true or false.")

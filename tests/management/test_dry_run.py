@@ -128,6 +128,7 @@ def test_what_has_no_dry_run_is_not_done_instead(admin, script):
     ):
         assert only(answer, 400) == {"reason": "InvalidField", "field": "dryRun"}
     assert everything() == before
+    assert admin.generic("TRACE", f"{SCRIPTS}?dryRun=true").status_code == 405
 
 
 READS = "def run(engine): engine.script_param('kept')\n"

@@ -1,6 +1,7 @@
 """Libraries over the management API: who uses one, what is refused meanwhile, and renewing."""
 
 import pytest
+from django.db.models import F
 
 from automation.models import AutomationScript
 from automation.versions import LibraryUse, ScriptVersion
@@ -14,8 +15,8 @@ SCRIPTS = f"{ROOT}scripts/"
 
 def libraries_of(name: str) -> dict[str, int]:
     """The libraries of the current version."""
-    script = AutomationScript.objects.get(name=name)
-    uses = LibraryUse.objects.filter(version__script=script, version__number=script.current_version)
+    current = F("version__script__current_version")
+    uses = LibraryUse.objects.filter(version__script__name=name, version__number=current)
     return dict(uses.order_by("name").values_list("name", "number"))
 
 

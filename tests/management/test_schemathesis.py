@@ -46,7 +46,9 @@ def _config(api, password: str) -> str:
         "scripts": api.definition.script.name,
         "events": InformationEvent.objects.latest("number").event_id,
     }
-    operations = "".join(
+    numbered = f'parameters = {{ key = "{keys["scripts"]}", number = 1 }}'
+    operations = f'[[operations]]\ninclude-path-regex = "/versions/.number."\n{numbered}\n'
+    operations += "".join(
         f'[[operations]]\ninclude-path-regex = "/{kind}/.key."\nexclude-method = "DELETE"\n'
         f'parameters = {{ key = "{key}" }}\n'
         for kind, key in keys.items()

@@ -109,7 +109,9 @@ class World:
     def state() -> list[object]:
         """Everything that an action could change."""
         models = (ApiDefinition, ApiToken, AutomationScript)
-        rows = [sorted(model._base_manager.values_list("pk", "revision", "last_modified_by")) for model in models]
+        rows: list[object] = [
+            sorted(model._base_manager.values_list("pk", "revision", "last_modified_by")) for model in models
+        ]
         rows.append(sorted(ScriptVersion.objects.values_list("pk", "number")))
         rows.append(sorted(PersonalKey.objects.values_list("pk", "name")))
         return [*rows, sorted(AllowedToken._base_manager.values_list("definition", "token"))]
