@@ -1,11 +1,15 @@
-"""Compiles sources in a child process (`automation/inspection.py`), so that no source can stop this one."""
+"""Compiles and lints sources in child processes (`automation/inspection.py`, `automation/lint_process.py`), so that no
+source can stop this one.
+"""
 
+import importlib.util
 import json
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from automation import inspection
@@ -17,11 +21,25 @@ SECONDS: Final = 30.0
 """Limits the time for one source, and the wait for a slot."""
 
 _COMMAND: Final = (sys.executable, "-I", "-S", inspection.__file__)
+
+# The directories that the linter itself needs are gone before it asks what scripts can import.
+_LINT: Final = """
+import sys
+usual = sys.path[:]
+sys.path[:0] = sys.argv[1:]
+from automation.lint_process import main
+sys.path[:] = usual
+main()
+"""
 _TOO_SLOW: Final = f"The compiler needs more than {inspection.CPU_SECONDS} seconds for it."
 _CRASHED: Final = "The compiler crashed on it."
 _BUSY: Final = "It could not be compiled in time, because the machine is busy. Try again."
 
+LINT_SECONDS: Final = 5.0
+"""Limits the wait for the only place to lint, which is not one of `SLOTS`: no save waits for an editor."""
+
 _slots = threading.BoundedSemaphore(SLOTS)
+_lint_slot = threading.BoundedSemaphore(1)
 
 
 def inspect_all(sources: Sequence[str]) -> list[dict[str, Any]]:
@@ -31,7 +49,7 @@ def inspect_all(sources: Sequence[str]) -> list[dict[str, Any]]:
         if not _slots.acquire(timeout=SECONDS):
             return [*found, *(_failed(_BUSY) for _ in rest)]
         try:
-            answers, failure = _ask(rest)
+            answers, failure = _ask(_COMMAND, rest)
         finally:
             _slots.release()
         found += answers
@@ -41,11 +59,32 @@ def inspect_all(sources: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _ask(sources: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+def lint(source: str) -> list[tuple[int, str, str]] | None:
+    """What `automation.lint_process.lint` answers; None also if it was stopped, or could not begin in time."""
+    if not _lint_slot.acquire(timeout=LINT_SECONDS):
+        return None
+    try:
+        answers, _failure = _ask(_lint_command(), [source])
+    finally:
+        _lint_slot.release()
+    problems = answers[0] if answers else None
+    return None if problems is None else [(line, kind, name) for line, kind, name in problems]
+
+
+def _lint_command() -> Sequence[str]:
+    # Found without importing it: it is for the child only.
+    linter = importlib.util.find_spec("pyflakes")
+    if linter is None or linter.origin is None:
+        raise ModuleNotFoundError("pyflakes is not installed; install requirements.txt")
+    needed = Path(inspection.__file__).parent.parent, Path(linter.origin).parent.parent
+    return (*_COMMAND[:3], "-c", _LINT, *map(str, needed))
+
+
+def _ask(command: Sequence[str], sources: Sequence[str]) -> tuple[list[Any], str]:
     """What a child answered, and the reason if it did not answer every source."""
     # A path as program and an empty environment: the child gets none of our modules, settings and secrets.
     child = subprocess.Popen(  # noqa: S603  the command is our own
-        _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/"
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/"
     )
     with child:
         try:

@@ -12,7 +12,7 @@ import resource
 import symtable
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 CPU_SECONDS: Final = 5
@@ -34,7 +34,7 @@ ON_API_TRIGGER: Final = "on_api_trigger"
 RUN: Final = "run"
 
 # What the compiler raises on text that is not a program: NUL bytes, unlimited nesting and the like.
-_REFUSALS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+REFUSALS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 
 
 _BLOCKS = ("body", "orelse", "finalbody")
@@ -49,7 +49,7 @@ def inspect(source: str) -> dict[str, Any]:
         # Some errors, such as a `return` outside a function, are found by the compiler and not by the parser.
         compile(source, "<script>", "exec", dont_inherit=True)
         return _contents(ast.parse(source), source)
-    except _REFUSALS as error:
+    except REFUSALS as error:
         line = error.lineno if isinstance(error, SyntaxError) else None
         message = error.msg if isinstance(error, SyntaxError) else str(error)
         return {"line": line, "message": message or type(error).__name__}
@@ -135,18 +135,23 @@ def _parameter(call: ast.Call) -> tuple[int, int, str] | None:
 
 
 def _bound_names(statements: list[ast.stmt]) -> Iterator[str]:
+    yield from (name for name, _statement in bindings(statements))
+
+
+def bindings(statements: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """The names that a module binds at its top level, in order, each with the statement that does it."""
     for statement in statements:
         match statement:
             case ast.FunctionDef(name=name):
-                yield name
+                yield name, statement
             case ast.ImportFrom(names=aliases):
-                yield from (alias.asname or alias.name for alias in aliases)
+                yield from ((alias.asname or alias.name, statement) for alias in aliases)
             case ast.Assign(targets=targets):
-                yield from (target.id for target in targets if isinstance(target, ast.Name))
+                yield from ((target.id, statement) for target in targets if isinstance(target, ast.Name))
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-                yield name
+                yield name, statement
             case ast.If() | ast.Try() | ast.TryStar() | ast.With():
-                yield from _bound_names(_inner_statements(statement))
+                yield from bindings(_inner_statements(statement))
 
 
 def _inner_statements(statement: ast.If | ast.Try | ast.TryStar | ast.With) -> list[ast.stmt]:
@@ -154,7 +159,8 @@ def _inner_statements(statement: ast.If | ast.Try | ast.TryStar | ast.With) -> l
     return [inner for block in blocks for part in _BLOCKS for inner in getattr(block, part, ())]
 
 
-def main() -> None:
+def answer_each(answer: Callable[[str], Any]) -> None:
+    """Answer each source on standard input with a line of JSON, within the limits."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     for source in json.load(sys.stdin):
@@ -163,8 +169,8 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
         if len(source) > UNHURRIED:
             os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-        print(json.dumps(inspect(source)), flush=True)
+        print(json.dumps(answer(source)), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    answer_each(inspect)

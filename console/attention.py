@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.policy import DEFINITION, TOKEN, AnyUser, allows, manages_people
+from automation.versions import ScriptVersion
 from console.cells import page_of
 from definitions.models import ActionType, AllowedToken, ApiDefinition
 from tokens.models import ApiToken
@@ -43,13 +44,24 @@ def concerns(user: AnyUser) -> list[Concern]:
 
 def _of_definitions() -> Iterator[Concern]:
     definitions = ApiDefinition.objects.order_by("route")
-    lacks_api_trigger = Q(action_type=ActionType.AUTOMATION_SCRIPT, script__has_api_trigger=False)
-    lacks_run = Q(action_type=ActionType.NO_ENTRY_POINT, script__has_run=False)
-    broken = definitions.filter(Q(script=None) | lacks_api_trigger | lacks_run)
+    broken = definitions.filter(Q(script=None) | _lacks_entry_point())
     why = _("The script is missing or lacks the entry point.")
     yield from _concern(broken, "code_off", "bad", _("APIs that cannot answer"), why)
     closed = definitions.filter(~Exists(AllowedToken.objects.filter(definition=OuterRef("pk"))))
     yield from _concern(closed, "lock", "warn", _("APIs nobody can call"), _("They allow no token."))
+    disabled, meaning = definitions.filter(is_disabled=True), _("Allowed callers get error 2009 (503).")
+    yield from _concern(disabled, "block", "warn", _("Disabled APIs"), meaning)
+
+
+def _lacks_entry_point() -> Q:
+    """What runs, the current or the pinned version, has not the entry point that the action calls."""
+    pinned = ScriptVersion.objects.filter(script=OuterRef("script"), number=OuterRef("script_version"))
+    calls_run = Q(action_type=ActionType.NO_ENTRY_POINT)
+    current_lacks = (~calls_run & Q(script__has_api_trigger=False)) | (calls_run & Q(script__has_run=False))
+    pinned_has = (~calls_run & Exists(pinned.filter(has_api_trigger=True))) | (
+        calls_run & Exists(pinned.filter(has_run=True))
+    )
+    return Q(script_version=None) & current_lacks | Q(script_version__isnull=False) & ~pinned_has
 
 
 def _of_tokens() -> Iterator[Concern]:

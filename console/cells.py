@@ -95,5 +95,5 @@ def codes(names: Iterable[object]) -> SafeString:
 
 
 def state(is_disabled: bool) -> SafeString:
-    """Whether a token is enabled."""
+    """Whether an API or a token is enabled."""
     return badge(_("Disabled"), "off") if is_disabled else badge(_("Enabled"), "good")

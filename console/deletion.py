@@ -103,11 +103,14 @@ class CheckedDeletion(NamedRows):
         if done := len(objs) - len(refused):
             self.message_user(request, _("%s deleted.") % self.counted(done), messages.SUCCESS)
         if refused:
-            text = _("%s not deleted.") % self.counted(len(refused))
-            reasons = format_html_join("", "<br>{}: {}", refused[:SHOWN])
-            more = len(refused) - SHOWN
-            rest = format_html("<br>{}", _("and %d more") % more) if more > 0 else ""
-            self.message_user(request, format_html("{}{}{}", text, reasons, rest), messages.ERROR)
+            self.name_refused(request, _("%s not deleted.") % self.counted(len(refused)), refused)
+
+    def name_refused(self, request: HttpRequest, text: str, refused: Sequence[tuple[str, SafeString]]) -> None:
+        """Say `text`, and the names of the first `refused` objects with their reasons."""
+        reasons = format_html_join("", "<br>{}: {}", refused[:SHOWN])
+        more = len(refused) - SHOWN
+        rest = format_html("<br>{}", _("and %d more") % more) if more > 0 else ""
+        self.message_user(request, format_html("{}{}{}", text, reasons, rest), messages.ERROR)
 
     def _delete_logged(self, request: HttpRequest, obj: Any) -> None:
         with transaction.atomic():

@@ -201,3 +201,8 @@ class ModifiedFilter(CreatedFilter):
 
 
 AUTHORSHIP_FILTERS = (AuthorFilter, CreatedFilter, ModifiedFilter)
+STATE_FILTER = choice_filter(
+    "state",
+    _("state"),
+    {"enabled": (_("enabled"), Q(is_disabled=False)), "disabled": (_("disabled"), Q(is_disabled=True))},
+)

@@ -69,6 +69,13 @@ def _script(user: AnyUser, definition: ApiDefinition) -> SafeString:
     return script_cell(definition, is_link=allows(user, SCRIPT, "view"), kind="view")
 
 
+def _version(user: AnyUser, definition: ApiDefinition) -> str:
+    if definition.script_version is not None:
+        return _("Pinned to version %d") % definition.script_version
+    current = definition.script.current_version if definition.script else None
+    return _("Current (version %d)") % current if current else _("Current")
+
+
 def _tokens(user: AnyUser, definition: ApiDefinition) -> SafeString:
     tokens = list(definition.allowed_tokens.order_by(*token_order(user)))
     if not tokens:
@@ -97,10 +104,11 @@ def _uses(user: AnyUser, obj: ApiToken | AutomationScript) -> SafeString | str:
 _SPECIAL: Final[Mapping[str, tuple[Any, Callable[[AnyUser, Any], SafeString | str | None]]]] = {
     "route": (gettext_lazy("URL"), _url),
     "script": (gettext_lazy("Script"), _script),
+    "script_version": (gettext_lazy("Version"), _version),
     "action_type": (gettext_lazy("Entry point"), lambda user, api: cells.codes([api.get_action_type_display()])),
     "input_type": (gettext_lazy("Input"), lambda user, api: api.get_input_type_display() or None),
     "allowed_tokens": (gettext_lazy("Allowed tokens"), _tokens),
-    "is_disabled": (gettext_lazy("State"), lambda user, token: cells.state(token.is_disabled)),
+    "is_disabled": (gettext_lazy("State"), lambda user, obj: cells.state(obj.is_disabled)),
     "rate_limit": (gettext_lazy("Rate limit"), lambda user, token: cells.limit_in_words(token)),
     "rate_window_seconds": ("", lambda user, token: None),
     "secret_digest": (gettext_lazy("Secret"), lambda user, token: _("Cannot be shown: only a digest of it is stored.")),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -44,8 +44,10 @@ class Step:
 def _definitions() -> Card:
     count = ApiDefinition.objects.count()
     by_author = ApiDefinition.objects.values("created_by").distinct().count()
-    note = ngettext("by one author", "by %(count)d authors", by_author) % {"count": by_author} if count else ""
-    return Card(_("Definitions"), "api", count, note, "admin:definitions_apidefinition_changelist")
+    notes = [ngettext("by one author", "by %(count)d authors", by_author) % {"count": by_author}] if count else []
+    if older := ApiDefinition.objects.filter(script_version__lt=F("script__current_version")).count():
+        notes.append(_("%(count)d pinned to an older version") % {"count": older})
+    return Card(_("Definitions"), "api", count, ", ".join(notes), "admin:definitions_apidefinition_changelist")
 
 
 def _tokens() -> Card:

@@ -41,7 +41,7 @@ def trigger_page(request: HttpRequest) -> TemplateResponse:
     """The form and the responses; the address may name the definition to start with."""
     _require_sender(request)
     wanted = parse_uuid(request.GET.get("definition", ""))
-    chosen = ApiDefinition.objects.select_related("script").filter(pk=wanted).first() if wanted else None
+    chosen = curl.with_parameters(ApiDefinition.objects.filter(pk=wanted)).first() if wanted else None
     context = admin.site.each_context(request) | {
         "title": _("Trigger"),
         "chosen": None if chosen is None else _described(chosen),
@@ -59,7 +59,7 @@ def trigger_page(request: HttpRequest) -> TemplateResponse:
 def offered_definitions(request: HttpRequest) -> JsonResponse:
     """The definitions that match the typed text, for the page's list."""
     _require_sender(request)
-    known = ApiDefinition.objects.select_related("script").order_by("route")
+    known = curl.with_parameters(ApiDefinition.objects.order_by("route"))
     found = search(known, request.GET.get("q"), ("route", "name", "description"))
     return JsonResponse({"definitions": [_described(one) for one in found[:OFFERED]]})
 
@@ -71,7 +71,8 @@ def _described(definition: ApiDefinition) -> dict[str, Any]:
         "route": definition.route,
         "name": definition.name,
         "description": definition.description,
+        "isDisabled": definition.is_disabled,
         "takesParameters": definition.input_type != InputType.RAW_BODY,
-        "parameters": definition.script.parameters if definition.script else [],
+        "parameters": curl.parameters_of(definition),
         "page": cells.page_of(definition),
     }

@@ -10,12 +10,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from access.policy import MESSAGE, SCRIPT, TOKEN, AnyUser, allows
+from access.policy import DEFINITION, MESSAGE, SCRIPT, TOKEN, AnyUser, allows
 from automation.source import RUN
 from console import cells
 from console.blockers import count_rows
 from console.definitions import curl
-from console.lists import AUTHORSHIP_FILTERS, TextFilter, choice_filter, with_rights
+from console.lists import AUTHORSHIP_FILTERS, STATE_FILTER, TextFilter, choice_filter, with_rights
 from console.trigger_page import trigger_url
 from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
 from tokens.models import ApiToken
@@ -29,14 +29,14 @@ def with_columns(definitions: "QuerySet[ApiDefinition]", user: AnyUser) -> "Quer
     rows: QuerySet[ApiDefinition] = with_rights(
         definitions,
         may_try=allows(user, MESSAGE, "send"),
+        may_switch=allows(user, DEFINITION, "change"),
         sees_scripts=allows(user, SCRIPT, "view"),
         sees_tokens=allows(user, TOKEN, "view"),
     )
     # Counted by a subquery: a join would multiply the rows by their tokens.
     return (
-        rows.annotate(token_count=count_rows(AllowedToken.objects.all(), "definition"))
-        .select_related("script")
-        .defer("script__source")
+        curl.with_parameters(rows)
+        .annotate(token_count=count_rows(AllowedToken.objects.all(), "definition"))
         .prefetch_related(Prefetch("allowed_tokens", first, to_attr="first_tokens"))
     )
 
@@ -52,12 +52,14 @@ class DefinitionColumns:
     @admin.display(description=_("URL"), ordering="route")
     def address(self, obj: Any) -> SafeString:
         """The URL with its buttons."""
+        copies = _("Copy %s as curl (disabled: error 2009)") if obj.is_disabled else _("Copy %s as curl")
         buttons = [
             cells.copy_button(curl.base_url() + obj.route, _("Copy URL of %s") % obj.route),
-            cells.copy_button(curl.curl(obj), _("Copy %s as curl") % obj.route, "terminal"),
+            cells.copy_button(curl.curl(obj), copies % obj.route, "terminal"),
         ]
         if obj.may_try:
             buttons.append(cells.icon_link(trigger_url(obj), _("Try it"), "play_arrow"))
+        buttons.append(_menu(obj))
         return format_html(
             '<span class="ud-url"><a class="ud-url-text" href="{}"><span>{}</span>{}</a>'
             '<span class="ud-url-buttons">{}</span></span>',
@@ -93,11 +95,28 @@ class DefinitionColumns:
         return cells.chips(shown, obj.token_count - len(shown))
 
 
+def _menu(obj: ApiDefinition) -> SafeString:
+    """The button that opens the menu of the row."""
+    return format_html(
+        '<button type="button" class="ud-icon-button" data-menu="row-menu" data-id="{0}" data-name="{1}"'
+        ' data-state="{2}" aria-haspopup="menu" aria-expanded="false" aria-label="{3}" title="{3}">'
+        '<span class="material-symbols-outlined" aria-hidden="true">more_vert</span></button>',
+        obj.pk,
+        obj.route,
+        "off" if obj.is_disabled else "on",
+        _("Actions for %s") % obj.route,
+    )
+
+
 def script_cell(obj: ApiDefinition, *, is_link: bool, kind: str = "change") -> SafeString:
-    """The script of a definition; links are for users who may view scripts."""
+    """The script of a definition, with the version that it is pinned to; links are for users who may view scripts."""
     if obj.script is None:
         return cells.badge(_("missing"), "bad")
-    return cells.link(cells.page_of(obj.script, kind), obj.script.name) if is_link else format_html("{}", obj.script)
+    name = cells.link(cells.page_of(obj.script, kind), obj.script.name) if is_link else format_html("{}", obj.script)
+    if obj.script_version is None:
+        return name
+    title = _("Pinned to version %d") % obj.script_version
+    return format_html('{} <span class="ud-pin" title="{}">@ {}</span>', name, title, obj.script_version)
 
 
 def token_chip(token: ApiToken, kind: str = "change") -> SafeString:
@@ -145,7 +164,16 @@ class TokenFilter(TextFilter):
 _WITH_ENTRY_POINT = Q(action_type=ActionType.AUTOMATION_SCRIPT)
 
 FILTERS = (
+    STATE_FILTER,
     ScriptFilter,
+    choice_filter(
+        "version",
+        _("version"),
+        {
+            "current": (_("current"), Q(script_version__isnull=True)),
+            "pinned": (_("pinned"), Q(script_version__isnull=False)),
+        },
+    ),
     TokenFilter,
     choice_filter(
         "action",

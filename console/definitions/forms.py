@@ -1,5 +1,6 @@
 """The form of a definition: the *Publish as API* page."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -20,6 +21,7 @@ _INPUTS = {
     InputType.RAW_BODY: _("The script gets the body as text."),
     InputType.PARAMETERS: _("The body is a JSON object; its values become the script's parameters."),
 }
+VERSION = INPUT | {"min": 1, "autocomplete": "off"}
 ROUTE = {"class": "ud-input ud-route", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
@@ -30,6 +32,12 @@ class ChosenScript(forms.TextInput):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         return super().get_context(name, value, attrs) | {"chosen": _chosen(AutomationScript, [value]).first()}
+
+
+class ChosenVersion(forms.NumberInput):
+    """The number of a version; the browser replaces it by the list of the chosen script's versions."""
+
+    template_name = "console/definitions/version_picker.html"
 
 
 class ChosenTokens(forms.SelectMultiple):
@@ -57,7 +65,19 @@ class DefinitionForm(CheckedForm):
     """A definition with the tokens that it allows. Users choose only from lists that they may view."""
 
     needed = ("route",)
-    placed = frozenset({"route", "name", "description", "script", "action_type", "input_type", "allowed_tokens"})
+    placed = frozenset(
+        {
+            "route",
+            "name",
+            "description",
+            "is_disabled",
+            "script",
+            "script_version",
+            "action_type",
+            "input_type",
+            "allowed_tokens",
+        }
+    )
 
     script = ScriptField()
     allowed_tokens = forms.ModelMultipleChoiceField(
@@ -65,7 +85,11 @@ class DefinitionForm(CheckedForm):
     )
 
     class Meta:
-        widgets: ClassVar = {"route": forms.TextInput(ROUTE)}
+        widgets: ClassVar = {
+            "route": forms.TextInput(ROUTE),
+            "is_disabled": forms.CheckboxInput(),
+            "script_version": ChosenVersion(VERSION),
+        }
         labels: ClassVar = {"action_type": _("Entry point"), "input_type": _("Input")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -78,15 +102,26 @@ class DefinitionForm(CheckedForm):
             by_name = {"to_field_name": "name", "help_text": _("The name of the script.")}
             self.fields["script"] = ScriptField(widget=forms.TextInput(INPUT), **by_name)
             self.initial["script"] = self.instance.script
+            if "script_version" in self.fields:
+                self.fields["script_version"].widget = forms.NumberInput(VERSION)
 
     def clean(self) -> dict[str, Any]:
-        """Without the entry point for APIs there is no input type to choose."""
+        """Without the entry point for APIs there is no input type to choose, and another script unpins."""
         cleaned = super().clean()
+        if "script" in self.changed_data and not self._is_pinned_anew(cleaned):
+            cleaned["script_version"] = self.instance.script_version = None
         if cleaned.get("action_type") == ActionType.NO_ENTRY_POINT:
             cleaned["input_type"] = self.instance.input_type = ""
         elif not cleaned.get("input_type"):
             cleaned["input_type"] = self.instance.input_type = InputType.RAW_BODY
         return cleaned
+
+    def _is_pinned_anew(self, cleaned: Mapping[str, Any]) -> bool:
+        """Whether the user has chosen the version for this script, and not for the one before."""
+        script = cleaned.get("script")
+        # The list of versions says whose they are. Without it, a number that stays as it was is the old script's.
+        chosen_for = self.data.get("version_of", "")
+        return chosen_for == str(script and script.pk) if chosen_for else "script_version" in self.changed_data
 
     def actions(self) -> list[tuple[str, Any, Any, bool]]:
         """The action types as value, entry point, explanation and whether it is chosen."""

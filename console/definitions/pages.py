@@ -9,23 +9,34 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from access.policy import TOKEN, allows
-from console.base import CheckedAdmin
 from console.definitions import curl, pickers
 from console.definitions.columns import FILTERS, DefinitionColumns, with_columns
 from console.definitions.forms import DefinitionForm
 from console.lists import AUTHORSHIP_COLUMNS
+from console.switches import SwitchPages
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition
 from search.models import DEFINITIONS
 
 
-class DefinitionAdmin(DefinitionColumns, CheckedAdmin):
+class DefinitionAdmin(DefinitionColumns, SwitchPages):
     """API definitions: which script answers under which route, and which tokens may call it."""
 
     form = DefinitionForm
     change_form_template = "console/definitions/form.html"
-    content: ClassVar = ("route", "name", "description", "script", "action_type", "input_type", "allowed_tokens")
-    list_display = ("address", "title", "script_called", "method", "token_chips", *AUTHORSHIP_COLUMNS)
+    change_list_template = "console/definitions/list.html"
+    content: ClassVar = (
+        "route",
+        "name",
+        "description",
+        "is_disabled",
+        "script",
+        "script_version",
+        "action_type",
+        "input_type",
+        "allowed_tokens",
+    )
+    list_display = ("address", "title", "state", "script_called", "method", "token_chips", *AUTHORSHIP_COLUMNS)
     list_filter = FILTERS
     mirrored = DEFINITIONS
     search_fields = ("route", "name", "description", "=id", "script__name")
@@ -57,7 +68,13 @@ class DefinitionAdmin(DefinitionColumns, CheckedAdmin):
         return {"script": script} if script else {}
 
     def get_urls(self) -> list[URLPattern]:
-        views = (pickers.check_route, pickers.pick_script, pickers.show_script, pickers.pick_tokens)
+        views = (
+            pickers.check_route,
+            pickers.pick_script,
+            pickers.show_script,
+            pickers.show_versions,
+            pickers.pick_tokens,
+        )
         parts = [
             path(f"{name.replace('_', '-')}/", self.admin_site.admin_view(view), name=f"definitions_{name}")
             for name, view in ((view.__name__, view) for view in views)

@@ -1,7 +1,7 @@
 """Summaries of scripts, findings in a source while it is written, and example scripts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.conf import settings
 
 from automation.models import AutomationScript
 from automation.source import contents, contents_of
+from console.scripts import problems
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,23 @@ def summaries(scripts: Sequence[AutomationScript]) -> list[Summary]:
     return [Summary(script, one.docstring) for script, one in zip(scripts, found, strict=True)]
 
 
-def findings(source: str) -> dict[str, Any]:
-    """What the editor says about `source`: an error with its line, or entry points and the parameters it reads."""
+def findings(source: str, kind: str = "", name: str = "") -> dict[str, Any]:
+    """What the editor says about `source`: a syntax error with its line, or what is in it and what is wrong with it.
+
+    `kind` and `name` are those of the script that is being written.
+    """
     found = contents(source)
     if found.error is not None:
         return {"line": found.error.line, "message": found.error.message, "entry_points": (), "parameters": ()}
-    return {"line": None, "message": "", "entry_points": found.entry_points, "parameters": found.parameters}
+    checked = problems.check(source, found, kind, name)
+    return {
+        "line": None,
+        "message": "",
+        "entry_points": found.entry_points,
+        "parameters": found.parameters,
+        "problems": [asdict(problem) for problem in checked.problems],
+        "checked": checked.summary,
+    }
 
 
 def examples() -> list[Example]:

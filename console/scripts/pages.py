@@ -93,7 +93,8 @@ class ScriptAdmin(CheckedAdmin):
         """
         if request.method != "POST" or not self.has_change_permission(request):
             raise PermissionDenied
-        return JsonResponse(analysis.findings(request.POST.get("source", "").replace("\r\n", "\n")))
+        source = request.POST.get("source", "").replace("\r\n", "\n")
+        return JsonResponse(analysis.findings(source, request.POST.get("kind", ""), request.POST.get("name", "")))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The address may name an example script, and nothing else."""

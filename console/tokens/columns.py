@@ -1,16 +1,13 @@
 """The columns and filters of the list of tokens."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from console import cells
-from console.lists import AUTHORSHIP_FILTERS, choice_filter, column
+from console.lists import AUTHORSHIP_FILTERS, STATE_FILTER, choice_filter, column
 from console.templatetags.console import local_time
 from tokens.models import ApiToken
 
@@ -20,27 +17,11 @@ class TokenColumns:
 
     used = column("last_used", _("last used"), lambda value: local_time(value) or cells.muted(_("never")))
 
-    @admin.display(description=_("state"), ordering="is_disabled")
-    def state(self, obj: Any) -> SafeString:
-        """A switch for users who may change tokens."""
-        if not obj.may_switch:
-            return cells.state(obj.is_disabled)
-        return format_html(
-            '<button type="submit" class="ud-toggle" role="switch" aria-checked="{}" aria-label="{}" data-switch="{}"'
-            ' formaction="{}" formnovalidate name="state" value="{}"><span class="ud-toggle-knob"></span>{}</button>',
-            "false" if obj.is_disabled else "true",
-            _("%s is enabled") % obj.name,
-            obj.pk,
-            reverse("admin:tokens_switch", args=[obj.pk]),
-            "on" if obj.is_disabled else "off",
-            _("Disabled") if obj.is_disabled else _("Enabled"),
-        )
-
     @admin.display(description=_("id"), ordering="id")
     def menu(self, obj: ApiToken) -> SafeString:
         """The id, which opens a menu."""
         return format_html(
-            '<button type="button" class="ud-id" data-menu="token-menu" data-id="{0}" data-name="{1}" data-state="{2}"'
+            '<button type="button" class="ud-id" data-menu="row-menu" data-id="{0}" data-name="{1}" data-state="{2}"'
             ' aria-haspopup="menu" aria-expanded="false" title="{3}">{0}'
             '<span class="material-symbols-outlined" aria-hidden="true">more_vert</span></button>',
             obj.pk,
@@ -56,11 +37,7 @@ class TokenColumns:
 
 
 FILTERS = (
-    choice_filter(
-        "state",
-        _("state"),
-        {"enabled": (_("enabled"), Q(is_disabled=False)), "disabled": (_("disabled"), Q(is_disabled=True))},
-    ),
+    STATE_FILTER,
     choice_filter(
         "use",
         _("use"),

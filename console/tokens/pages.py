@@ -1,26 +1,23 @@
 """The pages of API tokens. A secret is shown in the answer to the request that sets it, and nowhere else."""
 
 from typing import Any, ClassVar
-from uuid import UUID
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.decorators import action
 
 from access.policy import DEFINITION, allows
-from console.base import CheckedAdmin
 from console.blockers import count_rows
 from console.lists import AUTHORSHIP_COLUMNS, with_rights
 from console.secret import SecretPages, ticket_id
+from console.switches import SwitchPages
 from console.tokens.columns import FILTERS, TokenColumns
 from console.tokens.forms import NewTokenForm, RotateForm, TokenForm
 from definitions.models import AllowedToken
@@ -31,27 +28,12 @@ from tokens.models import ApiToken
 _hide_secret = method_decorator(sensitive_post_parameters("secret"))
 
 
-def switch(token_id: UUID, *, is_disabled: bool, by: str) -> ApiToken | None:
-    """Enable or disable a token. None where it does not exist or is in that state already.
-
-    Raises:
-        ValidationError: a rule refuses it.
-    """
-    with transaction.atomic():
-        token = ApiToken._base_manager.select_for_update().filter(pk=token_id).first()
-        if token is None or token.is_disabled == is_disabled:
-            return None
-        token.is_disabled = is_disabled
-        return save_checked(token, by)
-
-
-class TokenAdmin(TokenColumns, SecretPages, CheckedAdmin):
+class TokenAdmin(TokenColumns, SecretPages, SwitchPages):
     """API tokens, by which clients are known."""
 
     apis_filter = "token"
     content: ClassVar = ("name", "is_disabled", "rate_limit", "rate_window_seconds")
     further_rows = ("last_used", "secret_digest", "api_definitions")
-    actions = ("enable_selected", "disable_selected", "delete_selected")
     actions_detail = ("rotate",)
     change_list_template = "console/tokens/list.html"
     change_form_template = "console/tokens/form.html"
@@ -77,17 +59,8 @@ class TokenAdmin(TokenColumns, SecretPages, CheckedAdmin):
         return tokens.annotate(api_count=count_rows(AllowedToken.objects.all(), "token"))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """The list. The menu of its rows offers what the user may do."""
-        may = {
-            "may_change": self.has_change_permission(request),
-            "may_delete": self.has_delete_permission(request),
-            "may_view_definitions": allows(request.user, DEFINITION, "view"),
-        }
+        may = {"may_view_definitions": allows(request.user, DEFINITION, "view")}
         return super().changelist_view(request, may | (extra_context or {}))
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.switch_view)
-        return [path("<path:object_id>/switch/", view, name="tokens_switch"), *super().get_urls()]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new token gets its secret in the form, an existing one by rotation."""
@@ -126,52 +99,6 @@ class TokenAdmin(TokenColumns, SecretPages, CheckedAdmin):
                 return self.secret_page(request, token, form.new_secret)
         context = self.object_context(request, token, title=_("Rotate secret"), form=form)
         return TemplateResponse(request, "console/tokens/rotate.html", context)
-
-    def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Enable or disable one token from its row.
-
-        Raises:
-            PermissionDenied: the user may not change tokens, or the request is not a POST.
-        """
-        if request.method != "POST" or not self.has_change_permission(request):
-            raise PermissionDenied
-        self._switch(request, [self.found(request, object_id)], is_disabled=request.POST.get("state") == "off")
-        if request.headers.get("X-Requested-With") == "fetch":
-            return HttpResponse(status=204)
-        return HttpResponseRedirect(reverse("admin:tokens_apitoken_changelist"))
-
-    @admin.action(permissions=["change"], description=gettext_lazy("Enable"))
-    def enable_selected(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> None:
-        self._switch_selected(request, queryset, _("enabled"), is_disabled=False)
-
-    @admin.action(permissions=["change"], description=gettext_lazy("Disable"))
-    def disable_selected(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> None:
-        self._switch_selected(request, queryset, _("disabled"), is_disabled=True)
-
-    def _switch(self, request: HttpRequest, tokens: list[ApiToken], *, is_disabled: bool) -> tuple[int, int]:
-        """How many tokens were switched, and for how many a rule refused it."""
-        done = refused = 0
-        for token in tokens:
-            try:
-                changed = switch(token.pk, is_disabled=is_disabled, by=request.user.get_username())
-            except ValidationError:
-                refused += 1
-                continue
-            if changed:
-                done += 1
-                self.log_change(request, changed, "Disabled." if is_disabled else "Enabled.")
-        return done, refused
-
-    def _switch_selected(self, request: HttpRequest, tokens: Any, state: str, *, is_disabled: bool) -> None:
-        chosen = list(tokens)
-        done, refused = self._switch(request, chosen, is_disabled=is_disabled)
-        text = _("%(counted)s %(state)s.")
-        if already := len(chosen) - done - refused:
-            text += " " + ngettext("%(already)d was already %(state)s.", "%(already)d were already %(state)s.", already)
-        if refused:
-            text += " " + _("%(refused)d refused.")
-        words = {"counted": self.counted(done), "state": state, "already": already, "refused": refused}
-        self.message_user(request, text % words, messages.WARNING if refused else messages.SUCCESS)
 
     def _rotated(self, request: HttpRequest, token: ApiToken, form: RotateForm) -> bool:
         try:

@@ -2,14 +2,15 @@
 
 import pytest
 
-from tests.console.conftest import FLAGS, page
+from automation import compiler
+from tests.console.conftest import FLAGS, errors, page, submit
 
 MODEL = "automation_automationscript"
 ADDRESS = "/console/automation/automationscript/check/"
 
 
-def found(client, source):
-    response = client.post(ADDRESS, {"source": source})
+def found(client, source, **about):
+    response = client.post(ADDRESS, {"source": source, **about})
     assert response.status_code == 200
     return response.json()
 
@@ -22,6 +23,8 @@ def test_entry_points_and_parameters_are_found(admin):
         "message": "",
         "entry_points": ["on_api_trigger", "run"],
         "parameters": ["b", "a"],
+        "problems": [{"line": 4, "message": "name is not defined.", "is_error": False}],
+        "checked": "Checked: syntax, entry points, names, imports.",
     }
 
 
@@ -40,6 +43,66 @@ def test_invalid_sources_do_no_harm(admin):
     assert found(admin, "")["entry_points"] == []
     assert found(admin, "-" * 100_000 + "1")["message"]
     assert admin.post(ADDRESS).status_code == 200
+
+
+def problems(client, source, **about):
+    answer = found(client, source, **about)
+    return [(each["line"], each["message"], each["is_error"]) for each in answer["problems"]]
+
+
+def test_probable_mistakes_are_warnings_with_their_lines(admin, make):
+    make.script("def helped(): pass\n", name="tools", kind="Library")
+    source = "from scripts.tools import helped\nimport numpi\nfrom . import part\n"
+    assert problems(admin, source + "def run():\n    return gone\n") == [
+        (2, "There is no module numpi: not in Python, the installed packages or the SDK.", False),
+        (3, "A script is not part of a package, so a relative import fails.", False),
+        (4, "run cannot be called as run(engine).", False),
+        (5, "gone is not defined.", False),
+    ]
+    local = "x = 1\ndef run(engine):\n    print(x)\n    x = 2\n"
+    assert problems(admin, local) == [(3, "The local variable x is read before it has a value.", False)]
+    exported = "__all__ = ['y']\ndef run(engine): pass\n"
+    assert problems(admin, exported) == [(1, "__all__ names y, which is not defined.", False)]
+
+
+def test_warnings_do_not_keep_a_source_from_being_saved(admin, make):
+    source = "import numpi\ndef run():\n    return gone\n"
+    assert len(problems(admin, source)) == 3
+    assert submit(admin, page(MODEL, "add"), name="warned", source=source).status_code == 302
+
+
+def test_what_a_save_refuses_is_an_error(admin, make):
+    make.script("def helped(): pass\n", name="tools", kind="Library")
+    for source, line in (
+        ("import scripts.gone\ndef run(engine): pass\n", 1),
+        ("def run(engine):\n    from scripts.tools import other\n", 2),
+        ("x = 1\n", None),
+    ):
+        assert [(at, is_error) for at, _message, is_error in problems(admin, source)] == [(line, True)]
+        assert errors(submit(admin, page(MODEL, "add"), name="refused", source=source))
+    only_async = problems(admin, "async def run(engine): pass\n")
+    assert only_async == [
+        (None, "A script needs a function on_api_trigger(engine, request) or run(engine).", True),
+        (1, "run is an async function. Entry points cannot be async yet.", False),
+    ]
+
+
+def test_a_library_has_other_rules(admin, make):
+    make.script("def helped(): pass\n", name="tools", kind="Library")
+    assert problems(admin, "x = 1\n", kind="Library") == []
+    ((line, message, is_error),) = problems(admin, "def run(engine): pass\n", kind="Library")
+    assert (line, is_error) == (None, True)
+    assert "A library has no entry point" in message
+    cycle = problems(admin, "import scripts.tools\n", kind="Library", name="tools")
+    assert [(at, is_error) for at, _message, is_error in cycle] == [(1, True)]
+
+
+def test_what_could_not_be_checked_is_said(admin, monkeypatch):
+    # As on a machine whose linter is broken: its process ends without an answer.
+    monkeypatch.setattr(compiler, "_LINT", "raise SystemExit(1)")
+    answer = found(admin, "def run(engine): return gone\n")
+    assert answer["checked"] == "Checked: syntax. Names and imports could not be checked."
+    assert answer["problems"] == []
 
 
 @pytest.mark.parametrize("missing", ["automation.add_edit", "automation.ui_available"])

@@ -6,6 +6,7 @@ import redis
 from django.utils import timezone
 
 from automation.models import AutomationScript
+from automation.versions import ScriptVersion
 from definitions.models import ActionType
 from fleet import overview
 from objects.changes import save_checked
@@ -71,6 +72,29 @@ def test_a_script_without_run_cannot_answer_its_api(admin, make):
     api = make(RUNS, action_type=ActionType.NO_ENTRY_POINT)
     assert titles(admin) == []
     AutomationScript._base_manager.filter(pk=api.definition.script_id).update(has_run=False)
+    assert titles(admin) == ["APIs that cannot answer"]
+
+
+def test_disabled_apis_need_attention_and_pinned_ones_are_counted(admin, make):
+    api = make()
+    definition = api.definition
+    definition.script.source = ECHO + "# two\n"
+    save_checked(definition.script, by="system")
+    definition.script_version = 1
+    definition.is_disabled = True
+    save_checked(definition, by="system")
+    assert titles(admin) == ["Disabled APIs"]
+    cards = {card.title: card.note for card in start(admin)["cards"]}
+    assert cards["Definitions"] == "by one author, 1 pinned to an older version"
+
+
+def test_what_cannot_answer_is_told_from_the_version_that_runs(admin, make):
+    definition = make().definition
+    definition.script_version = 1
+    save_checked(definition, by="system")
+    AutomationScript._base_manager.filter(pk=definition.script_id).update(has_api_trigger=False)
+    assert titles(admin) == []
+    ScriptVersion._base_manager.filter(script=definition.script_id).update(has_api_trigger=False)
     assert titles(admin) == ["APIs that cannot answer"]
 
 

@@ -1,83 +1,133 @@
-"""Enabling and disabling tokens from their list, one or many."""
+"""Enabling and disabling APIs and tokens from their lists, one or many."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
 
+from automation.models import AutomationScript
+from definitions.models import ApiDefinition
 from events.models import InformationEvent
 from tests.console.conftest import FLAGS, page, said
 from tokens.models import ApiToken
 
-MODEL = "tokens_apitoken"
+API, TOKEN = "definitions_apidefinition", "tokens_apitoken"
+BOTH = pytest.mark.parametrize("model", [API, TOKEN])
+MODELS = {API: ApiDefinition, TOKEN: ApiToken}
 
 
-def switch(client, token, state, **headers):
-    return client.post(f"/console/tokens/apitoken/{token.pk}/switch/", {"state": state}, headers=headers)
+def new(make, model, is_disabled=False):
+    """A new object of `model`."""
+    if model == TOKEN:
+        return make.token(is_disabled=is_disabled)[0]
+    made = make().definition
+    ApiDefinition._base_manager.filter(pk=made.pk).update(is_disabled=is_disabled)
+    return made
 
 
-def disabled(token) -> bool:
-    return bool(ApiToken.objects.values_list("is_disabled", flat=True).get(pk=token.pk))
+def switch(client, model, obj, state, **headers):
+    return client.post(f"/console/{model.replace('_', '/')}/{obj.pk}/switch/", {"state": state}, headers=headers)
 
 
-def selected(action, *tokens):
-    return {"action": action, "index": "0", "_selected_action": [str(token.pk) for token in tokens]}
+def disabled(obj) -> bool:
+    return bool(type(obj).objects.values_list("is_disabled", flat=True).get(pk=obj.pk))
 
 
-def test_a_row_switches_its_token(admin, make):
-    token, _ = make.token()
+def selected(action, *objects):
+    return {"action": action, "index": "0", "_selected_action": [str(obj.pk) for obj in objects]}
+
+
+@BOTH
+def test_a_row_is_switched_and_leaves_an_event(admin, make, model):
+    obj = new(make, model)
     events = InformationEvent.objects.count()
-    assert switch(admin, token, "off").status_code == 302
-    assert disabled(token)
-    assert switch(admin, token, "on", **{"X-Requested-With": "fetch"}).status_code == 204
-    token.refresh_from_db()
-    assert (token.is_disabled, token.last_modified_by, token.revision) == (False, "root", 3)
+    assert switch(admin, model, obj, "off").status_code == 302
+    assert disabled(obj)
+    assert switch(admin, model, obj, "on", **{"X-Requested-With": "fetch"}).status_code == 204
+    obj.refresh_from_db()
+    assert (obj.is_disabled, obj.last_modified_by, obj.revision) == (False, "root", 3)
     assert InformationEvent.objects.count() == events + 2
     assert LogEntry.objects.count() == 2
 
 
-def test_switching_to_the_state_it_has_is_no_change(admin, make):
-    token, _ = make.token()
-    switch(admin, token, "on")
-    token.refresh_from_db()
-    assert token.revision == 1
+@BOTH
+def test_switching_to_the_state_it_has_is_no_change(admin, make, model):
+    obj = new(make, model)
+    switch(admin, model, obj, "on")
+    obj.refresh_from_db()
+    assert obj.revision == 1
 
 
-def test_many_tokens_are_switched_at_once(admin, make):
-    tokens = [make.token(is_disabled=number == 0)[0] for number in range(3)]
-    response = admin.post(page(MODEL, "changelist"), selected("disable_selected", *tokens), follow=True)
-    assert said(response) == "2 tokens disabled. 1 was already disabled."
-    assert all(map(disabled, tokens))
-    response = admin.post(page(MODEL, "changelist"), selected("enable_selected", *tokens), follow=True)
-    assert said(response) == "3 tokens enabled."
-    assert not any(map(disabled, tokens))
+@pytest.mark.parametrize(("model", "noun"), [(API, "APIs"), (TOKEN, "tokens")])
+def test_many_are_switched_at_once(admin, make, model, noun):
+    objects = [new(make, model, is_disabled=number == 0) for number in range(3)]
+    response = admin.post(page(model, "changelist"), selected("disable_selected", *objects), follow=True)
+    assert said(response) == f"2 {noun} disabled. 1 was already disabled."
+    assert all(map(disabled, objects))
+    response = admin.post(page(model, "changelist"), selected("enable_selected", *objects), follow=True)
+    assert said(response) == f"3 {noun} enabled."
+    assert not any(map(disabled, objects))
 
 
 def test_select_all_switches_the_tokens_of_all_pages(admin, make):
     tokens = [make.token()[0] for _ in range(53)]
     sent = selected("disable_selected", *tokens[:2]) | {"select_across": "1"}
-    assert "53 tokens" in said(admin.post(page(MODEL, "changelist"), sent, follow=True))
+    assert "53 tokens" in said(admin.post(page(TOKEN, "changelist"), sent, follow=True))
     assert all(map(disabled, tokens))
 
 
-@pytest.mark.parametrize("missing", ["tokens.add_edit", "tokens.ui_available"])
-def test_who_may_not_change_tokens_switches_none(visit, make, missing):
-    token, _ = make.token()
+def test_an_api_that_a_rule_refuses_is_named_with_the_reason(admin, make):
+    broken, fine = new(make, API), new(make, API)
+    AutomationScript._base_manager.filter(pk=broken.script_id).update(has_api_trigger=False)
+    response = admin.post(page(API, "changelist"), selected("disable_selected", broken, fine), follow=True)
+    assert "1 API disabled." in said(response)
+    assert "1 API not changed." in said(response)
+    assert f"{broken.route}: The script has no function on_api_trigger" in said(response)
+    assert switch(admin, API, broken, "off", **{"X-Requested-With": "fetch"}).status_code == 409
+    assert [disabled(broken), disabled(fine)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("model", "missing"),
+    [
+        (TOKEN, "tokens.add_edit"),
+        (TOKEN, "tokens.ui_available"),
+        (API, "definitions.add_edit"),
+        (API, "definitions.ui_available"),
+        (API, "automation.execute"),
+    ],
+)
+def test_who_may_not_change_objects_switches_none(visit, make, model, missing):
+    obj = new(make, model)
     client = visit(*FLAGS - {missing})
-    assert switch(client, token, "off").status_code == 403
-    client.post(page(MODEL, "changelist"), selected("disable_selected", token))
-    assert not disabled(token)
+    assert switch(client, model, obj, "off").status_code == 403
+    client.post(page(model, "changelist"), selected("disable_selected", obj))
+    assert not disabled(obj)
 
 
-def test_viewers_are_offered_no_switch(visit, make):
-    make.token()
-    content = visit("tokens.ui_available").get(page(MODEL, "changelist")).content.decode()
+@BOTH
+def test_viewers_are_offered_no_switch(visit, make, model):
+    new(make, model, is_disabled=True)
+    flag = f"{model.partition('_')[0]}.ui_available"
+    content = visit(flag).get(page(model, "changelist")).content.decode()
     for what in ("data-switch", "rotate/", "disable_selected", "delete/", "action-select", "Show its APIs"):
         assert what not in content
     assert "Copy id" in content
+    assert ">Disabled<" in content
 
 
-def test_a_get_request_switches_no_token(admin, make):
-    token, _ = make.token()
-    assert admin.get(f"/console/tokens/apitoken/{token.pk}/switch/").status_code == 403
-    token.delete()
-    assert switch(admin, token, "off").status_code == 404
-    assert admin.post("/console/tokens/apitoken/rubbish/switch/").status_code == 404
+@BOTH
+def test_a_list_is_filtered_by_state(admin, make, model):
+    on, off = new(make, model), new(make, model, is_disabled=True)
+    for state, found in (("enabled", on), ("disabled", off)):
+        response = admin.get(page(model, "changelist"), {"state": state})
+        assert found in list(response.context["cl"].result_list)
+        assert {obj.is_disabled for obj in response.context["cl"].result_list} == {state == "disabled"}
+
+
+@BOTH
+def test_a_get_request_switches_nothing(admin, make, model):
+    obj = new(make, model)
+    root = f"/console/{model.replace('_', '/')}"
+    assert admin.get(f"{root}/{obj.pk}/switch/").status_code == 403
+    MODELS[model]._base_manager.filter(pk=obj.pk).delete()
+    assert switch(admin, model, obj, "off").status_code == 404
+    assert admin.post(f"{root}/rubbish/switch/").status_code == 404

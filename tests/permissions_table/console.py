@@ -29,7 +29,6 @@ from tests.permissions_table.table import (
     World,
     action,
 )
-from tokens.models import ApiToken
 
 
 def _form(world: World, caller: Caller, address: str, **values: Any) -> Any:
@@ -194,29 +193,52 @@ def console_check_source(world: World, caller: Caller) -> Any:
     return caller.console.post(reverse("admin:scripts_check"), {"source": ECHO})
 
 
-@action("console switch a token", T_VIEW, T_EDIT, changes=True, covers="tokens_switch")
-def console_switch(world: World, caller: Caller) -> Any:
-    return caller.console.post(reverse("admin:tokens_switch", args=[world.token.pk]), {"state": "off"})
+@action("console form: show_versions", S_VIEW, D_VIEW, D_EDIT, EXECUTE, covers="definitions_show_versions")
+def console_show_versions(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:definitions_show_versions"), {"script": str(world.script.pk)})
 
 
-def switching_many(name: str) -> Do:
-    """The bulk action `name` on a token, which is in the other state."""
+@action("console pin an API to a version", D_VIEW, D_EDIT, EXECUTE, changes=True)
+def console_pin(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(DEFINITION, "change", world.definition.pk), script_version="1")
+
+
+@action("console disable an API", D_VIEW, D_EDIT, EXECUTE, changes=True)
+def console_disable_api(world: World, caller: Caller) -> Any:
+    return _form(world, caller, page(DEFINITION, "change", world.definition.pk), is_disabled="on")
+
+
+def switching(model: str) -> Do:
+    """The switch in the row of an object, which is enabled."""
 
     def switch(world: World, caller: Caller) -> Any:
-        # Past the rules, and without an event: only the switch itself counts as a change.
-        ApiToken._base_manager.filter(pk=world.token.pk).update(is_disabled=name == "enable_selected")
-        chosen = {"action": name, "_selected_action": str(world.token.pk)}
-        return caller.console.post(page(TOKEN, "changelist"), chosen)
+        name = f"admin:{model.partition('_')[0]}_switch"
+        return caller.console.post(reverse(name, args=[world.objects[model].pk]), {"state": "off"})
 
     return switch
 
 
-action("console bulk enable", T_VIEW, T_EDIT, changes=True, covers=f"{TOKEN} enable_selected")(
-    switching_many("enable_selected")
-)
-action("console bulk disable", T_VIEW, T_EDIT, changes=True, covers=f"{TOKEN} disable_selected")(
-    switching_many("disable_selected")
-)
+def switching_many(model: str, name: str) -> Do:
+    """The bulk action `name` on an object, which is in the other state."""
+
+    def switch(world: World, caller: Caller) -> Any:
+        # Past the rules, and without an event: only the switch itself counts as a change.
+        chosen: Any = world.objects[model]
+        type(chosen)._base_manager.filter(pk=chosen.pk).update(is_disabled=name == "enable_selected")
+        sent = {"action": name, "_selected_action": str(chosen.pk)}
+        return caller.console.post(page(model, "changelist"), sent)
+
+    return switch
+
+
+for switched, flags in ((TOKEN, (T_VIEW, T_EDIT)), (DEFINITION, (D_VIEW, D_EDIT, EXECUTE))):
+    action(f"console switch {switched}", *flags, changes=True, covers=f"{switched.partition('_')[0]}_switch")(
+        switching(switched)
+    )
+    for bulk in ("enable_selected", "disable_selected"):
+        action(f"console bulk {bulk} {switched}", *flags, changes=True, covers=f"{switched} {bulk}")(
+            switching_many(switched, bulk)
+        )
 
 
 @action("console choose a script", S_VIEW, covers="autocomplete")

@@ -1,4 +1,4 @@
-// Warns at entry points that the script lacks. The input type exists only for `on_api_trigger`.
+// Warns at entry points that the script, or the version that is pinned, lacks. The input type exists only for `on_api_trigger`.
 
 const cards = [...document.querySelectorAll("[data-entry-point]")];
 const inputs = document.getElementById("input-type");
@@ -22,10 +22,17 @@ function fit(points, mayChoose) {
 
 if (inputs) {
   let isFirst = true;
+  let ofScript = null;
+  let ofVersion = null;
   const isNew = !document.getElementById("route-check")?.dataset.own;
   document.addEventListener("console:script", (event) => {
-    fit(event.detail === null ? null : event.detail.split(" "), !isFirst || isNew);
+    ofScript = event.detail?.split(" ") ?? null;
+    fit(ofVersion ?? ofScript, !isFirst || isNew);
     isFirst = false;
+  });
+  document.addEventListener("console:version", (event) => {
+    ofVersion = event.detail?.split(" ") ?? null;
+    fit(ofVersion ?? ofScript, false);
   });
   document.addEventListener("change", showInputs);
   showInputs();

@@ -37,14 +37,14 @@ export function editorFor(area, { nonce, label, isReadOnly, changed }) {
   return view;
 }
 
-// Marks the line of an error from the server. The source may have fewer lines by now.
-export function markLine(view, line, message) {
-  if (!message) {
-    view.dispatch(setDiagnostics(view.state, []));
-    return;
-  }
-  const { from, to } = view.state.doc.line(Math.min(Math.max(line ?? 1, 1), view.state.doc.lines));
-  view.dispatch(setDiagnostics(view.state, [{ from, to, severity: "error", message }]));
+// Marks the lines of what the server has found. The source may have fewer lines by now.
+export function markLines(view, found) {
+  const { doc } = view.state;
+  const marks = found.map(({ line, message, is_error: isError }) => {
+    const { from, to, text } = doc.line(Math.min(Math.max(line ?? 1, 1), doc.lines));
+    return { from: Math.min(to, from + text.search(/\S|$/)), to, severity: isError ? "error" : "warning", message };
+  });
+  view.dispatch(setDiagnostics(view.state, marks.sort((one, other) => one.from - other.from)));
 }
 
 export function showLine(view, line) {

@@ -1,12 +1,14 @@
 // The form of a script: an editor, and findings in the source while the user types.
-import { editorFor, markLine, showLine } from "./editor.js";
+import { editorFor, markLines, showLine } from "./editor.js";
 
 const WAIT_MILLISECONDS = 400;
+const EMPTY = {};
 const root = document.querySelector("[data-editor]");
 const found = document.getElementById("found");
 const parameters = document.getElementById("id_parameters");
 let timer = 0;
-let asked = 0;
+let isAsking = false;
+let hasChanged = false;
 
 function element(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -27,24 +29,35 @@ function line(icon, tone, ...children) {
   return element("p", { className: `ud-check ${tone}` }, sign, element("span", {}, ...children));
 }
 
-function showError(view, findings) {
-  const parts = [];
-  if (findings.line) {
-    const button = element("button", { type: "button", className: "ud-link" });
-    button.textContent = found.dataset.line.replace("%d", findings.line);
-    button.addEventListener("click", () => showLine(view, findings.line));
-    parts.push(button, " ");
-  }
-  found.replaceChildren(line("error", "bad", ...parts, findings.message));
+// The place and the words of a problem; the place leads there.
+function located(view, { line: number, message }) {
+  if (!number) return [message];
+  const button = element("button", { type: "button", className: "ud-link" });
+  button.textContent = found.dataset.line.replace("%d", number);
+  button.addEventListener("click", () => showLine(view, number));
+  return [button, " ", message];
 }
 
-function showFound(findings) {
+function listed(view, problem) {
+  const [icon, tone] = problem.is_error ? ["error", "bad"] : ["warning", "warn"];
+  return element("li", {}, line(icon, tone, ...located(view, problem)));
+}
+
+function problemList(view, problems) {
+  const title = element("h3", { id: "problems", className: "ud-label", textContent: found.dataset.problems });
+  const list = element("ul", {}, ...problems.map((problem) => listed(view, problem)));
+  list.setAttribute("aria-labelledby", title.id);
+  return [title, list];
+}
+
+function showFound(view, findings) {
   const words = found.dataset;
-  if (!findings.entry_points.length) {
-    found.replaceChildren(line("error", "bad", words.none));
-    return;
-  }
-  const lines = [line("check_circle", "good", words.fine, " ", `${words.entry}: `, ...spaced(findings.entry_points))];
+  const entry = findings.entry_points.length ? [`${words.entry}: `, ...spaced(findings.entry_points)] : [];
+  const lines = [];
+  if (findings.problems.length) lines.push(...problemList(view, findings.problems));
+  else lines.push(line("check_circle", "good", words.fine, " ", ...entry));
+  lines.push(element("p", { className: "ud-help", textContent: findings.checked }));
+  if (findings.problems.length && entry.length) lines.push(line("api", "plain", ...entry));
   const missing = findings.parameters.filter((name) => !declared().includes(name));
   if (findings.parameters.length) {
     const known = findings.parameters.filter((name) => !missing.includes(name));
@@ -68,25 +81,55 @@ function spaced(names) {
   return names.flatMap((name) => [code(name), " "]);
 }
 
+// Asks one question at a time: a large source takes the server longer than a pause in typing.
 async function check(view) {
-  const number = ++asked;
-  const source = view.state.doc.toString();
-  if (!source.trim()) {
-    found.replaceChildren();
-    markLine(view, 0, "");
-    return;
+  hasChanged = true;
+  if (isAsking) return;
+  isAsking = true;
+  while (hasChanged) {
+    hasChanged = false;
+    const findings = await ask(view.state.doc.toString());
+    if (!hasChanged && findings) show(view, findings);
   }
-  const csrf = document.querySelector("[name=csrfmiddlewaretoken]").value;
-  const answer = await fetch(root.dataset.check, {
-    method: "POST",
-    headers: { "X-CSRFToken": csrf },
-    body: new URLSearchParams({ source }),
-  }).catch(() => null);
-  if (number !== asked || !answer?.ok || answer.redirected) return;
-  const findings = await answer.json();
-  markLine(view, findings.line, findings.message);
-  if (findings.message) showError(view, findings);
-  else showFound(findings);
+  isAsking = false;
+}
+
+// What the server finds in `source`; null without an answer.
+async function ask(source) {
+  if (!source.trim()) return EMPTY;
+  const entered = new FormData(root.closest("form"));
+  const about = { kind: entered.get("kind") ?? "", name: entered.get("name") ?? "" };
+  try {
+    const answer = await fetch(root.dataset.check, {
+      method: "POST",
+      headers: { "X-CSRFToken": entered.get("csrfmiddlewaretoken") },
+      body: new URLSearchParams({ source, ...about }),
+    });
+    return answer.ok && !answer.redirected ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+function show(view, findings) {
+  if (findings === EMPTY) {
+    markLines(view, []);
+    found.replaceChildren();
+  } else if (findings.message) {
+    const error = { ...findings, is_error: true };
+    markLines(view, [error]);
+    found.replaceChildren(line("error", "bad", ...located(view, error)));
+  } else {
+    markLines(view, findings.problems.filter((problem) => problem.line));
+    showFound(view, findings);
+  }
+}
+
+// What the server has said of the source that it refused is not about what is typed now.
+function dropRefusal() {
+  for (const error of root.querySelectorAll(".ud-error")) error.remove();
+  root.classList.remove("is-bad");
+  if (!document.querySelector(".ud-error")) document.querySelector(".errornote")?.remove();
 }
 
 if (root) {
@@ -99,9 +142,15 @@ if (root) {
     nonce: root.dataset.nonce,
     label: root.dataset.label,
     isReadOnly: root.dataset.readOnly !== undefined,
-    changed: soon,
+    changed: () => {
+      dropRefusal();
+      soon();
+    },
   });
   parameters.addEventListener("input", soon);
+  for (const field of root.closest("form").querySelectorAll("[name=kind], [name=name]")) {
+    field.addEventListener("input", soon);
+  }
   document.getElementById("source-title").addEventListener("click", () => view.focus());
   check(view);
 }

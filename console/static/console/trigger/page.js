@@ -21,6 +21,7 @@ const picker = form && new Picker(field("picker"), field("picker-list"), form.da
 function fillIn(definition) {
   field("route").value = definition.route;
   describe(definition.description);
+  field("disabled").hidden = !definition.isDisabled;
   if (definition.takesParameters) {
     field("format").value = "json";
     field("body").value = JSON.stringify(Object.fromEntries(definition.parameters.map((name) => [name, ""])), null, 2);
@@ -132,6 +133,7 @@ function clear() {
   picker.clear();
   query.clear();
   describe("");
+  field("disabled").hidden = true;
   complain("");
   hideSecret();
   showParameters();

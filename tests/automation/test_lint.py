@@ -1,0 +1,170 @@
+"""What the linter says of sources that compile, and that it stays within its limits."""
+
+import signal
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+from django.conf import settings
+
+from automation import compiler, inspection
+from automation.source import LARGEST_SOURCE, compile_error
+from tests.docs.page_run import is_script
+from tests.docs.pages import PAGES, blocks
+
+RUN = "def run(engine): pass\n"
+WAIT_SECONDS = 300
+
+
+def lint(source: str) -> list[tuple[int, str, str]]:
+    """The problems of `source`, which may be indented."""
+    found = compiler.lint(textwrap.dedent(source))
+    assert found is not None
+    return found
+
+
+def test_undefined_names_are_found_with_their_lines():
+    assert lint(
+        """
+        __all__ = ["gone"]
+        total = 0
+        def run(engine):
+            x = jsn.dumps([y for y in range(3)])
+            print(total)
+            total = 1
+        """
+    ) == [
+        (2, "UndefinedExport", "gone"),
+        (5, "UndefinedName", "jsn"),
+        (6, "UnassignedLocal", "total"),
+    ]
+
+
+def test_imports_that_nothing_offers_are_found():
+    source = """
+    import os, celery, yaml, numpi
+    from automation.sdk import Engine
+    from automation.models import AutomationScript
+    from automation import sdk, versions
+    import console.base, fleet
+    from . import sibling
+    from scripts.tools import helped
+    def run(engine):
+        import also_missing.part
+    """
+    assert lint(source) == [
+        (2, "UnknownModule", "numpi"),
+        (4, "UnknownModule", "automation.models"),
+        (5, "UnknownModule", "automation.versions"),
+        (6, "UnknownModule", "console.base"),
+        (6, "UnknownModule", "fleet"),
+        (7, "RelativeImport", ""),
+        (10, "UnknownModule", "also_missing.part"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    import maybe\nexcept ImportError:\n    maybe = None\n",
+        "try:\n    import maybe\nexcept (KeyError, ModuleNotFoundError):\n    maybe = None\n",
+        "try:\n    import maybe\nexcept:\n    pass\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import maybe\n",
+        "import typing\nif typing.TYPE_CHECKING:\n    import maybe\n",
+        "from os.path import *\nprint(join('a', 'b'))\n",
+        "import sys\nif sys.version_info > (3, 99):\n    pass\nprint(__name__, __file__)\n",
+    ],
+)
+def test_what_a_source_provides_for_is_no_problem(source):
+    assert lint(source + RUN) == []
+
+
+def test_an_import_beside_a_guarded_one_is_checked():
+    source = "try:\n    import maybe\nexcept ValueError:\n    import other\nelse:\n    import third\n"
+    assert [name for _line, _kind, name in lint(source + RUN)] == ["maybe", "other", "third"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["engine", "e, other=1", "*all", "e, /", "e, *, flag=True", "e, **rest", "e, /, other=1", "e=None"],
+)
+def test_entry_points_that_can_be_called_are_no_problem(parameters):
+    assert lint(f"def run({parameters}): pass") == []
+
+
+@pytest.mark.parametrize("parameters", ["", "e, other", "e, *, flag", "*, e", "**rest", "e, other, /"])
+def test_entry_points_that_cannot_be_called_are_found(parameters):
+    assert lint(f"def run({parameters}): pass") == [(1, "WrongArguments", "run")]
+
+
+def test_of_several_bindings_the_last_one_counts():
+    assert lint("def on_api_trigger(engine): pass") == [(1, "WrongArguments", "on_api_trigger")]
+    assert lint("def run(): pass\ndef run(engine): pass") == []
+    assert lint("def run(): pass\nrun = print") == []
+    assert lint("if print:\n    def run(engine): pass\nelse:\n    def run(): pass") == [(4, "WrongArguments", "run")]
+    assert lint("import functools\n@functools.cache\ndef run(): pass") == []
+    assert lint("class Part:\n    def run(self, a, b): pass\n" + RUN) == []
+
+
+def test_async_entry_points_are_not_supported():
+    assert lint("async def run(engine): pass\nasync def other(): pass") == [(1, "AsyncEntryPoint", "run")]
+
+
+def test_demo_templates_and_docs_raise_no_alarm():
+    files = [file for file in (settings.BASE_DIR / "demo").glob("*.py") if not file.name.startswith("test_")]
+    sources = {file.name: file.read_text() for file in files}
+    sources |= {
+        f"{page}:{number}": block.text
+        for page in PAGES
+        for number, block in enumerate(blocks(page))
+        if is_script(block)
+    }
+    assert len(sources) > len(files) > 5
+    assert {name: found for name, source in sources.items() if (found := compiler.lint(source)) != []} == {}
+
+
+def test_a_large_source_is_linted_within_the_limits():
+    function = "def f{}(a, b=1):\n    x = a + b\n    return [x for _ in range(3)]\n"
+    source = RUN + "".join(map(function.format, range(3_900)))
+    assert LARGEST_SOURCE * 0.9 < len(source) < LARGEST_SOURCE
+    assert compiler.lint(source) == []
+    assert len(compiler.lint(RUN + "gone\n" * 5_000) or ()) == 100
+
+
+def test_a_sum_of_a_thousand_terms_is_linted():
+    assert compiler.lint(RUN + "x = 1" + " + 1" * 1_000 + " + gone") == [(2, "UndefinedName", "gone")]
+
+
+@pytest.mark.parametrize("source", ["def run(:", "\0", "x = 1" + " + x" * 100_000])
+def test_what_cannot_be_read_is_not_called_free_of_problems(source):
+    assert compiler.lint(source) is None
+
+
+def test_a_linter_that_dies_is_no_answer_and_knows_no_secret(monkeypatch):
+    monkeypatch.setenv("UDAPI_SECRET_KEY", "a secret of the environment")
+    # The linter reads it for some seconds.
+    source = RUN + "x = 1\n" * 40_000
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(compiler.lint, source)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not (children := [one for one in psutil.Process().children() if "lint_process" in str(one.cmdline())]):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        assert children[0].environ() == {}
+        assert children[0].cwd() == "/"
+        while children[0].rlimit(psutil.RLIMIT_DATA)[0] != inspection.MEMORY_BYTES:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        children[0].send_signal(signal.SIGKILL)
+        assert answer.result(WAIT_SECONDS) is None
+
+
+def test_one_source_is_linted_at_a_time_and_saves_do_not_wait_for_it(monkeypatch):
+    monkeypatch.setattr(compiler, "LINT_SECONDS", 0.01)
+    monkeypatch.setattr(compiler, "SECONDS", WAIT_SECONDS)
+    with compiler._lint_slot:
+        assert compiler.lint(RUN) is None
+        assert compile_error(f"{RUN}# while a source is linted\n") is None
+    assert compiler.lint(RUN) == []
