@@ -33,7 +33,7 @@ class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argume
     conflict_text: ClassVar[Any] = _("%(user)s has changed it since you opened this page. Nothing has been saved.")
 
     seen_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    """The version of the object when the user opened the form."""
+    """The revision of the object when the user opened the form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

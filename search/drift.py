@@ -1,4 +1,4 @@
-"""The drift check: every document is compared with the database, version and content."""
+"""The drift check: every document is compared with the database, revision and content."""
 
 import json
 import time

@@ -37,7 +37,7 @@ class ApiToken(AuthoredModel):
         blank=True,
         help_text=format_lazy(gettext_lazy("Length of the window, 1 to {} seconds."), LONGEST_WINDOW_SECONDS),
     )
-    # When the token last triggered something, to the minute. `tokens.tasks` sets it without changing the version.
+    # When the token last triggered something, to the minute. `tokens.tasks` sets it without changing the revision.
     last_used = models.DateTimeField(null=True, editable=False)
 
     in_use_reason = "TokenInUse"

@@ -1,6 +1,6 @@
 """When a token was last used: each trigger notes it in Redis, and a periodic task moves it to the database.
 
-This does not count as a change of the token: it has no event, version or author.
+This does not count as a change of the token: it has no event, revision or author.
 """
 
 import logging

@@ -68,7 +68,7 @@ class NewTokenForm(TokenForm, SecretForm):
 
 
 class RotateForm(SecretForm):
-    """A new secret for the version of a token that the user has seen."""
+    """A new secret for the revision of a token that the user has seen."""
 
     conflict_text = _(
         "The secret was not rotated: this form was sent already, or %(user)s has changed the token since you opened it."

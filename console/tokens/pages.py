@@ -91,7 +91,7 @@ class TokenAdmin(TokenColumns, SecretPages, SwitchPages):
     @_hide_secret
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The page that gives a token a new secret; the current one stops working."""
-        # `get_object` locks the row: of two rotations at once, the second sees a newer version and is refused.
+        # `get_object` locks the row: of two rotations at once, the second sees a newer revision and is refused.
         with transaction.atomic():
             token = self.found(request, object_id)
             form = RotateForm(request.POST if request.method == "POST" else None, instance=token)

@@ -24,13 +24,13 @@ def _save(kind, pk, number: int) -> int:
 
 
 @pytest.mark.parametrize("what", ["token", "definition", "script"])
-def test_every_save_has_a_version_of_its_own(api, what):
+def test_every_save_has_a_revision_of_its_own(api, what):
     made = api.definition.script if what == "script" else getattr(api, what)
     before = made.revision
-    versions = race(*(partial(_save, type(made), made.pk, number) for number in range(WRITERS)))
-    assert sorted(versions) == list(range(before + 1, before + 1 + WRITERS))
+    revisions = race(*(partial(_save, type(made), made.pk, number) for number in range(WRITERS)))
+    assert sorted(revisions) == list(range(before + 1, before + 1 + WRITERS))
     stored = type(made).objects.get(pk=made.pk)
     assert stored.revision == before + WRITERS
-    last = versions.index(stored.revision)
+    last = revisions.index(stored.revision)
     assert (stored.name, stored.last_modified_by) == (f"written by {last}", f"writer {last}")
     assert ApiDefinition.objects.count() == 1

@@ -196,7 +196,7 @@ def _listeners(signal: Any, model: type[Model]) -> set[str]:
     return {receiver.__module__ for receiver in receivers}
 
 
-def test_versions_of_objects_added_together_count_on(files):
+def test_revisions_of_objects_added_together_count_on(files):
     import_apis(files(_objects(2)))
     import_apis(files(_objects(2).replace("isDisabled: false", "isDisabled: true")))
     assert dict(ApiToken.objects.values_list("name", F("revision"))) == {"t0": 1, "t1": 2}

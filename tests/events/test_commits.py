@@ -23,7 +23,7 @@ CHANGES = 40
 
 
 def test_each_committed_change_has_one_event_even_if_processes_are_killed_at_a_commit(open_db):
-    """The version of an object counts its committed saves, so it must equal the number of its events."""
+    """The revision of an object counts its committed saves, so it must equal the number of its events."""
     base = random.randrange(10**6)
     print(f"seeds from {base}")
     changing = [

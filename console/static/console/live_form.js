@@ -35,8 +35,8 @@ class WatchedForm {
 
   async compare(answer, change) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const version = page.querySelector("[data-live-revision]")?.dataset.liveRevision;
-    if (!version || version === this.place.dataset.liveRevision) {
+    const revision = page.querySelector("[data-live-revision]")?.dataset.liveRevision;
+    if (!revision || revision === this.place.dataset.liveRevision) {
       return;
     }
     if (this.isTouched || document.activeElement?.closest(FIELDS)) {
