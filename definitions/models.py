@@ -159,8 +159,14 @@ class ApiDefinition(AuthoredModel):
             yield "route", self._refusal("InvalidRoute", str(error).replace("%", "%%"), route=self.route)
         if self.action_type not in ActionType.values:
             yield "action_type", self._refusal("InvalidField", _("The action type is unknown."), field="actionType")
-        elif (fault := self._action_error()) is not None:
+        elif (fault := self._action_error()) is not None and not self._is_switched_off():
             yield "script", fault
+
+    def _is_switched_off(self) -> bool:
+        """Whether it is disabled and calls what it called before: an API that cannot answer can still be disabled."""
+        action = "action_type", "script", "script_version", "input_type"
+        stored = ApiDefinition.objects.filter(pk=self.pk).values_list(*action).first()
+        return self.is_disabled and stored == (self.action_type, self.script_id, self.script_version, self.input_type)
 
     def _action_error(self) -> ValidationError | None:
         inputs = [""] if self.action_type == ActionType.NO_ENTRY_POINT else InputType.values

@@ -122,6 +122,19 @@ def test_an_edit_of_the_script_may_take_the_entry_point_away(publish_in_process,
     assert refused(save_definition, definition, by="system")[0] == "InvalidActionMeta"
 
 
+def test_an_api_that_cannot_answer_can_be_disabled_and_not_enabled_again(publish_in_process, script):
+    definition = publish_in_process("a")
+    script.source = "def run(engine): pass\n"
+    save_checked(script, "somebody")
+    definition.is_disabled = True
+    save_checked(definition, "somebody")
+    assert ApiDefinition.objects.get().is_disabled
+    definition.script_version = 7
+    assert refused(save_checked, definition, "somebody")[0] == "InvalidActionMeta"
+    definition.script_version, definition.is_disabled = None, False
+    assert refused(save_checked, definition, "somebody")[0] == "InvalidActionMeta"
+
+
 @pytest.mark.parametrize("fields", [{"name": " \t"}, {"route": ""}])
 def test_the_database_enforces_the_rules_of_texts(publish_in_process, fields):
     definition = publish_in_process("a")
