@@ -1,7 +1,8 @@
 """Which libraries a source needs, found by reading its imports and those of the libraries themselves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Final
 from uuid import UUID
 
@@ -48,13 +49,22 @@ class _Way:
 
 
 def hold_libraries() -> None:
-    """Until the commit, let nobody else save or delete libraries, or scripts that import some.
+    """Until the commit, let nobody else save or delete libraries, scripts that import some, or pins of such scripts.
 
     Rows of scripts are locked before this, never after. SQLite locks the database at BEGIN.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def hold_stored_libraries(script_ids: Collection[UUID]) -> None:
+    """The same, but only if one of these scripts is a library until now."""
+    if script_ids and connection.vendor == "postgresql":
+        is_library = "FROM automation_automationscript WHERE id = ANY(%s) AND kind = %s LIMIT 1"
+        with connection.cursor() as cursor:
+            values = (_LOCK, list(script_ids), ScriptKind.LIBRARY.value)
+            cursor.execute(f"SELECT pg_advisory_xact_lock(%s) {is_library}", values)
 
 
 def resolve(source: str, own_name: str) -> dict[str, ScriptVersion]:
@@ -67,7 +77,8 @@ def resolve(source: str, own_name: str) -> dict[str, ScriptVersion]:
     """
     found: dict[str, ScriptVersion] = {}
     known: dict[str, Contents] = {}
-    pending = [_Way(line, (name,), names) for line, name, names in contents(source).libraries]
+    direct = [_Way(line, (name,), names) for line, name, names in contents(source).libraries]
+    pending = direct
     while pending:
         _refuse_cycle(pending, own_name)
         new = _current({each.library for each in pending} - found.keys())
@@ -83,6 +94,7 @@ def resolve(source: str, own_name: str) -> dict[str, ScriptVersion]:
             for library, first in firsts.items()
             for _line, name, names in known[library].libraries
         ]
+    _refuse_any_cycle(direct[0].line if direct else 1, known)
     return dict(sorted(found.items()))
 
 
@@ -108,6 +120,16 @@ def _refuse_cycle(imports: Iterable[_Way], own_name: str) -> None:
             raise LibraryError(each.line, _("The libraries import each other: {}.").format(way))
 
 
+def _refuse_any_cycle(line: int, known: Mapping[str, Contents]) -> None:
+    """The libraries may import each other since one of them went back to an older version."""
+    imports = {library: [name for _line, name, _names in contents.libraries] for library, contents in known.items()}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        way = " → ".join(reversed(error.args[1]))
+        raise LibraryError(line, _("The libraries import each other: {}.").format(way)) from error
+
+
 def _check(wanted: _Way, known: Mapping[str, Contents]) -> None:
     by = _(" (imported by the library {})").format(wanted.said_by()) if wanted.said_by() else ""
     library = known.get(wanted.library)
@@ -119,7 +141,7 @@ def _check(wanted: _Way, known: Mapping[str, Contents]) -> None:
 
 
 def _check_size(line: int, libraries: Iterable[ScriptVersion]) -> None:
-    sizes = [len(version.source) for version in libraries]
+    sizes = [len(version.source.encode()) for version in libraries]
     if len(sizes) > MOST_LIBRARIES or sum(sizes) > MOST_BYTES:
         rule = _("A version can use at most {} libraries, of {} MB together.")
         raise LibraryError(line, rule.format(MOST_LIBRARIES, MOST_BYTES // 1024**2))

@@ -70,6 +70,7 @@ class AutomationScript(EntryPoints, AuthoredModel):
     """What the last save did, for its event: `version 5`, or `back to version 3`."""
 
     in_use_reason = "ScriptInUse"
+    undone_when_refused = ("current_version", "version_note", "renews_libraries", "with_libraries", "version_change")
     own_rules = frozenset({"name", "kind", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"})
 
     class Meta(AuthoredModel.Meta):
@@ -102,11 +103,8 @@ class AutomationScript(EntryPoints, AuthoredModel):
         """Let no other writer change libraries meanwhile, if these scripts are libraries or import some."""
         if any(script.kind == ScriptKind.LIBRARY or contents(script.source).libraries for script in instances):
             libraries.hold_libraries()
-
-    def save_base(self, *args: Any, **kwargs: Any) -> None:
-        """Save it. A second attempt after a refusal makes the same version, so only then forget how."""
-        super().save_base(*args, **kwargs)
-        self.version_note, self.renews_libraries, self.with_libraries = "", False, None
+        else:
+            libraries.hold_stored_libraries([script.pk for script in instances if not script._state.adding])
 
     @classmethod
     def write_first(cls, instances: Sequence[Self]) -> None:
@@ -114,7 +112,12 @@ class AutomationScript(EntryPoints, AuthoredModel):
         history.keep_versions(instances)
 
     def refusal_of_delete(self) -> ValidationError | None:
-        return self._in_use_error(_("Scripts import this library: %(scripts)s. Remove the import from them first."))
+        """`ScriptInUse` with `scriptLinks`."""
+        # Whatever it is now: old versions may use one that it had as a library.
+        libraries.hold_libraries()
+        users = libraries.users_of(self.pk)
+        rule = _("Scripts import this library: %(scripts)s. Remove the import from them first.")
+        return _in_use(rule, users) if users else None
 
     def unique_error_message(self, model_class: type[models.Model], unique_check: Any) -> ValidationError:
         """`NameInUse` for the name, in place of Django's own code."""
@@ -128,8 +131,10 @@ class AutomationScript(EntryPoints, AuthoredModel):
         """
         if (error := self._name_error()) is not None:
             yield "name", error
-        if (error := self._kind_error()) is not None:
-            yield "kind", error
+        if self.kind not in ScriptKind.values:
+            rule = _("Kind is one of: %(values)s.") % {"values": ", ".join(ScriptKind.values)}
+            yield "kind", refusal("InvalidField", rule, field="kind")
+        yield from self._in_use_errors()
         if not is_storable(self.description):
             rule = _("The description contains characters that cannot be stored.")
             yield "description", refusal("InvalidField", rule, field="description")
@@ -157,25 +162,18 @@ class AutomationScript(EntryPoints, AuthoredModel):
             return refusal("InvalidName", rule)
         if self.kind == ScriptKind.LIBRARY and not is_library_name(self.name):
             return refusal("InvalidName", _("The name of a library is a Python identifier, such as text_tools."))
-        return self._in_use_error(_("Scripts import this library by its name: %(scripts)s."), "name")
+        return None
 
-    def _kind_error(self) -> ValidationError | None:
-        if self.kind not in ScriptKind.values:
-            rule = _("Kind is one of: %(values)s.") % {"values": ", ".join(ScriptKind.values)}
-            return refusal("InvalidField", rule, field="kind")
-        return self._in_use_error(_("Scripts import this library: %(scripts)s."), "kind")
-
-    def _in_use_error(self, rule: str, changed: str = "") -> ValidationError | None:
-        """`ScriptInUse` if scripts use this library, and the column `changed` is about to change, if it is given."""
-        if self._state.adding:
-            return None
-        if changed:
-            rows = type(self)._base_manager.filter(pk=self.pk).values_list(changed, flat=True)
-            if rows.get() == getattr(self, changed):
-                return None
-        users = libraries.users_of(self.pk)
-        shown = ", ".join(users)
-        return refusal("ScriptInUse", rule, scriptLinks=users, scripts=shown) if users else None
+    def _in_use_errors(self) -> Iterator[tuple[str, ValidationError]]:
+        """`ScriptInUse` if scripts use this library, and it is about to get another name or kind."""
+        users = [] if self._state.adding else libraries.users_of(self.pk)
+        if not users:
+            return
+        name, kind = type(self)._base_manager.filter(pk=self.pk).values_list("name", "kind").get()
+        if self.name != name:
+            yield "name", _in_use(_("Scripts import this library by its name: %(scripts)s."), users)
+        if self.kind != kind:
+            yield "kind", _in_use(_("Scripts import this library: %(scripts)s."), users)
 
     def _source_error(self) -> ValidationError | None:
         found = contents(self.source)
@@ -193,6 +191,10 @@ class AutomationScript(EntryPoints, AuthoredModel):
         except libraries.LibraryError as unresolved:
             return _invalid_script(unresolved.line, unresolved.message)
         return None
+
+
+def _in_use(rule: str, users: Sequence[str]) -> ValidationError:
+    return refusal("ScriptInUse", rule, scriptLinks=users, scripts=", ".join(users))
 
 
 def _invalid_script(line: int | None, message: str) -> ValidationError:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from automation.source import ON_API_TRIGGER, RUN
 from foundation.texts import NAME_LENGTH
 from objects.authorship import USER_NAME_LENGTH
+from objects.columns import CompressedTextField
 from objects.managers import ClosedManager
 
 LONGEST_NOTE: Final = 1_000
@@ -47,8 +48,13 @@ class EntryPoints:
 class ScriptVersion(EntryPoints, models.Model):
     """A script as a save has left it. Only retention, or deleting the script, removes it."""
 
+    # Without a constraint: the release before deletes scripts and knows no versions.
     script = models.ForeignKey(
-        "automation.AutomationScript", on_delete=models.CASCADE, related_name="versions", db_index=False
+        "automation.AutomationScript",
+        on_delete=models.CASCADE,
+        related_name="versions",
+        db_index=False,
+        db_constraint=False,
     )
     number = models.PositiveIntegerField()
     content_hash = models.CharField(max_length=64)
@@ -64,7 +70,7 @@ class ScriptVersion(EntryPoints, models.Model):
     has_api_trigger = models.BooleanField()
     has_run = models.BooleanField()
     # The last column, because SQLite reads all that stand before the ones that a trigger needs.
-    source = models.TextField()
+    source = CompressedTextField()
 
     objects = ClosedManager()
 

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from automation.models import AutomationScript
 from chaos.callers import CallerLoad, CallResult, call
 from chaos.marks import Marks
 from chaos.rows import ReportRow, answered_row, success_row
 from chaos.trial import Trial
-from fleet.redis_frames import READABLE
+from definitions.changes import save_definition
+from fleet.redis_frames import READABLE, WITHOUT_VERSIONS
 from foundation import __version__
+from objects.changes import save_checked
 from testbed.publisher import Api
 from testbed.stack import ROOT, Stack, wait_until
 
@@ -21,18 +24,25 @@ CALLERS = 6
 _REFUSED_SECONDS = 1.0
 _REFUSED = "503 code 7"
 NEXT, AFTER_NEXT = READABLE[0] + 1, READABLE[0] + 2
+_NUMBERED = """
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    return ApiTriggerOutput(response_body="{}")
+"""
 
 
 def release(directory: Path, newest: int) -> Path:
-    """A copy of the product below `directory` that looks like a later release, with `newest` as its frame format.
+    """A copy of the product below `directory` that looks like another release, with `newest` as its frame format.
 
-    It also reads the format before, and its jobs and answers have one more field.
+    It also reads the format before, if there is one, and its jobs and answers have one more field.
     """
     copy = directory / f"release-{newest}"
     for package in [entry.parent for entry in ROOT.glob("*/__init__.py")]:
         if package.name not in {"tests", "chaos", "benchmarks"}:
             shutil.copytree(package, copy / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    _edit(copy / "fleet/redis_frames.py", r"READABLE: Final = \(.*\)", f"READABLE: Final = ({newest}, {newest - 1})")
+    formats = range(newest, max(newest - 2, 0), -1)
+    _edit(copy / "fleet/redis_frames.py", r"READABLE: Final = \(.*\)", f"READABLE: Final = {tuple(formats)}")
     _edit(copy / "foundation/__init__.py", r'__version__ = ".*"', f'__version__ = "{_version(newest)}"')
     for file in ("hosts/jobs.py", "fleet/answer.py"):
         field = r'    body: bytes = field\(default=b"", repr=False\)\n'
@@ -52,7 +62,10 @@ def _edit(file: Path, pattern: str, replacement: str) -> None:
 
 
 def neighbours(trial: Trial, *, directory: Path, seconds: float) -> list[ReportRow]:
-    """The next release's node beside ours, then alone, then its web server beside ours; then releases too far apart."""
+    """The next release's node beside ours, then alone, then its web server beside ours; then releases too far apart.
+
+    Then the release before versions: whichever side it is, a trigger runs the current version, even if a pin says else.
+    """
     stack = trial.stack
     next_one, after = release(directory, NEXT), release(directory, AFTER_NEXT)
     with Marks(stack.state_dir) as marks:
@@ -72,14 +85,40 @@ def neighbours(trial: Trial, *, directory: Path, seconds: float) -> list[ReportR
             with _without_own_worker(stack):
                 refused = _calls(stack.url, api, "refused", 10)
         twice = marks.twice()
+        unversioned = _unversioned(trial, release(directory, WITHOUT_VERSIONS))
     return [
         success_row("the next release's node beside ours, then alone", load.answers),
         success_row("  its web server with our node", newer),
         success_row("  a web server two ahead, a node one ahead", newest),
         success_row("  a node two ahead beside ours", mixed),
         _refused_row(stack, refused),
+        unversioned,
         ReportRow("  no trigger ran twice", len(load.answers), len(load.answers) - len(twice)),
     ]
+
+
+def _unversioned(trial: Trial, before: Path) -> ReportRow:
+    """Our web server with a node that knows no versions, and the reverse, while the script changes."""
+    stack, api = trial.stack, trial.publish(_NUMBERED.format(1))
+    api.definition.script_version = 1
+    save_definition(api.definition, "system")
+    texts = []
+    with stack.another_worker(before), _without_own_worker(stack):
+        texts += [_text_of(stack.url, api, number) for number in (2, 3)]
+    with stack.another_web(before) as web:
+        texts += [_text_of(web.url, api, number) for number in (4, 5)]
+    # Only here both sides know versions.
+    texts.append(_text_of(stack.url, api, 6))
+    survived = sum(text == expected for text, expected in zip(texts, "23451", strict=True))
+    return ReportRow("  the release before versions: runs the current one", len(texts), survived)
+
+
+def _text_of(url: str, api: Api, number: int) -> str:
+    """What a call answers right after the script got its version `number`."""
+    script = AutomationScript.objects.get(api_definitions=api.definition)
+    script.source = _NUMBERED.format(number)
+    save_checked(script, "system")
+    return call(url, api, f"version-{number}").text
 
 
 def _calls(url: str, api: Api, marker: str, count: int) -> list[CallResult]:

@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from uuid import UUID
 
-from django.db.models.signals import post_save
+from django.db.models import F
+from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
+from automation.models import AutomationScript
+from automation.retention import needed_versions
+from automation.versions import ScriptVersion
 from definitions import routes
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
 from objects.changes import add_checked, added_together, refusal, save_checked
@@ -77,3 +81,29 @@ def index_dynamic_routes(instances: Iterable[ApiDefinition], **kwargs: object) -
         if routes.PLACEHOLDER in definition.signature
         for prefix in routes.prefixes(definition.signature)
     )
+
+
+@receiver(pre_delete, sender=AutomationScript)
+def refuse_to_delete_pinned_library(instance: AutomationScript, **kwargs: object) -> None:
+    """Keep a library that a version uses to which a definition is pinned. Both writers hold the libraries.
+
+    Raises:
+        ValidationError: `ScriptInUse` (+ `scriptLinks`, `apiDefinitionIdLinks`).
+    """
+    pinned = ScriptVersion.objects.filter(
+        number=F("script__api_definitions__script_version"), library_uses__library__script=instance.pk
+    )
+    found = set(pinned.order_by().values_list("script__name", "script__api_definitions__pk"))
+    if not found:
+        return
+    names, links = sorted({name for name, _pk in found}), sorted({str(pk) for _name, pk in found})
+    rule = _("%(count)d API definition(s) are pinned to versions that use this library: versions of %(scripts)s.")
+    details = {"apiDefinitionIdLinks": links, "count": len(links)}
+    raise refusal("ScriptInUse", rule, scriptLinks=names, scripts=", ".join(names), **details)
+
+
+@receiver(needed_versions, sender=AutomationScript)
+def pinned_versions(script_id: UUID, **kwargs: object) -> set[int]:
+    """The numbers of the versions of a script that definitions are pinned to."""
+    pins = ApiDefinition.objects.filter(script=script_id).values_list("script_version", flat=True)
+    return {number for number in pins if number is not None}

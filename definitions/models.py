@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from automation.libraries import hold_libraries
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
 from automation.versions import ScriptVersion
@@ -122,6 +123,9 @@ class ApiDefinition(AuthoredModel):
         scripts: dict[UUID | None, AutomationScript] = {script.pk: script for script in held} if needed else {}
         for definition in instances:
             definition.script = scripts.get(definition.script_id)
+        if any(definition.script_version is not None for definition in instances):
+            # A library that a pinned version uses cannot be deleted, nor pinned while it is deleted.
+            hold_libraries()
 
     def validate_unique(self, exclude: Any = None) -> None:
         """No two definitions may match the same paths.
@@ -180,6 +184,9 @@ class ApiDefinition(AuthoredModel):
         if runs is None:
             rule = _("The script has no version %(scriptVersion)s.")
             return self._refusal("InvalidActionMeta", rule, scriptVersion=self.script_version)
+        if isinstance(runs, ScriptVersion) and (gone := runs.library_uses.filter(library=None).first()) is not None:
+            rule = _("That version was saved with the library %(library)s, which has been deleted.")
+            return self._refusal("InvalidActionMeta", rule, library=gone.name)
         if (entry_point := self.entry_points[ActionType(self.action_type)]) not in runs.entry_points():
             rule = _("The script has no function %(entryPoint)s, which the action type calls.")
             return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)

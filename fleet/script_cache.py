@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import close_old_connections, models
 
+from automation.unversioned import keep_of
 from automation.versions import Reuse, ScriptVersion
 from hosts.jobs import Library, Script
 
@@ -24,8 +25,11 @@ def load(script_id: str, version: int, name: str) -> Script:
         NoScriptError: it is gone.
         django.db.Error: the database cannot be read.
     """
-    # The release before does not say which version, only that it is the current one.
-    return _cached(script_id, version, name) if version else _read(_current(script=UUID(script_id)), script_id)
+    if version:
+        return _cached(script_id, version, name)
+    # The release before does not say which version, only that it is the current one; and it may just have saved it.
+    keep_of(UUID(script_id))
+    return _read(_current(script=UUID(script_id)), script_id)
 
 
 def load_by_name(name: str) -> Script:

@@ -31,6 +31,8 @@ class AuthoredModel(models.Model):
 
     # Fields that `faults` checks instead of Django.
     own_rules: ClassVar[frozenset[str]] = frozenset()
+    # Attributes that a save changes, and that have their values again when it is refused.
+    undone_when_refused: ClassVar[tuple[str, ...]] = ()
     # Who is changing the object now.
     acting = SYSTEM
     # The `reason` with which a delete is refused while definitions use the object.

@@ -112,11 +112,14 @@ def _lock(instance: AuthoredModel) -> None:
 
 @contextmanager
 def _unsaved_when_refused(instances: Sequence[AuthoredModel]) -> Iterator[None]:
-    """Mark new objects as unsaved again when their insert is rolled back."""
+    """Mark new objects as unsaved again when their insert is rolled back, and undo what the save did in memory."""
     are_new = [instance._state.adding for instance in instances]
+    before = [{name: getattr(instance, name) for name in instance.undone_when_refused} for instance in instances]
     try:
         yield
     except (IntegrityError, ValidationError):
-        for instance, is_new in zip(instances, are_new, strict=True):
+        for instance, is_new, values in zip(instances, are_new, before, strict=True):
             instance._state.adding = is_new
+            for name, value in values.items():
+                setattr(instance, name, value)
         raise

@@ -1,5 +1,6 @@
 """Columns that the product fills in, however an object is saved."""
 
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,27 @@ class RevisionField(models.PositiveBigIntegerField):
         revision = (stored or 0) + 1
         setattr(model_instance, self.attname, revision)
         return revision
+
+
+class CompressedTextField(models.TextField):
+    """A text that is stored as the bytes of zlib, for large ones that repeat themselves. It cannot be searched."""
+
+    def get_internal_type(self) -> str:
+        return "BinaryField"
+
+    def get_prep_value(self, value: Any) -> bytes | None:
+        text = super().get_prep_value(value)
+        return None if text is None else zlib.compress(text.encode())
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        stored = value if prepared else self.get_prep_value(value)
+        return None if stored is None else connection.Database.Binary(stored)
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+        return str(connection.ops.binary_placeholder_sql(value))
+
+    def from_db_value(self, value: Any, *_: object) -> str | None:
+        return None if value is None else zlib.decompress(value).decode()
 
 
 class _Derived(models.Field):

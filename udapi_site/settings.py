@@ -70,6 +70,7 @@ DATABASES = {
         pool_seconds=env.number("UDAPI_DATABASE_POOL_SECONDS", 3_600, 10, 604_800),
     )
 }
+UDAPI_VERSIONS_KEEP = env.number("UDAPI_VERSIONS_KEEP", 100, 1, 1_000_000)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 

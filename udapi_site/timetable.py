@@ -7,6 +7,8 @@ from django.conf import settings
 
 _INTERVALS: Final = {
     "access.tasks.clear_sessions": timedelta(days=1),
+    "automation.tasks.keep_missing_versions": timedelta(minutes=1),
+    "automation.tasks.prune_versions": timedelta(hours=1),
     "tokens.tasks.move_last_use": timedelta(minutes=1),
 }
 # Only with a mirror, as the client of Elasticsearch takes 20 MB.
@@ -20,7 +22,7 @@ _MIRROR_INTERVALS: Final = {
 def task_modules() -> list[str]:
     """The modules with the tasks of the background program: the product's and the operator's."""
     mirror = ["search.tasks"] if settings.ELASTICSEARCH_URL else []
-    return ["logins.tasks", "tokens.tasks", *mirror, *settings.UDAPI_TASK_MODULES]
+    return ["automation.tasks", "logins.tasks", "tokens.tasks", *mirror, *settings.UDAPI_TASK_MODULES]
 
 
 def entries() -> dict[str, dict[str, Any]]:

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="versions",
                         db_index=False,
+                        db_constraint=False,
                         to="automation.automationscript",
                     ),
                 ),
@@ -55,7 +56,7 @@ class Migration(migrations.Migration):
                 ),
                 ("has_api_trigger", models.BooleanField()),
                 ("has_run", models.BooleanField()),
-                ("source", models.TextField()),
+                ("source", objects.columns.CompressedTextField()),
             ],
             options={
                 "verbose_name": "version",

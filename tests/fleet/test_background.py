@@ -79,6 +79,7 @@ def test_celery_s_tools_see_both_programs_of_a_node(stack, background):
     assert sorted(queues) == ["udapi.background", "udapi.triggers"]
     registered = {name for found in (app.control.inspect().registered() or {}).values() for name in found}
     assert registered >= {"tokens.tasks.move_last_use", "access.tasks.clear_sessions"}
+    assert registered >= {"automation.tasks.prune_versions", "automation.tasks.keep_missing_versions"}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root's files tell nothing: run the tests as an ordinary user")

@@ -71,3 +71,29 @@ def test_lone_surrogate_is_refused_in_a_frame_and_replaced_in_a_message():
     with pytest.raises(redis_frames.FrameError):
         redis_frames.encode(replace(JOB, parameters={"p": "\ud800"}))
     assert failure(Reason.ACTION_ERROR, "odd: \ud800", 1).message == "odd: ?"
+
+
+def test_job_in_the_format_without_versions_runs_the_current_version():
+    """Its number is that of a save, which the release before decided."""
+    frame = redis_frames.encode(JOB, redis_frames.WITHOUT_VERSIONS)
+    assert redis_frames.number(frame) == redis_frames.WITHOUT_VERSIONS
+    decoded = redis_frames.decode(frame, Job)
+    assert redis_frames.encode(decoded) == redis_frames.encode(replace(JOB, script_version=0))
+
+
+def test_job_for_a_node_of_the_release_before_makes_it_read_the_script_again():
+    """Such a node keeps scripts under the number of the job, and reads one that it does not know."""
+    frames = [redis_frames.encode(JOB, redis_frames.WITHOUT_VERSIONS) for _ in range(2)]
+    first, second = (msgpack.decode(frame[2:])["script_version"] for frame in frames)
+    assert JOB.script_version < first < second
+
+
+def test_job_of_the_release_before_is_read_without_the_fields_that_it_does_not_know():
+    known = {"id": "t", "kind": JobKind.TRIGGER.value, "script_id": "s", "script_version": 7, "entry_point": "run"}
+    assert redis_frames.decode(b"\0\1" + msgpack.encode(known), Job) == Job("t", JobKind.TRIGGER, "s", 0, "run")
+
+
+def test_answers_are_the_same_in_both_formats():
+    for number in redis_frames.READABLE:
+        decoded = redis_frames.decode(redis_frames.encode(ANSWER, number), Answer)
+        assert redis_frames.encode(decoded) == redis_frames.encode(ANSWER)

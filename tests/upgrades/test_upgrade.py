@@ -1,11 +1,17 @@
-"""A database of release 0.1.0, from before the squash of the migrations, is upgraded by `migrate` and serves triggers.
+"""Databases of earlier commits are upgraded by `migrate` and serve triggers.
 
-`release_0_1_0.*` are dumps of databases that the commit before the squash made and filled.
+`release_0_1_0.*` are dumps of databases that the commit before the squash of the migrations made and filled.
+`before_versions.*` are those of commit 2bd18f9, the last one without versions of scripts: exported with `git archive`,
+its `manage.py migrate` made the databases, and a script with its `save_checked`, `save_definition` and `delete_checked`
+filled them. Python's `iterdump` wrote the one of SQLite; `pg_dump --inserts --no-owner --no-privileges` that of
+PostgreSQL, without its lines that begin with `SET`, `--`, a backslash or `SELECT pg_catalog.set_config`.
 """
 
 import gzip
+import json
 import os
 import subprocess
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +22,7 @@ import psycopg
 import pytest
 from django.db import connections
 
+from automation.versions import CONTENT, content_hash
 from foundation import env
 from testbed.data_dir import make_data_dir
 from testbed.stack import PYTHON, ROOT, Stack, free_port
@@ -29,6 +36,21 @@ FLAGS_OF_JOHN = """
     JOIN auth_group_permissions p ON p.group_id = m.group_id JOIN auth_permission f ON f.id = p.permission_id
     WHERE u.username = 'john' ORDER BY codename
 """
+SCRIPTS = """
+    SELECT id, name, description, version, created_by, created_at, last_modified_by, last_modified, source, parameters
+    FROM automation_automationscript ORDER BY id
+"""
+CONTENT_OF_SCRIPTS = """
+    SELECT last_modified_by, last_modified, kind, source, parameters, timeout_seconds, memory_limit_mb, reuse,
+    has_api_trigger, has_run, current_version, version - versioned_revision FROM automation_automationscript ORDER BY id
+"""
+CONTENT_OF_VERSIONS = """
+    SELECT created_by, created_at, kind, source, parameters, timeout_seconds, memory_limit_mb, reuse,
+    has_api_trigger, has_run, number, 0 FROM automation_scriptversion ORDER BY script_id
+"""
+HASHES = "SELECT content_hash, note FROM automation_scriptversion ORDER BY script_id"
+PINS = "SELECT DISTINCT is_disabled, script_version FROM definitions_apidefinition"
+EVENTS = "SELECT message FROM events_informationevent ORDER BY 1"
 KEPT = ("encoders/{id}/status", "reports/daily", "mobile app", "partner", "windowSeconds: 60", "def run(engine)")
 
 
@@ -69,13 +91,15 @@ def connected(url: str) -> Iterator[Any]:
     del connections[url], connections.databases[url]
 
 
-def restore(url: str) -> None:
+def restore(url: str, dump: str = "release_0_1_0") -> None:
     with connected(url) as connection:
+        (file,) = HERE.glob(f"{dump}.{connection.vendor}.sql*")
+        sql = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         if connection.vendor == "sqlite":
             connection.disable_constraint_checking()
-            connection.connection.executescript((HERE / "release_0_1_0.sqlite.sql").read_text())
+            connection.connection.executescript(sql.decode())
         else:
-            connection.connection.execute(gzip.decompress((HERE / "release_0_1_0.postgresql.sql.gz").read_bytes()))
+            connection.connection.execute(sql)
 
 
 def manage(data_dir: Path, url: str, *command: str) -> str:
@@ -115,12 +139,11 @@ def trigger(stack: Stack, secret: str) -> httpx.Response:
     return stack.client.post("/api/custom/encoders/7/status", content="still here", headers=headers)
 
 
-def test_database_from_before_the_squash_is_upgraded_and_serves_triggers(installation, tmp_path):
-    old, fresh = installation("upgraded"), installation("fresh")
+def test_database_from_before_the_squash_is_upgraded_and_serves_triggers(installation, database_url, tmp_path):
+    old = installation("upgraded")
     restore(old[1])
-    for each in (old, fresh):
-        manage(*each, "migrate", "-v0")
-    assert schema(old[1]) == schema(fresh[1])
+    manage(*old, "migrate", "-v0")
+    assert schema(old[1]) == schema(database_url)
     manage(*old, "migrate", "--check")
     manage(*old, "export_apis", str(tmp_path / "exported"))
     exported = "".join(file.read_text() for file in sorted((tmp_path / "exported").rglob("*")) if file.is_file())
@@ -131,6 +154,42 @@ def test_database_from_before_the_squash_is_upgraded_and_serves_triggers(install
     with Stack(old[0], {"DATABASE_URL": old[1]}) as stack:
         assert trigger(stack, SECRET).text == "still here"
         assert trigger(stack, SECRET_OF_DISABLED_TOKEN).status_code == 401
+
+
+def test_database_from_before_versions_gets_version_1_of_each_script(installation, database_url):
+    old = installation("unversioned")
+    restore(old[1], "before_versions")
+    scripts, events = rows(old[1], SCRIPTS), rows(old[1], EVENTS)
+    manage(*old, "migrate", "-v0")
+    assert schema(old[1]) == schema(database_url)
+    assert rows(old[1], SCRIPTS) == scripts
+    assert len(scripts) == 4
+    _each_script_has_version_1(old[1])
+    assert rows(old[1], EVENTS) == events
+    assert len([message for (message,) in events if "gone" in message]) == 2
+    assert rows(old[1], FLAGS_OF_JOHN) == [("add_edit",), ("delete",), ("execute",), ("ui_available",)]
+    assert rows(old[1], PINS) == [(0, None)]
+    with Stack(old[0], {"DATABASE_URL": old[1]}) as stack:
+        assert trigger(stack, SECRET).text == "still here"
+        assert trigger(stack, SECRET_OF_DISABLED_TOKEN).status_code == 401
+        (started,) = [line for line in stack.log_text("manager.log").splitlines() if "started trigger=" in line]
+        assert 'version=1 name="echo"' in started
+
+
+def _each_script_has_version_1(url: str) -> None:
+    found = rows(url, CONTENT_OF_VERSIONS)
+    versions = [(*row[:3], zlib.decompress(row[3]).decode(), *row[4:]) for row in found]
+    assert rows(url, CONTENT_OF_SCRIPTS) == versions
+    assert {number for *_, number, _ in versions} == {1}
+    contents = [dict(zip(CONTENT, values[2:], strict=False)) for values in versions]
+    for content in contents:
+        assert content["kind"] == "Script"
+        # Only psycopg reads JSON by itself.
+        if isinstance(content["parameters"], str):
+            content["parameters"] = json.loads(content["parameters"])
+    assert ["a", 'ü 日本 "x"'] in [content["parameters"] for content in contents]
+    assert any("\r\n" in content["source"] for content in contents)
+    assert rows(url, HASHES) == [(content_hash(content, {}), "") for content in contents]
 
 
 def test_database_older_than_the_last_release_is_refused_with_advice(installation):
