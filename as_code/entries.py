@@ -12,7 +12,7 @@ from uuid import UUID
 from rest_framework.fields import empty
 
 from as_code import files, yaml_format
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, DocumentKind, read
+from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, VERSIONS, DocumentKind, read
 from as_code.yaml_format import NodeError, YamlNode
 from definitions import routes
 from definitions.serializers import default_input_type
@@ -91,8 +91,8 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """What people call it: its route or its name."""
-        return str(self.values.get("route" if self.kind is DEFINITIONS else "name", ""))
+        """What people call it: its route, its number or its name."""
+        return str(self.values.get({DEFINITIONS: "route", VERSIONS: "number"}.get(self.kind, "name"), ""))
 
     @property
     def reference(self) -> str:
@@ -192,7 +192,7 @@ class _FileReader:
             self._faults.add(entry.at(name), f"unknown property {shown(name)} of a {kind.noun}; expected: {known}")
         for name, default in kind.defaults.items():
             try:
-                entry.values[name] = read(kind.properties[name], members[name]) if name in members else default
+                entry.values[name] = self._read(kind, name, members[name]) if name in members else default
             except NodeError as error:
                 self._report(error.args, f"{name} ")
                 entry.broken.add(name)
@@ -202,6 +202,13 @@ class _FileReader:
         self._complete(entry)
         return entry
 
+    def _read(self, kind: DocumentKind, name: str, node: YamlNode) -> Any:
+        if (kind, name) != (SCRIPTS, VERSIONS.section) or not isinstance(node.value, list):
+            return read(kind.properties[name], node)
+        versions = [self._entry(VERSIONS, item.line, _members(item)) for item in node.value]
+        _check_once("number", attrgetter("title"), versions, self._faults)
+        return versions
+
     def _refuse(self, entry: Entry, name: str, message: str) -> None:
         self._faults.add(entry.at(name), message)
         entry.broken.add(name)
@@ -209,7 +216,7 @@ class _FileReader:
     def _complete(self, entry: Entry) -> None:
         values = entry.values
         entry.signature = entry.title
-        if entry.kind is SCRIPTS and "source" in values:
+        if entry.kind in (SCRIPTS, VERSIONS) and "source" in values:
             self._read_source(entry, values.pop("source"))
         if entry.kind is DEFINITIONS:
             if "route" in values:

@@ -2,17 +2,19 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from as_code import files, yaml_format
-from as_code.kinds import KINDS, SCRIPTS, TOKENS, DocumentKind
+from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, VERSIONS, DocumentKind
 from as_code.permissions import Actor
-from as_code.plan import Stored
+from as_code.stored import Stored, uses_of
+from automation.versions import ScriptVersion
 from foundation.logs import AUDIT_LOGGER
 from tokens import peppers
 from tokens.models import ApiToken
@@ -83,7 +85,9 @@ def _earlier_scripts(directory: Path) -> set[str]:
         text = files.read_file(main)
         if text.startswith(_HEADER):
             root: Any = yaml_format.read_yaml(text)[0]
-            sources = [Path(script.value["source"].value) for script in root.value[SCRIPTS.section].value]
+            scripts = root.value[SCRIPTS.section].value
+            versions = [one for script in scripts if (kept := script.value.get("versions")) for one in kept.value]
+            sources = [Path(one.value["source"].value) for one in [*scripts, *versions]]
             return {str(one) for one in sources if one.match(f"{SCRIPTS_DIRECTORY}/*.py") and len(one.parts) == 2}
     raise ExportError(f"{main} exists and is not an export: choose another directory, or move the file away.")
 
@@ -92,11 +96,13 @@ def _files(stored: Stored, with_digests: bool) -> dict[str, str]:
     scripts = stored.objects[SCRIPTS]
     names = files.file_names(script.name for script in scripts)
     sources = {script.pk: f"{SCRIPTS_DIRECTORY}/{names[script.name]}" for script in scripts}
+    kept = _kept_versions(stored)
+    versions = _version_entries(stored, kept, sources)
 
     def values(kind: DocumentKind, instance: Any) -> dict[str, Any]:
         content = stored.content(kind, instance) | {"id": str(instance.pk)}
         if kind is SCRIPTS:
-            content["source"] = sources[instance.pk]
+            content |= {"source": sources[instance.pk], "versions": versions.get(instance.pk, [])}
         elif kind is TOKENS:
             key = stored.token_keys[instance.pk]
             content["key"] = key if key != instance.name else None
@@ -107,7 +113,40 @@ def _files(stored: Stored, with_digests: bool) -> dict[str, str]:
 
     document = {kind.section: [kind.written(values(kind, one)) for one in stored.objects[kind]] for kind in KINDS}
     texts = {sources[script.pk]: script.source for script in scripts}
+    texts |= {files.of_version(sources[one.script_id], one.number): one.source for one in kept}
     return texts | {SCHEMA_FILE: _SCHEMA.read_text(), MAIN_FILE: _HEADER + yaml_format.as_yaml(document)}
+
+
+def _version_entries(
+    stored: Stored, versions: Sequence[ScriptVersion], sources: Mapping[UUID, str]
+) -> dict[UUID, list[dict[str, Any]]]:
+    """The entries of versions, by script."""
+    uses = uses_of(version.pk for version in versions)
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    for version in versions:
+        source = files.of_version(sources[version.script_id], version.number)
+        libraries = stored.library_versions(uses.get(version.pk, {}).values())
+        special = {"number": version.number, "source": source, "libraries": libraries}
+        found.setdefault(version.script_id, []).append(VERSIONS.written(VERSIONS.content(version) | special))
+    return found
+
+
+def _kept_versions(stored: Stored) -> list[ScriptVersion]:
+    """The versions that files have to describe: pinned ones, outdated ones of libraries, and what all these use."""
+    pinned = {(one.script_id, one.script_version) for one in stored.objects[DEFINITIONS] if one.script_version}
+    rows = ScriptVersion.objects.filter(script__in={script_id for script_id, _ in pinned})
+    numbers = {(script_id, number): pk for pk, script_id, number in rows.values_list("pk", "script", "number")}
+    if missing := pinned - numbers.keys():
+        script_id, number = min(missing, key=str)
+        raise ExportError(f"A definition is pinned to version {number} of script {script_id}, which does not exist.")
+    found = {numbers[each] for each in pinned}
+    found |= {use.version_id for script in stored.objects[SCRIPTS] for use in stored.outdated(script.pk)}
+    new = found
+    while new:
+        used: set[int] = {use.version_id for uses in uses_of(new).values() for use in uses.values()}
+        new = used - found
+        found |= new
+    return list(ScriptVersion.objects.filter(pk__in=found).order_by("script", "number"))
 
 
 def _digest(token: ApiToken) -> dict[str, Any]:

@@ -124,6 +124,11 @@ def file_names(names: Iterable[str]) -> dict[str, str]:
     return {name: f"{stem}{SOURCE_SUFFIX}" for name, stem in stems.items()}
 
 
+def of_version(path: str, number: int) -> str:
+    """The file for a version, beside that of the script; `file_names` gives no script a name with an @."""
+    return f"{path.removesuffix(SOURCE_SUFFIX)}@{number}{SOURCE_SUFFIX}"
+
+
 def _stem(name: str) -> str:
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     stem = _UNSAFE.sub("-", ascii_only).strip("-")[:LONGEST_STEM].strip("-")

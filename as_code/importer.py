@@ -1,6 +1,6 @@
 """Importing files, all or nothing, through the same functions as every other change."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -10,13 +10,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from as_code.entries import Description, Entry, Faults, FilePosition, read_files, shown
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
+from as_code.entries import Description, Faults, read_files
+from as_code.kinds import DEFINITIONS, SCRIPTS, TOKENS, DocumentKind
+from as_code.libraries import in_layers
 from as_code.permissions import Actor, Objects, check_changes, check_reading, prunable
-from as_code.plan import Plan, Stored, Target
-from as_code.report import Report, entry_point_warnings
+from as_code.plan import Plan, Target
+from as_code.refusals import called, faults_of
+from as_code.report import Report
+from as_code.stored import Stored
+from automation.history import add_versions
+from automation.libraries import hold_libraries, users_of
 from automation.models import AutomationScript
 from automation.source import contents_of
+from automation.versions import ScriptKind
 from definitions.changes import add_definitions, save_definition
 from definitions.models import ApiDefinition
 from objects.changes import add_checked, delete_checked, save_checked
@@ -26,7 +32,6 @@ TOGETHER = 200
 """How many new objects are added together."""
 
 _UNSAVED: tuple[type[Exception], ...] = (ValidationError, ObjectDoesNotExist)
-_HINTED = ("RouteInUse", "NameInUse")
 
 KeepSecrets = Callable[[Mapping[str, str]], None]
 """Takes the new secrets, by the key of their token, right before the commit; what it raises stops the import."""
@@ -76,24 +81,54 @@ class _Import:
         Raises:
             RefusedImportError: anything is wrong; the caller's transaction has to be rolled back.
         """
-        plan = Plan(self.described, Stored(), self.faults)
-        # Sources are compiled together; later look-ups find the result.
-        _compile(plan.changes(SCRIPTS))
+        stored = Stored()
+        hold_libraries()
+        plan = Plan(self.described, stored, self.faults)
         check_changes(plan, self.actor, self.faults)
         doomed, kept = prunable(plan, self.actor) if prune else ({}, {})
-        report = Report(plan, doomed, kept)
+        report = Report(plan, doomed, kept, self.actor.may(DEFINITIONS, "view"))
         # Definitions go first: what they use cannot be deleted before. Scripts and tokens go when nothing needs them.
         self._delete(doomed, DEFINITIONS)
+        self._refuse_renaming(plan)
         _step_aside(plan, doomed)
-        for kind in KINDS:
-            self._save(kind, [target for target in plan.changes(kind) if self._fill(target, report)])
+        self._save_scripts(plan, report)
+        for kind in (TOKENS, DEFINITIONS):
+            self._save(kind, [target for target in plan.changes(kind) if self._fill(target, plan, report)])
         self._delete(doomed, TOKENS)
         self._delete(doomed, SCRIPTS)
         self.faults.stop()
-        report.warnings += entry_point_warnings(plan, self.actor)
+        report.finish()
         return report
 
-    def _fill(self, target: Target, report: Report) -> bool:
+    def _refuse_renaming(self, plan: Plan) -> None:
+        """Name the libraries that cannot get another name because scripts use them, before any name is given up."""
+        for target in plan.changes(SCRIPTS):
+            is_renamed_library = target.changes("name") and target.was["kind"] == ScriptKind.LIBRARY
+            users = users_of(target.instance.pk) if is_renamed_library and not target.entry.broken else []
+            if users:
+                rule = f"scripts import this library as {target.was['name']}, so it keeps its name"
+                message = f"{called(target.entry)}: {rule}: {', '.join(users)}"
+                self.faults.add(target.entry.at("name"), message)
+                target.entry.broken.add("name")
+
+    def _save_scripts(self, plan: Plan, report: Report) -> None:
+        """Versions first, which definitions and scripts refer to; then libraries before the scripts that use them."""
+        new = [one for versions in plan.versions.new.values() for one in versions]
+        for version, _ in new:
+            version.created_by = self.actor.name
+        add_versions(new)
+        targets = {target.instance.pk: target for target in plan.changes(SCRIPTS)}
+        for layer in in_layers(list(targets), plan.libraries):
+            ready = [targets[pk] for pk in layer if self._fill(targets[pk], plan, report)]
+            libraries = plan.libraries.libraries_of([target.instance.pk for target in ready])
+            for target in ready:
+                script = target.instance
+                script.with_libraries = libraries[script.pk]
+                script.current_version = plan.libraries.number_of(target.entry, script) or script.current_version
+                report.note(target, script.with_libraries)
+            self._save(SCRIPTS, ready)
+
+    def _fill(self, target: Target, plan: Plan, report: Report) -> bool:
         """Take over what the entry says. Whether the object can be saved; otherwise its rules are checked here."""
         instance, entry = target.instance, target.entry
         for name, one in target.kind.plain.items():
@@ -103,21 +138,26 @@ class _Import:
             self._take_secret(target, report)
         if target.kind is DEFINITIONS:
             instance.script = target.script
-        if self._can_be_saved(target):
+        if self._can_be_saved(target, plan):
             return True
         self.failed.add(instance.pk)
         if target.kind is DEFINITIONS:
             # With a script that fits, only the other rules are broken.
-            instance.script = AutomationScript(has_api_trigger=True, has_run=True)
+            instance.script, instance.script_version = AutomationScript(has_api_trigger=True, has_run=True), None
+        if target.kind is SCRIPTS:
+            instance.with_libraries = {}
         try:
             instance.full_clean(validate_unique=entry.is_identified, validate_constraints=False)
         except ValidationError as error:
             self._refuse(target, error)
         return False
 
-    def _can_be_saved(self, target: Target) -> bool:
+    def _can_be_saved(self, target: Target, plan: Plan) -> bool:
         if target.entry.broken:
             return False
+        if target.kind is SCRIPTS:
+            pk = target.instance.pk
+            return pk not in plan.libraries.unresolved and plan.libraries.needs(pk).isdisjoint(self.failed)
         needed = [target.instance.script_id, *target.allowed_tokens] if target.kind is DEFINITIONS else []
         return None not in needed and self.failed.isdisjoint(needed)
 
@@ -171,7 +211,7 @@ class _Import:
 
     def _refuse(self, target: Target, error: Exception) -> None:
         self.failed.add(target.instance.pk)
-        for position, message in _faults_of(error, target.entry):
+        for position, message in faults_of(error, target.entry):
             self.faults.add(position, message)
 
     def _delete(self, doomed: Objects, kind: DocumentKind) -> None:
@@ -199,29 +239,3 @@ def _step_aside(plan: Plan, doomed: Objects) -> None:
     leaving = [script.pk for script in doomed.get(SCRIPTS, [])]
     away = Concat(Value("-"), Cast("pk", CharField()))
     AutomationScript._base_manager.filter(pk__in=[*renamed, *leaving]).update(name=away)
-
-
-def _faults_of(error: Exception, entry: Entry) -> Iterator[tuple[FilePosition, str]]:
-    """Each rule that refuses the entry, at the property that it is about; none about a property with a fault."""
-    title = f"{entry.kind.noun} {shown(entry.title)}" if entry.title else f"the {entry.kind.noun}"
-    if not isinstance(error, ValidationError):
-        yield entry.position, f"{title} has been deleted meanwhile: start the import again"
-        return
-    for model_field, singles in error.update_error_dict({}).items():
-        for single in singles:
-            details = single.params or {}
-            name = str(details.get("field") or entry.kind.property_of(model_field))
-            if name not in entry.broken:
-                where = entry.at(name)
-                if name == "source" and entry.source_file:
-                    where = FilePosition(entry.source_file, int(details.get("line") or 1))
-                yield where, f"{title}: {_sentence(single)}"
-
-
-def _sentence(error: ValidationError) -> str:
-    if error.code == "InvalidScript" and error.params:
-        # Its sentence begins with the line, which is told already.
-        return f"{error.params['message']}"
-    sentence = " ".join(error.messages)
-    hint = "; copy its id into the file, or leave the id out"
-    return f"{sentence.rstrip('.')}{hint}" if error.code in _HINTED else sentence

@@ -4,6 +4,7 @@ A new plain property of a serializer needs no line here. Special are ids and key
 by id, and digests.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,12 @@ from definitions.serializers import DefinitionSerializer, default_input_type
 from objects.serializers import AuthoredSerializer, Choice, Id, ListOf, Number, StrictSerializer, Text, TypedField
 from tokens.serializers import TokenSerializer
 
-_FIRST: Final = ("id", "name", "key")
+_FIRST: Final = ("id", "name", "key", "number")
+_LARGEST_NUMBER: Final = 10**9 - 1
+_AT_VERSION = re.compile(r".+@[1-9][0-9]{0,8}")
+
+LibraryVersion = int | str
+"""A version of a library: its number; `NAME@NUMBER` if scripts import the library by an earlier name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,7 @@ class DocumentKind:
     """The properties that only files have, and those that files have in another form: columns if they have a source."""
     left_out: frozenset[str] = frozenset()
     """Properties of `serializer` that files have in another form."""
+    has_id: bool = True
 
     @property
     def section(self) -> str:
@@ -44,7 +51,7 @@ class DocumentKind:
     def properties(self) -> dict[str, TypedField]:
         """In the order of an export."""
         content = {name: field for name, field in self.serializer.content().items() if name not in self.left_out}
-        found = content | {"id": FileId(default=None)} | dict(self.special)
+        found = content | ({"id": FileId(default=None)} if self.has_id else {}) | dict(self.special)
         return {name: found.pop(name) for name in _FIRST if name in found} | found
 
     @cached_property
@@ -92,6 +99,8 @@ def read(field: TypedField, node: YamlNode) -> Any:
                 raise NodeError((node.line, f"must have exactly {', '.join(field.properties)}"))
             parts = ((field.properties[name], member) for name, member in members.items())
             return dict(zip(members, _read_all(parts), strict=True))
+        case LibraryVersions(), dict(members):
+            return dict(zip(members, _read_all((field.child, member) for member in members.values()), strict=True))
         case ListOf(), list(items):
             child: Any = field.child
             return _read_all((child, item) for item in items)
@@ -129,6 +138,36 @@ class FileId(Id):
         return found
 
 
+class VersionNumber(Number):
+    """The number of a version; the largest leaves room for all the saves that follow."""
+
+    expects = "the number of a version"
+
+    def to_internal_value(self, data: Any) -> int:
+        number = super().to_internal_value(data)
+        if not 0 < number <= _LARGEST_NUMBER:
+            raise serializers.ValidationError(self.expects)
+        return number
+
+
+class VersionOfLibrary(VersionNumber):
+    """`LibraryVersion`."""
+
+    def to_internal_value(self, data: Any) -> LibraryVersion:  # type: ignore[override]
+        is_named = isinstance(data, str) and _AT_VERSION.fullmatch(data)
+        return str(data) if is_named else super().to_internal_value(data)
+
+
+class LibraryVersions(TypedField):
+    """Versions of libraries, by the name that a source imports."""
+
+    expects = "versions by library (name: number)"
+    child = VersionOfLibrary()
+
+    def to_internal_value(self, data: Any) -> Any:
+        raise serializers.ValidationError(self.expects)
+
+
 class Digest(StrictSerializer):
     """The digest of a secret, for an installation with the same pepper."""
 
@@ -137,7 +176,21 @@ class Digest(StrictSerializer):
     value = Text()
 
 
-SCRIPTS: Final = DocumentKind("script", ScriptSerializer, ("id", "name"), {})
+SCRIPTS: Final = DocumentKind(
+    "script",
+    ScriptSerializer,
+    ("id", "name"),
+    # The entries of versions are read like those of sections.
+    {"libraries": LibraryVersions(default=dict), "versions": ListOf(child=Text(), default=list)},
+)
+VERSIONS: Final = DocumentKind(
+    "version",
+    ScriptSerializer,
+    ("number",),
+    {"number": VersionNumber(min_value=1, max_value=_LARGEST_NUMBER), "libraries": LibraryVersions(default=dict)},
+    frozenset({"name", "description"}),
+    has_id=False,
+)
 TOKENS: Final = DocumentKind(
     "token", TokenSerializer, ("id", "name", "key"), {"key": Text(default=None), "secretDigest": Digest(default=None)}
 )
@@ -147,6 +200,9 @@ DEFINITIONS: Final = DocumentKind(
     ("id", "route"),
     {
         "script": Text(),
+        "scriptVersion": VersionNumber(
+            default=None, allow_null=True, min_value=1, max_value=_LARGEST_NUMBER, source="script_version"
+        ),
         # The default depends on the action type.
         "inputType": Choice(InputType.values, default=None, source="input_type"),
         "allowedTokens": ListOf(child=Text(), default=list),

@@ -97,7 +97,7 @@ def _unpublished(plan: Plan, actor: Actor) -> Iterator[Refusal]:
     for target in plan.changes(SCRIPTS):
         entry, was = target.entry, None if target.is_new else target.instance
         if not entry.broken:
-            draft = Draft(entry.values["name"], entry.values["source"], entry.values["kind"])
+            draft = Draft(entry.values["name"], entry.values["source"], entry.values["kind"], target.renews)
             why = why_publishing(was, draft, is_used=target.instance.pk in used, is_any=bool(definitions))
             yield f"{actor.name} may not do this. {why}" if why else None, entry.position
 
@@ -117,5 +117,7 @@ def prunable(plan: Plan, actor: Actor) -> tuple[Objects, Objects]:
     """The objects that no file names, of the kinds with a section: those the actor may delete, and the others."""
     kinds = plan.described.sections.keys() - plan.described.incomplete
     doomed = {kind: plan.unnamed[kind] for kind in kinds if actor.may(kind, "delete")}
+    if SCRIPTS in doomed:
+        doomed[SCRIPTS] = plan.stored.users_first(doomed[SCRIPTS])
     kept = {kind: plan.unnamed[kind] for kind in kinds - doomed.keys()}
     return doomed, kept

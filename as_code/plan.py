@@ -1,68 +1,17 @@
 """What is stored, and what an import has to do: which entry is which object, what it refers to, and what differs."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from as_code.entries import Description, Entry, Faults, shown
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
-from automation.models import AutomationScript
-from definitions.models import AllowedToken, ApiDefinition
+from as_code.libraries import LibraryPlan
+from as_code.stored import Stored
+from as_code.versions import FileVersions, VersionKey
 from objects.authorship import AuthoredModel
-from tokens.models import ApiToken
-
-SHORT = 8
-
-
-class Stored:
-    """All objects at one moment."""
-
-    def __init__(self) -> None:
-        """Read everything, and hold it against other writers until the caller's transaction ends.
-
-        Definitions are held first: while they are, neither their tokens nor their scripts can go. A single save takes
-        its locks in the same order.
-        """
-        definitions = sorted(_held(ApiDefinition), key=lambda definition: definition.route)
-        self.allowed: dict[UUID, set[UUID]] = {}
-        for definition_id, token_id in AllowedToken.objects.order_by().values_list("definition", "token"):
-            self.allowed.setdefault(definition_id, set()).add(token_id)
-        scripts = sorted(_held(AutomationScript), key=lambda script: script.name)
-        tokens = sorted(_held(ApiToken), key=lambda token: (token.name, str(token.pk)))
-        self.objects = {SCRIPTS: scripts, TOKENS: tokens, DEFINITIONS: definitions}
-        self.token_keys = token_keys(tokens)
-        self._script_names = {script.pk: script.name for script in scripts}
-
-    def content(self, kind: DocumentKind, instance: Any) -> dict[str, Any]:
-        """The plain properties of an object; for a definition also its script and its tokens by key."""
-        content = kind.content(instance)
-        if kind is DEFINITIONS:
-            allowed = self.allowed.get(instance.pk, ())
-            content["allowedTokens"] = sorted(self.token_keys[token] for token in allowed)
-            if instance.script_id in self._script_names:
-                content["script"] = self._script_names[instance.script_id]
-        return content
-
-
-def _held(model: type[Any]) -> list[Any]:
-    return list(model.objects.select_for_update().order_by("pk"))
-
-
-def token_keys(tokens: Iterable[ApiToken]) -> dict[UUID, str]:
-    """What definitions in a file call each token: its name; where several share it, the name and a part of the id."""
-    names = Counter(token.name for token in tokens)
-    taken, keys = set(names), {}
-    for token in sorted(tokens, key=lambda token: token.pk):
-        key = token.name if names[token.name] == 1 else f"{token.name} #{token.pk.hex[:SHORT]}"
-        if names[token.name] > 1 and key in taken:
-            key = f"{token.name} #{token.pk.hex}"
-            while key in taken:
-                key += "#"
-        keys[token.pk] = key
-        taken.add(key)
-    return keys
 
 
 @dataclass(frozen=True)
@@ -77,6 +26,8 @@ class Target:
     is_different: bool
     script: AuthoredModel | None = None
     allowed_tokens: frozenset[UUID] = frozenset()
+    renews: bool = False
+    """Whether a stored script gets other libraries, or versions that APIs and scripts can run."""
 
     @property
     def kind(self) -> DocumentKind:
@@ -100,10 +51,14 @@ class Plan:
             matched = self._match(kind)
             taken = {instance.pk for _, instance in matched}
             self.unnamed[kind] = [one for one in stored.objects[kind] if one.pk not in taken]
-            self.targets[kind] = [self._target(entry, instance) for entry, instance in matched]
             named = {entry.reference: instance for entry, instance in matched if entry.is_identified}
             # A name means the entry of the files before a stored object.
             self._references[kind] = _unambiguous(self.unnamed[kind]) | named
+            if kind is SCRIPTS:
+                are_all_read = SCRIPTS not in described.incomplete
+                self.versions = FileVersions(matched, self._references[kind], faults, are_all_read=are_all_read)
+                self.libraries = LibraryPlan(matched, stored, self.versions, faults)
+            self.targets[kind] = [self._target(entry, instance) for entry, instance in matched]
 
     def changes(self, kind: DocumentKind) -> list[Target]:
         """What is to be saved, or has a fault."""
@@ -138,16 +93,39 @@ class Plan:
         script = next(iter(self._found(SCRIPTS, entry, "script")), None)
         allowed = frozenset(token.pk for token in self._found(TOKENS, entry, "allowedTokens"))
         is_new = instance._state.adding
+        if entry.kind is DEFINITIONS:
+            self._pin(entry, script)
+        renews = entry.kind is SCRIPTS and self._renews(instance)
         was = {} if is_new else self.stored.content(entry.kind, instance)
         is_different = (
             is_new
+            or renews
             or bool(entry.broken)
             or any(was[name] != entry.values[name] for name in entry.kind.plain)
             or _has_other_digest(entry, instance)
             or (entry.kind is DEFINITIONS and (script is None or instance.script_id != script.pk))
             or self.stored.allowed.get(instance.pk, set()) != allowed
         )
-        return Target(entry, instance, is_new, was, is_different, script, allowed)
+        return Target(entry, instance, is_new, was, is_different, script, allowed, renews)
+
+    def _renews(self, script: Any) -> bool:
+        return script.pk in self.versions.new or self.libraries.changes(script)
+
+    def _pin(self, entry: Entry, script: Any) -> None:
+        """Replace the number that the files give the version of a definition by the stored or coming one."""
+        number = entry.values.get("scriptVersion")
+        if number is None or script is None:
+            return
+        key = VersionKey(script.pk, number)
+        version = self.versions.find(key)
+        if version is not None:
+            entry.values["scriptVersion"] = version.number
+            return
+        if not self.versions.is_unclear(key):
+            rule = "neither the files nor the database have it"
+            message = f"unknown version {number} of the script {shown(entry.values['script'])}: {rule}"
+            self._faults.add(entry.at("scriptVersion"), message)
+        entry.broken.add("scriptVersion")
 
     def _found(self, kind: DocumentKind, entry: Entry, role: str) -> list[Any]:
         """What a property of a definition refers to."""

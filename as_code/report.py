@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from as_code.entries import Entry
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
-from as_code.permissions import Actor, Objects
+from as_code.entries import Entry, FilePosition
+from as_code.kinds import DEFINITIONS, KINDS, TOKENS, DocumentKind
+from as_code.permissions import Objects
 from as_code.plan import Plan, Target
+from as_code.versions import Used
 from as_code.yaml_format import as_yaml
-from automation.source import has_entry_point
 from definitions.models import ApiDefinition
+from definitions.warnings import Consequence, consequences
 
 _SHOWN_ROUTES = 20
 
@@ -24,28 +25,61 @@ class Report:
     deleted: Objects
     kept: Objects
     """What `--prune` left because the user may not delete it."""
+    may_read_definitions: bool
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     """The secrets of new tokens, by key."""
+    renewals: list[str] = field(default_factory=list)
+    """The scripts that get other versions of their libraries, and which."""
     warnings: list[str] = field(default_factory=list)
     """What is allowed, but probably not intended."""
+    _consequences: list[tuple[Target, Consequence]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         """Describe the objects that are to be deleted while they exist."""
         content = self.plan.stored.content
         self._gone = {kind: [kind.written(content(kind, one)) for one in self.deleted.get(kind, ())] for kind in KINDS}
 
+    def note(self, target: Target, libraries: Used) -> None:
+        """Take down what saving a script with these `libraries` will do; it has the values of its entry already."""
+        if any(map(target.changes, ("kind", "source", "parameters"))):
+            self._consequences += ((target, one) for one in consequences(target.instance))
+        was = self.plan.stored.uses.get(target.instance.pk, {})
+        renewed = [
+            f"{name} {was[name].number} → {version.number}"
+            for name, version in libraries.items()
+            if name in was and was[name].content_hash != version.content_hash
+        ]
+        if renewed:
+            self.renewals.append(f"renewed: {_on_one_line(target.entry.title)} ({', '.join(renewed)})")
+
+    def finish(self) -> None:
+        """Write the warnings, now that everything is saved: a definition that runs the script no more needs none."""
+        for target, consequence in self._consequences:
+            running = {one.pk: one.action_type for one in consequence.definitions}
+            still = ApiDefinition.objects.filter(pk__in=running, script=target.instance, script_version=None)
+            if routes := [one.route for one in still.order_by("route") if one.action_type == running[one.pk]]:
+                self.warnings.append(_warning(target.entry, consequence, routes, self.may_read_definitions))
+
     def summary(self) -> Iterator[str]:
-        """A line for each kind, what was kept, and the warnings."""
+        """A line for each kind, what else happens to scripts, what was kept, and the warnings."""
         for kind in KINDS:
             changes = self.plan.changes(kind)
             added = sum(target.is_new for target in changes)
             total, gone = len(self.plan.targets[kind]), len(self._gone[kind])
             numbers = f"{added} added, {len(changes) - added} changed, {gone} deleted, {total - len(changes)} unchanged"
             yield f"{kind.section}: {numbers}"
+        yield from self._versions()
+        yield from self.renewals
         for kind in KINDS:
             if kept := self.kept.get(kind):
                 yield f"{kind.section}: {len(kept)} that no file names were kept: you may not delete {kind.section}"
         yield from self.warnings
+
+    def _versions(self) -> Iterator[str]:
+        if added := sum(map(len, self.plan.versions.new.values())):
+            yield f"versions: {added} added"
+        for title, number, here in self.plan.versions.renumbered():
+            yield f"version {number} of {_on_one_line(title)} in the files is version {here} here"
 
     def difference(self) -> Iterator[str]:
         """A unified difference of the entries of everything that changes."""
@@ -66,6 +100,8 @@ def _difference(kind: DocumentKind, title: str, *entries: Mapping[str, Any]) -> 
 def _after(entry: Entry) -> dict[str, Any]:
     """The values of an entry without those that exist only in the file, and without confidential ones."""
     values = {**entry.values, "id": None, "key": None}
+    # A version can be as large as a script, and never changes.
+    values.pop("versions", None)
     if entry.kind is DEFINITIONS:
         values["allowedTokens"] = sorted(set(values["allowedTokens"]))
     if entry.kind is TOKENS and values["secretDigest"]:
@@ -73,25 +109,12 @@ def _after(entry: Entry) -> dict[str, Any]:
     return values
 
 
-def entry_point_warnings(plan: Plan, actor: Actor) -> Iterator[str]:
-    """A sentence for each entry point in use that a script loses, which is allowed; ask when all else is saved."""
-    for target in plan.changes(SCRIPTS):
-        if target.changes("source"):
-            yield from _warnings_of(target, actor)
-
-
-def _warnings_of(target: Target, actor: Actor) -> Iterator[str]:
-    # Asked after saving: a definition that the import changes or prunes has lost nothing.
-    for action_type, entry_point in ApiDefinition.entry_points.items():
-        was, is_now = (has_entry_point(values["source"], entry_point) for values in (target.was, target.entry.values))
-        using = ApiDefinition.objects.filter(script=target.instance, action_type=action_type)
-        routes = list(using.values_list("route", flat=True)) if was and not is_now else []
-        if routes:
-            script = f"the script {_on_one_line(target.entry.title)} ({target.entry.source_file})"
-            more = f" and {len(routes) - _SHOWN_ROUTES} more" if len(routes) > _SHOWN_ROUTES else ""
-            may_read = actor.may(DEFINITIONS, "view")
-            using_it = f"{', '.join(routes[:_SHOWN_ROUTES])}{more}" if may_read else f"{len(routes)} definition(s)"
-            yield f"Warning: {script} loses {entry_point}; these answer error 15 then: {using_it}."
+def _warning(entry: Entry, consequence: Consequence, routes: list[str], may_read: bool) -> str:
+    is_of_source = consequence.reason == "EntryPointMissing"
+    where: str | FilePosition = entry.source_file if is_of_source else entry.at("parameters")
+    more = f" and {len(routes) - _SHOWN_ROUTES} more" if len(routes) > _SHOWN_ROUTES else ""
+    concerned = f"{', '.join(routes[:_SHOWN_ROUTES])}{more}" if may_read else f"{len(routes)} definition(s)"
+    return f"Warning: {_on_one_line(entry.title)} ({where}): {consequence.detail.rstrip('.')}: {concerned}."
 
 
 def _on_one_line(text: str) -> str:

@@ -1,6 +1,6 @@
 """Which libraries a source needs, found by reading its imports and those of the libraries themselves."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
@@ -18,6 +18,9 @@ MOST_LIBRARIES: Final = 100
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 """How large their sources can be, together."""
+
+Find = Callable[[Collection[str]], Mapping[str, ScriptVersion]]
+"""Finds libraries by name, and leaves out unknown ones."""
 
 # PostgreSQL's advisory lock: two saves could otherwise make two libraries import each other.
 _LOCK: Final = 0x75646170_6C696273
@@ -63,12 +66,20 @@ def hold_stored_libraries(script_ids: Collection[UUID]) -> None:
     if script_ids and connection.vendor == "postgresql":
         is_library = "FROM automation_automationscript WHERE id = ANY(%s) AND kind = %s LIMIT 1"
         with connection.cursor() as cursor:
-            values = (_LOCK, list(script_ids), ScriptKind.LIBRARY.value)
+            values = [_LOCK, list(script_ids), ScriptKind.LIBRARY.value]
             cursor.execute(f"SELECT pg_advisory_xact_lock(%s) {is_library}", values)
 
 
-def resolve(source: str, own_name: str) -> dict[str, ScriptVersion]:
-    """The libraries that `source` imports, directly and through others, each in its current version, by name.
+def current_libraries(names: Collection[str]) -> Mapping[str, ScriptVersion]:
+    """The current versions of these libraries."""
+    rows = ScriptVersion.objects.filter(
+        script__name__in=list(names), number=F("script__current_version"), kind=ScriptKind.LIBRARY
+    )
+    return {version.script.name: version for version in rows.select_related("script").defer("script__source")}
+
+
+def resolve(source: str, own_name: str, find: Find = current_libraries) -> dict[str, ScriptVersion]:
+    """The libraries that `source` imports, directly and through others, by name, each in the version that `find` tells.
 
     `own_name` is the name of the library that `source` belongs to; empty for a script.
 
@@ -81,7 +92,7 @@ def resolve(source: str, own_name: str) -> dict[str, ScriptVersion]:
     pending = direct
     while pending:
         _refuse_cycle(pending, own_name)
-        new = _current({each.library for each in pending} - found.keys())
+        new = find({each.library for each in pending} - found.keys())
         found |= new
         known |= dict(zip(new, contents_of([version.source for version in new.values()]), strict=True))
         for each in pending:
@@ -104,13 +115,6 @@ def users_of(library_id: UUID) -> list[str]:
         library_uses__library__script=library_id, number=F("script__current_version")
     )
     return sorted(set(current.values_list("script__name", flat=True)))
-
-
-def _current(names: Iterable[str]) -> dict[str, ScriptVersion]:
-    rows = ScriptVersion.objects.filter(
-        script__name__in=list(names), number=F("script__current_version"), kind=ScriptKind.LIBRARY
-    )
-    return {version.script.name: version for version in rows.select_related("script").defer("script__source")}
 
 
 def _refuse_cycle(imports: Iterable[_Way], own_name: str) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from automation.models import AutomationScript
+from automation.models import AutomationScript, ScriptKind, ScriptVersion
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
-from testbed.publisher import ECHO
+from objects.changes import save_checked
+from testbed.publisher import ECHO, Publisher
 from tokens.models import ApiToken
 
 GOOD = """\
@@ -77,5 +78,25 @@ def state() -> list[Any]:
     """Everything that an import could change, events included."""
     models = (ApiDefinition, ApiToken, AutomationScript)
     rows: list[Any] = [sorted(model._base_manager.values_list("pk", "revision")) for model in models]
+    rows.append(sorted(ScriptVersion.objects.values_list("script", "number", "content_hash")))
     rows.append(sorted(AllowedToken._base_manager.values_list("definition", "token")))
     return [*rows, InformationEvent.objects.count()]
+
+
+def add_library(name: str, source: str) -> AutomationScript:
+    return Publisher().script(source, name=name, kind=ScriptKind.LIBRARY)
+
+
+def using(*names: str) -> str:
+    return "".join(f"from scripts.{name} import x as x_of_{name}\n" for name in names) + ECHO
+
+
+def change(script: AutomationScript, **columns: Any) -> None:
+    for column, value in columns.items():
+        setattr(script, column, value)
+    save_checked(script, "system")
+
+
+def version_of(script: AutomationScript, number: int | None = None) -> ScriptVersion:
+    """A version of a script, by default the current one."""
+    return ScriptVersion.objects.get(script=script, number=number or script.current_version or 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework.fields import empty
 
-from as_code.kinds import KINDS
+from as_code.kinds import KINDS, VERSIONS
 from objects.serializers import ListOf, StrictSerializer
 from testbed.stack import ROOT
 
@@ -22,7 +22,7 @@ def renew() -> None:
 def renewed() -> str:
     """The file with its description of the plain properties brought up to date."""
     found: dict[str, Any] = json.loads(FILE.read_text())
-    for kind in KINDS:
+    for kind in (*KINDS, VERSIONS):
         described = found["$defs"][kind.noun]
         described["required"] = [name for name, default in kind.defaults.items() if default is empty]
         for name, field in kind.plain.items():

@@ -27,6 +27,7 @@ from tests.as_code.conftest import GOOD, import_apis, refused
 
 pytestmark = pytest.mark.django_db
 
+RUNNABLE = "def run(engine): pass\n"
 T = "tokens:\n  - name: a\n"
 S = "scripts:\n  - name: s\n    source: status.py\n"
 D = S + "definitions:\n  - route: r\n    script: s\n"
@@ -78,6 +79,9 @@ def broken(files):
     (place / "linked").symlink_to(".")
     (place / "folder.py").mkdir()
     os.mkfifo(place / "pipe.py")
+    sources = {"library.py": "x = 1\n", "imports.py": f"from scripts.text_tools import x\n{ECHO}", "runs.py": RUNNABLE}
+    for name, source in sources.items():
+        (place / name).write_text(source)
     return files
 
 
@@ -159,7 +163,8 @@ definitions:
 def test_every_fault_of_every_entry_is_named(broken):
     other = Publisher()(route="taken").definition
     *found, _ = refused(broken(FAULTY, **{"broken.py": "def run(engine:\n    pass\n"})).splitlines()
-    assert [re.sub(r".*files/(\w+)\.\w+:(\d+): (.{30}).*", r"\1:\2 \3", line) for line in found] == [
+    short = [re.sub(r" \(\S+:(\d+)\)", r" (\1)", line) for line in found]
+    assert [re.sub(r".*files/(\w+)\.\w+:(\d+): (.{30}).*", r"\1:\2 \3", line) for line in short] == [
         "apis:4 script 's': A time-out is 1 to",
         "apis:5 memoryLimitMb must be a whole ",
         "apis:6 parameters must be a string: p",
@@ -181,7 +186,7 @@ def test_every_fault_of_every_entry_is_named(broken):
         "apis:27 definition 'taken': The API de",
         "apis:29 definition 'taken': A name is ",
         "apis:30 inputType must be a string: pu",
-        "broken:1 script 't': '(' was never clos",
+        "broken:1 script 't' (8): '(' was never ",
     ]
     assert f"The API definition {other.pk} matches the same paths" in str(found)
 
@@ -216,9 +221,9 @@ def test_a_refused_digest_hides_no_other_fault(broken):
 
 def test_a_script_that_does_not_compile_is_named_with_its_own_line(broken):
     message = refused(broken(D, **{"status.py": "import os\ndef run(engine:\n    pass\n"}))
-    assert re.match(r".*files/status\.py:2: script 's': '\(' was never closed", message)
+    assert re.match(r".*files/status\.py:2: script 's' \(\S+apis\.yaml:2\): '\(' was never closed", message)
     message = refused(broken(D, **{"status.py": "x = 1\n"}))
-    assert re.match(r".*files/status\.py:1: script 's': A script needs a function", message)
+    assert re.match(r".*files/status\.py:1: script 's' \(\S+apis\.yaml:2\): A script needs a function", message)
 
 
 def test_a_route_in_use_names_the_other_definition(broken):

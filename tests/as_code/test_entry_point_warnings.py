@@ -1,4 +1,4 @@
-"""An import may remove an entry point in use; it warns which APIs answer error 15 then."""
+"""An import may remove an entry point or a parameter that APIs need; it warns which APIs that concerns."""
 
 import pytest
 
@@ -37,8 +37,8 @@ def test_a_lost_entry_point_warns_with_the_routes_that_use_it(files, how):
     main = files(SCRIPT, **{"status.py": RUN_ONLY})
     (warning,) = _warnings(import_apis(main, *how))
     assert warning == (
-        f"Warning: the script status ({main.parent}/status.py) loses on_api_trigger; "
-        "these answer error 15 then: a/{id}, b."
+        f"Warning: status ({main.parent}/status.py): The script no longer has on_api_trigger: "
+        "APIs that call it will answer error 15: a/{id}, b."
     )
     assert AutomationScript.objects.get().has_api_trigger == bool(how)
 
@@ -49,7 +49,7 @@ def test_a_warning_comes_once_and_not_for_pruned_definitions(files):
     import_apis(files(SCRIPT, **lost))
     assert not _warnings(import_apis(files(SCRIPT, **{"status.py": f"{RUN_ONLY}# the same\n"})))
     (warning,) = _warnings(import_apis(files(SCRIPT)))
-    assert "loses run; these answer error 15 then: runs." in warning
+    assert "no longer has run: APIs that call it will answer error 15: runs." in warning
     main = files(f"{SCRIPT}definitions: []\n", **lost)
     assert not _warnings(import_apis(main, "--prune"))
 
@@ -65,4 +65,22 @@ def test_a_warning_only_counts_definitions_that_the_user_may_not_read(files, mon
     monkeypatch.setattr(Actor, "may", lambda self, kind, action: kind is not KIND)
     report = import_files([files(SCRIPT, **{"status.py": RUN_ONLY})], Actor(user))
     (warning,) = report.warnings
-    assert warning.endswith("loses on_api_trigger; these answer error 15 then: 2 definition(s).")
+    assert warning.endswith("no longer has on_api_trigger: APIs that call it will answer error 15: 2 definition(s).")
+
+
+READS = "def run(engine):\n    engine.script_param('area')\n"
+
+
+@pytest.mark.parametrize("how", [[], ["--dry-run"]])
+def test_parameters_that_come_and_go_warn_unless_the_api_is_pinned(files, how):
+    script = "scripts:\n  - name: status\n    source: status.py\n    parameters: [{}]\n"
+    runs = "  - {{route: {}, script: status, actionType: AutomationScriptNoEntryPoint{}}}\n"
+    import_apis(files(f"{script.format('area')}definitions:\n{runs.format('runs', '')}", **{"status.py": READS}))
+    import_apis(files(f"definitions:\n{runs.format('pinned', ', scriptVersion: 1')}"))
+    main = files(script.format("zone"), **{"status.py": READS})
+    added, removed = _warnings(import_apis(main, *how))
+    assert (
+        added == f"Warning: status ({main}:4): Callers must now send zone: without it, APIs will answer error 16: runs."
+    )
+    assert "The source still reads area" in removed
+    assert removed.endswith(": runs.")

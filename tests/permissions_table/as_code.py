@@ -14,6 +14,7 @@ from tests.permissions_table.table import (
     D_EDIT,
     D_VIEW,
     EXECUTE,
+    IMPORTING,
     RUNNABLE,
     S_DELETE,
     S_EDIT,
@@ -126,6 +127,56 @@ def changing_callable_source(world: World, caller: Caller) -> Any:
 def renaming_callable(world: World, caller: Caller) -> Any:
     renamed = f"scripts:\n  - id: {world.callable_script.pk}\n    name: other\n    source: s.py\n"
     return _import(caller, renamed, source=RUNNABLE)
+
+
+@action("import a new library", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def adding_library(world: World, caller: Caller) -> Any:
+    return _import(caller, "scripts:\n  - {name: new, source: s.py, kind: Library}\n", source="NAME = 1\n")
+
+
+@action("import a library's source", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def changing_library(world: World, caller: Caller) -> Any:
+    return _import(caller, "scripts:\n  - {name: spare_code, source: s.py, kind: Library}\n", source="NAME = 3\n")
+
+
+@action("import a library, which renews it", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def renewing_library(world: World, caller: Caller) -> Any:
+    return _import(caller, "scripts:\n  - {name: middle_code, source: s.py, kind: Library}\n", source=IMPORTING)
+
+
+@action("import a free script, which renews it", S_VIEW, S_EDIT, changes=True)
+def renewing_free_script(world: World, caller: Caller) -> Any:
+    source = f"import scripts.spare_code\n{ECHO}"
+    return _import(caller, "scripts:\n  - {name: importing, source: s.py}\n", source=source)
+
+
+@action("import a library with the libraries that it has", S_VIEW)
+def keeping_libraries(world: World, caller: Caller) -> Any:
+    entry = "{name: middle_code, source: s.py, kind: Library, libraries: {shared_code: 1}}"
+    return _import(caller, f"scripts:\n  - {entry}\n", source=IMPORTING)
+
+
+_OLD_VERSION = "    versions: [{number: 9, source: s.py, timeoutSeconds: 9}]\n"
+
+
+@action("import a version of a used script", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def adding_used_version(world: World, caller: Caller) -> Any:
+    return _import(caller, _script(world, _OLD_VERSION))
+
+
+@action("import a version of a free script", S_VIEW, S_EDIT, changes=True)
+def adding_free_version(world: World, caller: Caller) -> Any:
+    return _import(caller, f"scripts:\n  - name: free\n    source: s.py\n{_OLD_VERSION}")
+
+
+@action("import a pin", *READ_ALL, D_EDIT, EXECUTE, changes=True)
+def pinning(world: World, caller: Caller) -> Any:
+    return _import(caller, _definition(world, f"    scriptVersion: 1\n    allowedTokens: [{world.token.name}]\n"))
+
+
+@action("import a disabled definition", *READ_ALL, D_EDIT, EXECUTE, changes=True)
+def disabling(world: World, caller: Caller) -> Any:
+    return _import(caller, _definition(world, f"    isDisabled: true\n    allowedTokens: [{world.token.name}]\n"))
 
 
 @action("import a new definition", *READ_ALL, D_EDIT, EXECUTE, changes=True)
