@@ -1,4 +1,4 @@
-"""What a script host costs: a warm and a fresh run, its memory, and how soon a killed run frees its slot.
+"""What a script host costs: a warm and a fresh run, its memory, how soon a killed run frees its slot, and libraries.
 
 `python -m benchmarks.hosts` prints a table of medians, each followed by the 99th percentile.
 """
@@ -10,11 +10,14 @@ from dataclasses import replace
 from benchmarks.speed.product import ECHO
 from benchmarks.stopwatch import seconds
 from hosts import tree
-from hosts.jobs import Assignment, Call, EntryPoint, Job, JobKind, Script, SubscriptAnswer
+from hosts.jobs import Assignment, Call, EntryPoint, Job, JobKind, Library, Script, SubscriptAnswer
 from hosts.script_hosts import ScriptHosts
 
 HANG = "import subprocess, time\ndef run(engine):\n    subprocess.Popen(['sleep', '60'])\n    time.sleep(60)\n"
 LIMIT_SECONDS = 0.5
+
+# An ordinary library of 4 KB; ten times as much makes a hundred of them as large as libraries can be together.
+FUNCTIONS = "".join(f"def function_{number}(text):\n    return [text.strip(), {number}]\n\n" for number in range(70))
 
 
 def _no_subscripts(*_: object) -> SubscriptAnswer:
@@ -33,6 +36,23 @@ def _print(what: str, taken: list[float]) -> None:
 def _assignment(name: str, source: str, entry_point: EntryPoint, limit_seconds: float) -> Assignment:
     job = Job("t", JobKind.TRIGGER, name, 1, entry_point, {}, name, Call("Post", "r", "t"), b"hello")
     return Assignment(job, Script(name, name, 1, source), limit_seconds)
+
+
+def _with_libraries(assignment: Assignment, number: int, source: str) -> Assignment:
+    """The same with so many libraries, each of which imports the next one."""
+    names = [f"library_{each}" for each in range(number)]
+    nexts = [f"import scripts.{name}\n" for name in names[1:]] + [""]
+    libraries = [Library(name, 1, imports + source) for name, imports in zip(names, nexts, strict=True)]
+    script = assignment.script
+    source = f"import scripts.{names[0]}\n{script.source}"
+    return replace(assignment, script=replace(script, id=f"{number}", source=source, libraries=libraries))
+
+
+def _libraries(hosts: ScriptHosts, what: str, assignment: Assignment, times: int) -> None:
+    fresh = replace(assignment, script=replace(assignment.script, reuse=False))
+    _print(f"fresh run with {what}", _milliseconds(lambda: hosts.run(fresh, print, _no_subscripts), times))
+    hosts.run(assignment, print, _no_subscripts)
+    _print(f"warm run with {what}", _milliseconds(lambda: hosts.run(assignment, print, _no_subscripts), 3_000))
 
 
 def _memory(hosts: ScriptHosts, assignment: Assignment) -> None:
@@ -57,6 +77,8 @@ def main() -> None:
         late = _milliseconds(lambda: hosts.run(hanging, print, _no_subscripts), 10)
         _print("slot free after the time limit", [taken - LIMIT_SECONDS * 1_000 for taken in late])
         _memory(hosts, echo)
+        _libraries(hosts, "20 libraries, 80 KB", _with_libraries(echo, 20, FUNCTIONS), 200)
+        _libraries(hosts, "100 libraries, 4 MB", _with_libraries(echo, 100, FUNCTIONS * 10), 5)
     finally:
         hosts.stop()
 

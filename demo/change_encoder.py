@@ -3,16 +3,10 @@
 The input type is `Parameters`: all values of the body arrive as text.
 """
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine, RequestMethod, StatusCode
-
-Encoder = dict[str, str | int]
+from scripts.encoders import changed_encoders
 
 
 def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
@@ -24,7 +18,7 @@ def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput
         change = {name: _checked(name, text) for name, text in request.parameters.items()}
     except ValueError as error:
         return _refused(StatusCode.BAD_REQUEST, "Invalid change", str(error))
-    with _encoders() as known:
+    with changed_encoders() as known:
         is_new = encoder not in known
         if is_new and request.request_method is RequestMethod.PATCH:
             return _refused(StatusCode.NOT_FOUND, "Encoder not found", f"There is no encoder {encoder!r}.")
@@ -41,19 +35,6 @@ def _checked(name: str, text: str) -> str | int:
     if name == "bitrate" and text.isdecimal() and len(text) <= 5 and 100 <= int(text) <= 50_000:
         return int(text)
     raise ValueError("An encoder has a state (on or off) and a bitrate (100 to 50000 kbit/s).")
-
-
-@contextmanager
-def _encoders() -> Iterator[dict[str, Encoder]]:
-    """All encoders, to be changed. A lock keeps out other writers; readers see the old file or the new one."""
-    file = Path(os.environ["STATE_DIRECTORY"], "demo-encoders.json")
-    with file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        known = json.loads(file.read_text()) if file.exists() else {}
-        yield known
-        fresh = file.with_suffix(".new")
-        fresh.write_text(json.dumps(known, indent=2))
-        fresh.replace(file)
 
 
 def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:

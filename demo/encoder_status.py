@@ -1,25 +1,18 @@
 """Shows the state of an encoder: GET demo/encoders/{id}/status."""
 
 import json
-import os
-from pathlib import Path
 
 from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine, StatusCode
+from scripts.encoders import encoders
 
 
 def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
     """Answer 200 with the encoder as JSON, 404 if there is no such encoder."""
     encoder = request.route_parameters["id"]
-    known = _encoders()
+    known = encoders()
     if encoder not in known:
         return _refused(StatusCode.NOT_FOUND, "Encoder not found", f"There is no encoder {encoder!r}.")
     return ApiTriggerOutput(response_body=json.dumps({"id": encoder, **known[encoder]}))
-
-
-def _encoders() -> dict[str, dict[str, str | int]]:
-    file = Path(os.environ["STATE_DIRECTORY"], "demo-encoders.json")
-    found: dict[str, dict[str, str | int]] = json.loads(file.read_text()) if file.exists() else {}
-    return found
 
 
 def _refused(code: int, title: str, detail: str) -> ApiTriggerOutput:

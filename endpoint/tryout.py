@@ -1,14 +1,16 @@
 """Trying a script before it is published: the way of a trigger, without queue, database and Redis."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
-from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_point
+from automation.libraries import LibraryError, resolve
+from automation.source import ON_API_TRIGGER, RUN, compile_error, contents, has_entry_point
+from automation.versions import ScriptVersion
 from definitions import routes
 from definitions.lookups import DefinitionRow, ScriptRow
 from definitions.models import ActionType, InputType
@@ -20,11 +22,12 @@ from fleet.answer import Answer, answer_of
 from fleet.execution import Execution
 from fleet.script_cache import NoScriptError
 from foundation.texts import UnreadableFileError, read_text
-from hosts.jobs import Assignment, Script
+from hosts.jobs import Assignment, Library, Script
 from hosts.script_hosts import ScriptHosts
 
 _NO_ID = UUID(int=0)
 _NODE = 0
+_NO_VERSION = 0
 
 
 class UnusableScriptError(Exception):
@@ -53,10 +56,13 @@ class Tryout:
     timeout_seconds: int
 
     def run(self, on_line: Callable[[str], None]) -> Answer:
-        """The script's answer; `on_line` gets each line it prints. A subscript NAME is the file NAME.py beside it.
+        """The script's answer; `on_line` gets each line it prints.
+
+        A subscript or library NAME is the file NAME.py beside it.
 
         Raises:
-            UnusableScriptError: it cannot be read, does not compile or has no entry point.
+            UnusableScriptError: it cannot be read, does not compile, has no entry point, or needs a library that cannot
+                be used.
             InvalidRouteError: the route is invalid, or lacks the value of a placeholder.
             NoHostsError: no process can be started for it.
             TriggerError: the trigger ends in this error.
@@ -94,7 +100,42 @@ class Tryout:
         has_run = has_entry_point(source, RUN)
         if not has_run and not has_entry_point(source, ON_API_TRIGGER):
             raise UnusableScriptError(f"{file} has no function {ON_API_TRIGGER}(engine, request) or {RUN}(engine).")
-        return Script(str(_NO_ID), file.stem, 1, source, timeout_seconds=self.timeout_seconds, has_run=has_run)
+        return Script(
+            str(_NO_ID),
+            file.stem,
+            _NO_VERSION,
+            source,
+            timeout_seconds=self.timeout_seconds,
+            has_run=has_run,
+            libraries=_libraries(file, source),
+        )
+
+
+def _libraries(script: Path, source: str) -> tuple[Library, ...]:
+    """The libraries that a script imports, directly and through others: files beside it, by the rules of a save."""
+
+    def beside(names: Iterable[str]) -> dict[str, ScriptVersion]:
+        files = {name: script.with_name(f"{name}.py") for name in names}
+        return {name: ScriptVersion(source=_library(file)) for name, file in files.items() if file.exists()}
+
+    def resolved(file: Path, source: str, own_name: str) -> dict[str, ScriptVersion]:
+        try:
+            return resolve(source, own_name, beside)
+        except LibraryError as error:
+            raise UnusableScriptError(f"{file}, line {error.line}: {error.message}") from error
+
+    found = resolved(script, source, "")
+    # Stored libraries cannot import each other, but files can.
+    for name, library in found.items():
+        resolved(script.with_name(f"{name}.py"), library.source, name)
+    return tuple(Library(name, _NO_VERSION, library.source) for name, library in found.items())
+
+
+def _library(file: Path) -> str:
+    source = _source(file)
+    if entry_points := contents(source).entry_points:
+        raise UnusableScriptError(f"{file} is no library: it has a function {entry_points[0]}.")
+    return source
 
 
 def _source(file: Path) -> str:

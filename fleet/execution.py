@@ -68,10 +68,10 @@ class Execution:
     def _subscript(self, name: str, parameters: Mapping[str, str]) -> Script:
         script = self._find(name)
         if not script.has_run:
-            raise NoScriptError(f"the script {name} has no {RUN}(engine)")
+            raise NoScriptError(f"the script {_named(script)} has no {RUN}(engine)")
         missing = [parameter for parameter in script.parameters if parameter not in parameters]
         if missing:
-            raise NoScriptError(f"the script {name} needs values for: {', '.join(missing)}")
+            raise NoScriptError(f"the script {_named(script)} needs values for: {', '.join(missing)}")
         if not _is_unicode(parameters):
             raise NoScriptError("a parameter holds a lone surrogate, which no encoding can express")
         return script
@@ -87,7 +87,12 @@ class Execution:
             return SubscriptAnswer(ok=True)
         if result.traceback:
             _log.error("trigger=%s %s: %s", assignment.job.id, _label(assignment), result.traceback)
-        return SubscriptAnswer(ok=False, message=f"{script.name}: {result.message or result.outcome}")
+        return SubscriptAnswer(ok=False, message=f"{_named(script)}: {result.message or result.outcome}")
+
+
+def _named(script: Script) -> str:
+    """A script as messages name it; a file that is tried has no version."""
+    return f"{script.name} (version {script.version})" if script.version else script.name
 
 
 def _label(assignment: Assignment) -> str:

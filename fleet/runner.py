@@ -6,6 +6,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar, cast
 
@@ -163,6 +164,9 @@ class Runner:
         else:
             answer = self._guarded(claim, partial(self._carry_out, job, found, claim))
         self._log_end(job, label, answer, (time.monotonic() - begun) * 1_000)
+        if isinstance(found, Script) and answer.reason is not None:
+            named = f"(version {found.version} of the script {found.name})"
+            answer = replace(answer, message=f"{answer.message.rstrip()}\n{named}".lstrip())
         return None if job.kind is JobKind.SUBSCRIPT else answer
 
     def _guarded(self, claim: claims.Claim, step: Callable[[], Result]) -> Result | Answer:

@@ -1,17 +1,23 @@
 """Scripts as a worker node needs them: versions, which never change, with the libraries they were saved with."""
 
 import json
+import sys
+import threading
+from collections import OrderedDict
 from dataclasses import replace
-from functools import lru_cache
 from uuid import UUID
 
 from django.db import close_old_connections, models
 
+from automation.models import AutomationScript
 from automation.unversioned import keep_of
 from automation.versions import Reuse, ScriptVersion
 from hosts.jobs import Library, Script
 
 _KEPT = 256
+_KEPT_BYTES = 64 * 1024 * 1024
+
+_Key = tuple[str, int, str]
 
 
 class NoScriptError(Exception):
@@ -39,15 +45,54 @@ def load_by_name(name: str) -> Script:
         NoScriptError: there is none.
         django.db.Error: the database cannot be read.
     """
-    return _read(_current(script__name=name), name)
+    try:
+        found = AutomationScript.objects.filter(name=name).values_list("pk", "current_version").first()
+    finally:
+        close_old_connections()
+    script_id, version = found or (None, None)
+    if version is None:
+        raise NoScriptError(f"there is no script {name}")
+    return _cached(str(script_id), version, name)
 
 
-@lru_cache(maxsize=_KEPT)
+class _LoadedVersions:
+    """The versions that were asked for lately: at most `_KEPT`, of `_KEPT_BYTES` together. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._scripts: OrderedDict[_Key, Script] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: _Key) -> Script | None:
+        with self._lock:
+            if key in self._scripts:
+                self._scripts.move_to_end(key)
+            return self._scripts.get(key)
+
+    def add(self, key: _Key, script: Script) -> Script:
+        """Keep `script`; returns the one that another thread has added meanwhile, if there is one."""
+        with self._lock:
+            if key not in self._scripts:
+                self._scripts[key] = script
+                self._bytes += _size(script)
+                while len(self._scripts) > _KEPT or self._bytes > _KEPT_BYTES:
+                    self._bytes -= _size(self._scripts.popitem(last=False)[1])
+            return self._scripts.get(key, script)
+
+
+_versions = _LoadedVersions()
+
+
+def _size(script: Script) -> int:
+    return sum(map(sys.getsizeof, (script.source, *(library.source for library in script.libraries))))
+
+
 def _cached(script_id: str, version: int, name: str) -> Script:
-    found = _read(
-        ScriptVersion.objects.filter(script=UUID(script_id), number=version), f"{script_id} version {version}"
-    )
-    return replace(found, name=name)
+    key = script_id, version, name
+    if (known := _versions.get(key)) is not None:
+        return known
+    rows = ScriptVersion.objects.filter(script=UUID(script_id), number=version)
+    return _versions.add(key, replace(_read(rows, f"{script_id} version {version}"), name=name))
 
 
 def log_label(script_id: str, version: int, name: str) -> str:

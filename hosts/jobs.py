@@ -74,7 +74,7 @@ class Library:
 class Script:
     """One version of a script, read from the database, with exactly the libraries that it was saved with.
 
-    Without `reuse`, each run gets a process of its own.
+    Without `reuse`, each run gets a process of its own. `version` is 0 for a file that is tried.
     """
 
     id: str

@@ -1,11 +1,9 @@
 """Executes a script in its process, and describes the result as data."""
 
-import linecache
-import sys
 import time
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from automation.sdk import (
     ApiTriggerInput,
@@ -16,12 +14,12 @@ from automation.sdk import (
     ScriptExit,
     TriggerContext,
 )
+from hosts import script_modules
 from hosts.frames import MAX_HEADER_BYTES
 from hosts.jobs import MAX_BODY_BYTES, Order, Outcome
 from hosts.run_environment import RunEnvironment
 from hosts.worker_link import WorkerLink
 
-MODULE_NAME = "automation_script"
 MAX_MESSAGE_CHARACTERS = 4 * 1024
 MAX_TRACEBACK_CHARACTERS = 64 * 1024
 
@@ -29,19 +27,21 @@ Answer = tuple[dict[str, object], bytes | memoryview]
 
 
 class LoadedScript:
-    """The script of this process: loaded once, run for every job.
-
-    It `is_sound` until a run raises: what an exception has left half done is not used again.
-    """
+    """The script of this process: loaded once with its libraries, run for every job."""
 
     def __init__(self, environment: RunEnvironment) -> None:
         self._environment = environment
         self._module: types.ModuleType | None = None
-        self.is_sound = True
+        self._files: Collection[str] = ()
+        self._has_raised = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can run again: it is loaded, and no run has raised and left something half done."""
+        return self._module is not None and not self._has_raised
 
     def execute(self, order: Order, body: memoryview, link: WorkerLink) -> Answer:
         """Run the script and return its answer, whatever it does, unless it ends or blocks the process."""
-        filename = f"<script {order.script_name}>"
         if order.start_by is not None and time.monotonic() > order.start_by:
             return _answer(Outcome.EXPIRED, "The caller's time was over before the script began.")
         try:
@@ -49,22 +49,23 @@ class LoadedScript:
         except (AttributeError, TypeError, ValueError) as error:
             return _answer(Outcome.UNREADABLE, f"The job cannot be read: {error!r}")
         try:
-            returned = self._call(order, filename, arguments)
+            returned = self._call(order, arguments)
             return _answer(Outcome.SUCCEEDED) if len(arguments) == 1 else _output(returned)
         except BaseException as error:  # noqa: BLE001  whatever a script raises is its answer
             self._environment.modules.restore()
-            self.is_sound = self.is_sound and isinstance(error, ScriptExit)
+            self._has_raised = self._has_raised or not isinstance(error, ScriptExit)
             if isinstance(error, MemoryError):
                 self._environment.make_room()
-                return _answer(Outcome.FAILED, _out_of_memory(error, order), error, filename)
-            return _ended_by(error, filename, has_output=len(arguments) > 1)
+                return _answer(Outcome.FAILED, _out_of_memory(error, order), error, self._files)
+            return _ended_by(error, self._files, has_output=len(arguments) > 1)
 
-    def _call(self, order: Order, filename: str, arguments: tuple[object, ...]) -> object:
+    def _call(self, order: Order, arguments: tuple[object, ...]) -> object:
         """Call the entry point. The first line that runs after the script undoes what the script has patched."""
         restore = self._environment.modules.restore
         try:
             if self._module is None:
-                self._module = _load(order.source, filename)
+                self._files = frozenset(map(script_modules.file_of, (order.script_name, *order.libraries)))
+                self._module = script_modules.load(order.script_name, order.source, order.libraries)
             return _entry_point(self._module, order.entry_point)(*arguments)
         finally:
             restore()
@@ -87,16 +88,6 @@ def _arguments(order: Order, body: memoryview, link: WorkerLink) -> tuple[object
         context=TriggerContext(token_id=call.token_id, trigger_id=order.id),
     )
     return engine, request
-
-
-def _load(source: str, filename: str) -> types.ModuleType:
-    """Execute the script as a module of its own."""
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    module = sys.modules[MODULE_NAME] = types.ModuleType(MODULE_NAME)
-    module.__file__ = filename
-    code = compile(source, filename, "exec", dont_inherit=True)
-    exec(code, module.__dict__)  # noqa: S102  this is what the process is for
-    return module
 
 
 def _entry_point(module: types.ModuleType, name: str) -> Callable[..., object]:
@@ -151,7 +142,7 @@ def _headers(headers: object) -> dict[str, list[str]] | None:
     return copy if characters < MAX_HEADER_BYTES // 16 else None
 
 
-def _ended_by(error: BaseException, filename: str, *, has_output: bool) -> Answer:
+def _ended_by(error: BaseException, files: Collection[str], *, has_output: bool) -> Answer:
     if isinstance(error, ScriptExit):
         if error.failed:
             return _answer(Outcome.FAILED, error.message)
@@ -159,8 +150,8 @@ def _ended_by(error: BaseException, filename: str, *, has_output: bool) -> Answe
             return _invalid("on_api_trigger was ended by exit_success and returned no output.")
         return _answer(Outcome.SUCCEEDED, error.message)
     if isinstance(error, SystemExit):
-        return _answer(Outcome.FAILED, f"The script called sys.exit({error.code!r}).", error, filename)
-    return _answer(Outcome.FAILED, _one_line(error), error, filename)
+        return _answer(Outcome.FAILED, f"The script called sys.exit({error.code!r}).", error, files)
+    return _answer(Outcome.FAILED, _one_line(error), error, files)
 
 
 def _out_of_memory(error: MemoryError, order: Order) -> str:
@@ -178,19 +169,21 @@ def _invalid(message: str) -> Answer:
     return _answer(Outcome.NOTHING_VALID_RETURNED, message)
 
 
-def _answer(outcome: Outcome, message: str = "", error: BaseException | None = None, filename: str = "") -> Answer:
-    text = _script_traceback(error, filename) if error else ""
+def _answer(
+    outcome: Outcome, message: str = "", error: BaseException | None = None, files: Collection[str] = ()
+) -> Answer:
+    text = _script_traceback(error, files) if error else ""
     fields: dict[str, object] = {"type": "answer", "outcome": outcome}
     return fields | {"message": _clean(message)[:MAX_MESSAGE_CHARACTERS], "traceback": text}, b""
 
 
-def _script_traceback(error: BaseException, filename: str) -> str:
-    """The traceback with the script's own frames only: others show paths of this machine, not the mistake."""
+def _script_traceback(error: BaseException, files: Collection[str]) -> str:
+    """The traceback with the frames of the script and its libraries only: others show paths of this machine."""
     report = traceback.TracebackException.from_exception(error)
     pending: list[traceback.TracebackException | None] = [report]
     while pending:
         if part := pending.pop():
-            part.stack[:] = [frame for frame in part.stack if frame.filename == filename]
+            part.stack[:] = [frame for frame in part.stack if frame.filename in files]
             pending += [part.__cause__, part.__context__, *(part.exceptions or ())]
     text = _clean("".join(report.format()))
     # The most useful part is the end.

@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from automation.sdk import sibling_libraries
 from foundation import linux
 from hosts import landlock, packages, tree
 from hosts.host_process import HostOptions, live
@@ -198,6 +199,7 @@ def main() -> None:
     worker = os.pidfd_open(os.getppid())
     # What scripts may import of the project is loaded by now; they must not find the rest.
     sys.path.remove(root)
+    sibling_libraries.uninstall()
     sys.argv[:] = [""]
     default_signals()
     linux.return_large_blocks()

@@ -23,6 +23,7 @@ _WITHOUT_ENGINE = (
     "automation/test_compiler",
     "automation/test_new_script",
     "automation/test_sdk",
+    "automation/test_sibling_libraries",
     "automation/test_source",
     "broker",
     "browser",

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal, NoReturn, TypeVar, overload
 
+from automation.sdk import sibling_libraries
+
 Default = TypeVar("Default")
 
 
@@ -245,3 +247,7 @@ class Engine:
         if not all(isinstance(text, str) for text in (name, *given, *given.values())):
             raise TypeError("The name and the parameters of a subscript must be text.")
         return self._run_subscript(name, given, bool(wait))
+
+
+# Tests of scripts import nothing else of the platform. Script hosts undo it.
+sibling_libraries.install()

@@ -59,12 +59,13 @@ def findings(source: str, kind: str = "", name: str = "") -> dict[str, Any]:
 
 
 def examples() -> list[Example]:
-    """The scripts of the demo, by name."""
+    """The scripts of the demo by name, without its library."""
     directory: Path = settings.BASE_DIR / "demo"
     files = [file for file in sorted(directory.glob("*.py")) if not file.name.startswith(("test_", "_"))]
     sources = {file.stem: file.read_text("utf-8") for file in files if file.is_file()}
     found = zip(sources.items(), contents_of(list(sources.values())), strict=True)
-    return [Example(name, source, _first_line(one.docstring), one.parameters) for (name, source), one in found]
+    scripts = [each for each in found if each[1].entry_points]
+    return [Example(name, source, _first_line(one.docstring), one.parameters) for (name, source), one in scripts]
 
 
 def _first_line(text: str) -> str:

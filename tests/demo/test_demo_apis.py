@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from automation.models import AutomationScript
 from definitions.models import ApiDefinition
 from testbed.stack import wait_until
 from tests.demo.conftest import DEMO
@@ -30,9 +31,18 @@ def assert_refused(answer, status: int, detail: str) -> None:
 
 
 def test_every_demo_script_is_published(demo):
-    scripts = {file.name for file in DEMO.glob("*.py") if not file.name.startswith("test_")}
-    assert {script["source"] for script in yaml.safe_load((DEMO / "apis.yaml").read_text())["scripts"]} == scripts
-    assert set(ApiDefinition.objects.values_list("script__name", flat=True)) == {Path(name).stem for name in scripts}
+    files = {file.stem for file in DEMO.glob("*.py") if not file.name.startswith("test_")}
+    scripts = yaml.safe_load((DEMO / "apis.yaml").read_text())["scripts"]
+    assert {script["source"] for script in scripts} == {f"{name}.py" for name in files}
+    libraries = {script["name"] for script in scripts if script.get("kind") == "Library"}
+    assert set(ApiDefinition.objects.values_list("script__name", flat=True)) == files - libraries
+    (encoders,) = libraries
+    users = AutomationScript.objects.get(name=encoders).versions.get().uses
+    assert set(users.values_list("version__script__name", flat=True)) == {
+        "change_encoder",
+        "encoder_status",
+        "encoders_csv",
+    }
 
 
 def test_echo_answers_with_the_body(demo):

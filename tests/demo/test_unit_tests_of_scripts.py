@@ -19,7 +19,7 @@ def test_the_demo_tests_pass_in_a_directory_of_their_own_without_django(tmp_path
     (scripts / "conftest.py").write_text(NO_DJANGO)
     ended = _pytest(scripts)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "8 passed" in ended.stdout
+    assert "10 passed" in ended.stdout
 
 
 def test_the_demo_tests_fail_with_another_script(tmp_path):

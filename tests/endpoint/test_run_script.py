@@ -117,6 +117,58 @@ def test_subscripts_are_the_files_beside_it(bench):
     assert "there is no script ../tried" in bench.fails("engine.run_subscript('../tried')")
 
 
+def test_libraries_are_the_files_beside_it(bench):
+    for name, source in {
+        "words": "from scripts.marks import mark\ndef greeting(to): return to + mark\n",
+        "marks": "mark = '!'\n",
+        "others": "def broken(): return 1 / 0\n",
+    }.items():
+        (bench.folder / f"{name}.py").write_text(source)
+    head = "from scripts.words import greeting\n"
+    bench.write("from scripts.marks import mark\nprint('below', mark)", "below", head="def run(engine):\n")
+    answer = "engine.run_subscript('below')\nreturn ApiTriggerOutput(response_body=greeting('Jane'))"
+    told = bench.run(bench.write(answer, head=head + HEAD))
+    assert "| below !\n" in told
+    assert "\n\nJane!\n" in told
+    told = bench.fails("from scripts.others import broken\nbroken()")
+    assert 'File "<script others>", line 1, in broken' in told
+    bench.write("pass", "unusable", head="from scripts.words import gone\ndef run(engine):\n")
+    told = bench.fails("engine.run_subscript('unusable')")
+    assert "there is no script unusable: " in told
+    assert "unusable.py, line 1: The library words has no gone." in told
+
+
+@pytest.mark.parametrize(
+    ("imports", "why"),
+    [
+        ("from scripts.gone import x", "tried.py, line 4: There is no library gone."),
+        ("from scripts.deep import x", "tried.py, line 4: There is no library gone (imported by the library deep)."),
+        ("from scripts.deeper import y", "tried.py, line 4: The library deeper has no y."),
+        ("from scripts.one import x", ": The libraries import each other: "),
+        ("from scripts.job import run", "job.py is no library: it has a function run."),
+        ("from scripts.latin import x", "latin.py is not UTF-8"),
+        ("from scripts.broken import x", "broken.py, line 2: "),
+        ("from scripts import deeper", "tried.py, line 4: A library is imported with"),
+        ("import scripts", "tried.py, line 4: A library is imported with"),
+        ("import scripts.deeper.x", "tried.py, line 4: A library is imported with"),
+        ("from scripts.relative import x", "relative.py, line 1: A library is imported with"),
+    ],
+)
+def test_library_that_cannot_be_used_is_refused_by_name(bench, imports, why):
+    for name, source in {
+        "deep": "from scripts.gone import x",
+        "deeper": "x = 1",
+        "one": "from scripts.two import *\nx = 1",
+        "two": "from scripts.one import *\nx = 1",
+        "job": "def run(engine): pass",
+        "broken": "x = 1\ny = (",
+        "relative": "from scripts import deeper\nx = 1",
+    }.items():
+        (bench.folder / f"{name}.py").write_text(source)
+    (bench.folder / "latin.py").write_bytes(b"# \xfc\n")
+    assert why in bench.fails(imports)
+
+
 @pytest.mark.parametrize(
     ("body", "number", "reason", "why"),
     [

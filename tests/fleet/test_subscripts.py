@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from automation.versions import ScriptKind
 from fleet.pool import concurrency_limit
 from testbed.stack import wait_until
 
@@ -28,6 +29,8 @@ def run(engine):
         file.write("done\\n")
     print("written by the subscript")
 """
+
+ONLY_CALLED = "def on_api_trigger(engine, request):\n    pass"
 
 
 @pytest.fixture
@@ -86,18 +89,19 @@ def test_subscripts_that_are_not_waited_for_count_against_the_limit(stack, publi
 @pytest.mark.parametrize(
     ("source", "parameters", "said"),
     [
-        ("def run(engine):\n    raise ValueError('broken inside')", {}, "broken inside"),
-        ("def run(engine):\n    engine.exit_fail('not today')", {}, "not today"),
-        ("def on_api_trigger(engine, request):\n    pass", {}, "no run(engine)"),
-        (WRITE, {"seconds": "0"}, "needs values for: file"),
+        ("def run(engine):\n    raise ValueError('broken')", {}, "failing (version 1): ValueError: broken"),
+        ("def run(engine):\n    engine.exit_fail('not today')", {}, "failing (version 1): not today"),
+        (ONLY_CALLED, {}, "the script failing (version 1) has no run(engine)"),
+        ("value = 1", {}, "the script failing (version 1) has no run(engine)"),
+        (WRITE, {"seconds": "0"}, "the script failing (version 1) needs values for: file"),
     ],
 )
 def test_a_failure_of_a_subscript_reaches_its_caller(stack, publish, source, parameters, said):
     needed = ["seconds", "file"] if source is WRITE else []
-    publish.script(source, name="failing", parameters=needed)
+    kind = ScriptKind.LIBRARY if source == "value = 1" else ScriptKind.SCRIPT
+    publish.script(source, name="failing", parameters=needed, kind=kind)
     answer = caller(publish, "failing", parameters).call(stack.client)
-    assert answer.status_code == 409
-    assert said in answer.text
+    assert (answer.status_code, answer.text) == (409, said)
 
 
 def test_a_subscript_that_does_not_exist_fails(stack, publish):

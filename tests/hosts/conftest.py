@@ -103,7 +103,7 @@ class Bench:
         **terms,
     ) -> Assignment:
         script = Script("the-script", name, version, textwrap.dedent(source), **terms)
-        job = Job("the-trigger", JobKind.TRIGGER, script.id, version, entry_point, parameters or {}, call, body)
+        job = Job("the-trigger", JobKind.TRIGGER, script.id, version, entry_point, parameters or {}, name, call, body)
         return Assignment(job, script, limit, depth)
 
     def run(self, source: str, entry_point="run", *, on_subscript=no_subscripts, **fields) -> Ran:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         pair: dict[str, Any] = {"type": arguments.pair, "metavar": "NAME=VALUE", "action": "append", "default": []}
-        add("file", type=Path, metavar="FILE", help="the script; its subscripts lie beside it")
+        add("file", type=Path, metavar="FILE", help="the script; its subscripts and libraries lie beside it")
         add("--method", type=str.upper, choices=METHODS, default="POST", help=arguments.METHOD_HELP)
         route = "the route, with values for its placeholders: encoders/{id=7}/status"
         add("--route", type=arguments.text, default="try", help=route)
