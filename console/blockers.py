@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from access.policy import AnyUser, allows
+from automation.models import AutomationScript
 from console import cells
 from definitions.models import ApiDefinition
 
@@ -44,9 +45,33 @@ def name_definitions(user: AnyUser, definitions: Collection[ApiDefinition]) -> S
 
 
 def refusal_text(user: AnyUser, error: ValidationError) -> SafeString:
-    """The messages of a refused change, with the definitions that they are about."""
-    said = " ".join(error.messages)
+    """The messages of a refused change, with what it is about: definitions, or scripts."""
+    said = format_html_join(" ", "{}", ([next(iter(with_links(each)))] for each in _each(error)))
     ids = (getattr(error, "params", None) or {}).get("apiDefinitionIdLinks")
     if not ids:
-        return format_html("{}", said)
+        return said
     return format_html("{} ({})", said, name_definitions(user, ApiDefinition.objects.filter(pk__in=ids)))
+
+
+def with_links(error: ValidationError) -> ValidationError:
+    """The error, whose scripts, if it names any, are links. Whoever reads it may view scripts."""
+    params = getattr(error, "params", None) or {}
+    if "scriptLinks" not in params or "%(scripts)s" not in error.message:
+        return error
+    before, after = error.message.split("%(scripts)s", 1)
+    return ValidationError(format_html("{}{}{}", before, name_scripts(params["scriptLinks"]), after), error.code)
+
+
+def name_scripts(names: Collection[str]) -> SafeString:
+    """The first `SHOWN` scripts with links."""
+    shown = AutomationScript.objects.filter(name__in=names).only("id", "name").order_by("name")[:SHOWN]
+    links = format_html_join(", ", "{}", ([cells.link(cells.page_of(one), one.name)] for one in shown))
+    more = len(names) - SHOWN
+    return format_html("{} {}", links, _("and %d more") % more) if more > 0 else links
+
+
+def _each(error: ValidationError) -> list[ValidationError]:
+    """The single errors of an error, whatever fields they belong to."""
+    if hasattr(error, "error_dict"):
+        return [each for errors in error.error_dict.values() for each in errors]
+    return list(error.error_list)

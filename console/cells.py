@@ -39,6 +39,11 @@ def link(url: str, text: object) -> SafeString:
     return format_html('<a class="ud-link" href="{}">{}</a>', url, text)
 
 
+def offer(url: str, text: object) -> SafeString:
+    """A link in a message: it has the colour of the words around it."""
+    return format_html('<a class="ud-offer" href="{}">{}</a>', url, text)
+
+
 def badge(text: object, tone: str = "plain", title: object = "") -> SafeString:
     """A word on a coloured field; `tone` is `plain`, `good`, `off`, `warn` or `bad`."""
     return format_html('<span class="ud-tone {}" title="{}">{}</span>', tone, title or text, text)

@@ -1,6 +1,6 @@
 """Deleting on the console's pages: one object or a selection, each checked, each refused one named with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -25,6 +25,7 @@ class CheckedDeletion(NamedRows):
 
     delete_says: ClassVar[Any] = ""
     """What a delete means for others."""
+    protected_says: ClassVar[Any] = gettext_lazy("In use. Remove it from these APIs first:")
     actions: Sequence[str] = ("delete_selected",)
 
     def noun(self, count: int) -> str:
@@ -78,17 +79,23 @@ class CheckedDeletion(NamedRows):
         return TemplateResponse(request, "admin/delete_confirmation.html", context)
 
     def _words(self, what: str) -> dict[str, Any]:
-        says = _("In use. Remove it from these APIs first:")
-        return {"what": what, "delete_says": self.delete_says, "protected_says": says}
+        return {"what": what, "delete_says": self.delete_says, "protected_says": self.protected_says}
+
+    def blockers(self, objs: Sequence[Any]) -> Mapping[Any, SafeString]:
+        """What apart from definitions uses each object, by its key."""
+        return {}
 
     def _sort(self, request: HttpRequest, objs: Sequence[Any]) -> tuple[list[str], list[SafeString]]:
         """The names of the objects that can be deleted, and lines about the others."""
         free: list[str] = []
         blocked: list[SafeString] = []
+        others = self.blockers(objs)
         for obj in objs:
             if users := list(obj.api_definitions.all()) if self.apis_filter else []:
                 definitions = name_definitions(request.user, users)
                 blocked.append(format_html("<strong>{}</strong>: {}", self.name_of(obj), definitions))
+            elif obj.pk in others:
+                blocked.append(format_html("<strong>{}</strong>: {}", self.name_of(obj), others[obj.pk]))
             else:
                 free.append(self.name_of(obj))
         return free, blocked

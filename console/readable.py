@@ -13,10 +13,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from access.policy import MESSAGE, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
+from automation.versions import ScriptKind
 from console import cells
 from console.blockers import name_definitions
 from console.definitions import curl
 from console.definitions.columns import script_cell, token_chip, token_order
+from console.scripts.reach import libraries_of, users_of
 from console.templatetags.console import copy_button, local_time
 from console.trigger_page import trigger_url
 from definitions.models import ApiDefinition
@@ -90,7 +92,20 @@ def _source(user: AnyUser, script: AutomationScript) -> SafeString:
     return format_html("{}{}", copy_button(script.source, _("the source")), source)
 
 
+def _libraries(user: AnyUser, script: AutomationScript) -> SafeString | str:
+    uses = libraries_of(script)
+    chips = (
+        cells.chip(f"{name} {number}", cells.page_of(library, "view") if library else "", is_off=library is None)
+        for name, number, library in uses
+    )
+    return cells.chips(chips) if uses else _("no library")
+
+
 def _uses(user: AnyUser, obj: ApiToken | AutomationScript) -> SafeString | str:
+    if isinstance(obj, AutomationScript) and obj.kind == ScriptKind.LIBRARY:
+        users = users_of(obj)
+        chips = (cells.chip(f"{script.name} ({number})", cells.page_of(script, "view")) for script, number in users)
+        return cells.chips(chips) if users else _("no script")
     definitions = list(obj.api_definitions.all())
     if not definitions:
         return _("no API")
@@ -114,6 +129,7 @@ _SPECIAL: Final[Mapping[str, tuple[Any, Callable[[AnyUser, Any], SafeString | st
     "secret_digest": (gettext_lazy("Secret"), lambda user, token: _("Cannot be shown: only a digest of it is stored.")),
     "source": (gettext_lazy("Source"), _source),
     "has_api_trigger": (gettext_lazy("Entry points"), lambda user, script: cells.codes(script.entry_points())),
+    "versions": (gettext_lazy("Uses"), _libraries),
     "api_definitions": (gettext_lazy("Used by"), _uses),
 }
 """Fields that are shown in words of their own, and not at all where the value is None. A new plain field needs none."""

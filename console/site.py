@@ -20,7 +20,14 @@ from console.trigger_page import offered_definitions, trigger_page
 from events import positions
 from events.visibility import readable_types
 
-_ACTIONS: Final[Mapping[str, Action]] = {"add": "add", "delete": "delete", "rotate": "change"}
+_ACTIONS: Final[Mapping[str, Action]] = {
+    "add": "add",
+    "delete": "delete",
+    "rotate": "change",
+    "activate": "change",
+    "renew": "change",
+    "renewal": "change",
+}
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has no types
@@ -52,7 +59,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
             try:
                 answer = guarded(request, *args, **kwargs)
             except PermissionDenied as refusal:
-                raise PermissionDenied(_missing(request)) from refusal
+                raise PermissionDenied(_missing(request) or str(refusal)) from refusal
             if isinstance(answer, TemplateResponse):
                 answer.context_data = (answer.context_data or {}) | {"live_position": position}
             return answer

@@ -69,6 +69,9 @@ def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput
         state |= json.loads(request.raw_body)
     return ApiTriggerOutput(response_body=json.dumps(state))
 '''
+IN_MEGABITS = ENCODER.replace('"bitrate": 8_000_000}', '"megabits": 8}').replace(
+    "    return", '    engine.log(f"{state}")\n    return'
+)
 RESTART = '''"""Restarts a playout channel."""
 
 
@@ -98,6 +101,10 @@ def make_world() -> World:
     scheduler, _ = token("Scheduler", rate_limit=None, rate_window_seconds=None)
     old, _ = token("Old set-top portal", is_disabled=True)
     encoder = save_checked(AutomationScript(name="Encoder status", source=ENCODER), "jane")
+    encoder.source, encoder.version_note = IN_MEGABITS, "Tells the bitrate in Mbit/s, as the players do"
+    save_checked(encoder, "jane")
+    encoder.timeout_seconds, encoder.version_note = 10, "No encoder takes longer"
+    save_checked(encoder, "sam")
     restart = save_checked(AutomationScript(name="Restart channel", source=RESTART, parameters=["channel"]), "jane")
     first = ApiDefinition(
         name="Encoder", description="State of an encoder; PUT changes it.", route="encoders/{id}/status", script=encoder
@@ -140,6 +147,8 @@ def take_all(console: str) -> None:
             (light, f"{definition}/change/", "configure-api"),
             (light, "tokens/apitoken/", "tokens"),
             (light, f"automation/automationscript/{world.script}/change/", "script"),
+            (light, f"automation/automationscript/{world.script}/versions/", "versions"),
+            (light, f"automation/automationscript/{world.script}/versions/difference/?old=1", "difference"),
             (dark, f"{definition}/raw/", "raw-view"),
             (light, "events/informationevent/?verb=added", "events"),
             (dark, "automation/workernode/", "nodes"),
@@ -148,7 +157,7 @@ def take_all(console: str) -> None:
         ):
             visitor.page.goto(console + address)
             # A long table says no more by being longer.
-            take(visitor.page, name, height=520 if name == "events" else None)
+            take(visitor.page, name, height=520 if name in ("events", "versions") else None)
         show_trigger(light.page, console, world)
         take(light.page, "trigger")
         wrong = [line for visitor in (dark, light, small) for line in visitor.wrong]

@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
 from automation.models import AutomationScript
 from automation.source import contents, contents_of
 from console.scripts import problems
+
+NEW_LIBRARY: Final = '''"""What scripts share. They import it by its name: from scripts.NAME import greeting"""
+
+
+def greeting(name: str) -> str:
+    return f"Hello, {name}"
+'''
+"""What a new library starts with."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,20 @@
 """The form of a script."""
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from automation.models import LARGEST_MEMORY_MB, LONGEST_TIMEOUT_SECONDS, SMALLEST_MEMORY_MB
+from automation.versions import LONGEST_NOTE
+from console.blockers import with_links
 from console.forms import INPUT, CheckedForm
 from definitions.publication import Draft, locked_source, refused_publishing
+from definitions.warnings import Consequence, consequences
 from objects.changes import refusal
 
 
@@ -39,7 +45,7 @@ class SourceField(forms.CharField):
 class ScriptForm(CheckedForm):
     """A script. Saving code that an API runs amounts to publishing it."""
 
-    placed = frozenset({"name", "description", "source", "parameters"})
+    placed = frozenset({"name", "description", "kind", "source", "parameters", "version_note"})
     needed = ("name", "source")
     source = SourceField()
     parameters = LinesField(
@@ -49,9 +55,20 @@ class ScriptForm(CheckedForm):
         widget=forms.Textarea(INPUT | {"rows": 3, "spellcheck": "false"}),
     )
 
+    version_note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        help_text=_("What you changed and why. It is kept with the version."),
+        widget=forms.Textarea(INPUT | {"rows": 2, "maxlength": LONGEST_NOTE}),
+    )
+
+    consequences: Sequence[Consequence] = ()
+    """What the save would do to APIs, if the user has not accepted it yet."""
+
     class Meta:
         widgets: ClassVar = {
             "name": forms.TextInput(INPUT | {"autocomplete": "off"}),
+            "kind": forms.Select(INPUT),
             "timeout_seconds": forms.NumberInput(INPUT | {"min": 1, "max": LONGEST_TIMEOUT_SECONDS}),
             "memory_limit_mb": forms.NumberInput(INPUT | {"min": SMALLEST_MEMORY_MB, "max": LARGEST_MEMORY_MB}),
             "reuse": forms.Select(INPUT),
@@ -59,6 +76,7 @@ class ScriptForm(CheckedForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        self.instance.version_note = cleaned.get("version_note", "").replace("\r\n", "\n")
         # Until the form is clean, the instance is as it was stored.
         stored = None if self.instance._state.adding else self.instance
         draft = Draft(cleaned.get("name", ""), cleaned.get("source", ""), cleaned.get("kind", self.instance.kind))
@@ -68,6 +86,33 @@ class ScriptForm(CheckedForm):
             self.add_error(place, refusal("PermissionDenied", str(refused)))
         return cleaned
 
+    def _post_clean(self) -> None:
+        """Fill in the script and check its rules; then ask before a save that APIs would suffer from."""
+        super()._post_clean()  # type: ignore[misc]  # django-stubs leave it out
+        if self.errors:
+            return
+        found = consequences(self.instance)
+        if found and self.data.get("save_anyway") != _mark(found):
+            self.consequences = found
+            self.add_error(None, ValidationError(_("Nothing has been saved yet: the change affects APIs.")))
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Assign the error to its field; scripts that prevent a change are shown with links."""
+        if field is None and hasattr(error, "error_dict"):
+            named = {name: [with_links(each) for each in errors] for name, errors in error.error_dict.items()}
+            error = ValidationError(named)
+        super().add_error(field, error)
+
+    def accepts(self) -> str:
+        """What *Save anyway* sends: these consequences and no others."""
+        return _mark(self.consequences)
+
     def locked_source(self) -> Promise | None:
         """Why the user may not change the source; None where they may."""
         return None if self.instance._state.adding else locked_source(self.user, self.instance)
+
+
+def _mark(found: Sequence[Consequence]) -> str:
+    """What tells these consequences from others."""
+    said = [(each.reason, each.detail, sorted(str(api.pk) for api in each.definitions)) for each in found]
+    return hashlib.sha256(repr(said).encode()).hexdigest()

@@ -15,15 +15,27 @@ from django.utils.translation import gettext_lazy
 from access.policy import DEFINITION, allows
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
+from automation.versions import ScriptKind
 from console import cells
 from console.base import CheckedAdmin
-from console.blockers import count_rows, name_definitions
+from console.blockers import count_rows
 from console.lists import AUTHORSHIP_COLUMNS, AUTHORSHIP_FILTERS, choice_filter, column, with_rights
 from console.scripts import analysis
 from console.scripts.forms import ScriptForm
+from console.scripts.reach import in_words, reach_of
+from console.scripts.renewal_pages import RenewalPages
+from console.scripts.version_pages import VersionPages
 from definitions.models import ApiDefinition
 
 FILTERS = (
+    choice_filter(
+        "kind",
+        gettext_lazy("kind"),
+        {
+            "script": (gettext_lazy("script"), Q(kind=ScriptKind.SCRIPT)),
+            "library": (gettext_lazy("library"), Q(kind=ScriptKind.LIBRARY)),
+        },
+    ),
     choice_filter(
         "entry",
         gettext_lazy("entry point"),
@@ -41,20 +53,39 @@ FILTERS = (
 )
 
 
-class ScriptAdmin(CheckedAdmin):
+class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
     """Automation scripts: the Python that APIs run."""
 
     form = ScriptForm
     apis_filter = "script"
-    content: ClassVar = ("name", "description", "source", "parameters", "timeout_seconds", "memory_limit_mb", "reuse")
-    further_rows = ("has_api_trigger", "api_definitions")
+    content: ClassVar = (
+        "name",
+        "description",
+        "kind",
+        "source",
+        "parameters",
+        "timeout_seconds",
+        "memory_limit_mb",
+        "reuse",
+    )
+    further_rows = ("has_api_trigger", "current_version", "versions", "api_definitions")
     change_form_template = "console/scripts/form.html"
-    list_display = ("title", "entry_points", "parameter_names", "longest", "memory", "apis", *AUTHORSHIP_COLUMNS)
+    list_display = (
+        "title",
+        "kind_in_a_word",
+        "entry_points",
+        "parameter_names",
+        "longest",
+        "memory",
+        "apis",
+        *AUTHORSHIP_COLUMNS,
+    )
     list_filter = FILTERS
     search_fields = ("name", "description", "=id")
     ordering = ("name",)
     warn_unsaved_form = True
-    delete_says = gettext_lazy("Scripts that run it as a subscript will fail.")
+    delete_says = gettext_lazy("Scripts that run it as a subscript will fail. Its versions are deleted as well.")
+    protected_says = gettext_lazy("In use. Remove it from these APIs or scripts first:")
     search_hint = gettext_lazy("Search by name, description or id")
     empty_icon = "code"
     empty_title = gettext_lazy("No scripts yet")
@@ -65,9 +96,13 @@ class ScriptAdmin(CheckedAdmin):
         name = format_html('<a class="ud-url-text" href="{}">{}</a>', cells.page_of(obj), obj.name)
         return cells.two_lines(name, obj.description)
 
+    @admin.display(description=gettext_lazy("kind"), ordering="kind")
+    def kind_in_a_word(self, obj: AutomationScript) -> object:
+        return cells.badge(_("Library"), "info") if obj.kind == ScriptKind.LIBRARY else _("Script")
+
     @admin.display(description=gettext_lazy("entry points"), ordering="has_api_trigger")
     def entry_points(self, obj: AutomationScript) -> SafeString:
-        return cells.codes(obj.entry_points())
+        return cells.codes(obj.entry_points()) if obj.entry_points() else cells.muted("-")
 
     @admin.display(description=gettext_lazy("parameters"))
     def parameter_names(self, obj: AutomationScript) -> SafeString:
@@ -97,28 +132,35 @@ class ScriptAdmin(CheckedAdmin):
         return JsonResponse(analysis.findings(source, request.POST.get("kind", ""), request.POST.get("name", "")))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The address may name an example script, and nothing else."""
+        """The address may name an example script, or the kind of a library, and nothing else."""
+        if request.GET.get("kind") == ScriptKind.LIBRARY:
+            return {"kind": ScriptKind.LIBRARY, "source": analysis.NEW_LIBRARY}
         name = request.GET.get("template", "")
         chosen = [example for example in analysis.examples() if example.name == name] if name else []
         return {"source": chosen[0].source, "parameters": list(chosen[0].parameters)} if chosen else {}
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        script, form = kwargs.get("obj"), context["adminform"].form
         context |= {
-            "templates": [] if kwargs.get("obj") else analysis.examples(),
+            "templates": [] if script else analysis.examples(),
             "may_publish": allows(request.user, DEFINITION, "view") and allows(request.user, DEFINITION, "add"),
+            "warnings": in_words(request.user, form.consequences),
         }
+        if script is not None:
+            # The form may have filled the script with what was not saved.
+            stored = AutomationScript.objects.get(pk=script.pk)
+            context |= self.libraries_of(request, stored) | {"save_says": reach_of(request.user, stored).at_save()}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: AutomationScript, form: Any, change: bool) -> None:
-        """Save it, and warn of the APIs whose entry point it no longer has."""
+        """Save it, and say what became of the note and of the scripts that import it."""
         super().save_model(request, obj, form, change)
-        broken = _broken_definitions(obj)
-        if broken:
-            text = _("The script lacks the entry point of these APIs. They will answer error 15: {}.")
-            self.message_user(request, format_html(text, name_definitions(request.user, broken)), messages.WARNING)
-
-
-def _broken_definitions(script: AutomationScript) -> list[ApiDefinition]:
-    missing = set(ApiDefinition.entry_points.values()) - set(script.entry_points())
-    actions = [action for action, entry_point in ApiDefinition.entry_points.items() if entry_point in missing]
-    return list(ApiDefinition.objects.filter(script=script, action_type__in=actions))
+        if not change:
+            return
+        if form.cleaned_data.get("version_note") and not obj.version_change:
+            text = _(
+                "Source, parameters and limits are unchanged, so there is no new version, and the note is not kept."
+            )
+            self.message_user(request, text, messages.WARNING)
+        if obj.kind == ScriptKind.LIBRARY and obj.version_change:
+            self.offer_renewal(request, obj)

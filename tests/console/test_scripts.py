@@ -3,9 +3,8 @@
 import pytest
 
 from automation.models import AutomationScript
-from definitions.models import ActionType
 from testbed.publisher import ECHO
-from tests.console.conftest import FLAGS, errors, page, said, submit
+from tests.console.conftest import FLAGS, errors, page, submit
 
 MODEL = "automation_automationscript"
 BOTH = "def on_api_trigger(engine, request):\n    pass\n\ndef run(engine):\n    pass\n"
@@ -83,18 +82,6 @@ def test_the_form_warns_what_scripts_can_do(admin, make, name):
     assert "rights of the worker's system account" in content
 
 
-def test_an_entry_point_in_use_can_be_taken_away_with_a_warning(admin, make):
-    api = make(BOTH, route="trigger")
-    make_other = make(BOTH, route="other", action_type=ActionType.NO_ENTRY_POINT)
-    address = page(MODEL, "change", api.definition.script_id)
-    response = admin.post(address, _values(admin, address, source="def run(engine):\n    pass\n"), follow=True)
-    assert "trigger" in said(response)
-    assert "error 15" in said(response)
-    assert "other" not in said(response)
-    address = page(MODEL, "change", make_other.definition.script_id)
-    assert "error 15" not in said(admin.post(address, _values(admin, address, description="x"), follow=True))
-
-
 def test_the_source_of_a_script_in_use_needs_execute(visit, make):
     client = visit(*FLAGS - {"automation.execute"})
     used, unused = make().definition.script, make.script()
@@ -116,9 +103,3 @@ def test_viewers_read_the_source_line_by_line(visit, make):
     assert ">one</code>" in content
     assert ">two</code>" in content
     assert "<textarea" not in content
-
-
-def _values(client, address, **values):
-    form = client.get(address).context["adminform"].form
-    names = ("name", "description", "source", "timeout_seconds", "memory_limit_mb", "reuse", "seen_revision")
-    return {name: form[name].value() for name in names} | values

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from automation.models import AutomationScript
 from testbed.publisher import ECHO
 from tests.console.conftest import filled_in, page
 from tests.permissions_table.table import (
@@ -154,6 +155,53 @@ def console_rename_callable(world: World, caller: Caller) -> Any:
 @action("console change a callable script's source", S_VIEW, S_EDIT, EXECUTE, changes=True)
 def console_change_callable(world: World, caller: Caller) -> Any:
     return _form(world, caller, page(SCRIPT, "change", world.callable_script.pk), source=ECHO)
+
+
+for shown, numbers in (("versions", ()), ("version", (1,)), ("difference", ())):
+
+    def reading_versions(world: World, caller: Caller, kind: str = shown, numbers: tuple[int, ...] = numbers) -> Any:
+        return caller.console.get(page(SCRIPT, kind, world.free_script.pk, *numbers))
+
+    action(f"console {shown} of a script", S_VIEW, covers=f"{SCRIPT}_{shown}")(reading_versions)
+
+
+def _script_named(world: World, name: str) -> AutomationScript:
+    """The script of that name; without one, the script that an API runs."""
+    return AutomationScript.objects.get(name=name or world.script.name)
+
+
+for which, chosen, flags in (
+    ("a free script", "free", (S_VIEW, S_EDIT)),
+    ("a used script", "", (S_VIEW, S_EDIT, EXECUTE)),
+    ("a library", "shared_code", (S_VIEW, S_EDIT, EXECUTE)),
+):
+
+    def asking_to_activate(world: World, caller: Caller, chosen: str = chosen) -> Any:
+        return caller.console.get(page(SCRIPT, "activate", _script_named(world, chosen).pk, 1))
+
+    def activating(world: World, caller: Caller, chosen: str = chosen) -> Any:
+        script = _script_named(world, chosen)
+        return caller.console.post(page(SCRIPT, "activate", script.pk, 1), {"seen_revision": script.revision})
+
+    action(f"console ask to make a version of {which} current", *flags, covers=f"{SCRIPT}_activate")(asking_to_activate)
+    action(f"console make a version of {which} current", *flags, changes=True)(activating)
+
+for kind, chosen, flags in (
+    ("renew", "importing", (S_VIEW, S_EDIT)),
+    ("renew", "middle_code", (S_VIEW, S_EDIT, EXECUTE)),
+    ("renewal", "spare_code", (S_VIEW, S_EDIT)),
+    ("renewal", "shared_code", (S_VIEW, S_EDIT, EXECUTE)),
+):
+
+    def asking_to_renew(world: World, caller: Caller, kind: str = kind, chosen: str = chosen) -> Any:
+        return caller.console.get(page(SCRIPT, kind, _script_named(world, chosen).pk))
+
+    def renewing(world: World, caller: Caller, kind: str = kind, chosen: str = chosen) -> Any:
+        script = _script_named(world, chosen)
+        return caller.console.post(page(SCRIPT, kind, script.pk), {"seen_revision": script.revision})
+
+    action(f"console ask for the {kind} of {chosen}", *flags, covers=f"{SCRIPT}_{kind}")(asking_to_renew)
+    action(f"console {kind} of {chosen}", *flags, changes=True)(renewing)
 
 
 @action("console list nodes", D_VIEW, T_VIEW, either=True, covers=f"{NODE}_changelist")

@@ -28,6 +28,8 @@ export function editorFor(area, { nonce, label, isReadOnly, changed }) {
         indentUnit.of("    "), bracketMatching(), closeBrackets(), autocompletion(), highlightActiveLine(),
         highlightSelectionMatches(), search({ top: true }), keymap.of(KEYS), python(),
         syntaxHighlighting(classHighlighter), follow,
+        // Otherwise nobody reaches a long source that may only be read by the keyboard.
+        ...(isReadOnly ? [EditorView.contentAttributes.of({ tabindex: "0" })] : []),
         EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": "found", spellcheck: "false" }),
       ],
     }),
