@@ -18,7 +18,13 @@ READ_SECONDS = 2.0
 WRITE_SECONDS = 60.0
 
 _PORTS = {"http": 9200, "https": 443}
-_GONE = ("index_not_found_exception", "index_closed_exception", "no_shard_available_action_exception")
+_INDEX_FAULTS = (
+    "index_not_found_exception",
+    "index_closed_exception",
+    "no_shard_available_action_exception",
+    # The index lacks a property: the release before has created it.
+    "strict_dynamic_mapping_exception",
+)
 
 # It logs every request, and failures that we log ourselves.
 logging.getLogger("elastic_transport").setLevel(logging.ERROR)
@@ -29,7 +35,7 @@ class MirrorError(Exception):
 
 
 class IndexFaultError(MirrorError):
-    """An index is missing or closed, and needs a repair."""
+    """An index is missing, closed, or from a release with fewer properties, and needs a repair."""
 
 
 class _Client(Elasticsearch):
@@ -77,13 +83,13 @@ def _tls_fault(error: TlsError) -> str:
 
 def failure(status: int, kind: str, text: str) -> MirrorError:
     """The exception for an answer with this HTTP status and Elasticsearch error type."""
-    error = IndexFaultError if kind in _GONE else MirrorError
+    error = IndexFaultError if kind in _INDEX_FAULTS else MirrorError
     return error(f"Elasticsearch answers {status} {kind}: {text}"[:500])
 
 
 def is_documents_fault(status: int, kind: str) -> bool:
     """Whether Elasticsearch refuses the document itself, and would again."""
-    return status in {400, 413} and kind not in _GONE
+    return status in {400, 413} and kind not in _INDEX_FAULTS
 
 
 def _type(body: Any) -> str:

@@ -144,7 +144,10 @@ def _filter(kind: MirroredKind, name: str, value: Any) -> dict[str, Any] | None:
     if not field:
         return None
     several = value if isinstance(value, list | tuple) else [value]
-    return {"terms": {field: [str(each) if isinstance(each, UUID) else each for each in several]}}
+    has_it = {"terms": {field: [str(each) if isinstance(each, UUID) else each for each in several]}}
+    # The index may be older than the property, until the next repair.
+    lacks_it = {"bool": {"must_not": {"exists": {"field": field}}}}
+    return has_it if name in ("id", "allowedToken") else {"bool": {"should": [has_it, lacks_it]}}
 
 
 def _compared_as_a_whole(kind: MirroredKind, name: str) -> str:

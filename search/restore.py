@@ -1,6 +1,6 @@
 """Restoring definitions and tokens from the mirror, or from a snapshot of it, into an empty database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ def restore(definitions: str | None, tokens: str | None) -> list[str]:
     """Restore from these indices, or from those of the mirror if None; returns lines that say what was restored.
 
     The mirror has no secrets: each token is disabled and gets a secret that nobody knows. It has no scripts either: a
-    definition gets the script that has the name of its old one, if there is one.
+    definition gets the script that has the name of its old one, if there is one, and stays pinned to the same number.
 
     Raises:
         RestoreError: the database is not empty, or a document is not valid.
@@ -37,15 +37,20 @@ def restore(definitions: str | None, tokens: str | None) -> list[str]:
         raise RestoreError("There are definitions or tokens already: restore needs an empty database.")
     with transaction.atomic():
         token_count = len(_restored(_token, MIRRORED[TOKENS], tokens))
-        without_script = _restored(_definition, MIRRORED[DEFINITIONS], definitions)
-    lost = ", ".join(sorted({name for name in without_script if name}))
+        restored = _restored(_definition, MIRRORED[DEFINITIONS], definitions)
     lines = [
         f"{token_count} token(s), disabled and without a known secret: rotate each, then enable it.",
-        f"{len(without_script)} definition(s).",
+        f"{len(restored)} definition(s).",
     ]
-    if lost:
+    if lost := _listed(name for name, version in restored if version is None):
         lines.append(f"These scripts do not exist: {lost}. Definitions without a script answer error 15.")
+    if gone := _listed(f"{name} version {version}" for name, version in restored if version):
+        lines.append(f"These versions do not exist: {gone}. Definitions that are pinned to one answer error 15.")
     return lines
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted({name for name in names if name}))
 
 
 def _restored(restore_one: Callable[[Source], Restored], kind: MirroredKind, index: str | None) -> list[Restored]:
@@ -68,8 +73,8 @@ def _token(source: Source) -> None:
     _sign(token, source)
 
 
-def _definition(source: Source) -> str | None:
-    """Returns the name of the definition's script if that does not exist."""
+def _definition(source: Source) -> tuple[str, int | None]:
+    """Returns what does not exist: the name of the script with None, or with the number of a version; else ""."""
     definition = ApiDefinition(pk=source["id"])
     _fill(definition, MIRRORED[DEFINITIONS], source)
     _check(definition)
@@ -77,7 +82,11 @@ def _definition(source: Source) -> str | None:
     allowed = [AllowedToken(definition=definition, token_id=each["id"]) for each in source["allowedTokens"]]
     AllowedToken._base_manager.bulk_create(allowed)
     _sign(definition, source)
-    return None if definition.script else source["scriptName"]
+    script, pinned = definition.script, definition.script_version
+    if script is None:
+        return source["scriptName"] or "", None
+    is_there = pinned is None or script.versions.filter(number=pinned).exists()
+    return ("", None) if is_there else (script.name, pinned)
 
 
 def _fill(instance: AuthoredModel, kind: MirroredKind, source: Source) -> None:

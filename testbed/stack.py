@@ -24,6 +24,7 @@ from testbed.data_dir import INSTALLATION, make_data_dir
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 START_SECONDS = 60.0
+WEB_WORKERS = 2
 
 # The ports are divided among the test processes that run at the same time.
 _SHARES = 8
@@ -50,20 +51,27 @@ def wait_until(condition, seconds: float = START_SECONDS, what: str = "") -> Non
 
 
 class Web:
-    """One gunicorn that serves the product below `root`."""
+    """One gunicorn that serves the product below `root`, once all of its worker processes are there."""
 
     def __init__(self, environment: dict[str, str], log: Path, root: Path = ROOT) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [PYTHON, "-m", "gunicorn", "-c", "python:web.gunicorn_conf", "udapi_site.wsgi"]
-        self.process = _start(command, environment | {"UDAPI_PORT": str(self.port)}, log, root)
+        own = {"UDAPI_WEB_WORKERS": str(WEB_WORKERS)} | environment | {"UDAPI_PORT": str(self.port)}
+        self.process = _start(command, own, log, root)
         limits = httpx.Limits(max_connections=1_000)
         self.client = httpx.Client(base_url=self.url, timeout=120, limits=limits)
         try:
             wait_until(self._answers, what=f"gunicorn, see {log}")
+            # gunicorn forks them one after the other, and the first one answers at once.
+            wait_until(lambda: len(self.workers()) >= int(own["UDAPI_WEB_WORKERS"]), what=f"its workers, see {log}")
         except BaseException:
             self.stop()
             raise
+
+    def workers(self) -> list[psutil.Process]:
+        """Its worker processes."""
+        return psutil.Process(self.process.pid).children()
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, "gunicorn ended"

@@ -47,6 +47,7 @@ ROWS = {
     1012: Row(500, True, GENERIC),
     1013: Row(500, True, GENERIC),
     1014: Row(429, False, "The rate limit is exceeded."),
+    2009: Row(503, False, "The API is disabled."),
 }
 
 

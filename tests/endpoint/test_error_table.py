@@ -16,6 +16,7 @@ from broker.installation import last_use_key
 from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint import errors
 from fleet import redis_keys
+from objects.changes import save_checked
 from tests.endpoint.broken_storage import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, METHODS, NEVER_STARTED, ROWS, assert_error
 from tests.endpoint.conftest import ENDPOINT_NODE
@@ -79,6 +80,22 @@ def test_a_disabled_token_is_error_1010(far_web, publish):
 def test_a_token_that_is_not_allowed_is_error_1010(far_web, publish):
     _, secret = publish.token()
     assert_error(publish().call(far_web.client, headers={"Authorization": f"Bearer {secret}"}), 1010)
+
+
+def test_a_disabled_api_is_error_2009_from_the_next_request_on(far_web, stack, publish):
+    api = publish()
+    _, stranger = publish.token()
+    for is_disabled in (False, True, False):
+        api.definition.is_disabled = is_disabled
+        save_checked(api.definition, "system")
+        for web in (far_web, stack):
+            answer = api.call(web.client)
+            if is_disabled:
+                assert_error(answer, 2009)
+            else:
+                assert answer.status_code == 200
+            # Whether an API is disabled is told only to those whom it allows.
+            assert_error(api.call(web.client, headers={"Authorization": f"Bearer {stranger}"}), 1010)
 
 
 def test_a_reached_rate_limit_is_error_1014(far_web, publish):

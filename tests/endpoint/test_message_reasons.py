@@ -130,7 +130,8 @@ def test_a_missing_or_unknown_reason_of_a_node_is_reported(lonely, fake_node, pu
 
 def test_the_first_check_that_fails_answers(stack, publish):
     api = publish(input_type=InputType.PARAMETERS)
-    ApiDefinition._base_manager.filter(pk=api.definition.pk).update(input_type="Nonsense")
+    stored = ApiDefinition._base_manager.filter(pk=api.definition.pk)
+    stored.update(is_disabled=True, input_type="Nonsense")
     _, stranger = publish.token()
     faults = [
         ("InvalidRequestMethod", {"request_method": ""}),
@@ -139,10 +140,12 @@ def test_the_first_check_that_fails_answers(stack, publish):
         ("InvalidSecret", {"secret": "short"}),
         ("DefinitionNotFound", {"route": "nothing/here"}),
         ("TokenNotAllowed", {"secret": stranger}),
-        ("InvalidActionMeta", {}),
+        ("ApiDisabled", {}),
     ]
     for number, (reason, _) in enumerate(faults):
         sent: dict[str, Any] = {"raw_body": "["}
         for _, fault in reversed(faults[number:]):
             sent |= fault
         assert failed(to(api, **sent))["reason"] == reason
+    stored.update(is_disabled=False)
+    assert failed(to(api, raw_body="["))["reason"] == "InvalidActionMeta"

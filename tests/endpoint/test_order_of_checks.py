@@ -105,10 +105,11 @@ FAULTS = {
     "two headers": CallFault(5, 1008, changes(scheme="Bearer x, Bearer")),
     "malformed": CallFault(6, 1010, changes(secret="short")),
     "unknown": CallFault(6, 1010, changes(secret=UNKNOWN)),
-    "disabled": CallFault(6, 1010, lambda call: call.token.update(is_disabled=True)),
+    "disabled token": CallFault(6, 1010, lambda call: call.token.update(is_disabled=True)),
     "limit": CallFault(7, 1014, changes(is_limited=True)),
     "route": CallFault(8, 5, changes(path="/api/custom/nobody/is/here"), frozenset({9, 10})),
     "not allowed": CallFault(9, 1010, changes(is_allowed=False)),
+    "disabled API": CallFault(10, 2009, stores(is_disabled=True)),
     "action type": CallFault(10, 11, stores(action_type="Other")),
     "action meta": CallFault(10, 9, stores(input_type="Other")),
     "script": CallFault(10, 15, changes(has_script=False)),
@@ -119,6 +120,9 @@ FAULTS = {
     "missing": CallFault(13, 16, changes(body=b'{"guest": "a"}')),
 }
 WITHIN_A_STEP = {
+    ("disabled API", "action type"),
+    ("disabled API", "action meta"),
+    ("disabled API", "script"),
     ("action type", "action meta"),
     ("action type", "script"),
     ("action meta", "script"),

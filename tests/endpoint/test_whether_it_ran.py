@@ -20,7 +20,7 @@ from tests.endpoint.wire import exchange, head
 
 NEVER, HAS, MAY, TOLD = "never started", "has run", "may have run", "`detail` tells"
 WHETHER = (
-    dict.fromkeys((1, 3, 5, 7, 9, 10, 11, 15, 16, 1003, 1006, 1007, 1008, 1009, 1010, 1011, 1014), NEVER)
+    dict.fromkeys((1, 3, 5, 7, 9, 10, 11, 15, 16, 1003, 1006, 1007, 1008, 1009, 1010, 1011, 1014, 2009), NEVER)
     | dict.fromkeys((13, 17, 1002, 1012, 1013), HAS)
     | dict.fromkeys((8, 12, 1004, 1005), MAY)
     | {1001: TOLD}
@@ -94,6 +94,13 @@ def test_a_trigger_beyond_its_rate_limit_never_started(stack, publish, mark):
     api = publish(marking(mark, source_for({})), token=token)
     assert [code_of(api.call(stack.client)) for _ in range(2)] == [13, 1014]
     assert WHETHER[1014] == NEVER and mark.read_text() == "x"
+
+
+def test_a_trigger_of_a_disabled_api_never_started(stack, publish, mark):
+    api = publish(marking(mark, source_for({})))
+    ApiDefinition._base_manager.filter(pk=api.definition.pk).update(is_disabled=True)
+    assert_error(api.call(stack.client), 2009)
+    assert WHETHER[2009] == NEVER and not mark.exists()
 
 
 def test_a_trigger_whose_script_is_gone_when_a_node_takes_it_never_started(breakable_stack, publish):

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
-import psutil
 import pytest
 from django.db import connections
 
@@ -36,10 +35,6 @@ def key(person, key_of):
 def keys(person, key_of):
     """`keys(count)`: keys of as many users, because one user may hold only a few streams."""
     return lambda count: [key_of(person("tokens.ui_available")) for _ in range(count)]
-
-
-def workers(web) -> list[psutil.Process]:
-    return psutil.Process(web.process.pid).children()
 
 
 def change(count: int) -> None:
@@ -86,7 +81,7 @@ def reload(web) -> None:
 
 
 def kill_the_workers(web) -> None:
-    for worker in workers(web):
+    for worker in web.workers():
         worker.kill()
 
 

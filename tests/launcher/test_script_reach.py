@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.hosts.rogue import spy
+from tests.hosts.rogue.test_spy import zombie
 from tests.landlock import needs_landlock, needs_scopes
 from tests.launcher.launcher_process import Launcher, command_line
 
@@ -44,7 +45,8 @@ def test_a_script_reaches_no_process_of_the_product(shared_stack: Launcher, call
     told = " ".join(command_line(process) for process in processes)
     assert all(name in told for name in ("launcher.supervise", "-server", "celery", "gunicorn", "zygote"))
     # Nor any other one, such as the test's.
-    assert spy.successes(call, spy.on_processes([*processes, psutil.Process()])) == []
+    with zombie() as ended:
+        assert spy.successes_on_processes(call, [*processes, psutil.Process(), ended]) == []
 
 
 @needs_scopes

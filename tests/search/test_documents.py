@@ -3,13 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from django.contrib.auth.models import User
 from django_elasticsearch_dsl.registries import registry
 
+from objects.changes import save_checked
 from objects.documents import derived, name_field, serialized
 from objects.serializers import Choice, Flag, ListOf, MovingMoment, Number, Text
+from search.connection import IndexFaultError
 from search.indices import CHANGED, MIRRORED, fault
-from search.models import Intent
+from search.models import Intent, SetAside
 from search.outbox import drain
+from search.query import matching_ids
 from search.repair import repair
 from tokens.documents import TokenDocument
 from tokens.serializers import TokenSerializer
@@ -35,7 +39,9 @@ MAPPINGS = {
         "segments": EXACT,
         "actionType": KEYWORD,
         "inputType": KEYWORD,
+        "isDisabled": {"type": "boolean"},
         "scriptName": NAME,
+        "scriptVersion": {"type": "integer"},
         "allowedTokens": {"properties": {"id": KEYWORD, "name": NAME}},
         "words": WORDS,
         "wordsWithTokens": WORDS,
@@ -56,12 +62,48 @@ def test_mapping_of_today_s_properties_stays(kind):
     assert MIRRORED[kind].mapping == {"dynamic": "strict", "properties": MAPPINGS[kind]}
 
 
+@pytest.fixture
+def index_of_the_release_before(mirror, publish):
+    """An API whose document has no `isDisabled` and no `scriptVersion`; the index takes neither."""
+    api = publish(name="older")
+    mirror.drain()
+    kind, key = MIRRORED["definitions"], str(api.definition.pk)
+    document = mirror.documents()[key]
+    mapping = kind.mapping
+    for name in ("isDisabled", "scriptVersion"):
+        del mapping["properties"][name], document[name]
+    (index,) = mirror.client.indices.get(index=kind.alias)
+    mirror.client.indices.delete(index=index)
+    older, aliases = f"{kind.alias}-older", {kind.alias: {"is_write_index": True}}
+    mirror.client.indices.create(index=older, mappings=mapping, aliases=aliases)
+    mirror.client.index(index=older, id=key, document=document, refresh=True)
+    return api
+
+
+def test_a_change_has_the_index_of_the_release_before_rebuilt(mirror, index_of_the_release_before):
+    kind, definition = MIRRORED["definitions"], index_of_the_release_before.definition
+    found = matching_ids("definitions", "tests", User(is_superuser=True), narrowed={"isDisabled": False})
+    assert (found.ids, found.is_from_mirror) == ([str(definition.pk)], True)
+    definition.is_disabled, definition.script_version = True, 1
+    save_checked(definition, "ann")
+    with pytest.raises(IndexFaultError):
+        drain()
+    assert repair(kind).fault == CHANGED
+    assert drain()
+    document = mirror.documents()[str(definition.pk)]
+    assert (document["isDisabled"], document["scriptVersion"]) == (True, 1)
+    assert mirror.check() == {} and not Intent.objects.exists() and not SetAside.objects.exists()
+    for is_disabled in (True, False):
+        found = matching_ids("definitions", "tests", User(is_superuser=True), narrowed={"isDisabled": is_disabled})
+        assert len(found.ids) == is_disabled
+
+
 class WiderTokenSerializer(TokenSerializer):
     """With a property of each plain type."""
 
     note = Text(source="name")
     shared = Flag(source="is_disabled")
-    priority = Number(source="version")
+    priority = Number(source="revision")
     colour = Choice(["red", "blue"], source="name")
     owners = ListOf(source="owners_of_the_test", child=Text())
     seen = MovingMoment()

@@ -19,10 +19,20 @@ def _restore(*words: str) -> str:
     return out.getvalue()
 
 
+def changed(script: AutomationScript) -> AutomationScript:
+    """The script in version 2."""
+    script.source += "\n"
+    return save_checked(script, "ann")
+
+
 @pytest.fixture
 def lost(mirror, publish):
-    """Two APIs that exist only in the mirror: the first one, and the documents of both."""
+    """Three APIs that exist only in the mirror, the first and the last one pinned: the first one, and all documents."""
     first = publish(route="sites/{id}", name="kept script")
+    pinned = ApiDefinition(route="pinned", script=changed(first.definition.script), script_version=2)
+    save_checked(pinned, "ann")
+    first.definition.script_version, first.definition.is_disabled = 1, True
+    first.definition = save_checked(first.definition, "ann")
     first.token.rate_limit, first.token.rate_window_seconds = 5, 60
     first.token = save_checked(first.token, "ann")
     publish(route="other", name="lost script", token=(first.token, first.secret))
@@ -38,7 +48,8 @@ def test_restored_objects_are_as_before_except_for_secrets(mirror, lost, publish
     first, documents = lost
     said = _restore()
     assert "1 token(s), disabled" in said
-    assert "lost script" in said
+    assert "scripts do not exist: lost script." in said
+    assert "versions do not exist: kept script version 2." in said
     token = ApiToken.objects.get()
     assert token.pk == first.token.pk
     assert token.is_disabled
@@ -46,6 +57,7 @@ def test_restored_objects_are_as_before_except_for_secrets(mirror, lost, publish
     assert (token.rate_limit, token.created_by, token.last_modified_by) == (5, "system", "ann")
     definition = ApiDefinition.objects.get(route="sites/{id}")
     assert definition.script == AutomationScript.objects.get()
+    assert (definition.script_version, definition.is_disabled) == (1, True)
     assert list(definition.allowed_tokens.all()) == [token]
     assert ApiDefinition.objects.get(route="other").script is None
     mirror.drain()
@@ -66,7 +78,7 @@ def test_restore_from_a_snapshot_under_other_names(mirror, lost):
         rename_pattern=f"{prefix}-(definitions|tokens)-.*", rename_replacement=f"{prefix}-restored-$1",
     )  # fmt: skip
     _restore("--definitions", f"{prefix}-restored-definitions", "--tokens", f"{prefix}-restored-tokens")
-    assert ApiDefinition.objects.count() == 2
+    assert ApiDefinition.objects.count() == 3
     client.snapshot.delete(repository=prefix, snapshot="one")
     client.snapshot.delete_repository(name=prefix)
 
@@ -89,10 +101,12 @@ def test_properties_that_an_older_snapshot_lacks_get_their_defaults(mirror, lost
     first, _ = lost
     index, key = f"{mirror.prefix}-definitions", str(first.definition.pk)
     source = mirror.client.get(index=index, id=key)["_source"]
-    mirror.client.index(index=index, id=key, document=_without(source, "description", "actionType"), refresh=True)
+    older = _without(source, "description", "actionType", "isDisabled", "scriptVersion")
+    mirror.client.index(index=index, id=key, document=older, refresh=True)
     _restore()
     restored = ApiDefinition.objects.get(pk=key)
     assert (restored.description, restored.action_type) == ("", "AutomationScript")
+    assert (restored.is_disabled, restored.script_version) == (False, None)
     mirror.client.index(index=index, id=key, document=_without(source, "route"), refresh=True)
     Publisher.clean()
     with pytest.raises(CommandError, match="route"):

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.landlock import ABI
 
 # It says that an attempt succeeded, never what it has read.
 SPY = """
-import json, os, socket
+import errno, json, os, socket
 from automation.sdk import ApiTriggerOutput
 
 def _read(path):
@@ -25,7 +25,10 @@ def _read(path):
 
 def _memory(pid):
     with open(f"/proc/{pid}/maps") as maps:
-        start = int(maps.readline().split("-")[0], 16)
+        first = maps.readline()
+    if not first:  # The process has ended: it has no memory any more.
+        raise OSError(errno.ESRCH, os.strerror(errno.ESRCH))
+    start = int(first.split("-")[0], 16)
     with open(f"/proc/{pid}/mem", "rb", 0) as memory:
         memory.seek(start)
         memory.read(1)
@@ -80,6 +83,16 @@ def successes(call: Call, attempts: Iterable[Attempt]) -> list[tuple[Attempt, st
     return [(attempt, said) for attempt, said in outcomes if said not in REFUSALS and own not in attempt[1].split("/")]
 
 
+def successes_on_processes(call: Call, processes: Sequence[psutil.Process]) -> list[tuple[Attempt, str]]:
+    """The attempts to look into processes and to signal them that were not refused.
+
+    Those on a process that has ended meanwhile do not count: the system refuses nothing that is no longer there.
+    """
+    found = successes(call, _on_processes(processes))
+    ended = {str(process.pid) for process in processes if _has_ended(process)}
+    return [(attempt, said) for attempt, said in found if ended.isdisjoint(attempt[1].split("/"))]
+
+
 def on_files(data_dir: Path) -> Iterator[Attempt]:
     """Attempts to read and change files of the product and of the machine."""
     for name in SECRET_FILES:
@@ -97,14 +110,21 @@ def on_files(data_dir: Path) -> Iterator[Attempt]:
         yield "truncate", str(data_dir / "secret_key")
 
 
-def on_processes(processes: Iterable[psutil.Process]) -> Iterator[Attempt]:
-    """Attempts to look into processes and to signal them."""
+def _on_processes(processes: Iterable[psutil.Process]) -> Iterator[Attempt]:
     for process in processes:
         for name in ("environ", "maps", "mem", "cwd/manage.py"):
             yield "read", f"/proc/{process.pid}/{name}"
         yield "memory", str(process.pid)
         if ABI >= 6:
             yield "signal", str(process.pid)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Whether it has left, or is about to: its memory goes first, and a zombie has none."""
+    try:
+        return not process.is_running() or process.memory_info().vms == 0
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextlib.contextmanager
