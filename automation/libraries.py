@@ -66,8 +66,9 @@ def hold_stored_libraries(script_ids: Collection[UUID]) -> None:
     if script_ids and connection.vendor == "postgresql":
         is_library = "FROM automation_automationscript WHERE id = ANY(%s) AND kind = %s LIMIT 1"
         with connection.cursor() as cursor:
-            values = [_LOCK, list(script_ids), ScriptKind.LIBRARY.value]
-            cursor.execute(f"SELECT pg_advisory_xact_lock(%s) {is_library}", values)
+            cursor.execute(
+                f"SELECT pg_advisory_xact_lock(%s) {is_library}", (_LOCK, list(script_ids), ScriptKind.LIBRARY.value)
+            )
 
 
 def current_libraries(names: Collection[str]) -> Mapping[str, ScriptVersion]:

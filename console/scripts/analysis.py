@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.conf import settings
 
 from automation.models import AutomationScript
-from automation.source import contents, contents_of
+from automation.source import Contents, contents, contents_of
+from automation.versions import ScriptKind
 from console.scripts import problems
 
 NEW_LIBRARY: Final = '''"""What scripts share. They import it by its name: from scripts.NAME import greeting"""
@@ -67,13 +68,18 @@ def findings(source: str, kind: str = "", name: str = "") -> dict[str, Any]:
 
 
 def examples() -> list[Example]:
-    """The scripts of the demo by name, without its library."""
+    """The scripts of the demo by name, without its library and without those that import one that is not stored."""
     directory: Path = settings.BASE_DIR / "demo"
     files = [file for file in sorted(directory.glob("*.py")) if not file.name.startswith(("test_", "_"))]
     sources = {file.stem: file.read_text("utf-8") for file in files if file.is_file()}
     found = zip(sources.items(), contents_of(list(sources.values())), strict=True)
-    scripts = [each for each in found if each[1].entry_points]
+    stored = set(AutomationScript.objects.filter(kind=ScriptKind.LIBRARY).values_list("name", flat=True))
+    scripts = [each for each in found if each[1].entry_points and stored.issuperset(_imported(each[1]))]
     return [Example(name, source, _first_line(one.docstring), one.parameters) for (name, source), one in scripts]
+
+
+def _imported(found: Contents) -> set[str]:
+    return {name for _line, name, _names in found.libraries}
 
 
 def _first_line(text: str) -> str:
