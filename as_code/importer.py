@@ -101,7 +101,7 @@ class _Import:
         return report
 
     def _refuse_renaming(self, plan: Plan) -> None:
-        """Name the libraries that cannot get another name because scripts use them, before any name is given up."""
+        """Report libraries that cannot be renamed because scripts use them, before any name is given up."""
         for target in plan.changes(SCRIPTS):
             is_renamed_library = target.changes("name") and target.was["kind"] == ScriptKind.LIBRARY
             users = users_of(target.instance.pk) if is_renamed_library and not target.entry.broken else []

@@ -151,7 +151,7 @@ class VersionNumber(Number):
 
 
 class VersionOfLibrary(VersionNumber):
-    """`LibraryVersion`."""
+    """The version of a library that a script uses: `NUMBER` or `NAME@NUMBER`."""
 
     def to_internal_value(self, data: Any) -> LibraryVersion:  # type: ignore[override]
         is_named = isinstance(data, str) and _AT_VERSION.fullmatch(data)

@@ -36,7 +36,7 @@ class LibraryPlan:
         self.unresolved: set[UUID] = set()
         """Scripts whose libraries are unknown, because they or a library have a fault."""
         self._used: dict[UUID, Used] = {}
-        # Libraries first: the faults of one are not told again for the scripts that use it.
+        # Libraries first: the faults of one are not reported again for the scripts that use it.
         for entry, script in sorted(self._importing(matched), key=lambda pair: pair[0].title not in self._coming):
             self._resolve(entry, script)
         self._finish()
@@ -107,7 +107,7 @@ class LibraryPlan:
         except LibraryError as error:
             self.unresolved.add(script.pk)
             is_told = entry.title not in self._coming and not reached.isdisjoint(self.unresolved)
-            # What is missing may be an entry with a fault, which is told as well.
+            # What is missing may be an entry with a fault, which is reported as well.
             may_be_there = missing and not (self._versions.are_all_read and missing.isdisjoint(self._broken))
             if not is_told and not may_be_there:
                 self._faults.add(*source_fault(entry, error.line, called(entry), error.message))

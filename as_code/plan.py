@@ -122,7 +122,7 @@ class Plan:
             entry.values["scriptVersion"] = version.number
             return
         if not self.versions.is_unclear(key):
-            rule = "neither the files nor the database have it"
+            rule = "neither the files nor the database has it"
             message = f"unknown version {number} of the script {shown(entry.values['script'])}: {rule}"
             self._faults.add(entry.at("scriptVersion"), message)
         entry.broken.add("scriptVersion")

@@ -10,7 +10,7 @@ _HINTED = ("RouteInUse", "NameInUse")
 
 
 def called(entry: Entry) -> str:
-    """What messages call the object of an entry; a version belongs to a script, which is told beside it."""
+    """What messages call the object of an entry; for a version, they also name the script."""
     return f"{entry.kind.noun} {shown(entry.title)}" if entry.title else f"the {entry.kind.noun}"
 
 
@@ -39,13 +39,13 @@ def faults_of(error: Exception, entry: Entry, title: str = "") -> Iterator[tuple
 
 
 def source_fault(entry: Entry, line: int, title: str, message: str) -> tuple[FilePosition, str]:
-    """A fault in the source of an entry, which also tells where the entry stands."""
+    """A fault in the source of an entry, with the position of the entry."""
     return FilePosition(entry.source_file, line), f"{title} ({entry.position}): {message}"
 
 
 def _sentence(error: ValidationError) -> str:
     if error.code == "InvalidScript" and error.params:
-        # Its sentence begins with the line, which is told already.
+        # The sentence begins with the line, which is part of the fault's position.
         return f"{error.params['message']}"
     sentence = " ".join(error.messages)
     hint = "; copy its id into the file, or leave the id out"

@@ -40,7 +40,7 @@ class Report:
         self._gone = {kind: [kind.written(content(kind, one)) for one in self.deleted.get(kind, ())] for kind in KINDS}
 
     def note(self, target: Target, libraries: Used) -> None:
-        """Take down what saving a script with these `libraries` will do; it has the values of its entry already."""
+        """Note what saving a script with these `libraries` will do; it has the values of its entry already."""
         if any(map(target.changes, ("kind", "source", "parameters"))):
             self._consequences += ((target, one) for one in consequences(target.instance))
         was = self.plan.stored.uses.get(target.instance.pk, {})
@@ -53,7 +53,7 @@ class Report:
             self.renewals.append(f"renewed: {_on_one_line(target.entry.title)} ({', '.join(renewed)})")
 
     def finish(self) -> None:
-        """Write the warnings, now that everything is saved: a definition that runs the script no more needs none."""
+        """Write the warnings. Everything is saved, so definitions that no longer run the script are left out."""
         for target, consequence in self._consequences:
             running = {one.pk: one.action_type for one in consequence.definitions}
             still = ApiDefinition.objects.filter(pk__in=running, script=target.instance, script_version=None)
@@ -79,7 +79,7 @@ class Report:
         if added := sum(map(len, self.plan.versions.new.values())):
             yield f"versions: {added} added"
         for title, number, here in self.plan.versions.renumbered():
-            yield f"version {number} of {_on_one_line(title)} in the files is version {here} here"
+            yield f"version {number} of {_on_one_line(title)} in the files is version {here} in this database"
 
     def difference(self) -> Iterator[str]:
         """A unified difference of the entries of everything that changes."""

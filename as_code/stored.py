@@ -84,7 +84,7 @@ class Stored:
         found: list[AutomationScript] = []
         while waiting:
             used = {use.script_id for pk in waiting for use in self.uses.get(pk, {}).values()}
-            # Where versions of before use each other, none can be deleted, which the refusal will say.
+            # Where earlier versions use each other, none can be deleted, which the refusal will say.
             free = [script for script in waiting.values() if script.pk not in used] or list(waiting.values())
             found += free
             waiting = {pk: script for pk, script in waiting.items() if script not in free}

@@ -80,7 +80,7 @@ class FileVersions:
                 yield owner.title, key.number, version.number
 
     def is_unclear(self, key: VersionKey | None) -> bool:
-        """Whether a version that is not found, or whose script is not, may be one that files describe with a fault."""
+        """Whether a version that is not found may be described in the files, in an entry with a fault."""
         if key is None:
             return not self.are_all_read
         return key in self._entries or key.script_id in self._unclear
@@ -95,8 +95,8 @@ class FileVersions:
             if library is not None and library.kind == ScriptKind.LIBRARY:
                 found[name] = library
             elif library is not None or not self.is_unclear(key):
-                rule = "neither the files nor the database have it"
-                self.refuse(entry, f"{title}: unknown library {shown(name)} in version {version}: {rule}")
+                rule = "neither the files nor the database has it"
+                self.refuse(entry, f"{title}: unknown version {version} of the library {shown(name)}: {rule}")
         return found
 
     def refuse(self, entry: Entry, message: str) -> None:

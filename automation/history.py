@@ -23,7 +23,7 @@ class MissingLibraryError(Exception):
 
 @dataclass(frozen=True)
 class _Before:
-    """What is stored of a script before a save: the version that it names as current in memory, and two numbers."""
+    """A script's versions before a save: the one it names in memory, and the current and the latest number."""
 
     version: ScriptVersion | None = None
     current: int | None = None

@@ -27,7 +27,7 @@ _LOCK: Final = 0x75646170_6C696273
 
 
 class LibraryError(Exception):
-    """An import of a library that cannot be resolved; `line` is the one of the source that leads there."""
+    """An import of a library that cannot be resolved; `line` is that of the source whose import leads there."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ def hold_libraries() -> None:
 
 
 def hold_stored_libraries(script_ids: Collection[UUID]) -> None:
-    """The same, but only if one of these scripts is a library until now."""
+    """The same, but only if one of these scripts is stored as a library."""
     if script_ids and connection.vendor == "postgresql":
         is_library = "FROM automation_automationscript WHERE id = ANY(%s) AND kind = %s LIMIT 1"
         with connection.cursor() as cursor:
@@ -80,7 +80,7 @@ def current_libraries(names: Collection[str]) -> Mapping[str, ScriptVersion]:
 
 
 def resolve(source: str, own_name: str, find: Find = current_libraries) -> dict[str, ScriptVersion]:
-    """The libraries that `source` imports, directly and through others, by name, each in the version that `find` tells.
+    """The libraries that `source` imports, directly and through others: by name, in the versions that `find` returns.
 
     `own_name` is the name of the library that `source` belongs to; empty for a script.
 

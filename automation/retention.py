@@ -1,4 +1,4 @@
-"""Deleting old versions of scripts: a version goes when nothing needs it and newer ones have taken its place."""
+"""Deleting old versions of scripts: those that nothing needs and that enough newer ones have replaced."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -54,7 +54,7 @@ def _delete_old(script_id: UUID, most: int) -> int:
     current = rows.values_list("current_version", flat=True).first()
     if current is None:
         return 0
-    # A library's version can be used, by a version that is saved now.
+    # Otherwise a version that is being saved could begin to use one of a library.
     hold_libraries()
     needed = {current, *_needed(script_id)}
     return _delete(_old_versions(script_id, most, needed))

@@ -17,10 +17,10 @@ def keep_missing_versions() -> None:
     try:
         count = unversioned.keep_missing()
     except DatabaseError as error:
-        _log.warning("scripts of the release before wait for their versions: %s", error)
+        _log.warning("scripts that the release before has saved wait for their versions: %s", error)
         return
     if count:
-        _log.info("%d script(s) that the release before has saved have got their versions", count)
+        _log.info("%d script(s) that the release before has saved now have their versions", count)
 
 
 @shared_task

@@ -14,7 +14,7 @@ _UNVERSIONED = Q(current_version=None) | Q(versioned_revision=None) | ~Q(version
 
 
 def keep_missing() -> int:
-    """Keep a version of each script that has none of its last save; returns how many scripts that were."""
+    """Keep a version of each script that has none of its last save; returns how many there were."""
     scripts = list(_unversioned().values_list("pk", flat=True))
     return sum(_keep(script_id) for script_id in scripts)
 
@@ -43,7 +43,7 @@ def _keep(script_id: UUID) -> bool:
 
 
 def _libraries(script: AutomationScript) -> Mapping[str, ScriptVersion]:
-    """Its libraries; no libraries if one cannot be resolved, because the release before has not checked them."""
+    """Its libraries; none if one cannot be resolved, since the release before does not check them."""
     try:
         return history.resolve_libraries(script)
     except libraries.LibraryError:

@@ -64,7 +64,8 @@ def _edit(file: Path, pattern: str, replacement: str) -> None:
 def neighbours(trial: Trial, *, directory: Path, seconds: float) -> list[ReportRow]:
     """The next release's node beside ours, then alone, then its web server beside ours; then releases too far apart.
 
-    Then the release before versions: whichever side it is, a trigger runs the current version, even if a pin says else.
+    Then the release before versions: whichever side it is, a trigger runs the current version, even if the API is
+    pinned to another.
     """
     stack = trial.stack
     next_one, after = release(directory, NEXT), release(directory, AFTER_NEXT)

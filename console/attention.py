@@ -54,7 +54,7 @@ def _of_definitions() -> Iterator[Concern]:
 
 
 def _lacks_entry_point() -> Q:
-    """What runs, the current or the pinned version, has not the entry point that the action calls."""
+    """The version that runs, current or pinned, lacks the entry point that the action calls."""
     pinned = ScriptVersion.objects.filter(script=OuterRef("script"), number=OuterRef("script_version"))
     calls_run = Q(action_type=ActionType.NO_ENTRY_POINT)
     current_lacks = (~calls_run & Q(script__has_api_trigger=False)) | (calls_run & Q(script__has_run=False))

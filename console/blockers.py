@@ -54,7 +54,7 @@ def refusal_text(user: AnyUser, error: ValidationError) -> SafeString:
 
 
 def with_links(error: ValidationError) -> ValidationError:
-    """The error, whose scripts, if it names any, are links. Whoever reads it may view scripts."""
+    """The error with links to the scripts that it names, for users who may view scripts."""
     params = getattr(error, "params", None) or {}
     if "scriptLinks" not in params or "%(scripts)s" not in error.message:
         return error

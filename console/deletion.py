@@ -82,7 +82,7 @@ class CheckedDeletion(NamedRows):
         return {"what": what, "delete_says": self.delete_says, "protected_says": self.protected_says}
 
     def blockers(self, objs: Sequence[Any]) -> Mapping[Any, SafeString]:
-        """What apart from definitions uses each object, by its key."""
+        """What uses each object apart from definitions, by its key."""
         return {}
 
     def _sort(self, request: HttpRequest, objs: Sequence[Any]) -> tuple[list[str], list[SafeString]]:

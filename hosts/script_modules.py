@@ -59,7 +59,7 @@ class LibraryFinder:
         if not name:
             return self._spec(fullname, is_package=True)
         if name not in self._sources:
-            message = f"There is no library {name} here: a script has the libraries that it and they import by name."
+            message = f"There is no library {name} here: a script has only libraries that a source imports by name."
             raise ModuleNotFoundError(message, name=fullname)
         spec = self._spec(fullname, origin=file_of(name))
         spec.has_location = True

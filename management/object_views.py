@@ -60,7 +60,7 @@ class ObjectViewSet(ViewSetMixin, ManagementView, Generic[Object]):
         if asked and request.method not in SAFE_METHODS:
             operation = self.operations.get(self.action)
             if operation is not None and DRY_RUN not in operation.parameters:
-                raise invalid_field(DRY_RUN.name, "There is no dry run of this.")
+                raise invalid_field(DRY_RUN.name, "This request has no dry run: send it without the parameter.")
             if asked not in (["true"], ["false"]):
                 raise invalid_field(DRY_RUN.name, "The parameter must be true or false.")
 

@@ -74,7 +74,7 @@ def _token(source: Source) -> None:
 
 
 def _definition(source: Source) -> tuple[str, int | None]:
-    """Returns what does not exist: the name of the script with None, or with the number of a version; else ""."""
+    """Returns what is missing: (script, None), (script, number of its version), or ("", None) for nothing."""
     definition = ApiDefinition(pk=source["id"])
     _fill(definition, MIRRORED[DEFINITIONS], source)
     _check(definition)

@@ -12,7 +12,7 @@ from automation.source import Contents, contents, contents_of
 from automation.versions import ScriptKind
 from console.scripts import problems
 
-NEW_LIBRARY: Final = '''"""What scripts share. They import it by its name: from scripts.NAME import greeting"""
+NEW_LIBRARY: Final = '''"""What scripts share. NAME is the name of this library: from scripts.NAME import greeting"""
 
 
 def greeting(name: str) -> str:

@@ -50,7 +50,7 @@ class Stretch:
     rows: Sequence[ComparedLine]
     is_folded: bool = False
     hidden: int = 0
-    """How many unchanged lines stand here that are too many to show."""
+    """How many unchanged lines here are too many to show."""
 
 
 @dataclass(frozen=True)

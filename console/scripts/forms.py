@@ -87,7 +87,7 @@ class ScriptForm(CheckedForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        """Fill in the script and check its rules; then ask before a save that APIs would suffer from."""
+        """Fill in the script and check its rules; then ask before a save that would affect APIs."""
         super()._post_clean()  # type: ignore[misc]  # django-stubs leave it out
         if self.errors:
             return
@@ -113,6 +113,6 @@ class ScriptForm(CheckedForm):
 
 
 def _mark(found: Sequence[Consequence]) -> str:
-    """What tells these consequences from others."""
+    """A digest that differs for other consequences."""
     said = [(each.reason, each.detail, sorted(str(api.pk) for api in each.definitions)) for each in found]
     return hashlib.sha256(repr(said).encode()).hexdigest()

@@ -17,7 +17,7 @@ _WARNINGS: Final[Mapping[str, object]] = {
     "UndefinedName": gettext_lazy("{name} is not defined."),
     "UnassignedLocal": gettext_lazy("The local variable {name} is read before it has a value."),
     "UndefinedExport": gettext_lazy("__all__ names {name}, which is not defined."),
-    "UnknownModule": gettext_lazy("There is no module {name}: not in Python, the installed packages or the SDK."),
+    "UnknownModule": gettext_lazy("There is no module {name} in Python, the installed packages or the SDK."),
     "RelativeImport": gettext_lazy("A script is not part of a package, so a relative import fails."),
     "AsyncEntryPoint": gettext_lazy("{name} is an async function. Entry points cannot be async yet."),
     "WrongArguments": gettext_lazy("{name} cannot be called as {call}."),

@@ -62,7 +62,10 @@ class Reach:
             )
             said.append(text % {"count": self.importing})
         if not self.sees_apis:
-            return [*said, _("APIs that run the script run this version from the next call on; pinned ones stay.")]
+            return [
+                *said,
+                _("APIs that run the script run this version from the next call on; pinned ones keep theirs."),
+            ]
         if self.running or not said:
             text = ngettext(
                 "%(count)d API runs it from the next call on.",
@@ -71,7 +74,9 @@ class Reach:
             )
             said.append(text % {"count": self.running} if self.running else _("No API runs it."))
         if self.pinned:
-            text = ngettext("%(count)d is pinned and stays.", "%(count)d are pinned and stay.", self.pinned)
+            text = ngettext(
+                "%(count)d pinned API keeps its version.", "%(count)d pinned APIs keep their version.", self.pinned
+            )
             said.append(text % {"count": self.pinned})
         return said
 

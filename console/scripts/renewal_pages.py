@@ -141,7 +141,7 @@ class RenewalPages(ReadablePages):
 
     def _renewed(self, request: HttpRequest, script: AutomationScript, renewed: bool) -> HttpResponse:
         if renewed:
-            self.log_change(request, script, "Renewed the libraries.")
+            self.log_change(request, script, "Renewed.")
             self.message_user(request, _("Renewed: version %d is current.") % (script.current_version or 0))
         else:
             self.message_user(request, _("The libraries are up to date. Nothing was saved."), messages.INFO)
@@ -150,7 +150,7 @@ class RenewalPages(ReadablePages):
     def _renew_users(self, request: HttpRequest, library: AutomationScript) -> None:
         done = renew_users(library.pk, request.user.get_username(), lambda script: self._check(request, script))
         for script in done.renewed:
-            self.log_change(request, script, "Renewed the libraries.")
+            self.log_change(request, script, "Renewed.")
         if count := len(done.renewed):
             text = ngettext("%(count)d script renewed.", "%(count)d scripts renewed.", count)
             self.message_user(request, text % {"count": count}, messages.SUCCESS)
@@ -163,7 +163,7 @@ class RenewalPages(ReadablePages):
             reasons = format_html_join("", "<br>{}: {}", lines)
             self.message_user(request, format_html("{}{}", text % {"count": refused}, reasons), messages.ERROR)
         if not done.renewed and not done.refused:
-            self.message_user(request, _("All scripts have its current version already."), messages.INFO)
+            self.message_user(request, _("All scripts use its current version already."), messages.INFO)
 
 
 def _is_outdated(number: int, library: AutomationScript | None) -> bool:

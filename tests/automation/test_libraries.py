@@ -204,7 +204,7 @@ def test_libraries_have_at_most_4_mb_together(db):
 
 
 @pytest.mark.parametrize("name", ["a b", "1a", "a-b", "class", "a.b", "__x__", "", "ﬁle"])
-def test_a_library_s_name_is_an_identifier(db, name):
+def test_the_name_of_a_library_is_an_identifier(db, name):
     assert refused(library, name)[0] == "InvalidName"
 
 

@@ -25,7 +25,7 @@ def _no_current_version_lacks_a_library() -> None:
         assert None not in current(script).libraries().values(), script
 
 
-def test_of_libraries_that_begin_to_import_each_other_at_once_one_is_refused():
+def test_one_of_two_libraries_that_begin_to_import_each_other_at_once_is_refused():
     one, two = library("one"), library("two")
     for _ in range(ROUNDS):
         (loser,) = refusals(

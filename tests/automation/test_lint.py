@@ -77,7 +77,7 @@ def test_imports_that_nothing_offers_are_found():
         "import sys\nif sys.version_info > (3, 99):\n    pass\nprint(__name__, __file__)\n",
     ],
 )
-def test_what_a_source_provides_for_is_no_problem(source):
+def test_guarded_imports_and_known_names_are_no_problem(source):
     assert lint(source + RUN) == []
 
 
@@ -99,7 +99,7 @@ def test_entry_points_that_cannot_be_called_are_found(parameters):
     assert lint(f"def run({parameters}): pass") == [(1, "WrongArguments", "run")]
 
 
-def test_of_several_bindings_the_last_one_counts():
+def test_the_last_of_several_bindings_counts():
     assert lint("def on_api_trigger(engine): pass") == [(1, "WrongArguments", "on_api_trigger")]
     assert lint("def run(): pass\ndef run(engine): pass") == []
     assert lint("def run(): pass\nrun = print") == []

@@ -125,6 +125,6 @@ def test_the_task_runs_every_minute_and_says_what_it_did(db, caplog):
     with caplog.at_level("INFO", "udapi.manager"):
         keep_missing_versions()
         keep_missing_versions()
-    assert caplog.text.count("have got their versions") == 1
+    assert caplog.text.count("now have their versions") == 1
     assert ScriptVersion.objects.count() == 1
     assert timetable.entries()[keep_missing_versions.name]["schedule"] == timedelta(minutes=1)

@@ -129,7 +129,7 @@ def test_a_version_with_a_deleted_library_cannot_become_current(db):
         activate(script, 1)
 
 
-def test_a_library_that_is_deleted_between_the_look_and_the_save_refuses_going_back(db):
+def test_going_back_is_refused_if_a_library_is_deleted_before_the_save(db):
     tools = library("tools")
     script = save(source="import scripts.tools\n" + RUN)
     change(script, source=RUN)
@@ -142,7 +142,7 @@ def test_a_library_that_is_deleted_between_the_look_and_the_save_refuses_going_b
     assert current(script).number == 2
 
 
-def test_numbers_go_on_after_the_version_that_a_stale_object_names_is_gone(db):
+def test_saving_a_stale_script_whose_version_is_gone_takes_the_next_number(db):
     script = save()
     stale = AutomationScript.objects.get()
     change(script, source=BOTH)
@@ -151,7 +151,7 @@ def test_numbers_go_on_after_the_version_that_a_stale_object_names_is_gone(db):
     assert (numbers(script), current(script).source) == ([2, 3], RUN)
 
 
-def test_an_older_copy_of_a_script_that_is_saved_goes_back_openly(db):
+def test_saving_an_outdated_copy_of_a_script_goes_back_and_says_so(db):
     script = save()
     stale = AutomationScript.objects.get()
     change(script, source=BOTH)
@@ -189,7 +189,7 @@ def test_a_refused_save_leaves_no_version_and_an_object_that_can_be_saved_again(
     assert (current(script).number, current(script).note) == (2, "my note")
 
 
-def test_of_refused_new_scripts_no_version_is_left(db):
+def test_refused_new_scripts_leave_no_version(db):
     save("taken")
     new = [AutomationScript(name=name, source=RUN) for name in ("one", "taken")]
     with pytest.raises(IntegrityError):

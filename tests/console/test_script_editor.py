@@ -54,7 +54,7 @@ def test_probable_mistakes_are_warnings_with_their_lines(admin, make):
     make.script("def helped(): pass\n", name="tools", kind="Library")
     source = "from scripts.tools import helped\nimport numpi\nfrom . import part\n"
     assert problems(admin, source + "def run():\n    return gone\n") == [
-        (2, "There is no module numpi: not in Python, the installed packages or the SDK.", False),
+        (2, "There is no module numpi in Python, the installed packages or the SDK.", False),
         (3, "A script is not part of a package, so a relative import fails.", False),
         (4, "run cannot be called as run(engine).", False),
         (5, "gone is not defined.", False),
@@ -97,7 +97,7 @@ def test_a_library_has_other_rules(admin, make):
     assert [(at, is_error) for at, _message, is_error in cycle] == [(1, True)]
 
 
-def test_what_could_not_be_checked_is_said(admin, monkeypatch):
+def test_the_editor_says_what_could_not_be_checked(admin, monkeypatch):
     # As on a machine whose linter is broken: its process ends without an answer.
     monkeypatch.setattr(compiler, "_LINT", "raise SystemExit(1)")
     answer = found(admin, "def run(engine): return gone\n")

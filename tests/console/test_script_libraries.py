@@ -84,7 +84,7 @@ def test_a_library_in_use_stays_and_its_users_are_links(admin, library, user):
     assert AutomationScript.objects.filter(pk=library.pk).exists()
 
 
-def test_a_script_is_renewed_once_asked(admin, library, user):
+def test_a_script_is_renewed_after_a_confirmation(admin, library, user):
     change(library, source=TOOLS + "\n")
     address = page(MODEL, "renew", user.pk)
     assert "out of date: 2 is current" in admin.get(address).content.decode()

@@ -121,7 +121,7 @@ def test_an_older_version_becomes_current_with_one_event(admin, make, api):
     asked = admin.get(address)
     content = asked.content.decode()
     assert "1 API runs it from the next call on." in content
-    assert "1 is pinned and stays." in content
+    assert "1 pinned API keeps its version." in content
     assert InformationEvent.objects.count() == before
     done = admin.post(address, {"seen_revision": script.revision}, follow=True)
     assert "Version 1 is current." in said(done)
@@ -132,7 +132,7 @@ def test_an_older_version_becomes_current_with_one_event(admin, make, api):
     assert script.versions.count() == 3
     assert InformationEvent.objects.count() == before + 1
     again = admin.get(address).content.decode()
-    assert "is current already" in again
+    assert "is already current" in again
     assert "Made version 1 current." in admin.get(page(MODEL, "history", script.pk)).content.decode()
 
 
@@ -143,12 +143,12 @@ def test_a_change_meanwhile_is_noticed(admin, api):
     refused = admin.post(page(MODEL, "activate", script.pk, 1), {"seen_revision": seen})
     content = refused.content.decode()
     assert "jane has changed it since you opened this page" in content
-    assert "Version 4 is current now." in content
+    assert "Version 4 is now current." in content
     script.refresh_from_db()
     assert script.current_version == 4
 
 
-def test_who_may_not_publish_has_no_button_and_is_refused(visit, make, api):
+def test_users_who_may_not_publish_have_no_button_and_are_refused(visit, make, api):
     script, free = api.definition.script, make.script(name="free")
     change(free, timeout_seconds=9)
     client = visit(*FLAGS - {"automation.execute"})
@@ -231,7 +231,7 @@ def test_a_save_that_breaks_apis_asks_first(admin, visit, make):
     assert "other" not in content.split('class="ud-conflict"')[1].split("</section>")[0]
 
 
-def test_a_warned_save_over_another_change_is_not_asked_for_ever(admin, make):
+def test_overwriting_another_change_is_asked_about_only_once(admin, make):
     api = make(BOTH, route="trigger")
     script = api.definition.script
     address = page(MODEL, "change", script.pk)

@@ -95,7 +95,7 @@ def test_an_api_that_a_rule_refuses_is_named_with_the_reason(admin, make):
         (API, "automation.execute"),
     ],
 )
-def test_who_may_not_change_objects_switches_none(visit, make, model, missing):
+def test_users_who_may_not_change_objects_switch_none(visit, make, model, missing):
     obj = new(make, model)
     client = visit(*FLAGS - {missing})
     assert switch(client, model, obj, "off").status_code == 403

@@ -100,7 +100,7 @@ def test_nothing_else_is_found_below_scripts(bench):
             print(refused("scripts.other"))
         """
     known, without = bench.run(source, libraries=libraries(known="")), bench.run(source)
-    rule = "There is no library {} here: a script has the libraries that it and they import by name."
+    rule = "There is no library {} here: a script has only libraries that a source imports by name."
     below = "No module named 'scripts.known.below'; 'scripts.known' is not a package"
     finders = "['LibraryFinder']"
     shown = [rule.format("other"), rule.format("json"), below, "ImportError", finders, rule.format("other")]
