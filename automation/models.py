@@ -116,8 +116,7 @@ class AutomationScript(EntryPoints, AuthoredModel):
         # Whatever it is now: old versions may use one that it had as a library.
         libraries.hold_libraries()
         users = libraries.users_of(self.pk)
-        rule = _("Scripts import this library: %(scripts)s. Remove the import from them first.")
-        return _in_use(rule, users) if users else None
+        return _in_use(users) if users else None
 
     def unique_error_message(self, model_class: type[models.Model], unique_check: Any) -> ValidationError:
         """`NameInUse` for the name, in place of Django's own code."""
@@ -171,9 +170,9 @@ class AutomationScript(EntryPoints, AuthoredModel):
             return
         name, kind = type(self)._base_manager.filter(pk=self.pk).values_list("name", "kind").get()
         if self.name != name:
-            yield "name", _in_use(_("Scripts import this library by its name: %(scripts)s."), users)
+            yield "name", _in_use(users)
         if self.kind != kind:
-            yield "kind", _in_use(_("Scripts import this library: %(scripts)s."), users)
+            yield "kind", _in_use(users)
 
     def _source_error(self) -> ValidationError | None:
         found = contents(self.source)
@@ -193,7 +192,8 @@ class AutomationScript(EntryPoints, AuthoredModel):
         return None
 
 
-def _in_use(rule: str, users: Sequence[str]) -> ValidationError:
+def _in_use(users: Sequence[str]) -> ValidationError:
+    rule = _("Scripts import this library: %(scripts)s. Remove the import from them first.")
     return refusal("ScriptInUse", rule, scriptLinks=users, scripts=", ".join(users))
 
 

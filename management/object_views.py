@@ -194,7 +194,7 @@ class SwitchableViewSet(ObjectViewSet[Object]):
         return self._switch(key, is_disabled=False)
 
     def disable(self, request: Request, key: str) -> Response:
-        """From now on, its requests are refused."""
+        """Callers are refused from the next request on."""
         return self._switch(key, is_disabled=True)
 
     def _switch(self, key: str, *, is_disabled: bool) -> Response:

@@ -55,7 +55,7 @@ class RenewedSerializer(serializers.Serializer[Any]):
 
 
 class NotRenewedSerializer(serializers.Serializer[Any]):
-    """A script that goes on with the libraries that it has, and why."""
+    """A script that keeps the libraries it has, and why."""
 
     id = serializers.UUIDField(required=False, help_text="In place of the rest, for users who may not view scripts.")
     name = serializers.CharField(required=False)

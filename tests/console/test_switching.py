@@ -78,11 +78,13 @@ def test_an_api_that_a_rule_refuses_is_named_with_the_reason(admin, make):
     broken, fine = new(make, API), new(make, API)
     AutomationScript._base_manager.filter(pk=broken.script_id).update(has_api_trigger=False)
     response = admin.post(page(API, "changelist"), selected("disable_selected", broken, fine), follow=True)
-    assert "1 API disabled." in said(response)
+    assert "2 APIs disabled." in said(response)
+    response = admin.post(page(API, "changelist"), selected("enable_selected", broken, fine), follow=True)
+    assert "1 API enabled." in said(response)
     assert "1 API not changed." in said(response)
     assert f"{broken.route}: The script has no function on_api_trigger" in said(response)
-    assert switch(admin, API, broken, "off", **{"X-Requested-With": "fetch"}).status_code == 409
-    assert [disabled(broken), disabled(fine)] == [False, True]
+    assert switch(admin, API, broken, "on", **{"X-Requested-With": "fetch"}).status_code == 409
+    assert [disabled(broken), disabled(fine)] == [True, False]
 
 
 @pytest.mark.parametrize(
