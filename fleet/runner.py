@@ -165,8 +165,8 @@ class Runner:
             answer = self._guarded(claim, partial(self._carry_out, job, found, claim))
         self._log_end(job, label, answer, (time.monotonic() - begun) * 1_000)
         if isinstance(found, Script) and answer.reason is not None:
-            named = f"(version {found.version} of the script {found.name})"
-            answer = replace(answer, message=f"{answer.message.rstrip()}\n{named}".lstrip())
+            told = answer.message or answer.reason
+            answer = replace(answer, message=f"{found.name} (version {found.version}): {told}")
         return None if job.kind is JobKind.SUBSCRIPT else answer
 
     def _guarded(self, claim: claims.Claim, step: Callable[[], Result]) -> Result | Answer:

@@ -50,7 +50,7 @@ def test_a_subscript_is_not_replaced_by_another_of_its_name(author, publish):
     moved = author.patch(f"{API}helper/", {"name": "moved"}, format="json")
     assert _reason(moved) == (
         403,
-        "Scripts call a script with run(engine) by its name: "
+        "Scripts call a script with run(engine) by its name, and import a library by its name: "
         "adding or renaming one, or changing its source, needs Automation > Execute as well.",
     )
     assert author.patch(f"{API}helper/", {"source": RUNNABLE + "x = 1\n"}, format="json").status_code == 403

@@ -21,5 +21,6 @@ def test_traceback_is_printed_as_text_and_not_in_the_json(stack, publish):
     assert "\\n" not in done.stdout
     _, told = done.stderr.split("CommandError: ")
     lines = told.splitlines()
-    expected = ["AutomationActionError", "ValueError: why it failed", "Traceback (most recent call last):"]
+    first = f"{api.definition.script.name} (version 1): ValueError: why it failed"
+    expected = ["AutomationActionError", first, "Traceback (most recent call last):"]
     assert (lines[:3], lines[-1]) == (expected, "ValueError: why it failed")

@@ -188,7 +188,7 @@ def test_only_node_when_unfit_finishes_running_jobs_and_keeps_others(breakable_s
         redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         go.touch()
         # The calling script has begun, so no other node runs the subscript.
-        assert running.result().text.startswith("inner: No process could be started")
+        assert running.result().text.startswith("inner (version 1): No process could be started")
         assert not waiting.done()
         lonely_node.find_directory()
         assert waiting.result().text == LARGE
