@@ -49,7 +49,7 @@ def _of_definitions() -> Iterator[Concern]:
     yield from _concern(broken, "code_off", "bad", _("APIs that cannot answer"), why)
     closed = definitions.filter(~Exists(AllowedToken.objects.filter(definition=OuterRef("pk"))))
     yield from _concern(closed, "lock", "warn", _("APIs nobody can call"), _("They allow no token."))
-    disabled, meaning = definitions.filter(is_disabled=True), _("Allowed callers get error 2009 (503).")
+    disabled, meaning = definitions.filter(is_disabled=True), _("Calls are refused with error 2009 (503).")
     yield from _concern(disabled, "block", "warn", _("Disabled APIs"), meaning)
 
 

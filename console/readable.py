@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import DateTimeField
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -71,11 +72,15 @@ def _script(user: AnyUser, definition: ApiDefinition) -> SafeString:
     return script_cell(definition, is_link=allows(user, SCRIPT, "view"), kind="view")
 
 
-def _version(user: AnyUser, definition: ApiDefinition) -> str:
-    if definition.script_version is not None:
-        return _("Pinned to version %d") % definition.script_version
-    current = definition.script.current_version if definition.script else None
-    return _("Current (version %d)") % current if current else _("Current")
+def _version(user: AnyUser, definition: ApiDefinition) -> SafeString | str:
+    pinned, script = definition.script_version, definition.script
+    number = pinned or (script.current_version if script else None)
+    if script is None or number is None:
+        return _("Current")
+    text = (_("Pinned to version %d") if pinned else _("Current (version %d)")) % number
+    if not allows(user, SCRIPT, "view"):
+        return text
+    return cells.link(reverse("admin:automation_automationscript_version", args=[script.pk, number]), text)
 
 
 def _tokens(user: AnyUser, definition: ApiDefinition) -> SafeString:

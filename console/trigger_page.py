@@ -72,6 +72,7 @@ def _described(definition: ApiDefinition) -> dict[str, Any]:
         "name": definition.name,
         "description": definition.description,
         "isDisabled": definition.is_disabled,
+        "pinnedTo": definition.script_version,
         "takesParameters": definition.input_type != InputType.RAW_BODY,
         "parameters": curl.parameters_of(definition),
         "page": cells.page_of(definition),

@@ -65,7 +65,7 @@ class ApiDefinition(AuthoredModel):
         gettext_lazy("disabled"),
         default=False,
         db_default=False,
-        help_text=gettext_lazy("Disabled: allowed callers get error 2009 at once."),
+        help_text=gettext_lazy("Disabled: calls are refused at once with error 2009."),
     )
     allowed_tokens: "models.ManyToManyField[ApiToken, AllowedToken]" = models.ManyToManyField(
         ApiToken, through="AllowedToken", related_name="api_definitions"
@@ -189,6 +189,8 @@ class ApiDefinition(AuthoredModel):
             return self._refusal("InvalidActionMeta", rule, library=gone.name)
         if (entry_point := self.entry_points[ActionType(self.action_type)]) not in runs.entry_points():
             rule = _("The script has no function %(entryPoint)s, which the action type calls.")
+            if isinstance(runs, ScriptVersion):
+                rule = _("That version has no function %(entryPoint)s, which the action type calls.")
             return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)
         return None
 

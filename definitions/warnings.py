@@ -47,9 +47,11 @@ def _found(
     # Only these require the script parameters of their callers.
     requiring = by_action[ActionType.NO_ENTRY_POINT]
     for name in [name for name in script.parameters if name not in stored.parameters]:
-        text = _("Callers must now send {}: without it, APIs will answer error 16.").format(name)
+        text = _("Callers must now send the parameter {}: without it, APIs will answer error 16.").format(name)
         yield Consequence("ParameterAdded", text, requiring)
     read = contents(script.source).parameters
     for name in [name for name in stored.parameters if name not in script.parameters and name in read]:
-        text = _("The source still reads {}, but callers of APIs will no longer have to send it.").format(name)
+        text = _("The source still reads the parameter {}, but callers of APIs will no longer have to send it.").format(
+            name
+        )
         yield Consequence("ParameterRemoved", text, requiring)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorList
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -94,7 +95,11 @@ class ScriptForm(CheckedForm):
         found = consequences(self.instance)
         if found and self.data.get("save_anyway") != _mark(found):
             self.consequences = found
-            self.add_error(None, ValidationError(_("Nothing has been saved yet: the change affects APIs.")))
+            self.add_error(None, ValidationError(_("Nothing has been saved yet.")))
+
+    def non_field_errors(self) -> ErrorList:
+        """The errors above the form. Consequences are shown with their question, and are no error."""
+        return ErrorList() if self.consequences else super().non_field_errors()
 
     def add_error(self, field: str | None, error: Any) -> None:
         """Assign the error to its field; scripts that prevent a change are shown with links."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
+from django.forms.utils import ErrorList
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -94,6 +95,9 @@ class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def title(self, obj: AutomationScript) -> SafeString:
         name = format_html('<a class="ud-url-text" href="{}">{}</a>', cells.page_of(obj), obj.name)
+        if obj.kind == ScriptKind.LIBRARY:
+            # For lists that have no room for a column of its own.
+            name = format_html('{} <span class="ud-kind">{}</span>', name, self.kind_in_a_word(obj))
         return cells.two_lines(name, obj.description)
 
     @admin.display(description=gettext_lazy("kind"), ordering="kind")
@@ -146,21 +150,39 @@ class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
             "may_publish": allows(request.user, DEFINITION, "view") and allows(request.user, DEFINITION, "add"),
             "warnings": in_words(request.user, form.consequences),
         }
+        if form.consequences:
+            context["errors"] = ErrorList()
         if script is not None:
             # The form may have filled the script with what was not saved.
             stored = AutomationScript.objects.get(pk=script.pk)
-            context |= self.libraries_of(request, stored) | {"save_says": reach_of(request.user, stored).at_save()}
+            context |= self.libraries_of(request, stored)
+            context |= {
+                "save_says": reach_of(request.user, stored).at_save(),
+                "stored_version": stored.current_version,
+            }
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: AutomationScript, form: Any, change: bool) -> None:
-        """Save it, and say what became of the note and of the scripts that import it."""
-        super().save_model(request, obj, form, change)
-        if not change:
-            return
-        if form.cleaned_data.get("version_note") and not obj.version_change:
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """What the history says: the changed fields, and the version that the save has made of them."""
+        if add:
+            return super().construct_change_message(request, form, formsets, add)
+        fields = [str(form.fields[name].label) for name in form.changed_data if name != "version_note"]
+        if not fields:
+            return []
+        script = form.instance
+        made = {"name": _("version"), "object": str(script.current_version)} if script.version_change else {}
+        return [{"changed": {**made, "fields": fields}}]
+
+    def response_change(self, request: HttpRequest, obj: AutomationScript) -> HttpResponse:
+        """Say what the save has done: the version, the way back, the note, and the scripts that import it."""
+        answer = super().response_change(request, obj)
+        if obj.version_change:
+            self.offer_way_back(request, obj)
+        elif request.POST.get("version_note", "").strip():
             text = _(
                 "Source, parameters and limits are unchanged, so there is no new version, and the note is not kept."
             )
             self.message_user(request, text, messages.WARNING)
         if obj.kind == ScriptKind.LIBRARY and obj.version_change:
             self.offer_renewal(request, obj)
+        return answer

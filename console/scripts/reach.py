@@ -31,8 +31,8 @@ class Reach:
         said = []
         if self.importing:
             text = ngettext(
-                "Used by %(count)d script; it keeps its current version until it is renewed.",
-                "Used by %(count)d scripts; they keep its current version until they are renewed.",
+                "Used by %(count)d script; it keeps the version it was saved with until it is renewed.",
+                "Used by %(count)d scripts; they keep the version they were saved with until they are renewed.",
                 self.importing,
             )
             said.append(text % {"count": self.importing})

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
@@ -100,7 +101,8 @@ class VersionPages(ReadablePages):
         old = _number(request.GET.get("old"), before)
         rows = script.versions.prefetch_related("library_uses")
         found = compared(_found(rows, old), _found(rows, new))
-        context = {"title": _("Difference"), "numbers": numbers, "found": found}
+        may_activate = self._may_activate(request, script, [found.old, found.new])
+        context = {"title": _("Difference"), "numbers": numbers, "found": found, "may_activate": sorted(may_activate)}
         return self._answer(request, script, "console/scripts/difference.html", context)
 
     def activate_page(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
@@ -156,12 +158,21 @@ class VersionPages(ReadablePages):
         self.log_change(request, script, f"Made version {version.number} current.")
         return True
 
-    def _back_at(self, request: HttpRequest, script: AutomationScript, was: int | None) -> HttpResponse:
+    def offer_way_back(self, request: HttpRequest, script: AutomationScript) -> None:
+        """After a save that has made a version, name it, and offer the one before it."""
+        number = script.current_version or 0
+        before = script.versions.filter(number__lt=number).values_list("number", flat=True).first()
+        self._say_current(request, script, before)
+
+    def _say_current(self, request: HttpRequest, script: AutomationScript, was: int | None) -> None:
         text = format_html("{}", _("Version %d is current.") % (script.current_version or 0))
         if was is not None and was != script.current_version:
             back = reverse("admin:automation_automationscript_activate", args=[script.pk, was])
             text = format_html("{} {}", text, cells.offer(back, _("Go back to version %d") % was))
-        self.message_user(request, text)
+        self.message_user(request, text, messages.SUCCESS)
+
+    def _back_at(self, request: HttpRequest, script: AutomationScript, was: int | None) -> HttpResponse:
+        self._say_current(request, script, was)
         return HttpResponseRedirect(cells.page_of(script, "versions"))
 
     def _may_activate(

@@ -1,7 +1,8 @@
 """Template tags: times in the browser's zone, copy buttons, sort choices."""
 
+import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django import template
 from django.contrib.admin.utils import label_for_field
@@ -14,6 +15,8 @@ from django.utils.translation import gettext as _
 from console import cells
 from foundation.times import iso_utc
 from keys.changes import live_keys
+
+_VERSION: Final = re.compile(r": (back to )?version [0-9]+$")
 
 register = template.Library()
 register.simple_tag(cells.limit_in_words)
@@ -29,6 +32,13 @@ def local_time(value: datetime | None) -> SafeString:
     text = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
     machine = iso_utc(moment, "milliseconds")
     return format_html('<time datetime="{}" title="{}" data-local-time>{}</time>', machine, text, text)
+
+
+@register.filter
+def version_in(message: str) -> str:
+    """What the text of an event says of the version that the change has made or gone back to; empty for others."""
+    said = _VERSION.search(message)
+    return said[0] if said else ""
 
 
 @register.simple_tag

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             field=models.BooleanField(
                 db_default=False,
                 default=False,
-                help_text="Disabled: allowed callers get error 2009 at once.",
+                help_text="Disabled: calls are refused at once with error 2009.",
                 verbose_name="disabled",
             ),
         ),

@@ -79,8 +79,7 @@ def test_parameters_that_come_and_go_warn_unless_the_api_is_pinned(files, how):
     import_apis(files(f"definitions:\n{runs.format('pinned', ', scriptVersion: 1')}"))
     main = files(script.format("zone"), **{"status.py": READS})
     added, removed = _warnings(import_apis(main, *how))
-    assert (
-        added == f"Warning: status ({main}:4): Callers must now send zone: without it, APIs will answer error 16: runs."
-    )
-    assert "The source still reads area" in removed
+    said = "Callers must now send the parameter zone: without it, APIs will answer error 16"
+    assert added == f"Warning: status ({main}:4): {said}: runs."
+    assert "The source still reads the parameter area" in removed
     assert removed.endswith(": runs.")

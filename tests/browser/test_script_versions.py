@@ -96,7 +96,9 @@ def test_a_library_is_written_used_and_renewed(page, publish):
     library = page.url
     user = publish.script(f"from scripts.greetings import greeting\n{ECHO}", name="polite")
     page.reload()
-    expect(page.get_by_text("Used by 1 script; it keeps its current version until it is renewed.")).to_be_visible()
+    expect(
+        page.get_by_text("Used by 1 script; it keeps the version it was saved with until it is renewed.")
+    ).to_be_visible()
     write(page, 'def greeting(name):\n    return "Good day, " + name\n')
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_text("out of date")).to_be_visible()

@@ -1,6 +1,7 @@
 """Pinning an API to a version of its script: form, list, readable page, trigger page."""
 
 import pytest
+from django.urls import reverse
 
 from automation.models import AutomationScript
 from automation.versions import ScriptVersion
@@ -127,7 +128,8 @@ def test_pinned_apis_are_told_apart(admin, api, make):
         assert [row.route for row in rows] == [route]
     read = admin.get(page(MODEL, "view", api.definition.pk)).content.decode()
     assert ">@ 1</span>" in read
-    assert "Pinned to version 1" in read
+    version = reverse("admin:automation_automationscript_version", args=[api.definition.script_id, 1])
+    assert f'href="{version}">Pinned to version 1</a>' in read
     assert "Current (version 1)" in admin.get(page(MODEL, "view", current.pk)).content.decode()
 
 
@@ -139,7 +141,8 @@ def test_curl_and_trigger_page_know_the_parameters_of_the_pinned_version(admin, 
     api.definition.refresh_from_db()
     api.definition.script_version = 1
     save_definition(api.definition, by="system")
-    assert admin.get(offered).json()["definitions"][0]["parameters"] == ["old"]
+    pinned = admin.get(offered).json()["definitions"][0]
+    assert (pinned["parameters"], pinned["pinnedTo"]) == (["old"], 1)
     assert "{&quot;old&quot;: &quot;&quot;}" in admin.get(page(MODEL, "changelist")).content.decode()
 
 

@@ -57,7 +57,7 @@ def test_uses_and_users_are_shown_with_what_is_out_of_date(admin, make, library,
     assert content.count("out of date: 2 is current") == 2
     assert page(MODEL, "renew", user.pk) in content
     content = admin.get(page(MODEL, "change", library.pk)).content.decode()
-    assert "Used by 1 script; it keeps its current version until it is renewed." in content
+    assert "Used by 1 script; it keeps the version it was saved with until it is renewed." in content
     assert "uses version 1" in content
     assert "Renew 1 script" in content
     for script, name in ((user, "tools 1"), (library, "user (1)")):

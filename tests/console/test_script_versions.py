@@ -98,6 +98,8 @@ def test_two_versions_are_compared(admin, api):
     assert (found.old.number, found.new.number, found.settings) == (3, 4, [])
     assert "<del>a</del> comment" in admin.get(address).content.decode()
     content = admin.get(address, {"old": 4, "new": 1}).content.decode()
+    assert f'href="{page(MODEL, "activate", script.pk, 1)}">Make version 1 current</a>' in content
+    assert "Make version 4 current" not in content
     assert "# another &lt;comment&gt;" in content
     assert "host" in content
     assert [str(label) for label, _was, _now in admin.get(address, {"new": 3}).context["found"].settings] == [
@@ -227,7 +229,7 @@ def test_a_save_that_breaks_apis_asks_first(admin, visit, make):
     address = page(MODEL, "change", make_other.definition.script_id)
     asked = submit(blind, address, parameters="host")
     content = asked.content.decode()
-    assert "Callers must now send host" in content
+    assert "Callers must now send the parameter host" in content
     assert "other" not in content.split('class="ud-conflict"')[1].split("</section>")[0]
 
 
@@ -254,3 +256,27 @@ def test_a_script_of_an_earlier_release_has_no_versions_yet(admin, make):
     assert "No versions yet" in admin.get(page(MODEL, "versions", script.pk)).content.decode()
     assert admin.get(page(MODEL, "difference", script.pk)).status_code == 404
     assert admin.get(page(MODEL, "change", script.pk)).status_code == 200
+
+
+def test_a_save_names_its_version_and_offers_the_way_back(admin, api):
+    script = api.definition.script
+    pin(api, 2)
+    address = page(MODEL, "change", script.pk)
+    assert submit(admin, address, timeout_seconds="7", version_note="shorter").status_code == 302
+    saved = admin.get(address)
+    assert "Version 4 is current. " in said(saved)
+    assert f'href="{page(MODEL, "activate", script.pk, 3)}">Go back to version 3</a>' in said(saved)
+    form = saved.content.decode()
+    assert f'href="{page(MODEL, "version", script.pk, 4)}">Version 4</a>' in form
+    assert "pinned to 2" in form
+    assert submit(admin, address, description="It waits", version_note="nothing of it").status_code == 302
+    renamed = admin.get(address)
+    assert "is current" not in said(renamed)
+    assert "the note is not kept" in said(renamed)
+    told = admin.get(page(MODEL, "history", script.pk)).content.decode()
+    assert "Changed Time-out (seconds) for version “4”." in told
+    assert "Changed Description." in told
+    admin.post(page(MODEL, "activate", script.pk, 1), {"seen_revision": str(script.revision + 2)})
+    overview = admin.get("/console/").content.decode()
+    assert "was updated by root: version 4" in overview
+    assert "was updated by root: back to version 1" in overview

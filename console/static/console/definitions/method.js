@@ -8,11 +8,14 @@ function showInputs() {
   inputs.hidden = chosen?.dataset.entryPoint === "run";
 }
 
-function fit(points, mayChoose) {
+function fit(ofVersion, ofScript, mayChoose) {
+  const points = ofVersion ?? ofScript;
   for (const card of cards) {
     const isMissing = points !== null && !points.includes(card.dataset.entryPoint);
     card.classList.toggle("is-missing", isMissing);
     card.querySelector(".ud-choice-warning").hidden = !isMissing;
+    card.querySelector("[data-lacking=script]").hidden = ofVersion !== null;
+    card.querySelector("[data-lacking=version]").hidden = ofVersion === null;
   }
   const fitting = cards.filter((card) => points === null || points.includes(card.dataset.entryPoint));
   const chosen = cards.find((card) => card.querySelector("input").checked);
@@ -27,12 +30,12 @@ if (inputs) {
   const isNew = !document.getElementById("route-check")?.dataset.own;
   document.addEventListener("console:script", (event) => {
     ofScript = event.detail?.split(" ") ?? null;
-    fit(ofVersion ?? ofScript, !isFirst || isNew);
+    fit(ofVersion, ofScript, !isFirst || isNew);
     isFirst = false;
   });
   document.addEventListener("console:version", (event) => {
     ofVersion = event.detail?.split(" ") ?? null;
-    fit(ofVersion ?? ofScript, false);
+    fit(ofVersion, ofScript, false);
   });
   document.addEventListener("change", showInputs);
   showInputs();

@@ -18,10 +18,16 @@ let parameters = new Map();
 
 const picker = form && new Picker(field("picker"), field("picker-list"), form.dataset.definitions, fillIn);
 
+function showPin(version) {
+  field("pinned").hidden = version === null;
+  field("pinned").textContent = field("pinned").dataset.text.replace("%d", version);
+}
+
 function fillIn(definition) {
   field("route").value = definition.route;
   describe(definition.description);
   field("disabled").hidden = !definition.isDisabled;
+  showPin(definition.pinnedTo);
   if (definition.takesParameters) {
     field("format").value = "json";
     field("body").value = JSON.stringify(Object.fromEntries(definition.parameters.map((name) => [name, ""])), null, 2);
@@ -134,6 +140,7 @@ function clear() {
   query.clear();
   describe("");
   field("disabled").hidden = true;
+  showPin(null);
   complain("");
   hideSecret();
   showParameters();
