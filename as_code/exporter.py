@@ -13,7 +13,7 @@ from django.db import transaction
 from as_code import files, yaml_format
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, VERSIONS, DocumentKind
 from as_code.permissions import Actor
-from as_code.stored import Stored, uses_of
+from as_code.stored import RecordedLibrary, Stored, uses_of
 from automation.versions import ScriptVersion
 from foundation.logs import AUDIT_LOGGER
 from tokens import peppers
@@ -27,6 +27,9 @@ _SCHEMA = Path(__file__).parent / "schema.json"
 _HEADER = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
 
 _log = logging.getLogger(AUDIT_LOGGER)
+
+_Uses = Mapping[int, Mapping[str, RecordedLibrary]]
+"""The libraries of versions: by the version's key, then by the name that it imports."""
 
 
 class ExportError(Exception):
@@ -44,10 +47,12 @@ def export_files(actor: Actor, *, with_digests: bool = False) -> dict[str, str]:
         refusals.append(actor.refusal(TOKENS, "change", "export digests"))
     if refusal := next(filter(None, refusals), None):
         raise ExportError(refusal)
-    # The locks last as long as reading, so that all objects are of one moment.
+    # The locks last as long as reading, so that everything is of one moment.
     with transaction.atomic():
         stored = Stored()
-    found = _files(stored, with_digests)
+        kept = _kept_versions(stored)
+        uses = uses_of(version.pk for version in kept)
+    found = _files(stored, kept, uses, with_digests)
     counts = ", ".join(f"{kind.section}: {len(stored.objects[kind])}" for kind in KINDS)
     _log.info("'%s' exported %s%s", actor.name, counts, " with the digests of their secrets" if with_digests else "")
     return found
@@ -92,12 +97,11 @@ def _earlier_scripts(directory: Path) -> set[str]:
     raise ExportError(f"{main} exists and is not an export: choose another directory, or move the file away.")
 
 
-def _files(stored: Stored, with_digests: bool) -> dict[str, str]:
+def _files(stored: Stored, kept: Sequence[ScriptVersion], uses: _Uses, with_digests: bool) -> dict[str, str]:
     scripts = stored.objects[SCRIPTS]
     names = files.file_names(script.name for script in scripts)
     sources = {script.pk: f"{SCRIPTS_DIRECTORY}/{names[script.name]}" for script in scripts}
-    kept = _kept_versions(stored)
-    versions = _version_entries(stored, kept, sources)
+    versions = _version_entries(stored, kept, uses, sources)
 
     def values(kind: DocumentKind, instance: Any) -> dict[str, Any]:
         content = stored.content(kind, instance) | {"id": str(instance.pk)}
@@ -118,10 +122,9 @@ def _files(stored: Stored, with_digests: bool) -> dict[str, str]:
 
 
 def _version_entries(
-    stored: Stored, versions: Sequence[ScriptVersion], sources: Mapping[UUID, str]
+    stored: Stored, versions: Sequence[ScriptVersion], uses: _Uses, sources: Mapping[UUID, str]
 ) -> dict[UUID, list[dict[str, Any]]]:
     """The entries of versions, by script."""
-    uses = uses_of(version.pk for version in versions)
     found: dict[UUID, list[dict[str, Any]]] = {}
     for version in versions:
         source = files.of_version(sources[version.script_id], version.number)

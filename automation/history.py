@@ -12,13 +12,10 @@ from django.utils.translation import gettext as _
 from automation import libraries
 from automation.source import ON_API_TRIGGER, RUN, contents, has_entry_point
 from automation.versions import LibraryUse, ScriptKind, ScriptVersion, content_hash, content_of
+from objects.changes import refusal
 
 if TYPE_CHECKING:
     from automation.models import AutomationScript
-
-
-class MissingLibraryError(Exception):
-    """A version cannot become current: a library that it was saved with has been deleted."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +102,13 @@ def go_back(script: "AutomationScript", version: ScriptVersion) -> None:
     """Give `script`, whose row is locked, the content of one of its versions; saving it makes that version current.
 
     Raises:
-        MissingLibraryError: it was saved with a library that has been deleted.
+        ValidationError: `InvalidScript`, it was saved with a library that has been deleted.
     """
     # Nobody may delete one of its libraries before the commit.
     libraries.hold_libraries()
     if missing := [name for name, library in version.libraries().items() if library is None]:
-        raise MissingLibraryError(", ".join(missing))
+        message = _("A library that it was saved with has been deleted: {}.").format(", ".join(missing))
+        raise refusal("InvalidScript", "%(message)s", line=None, message=message)
     for column, value in content_of(version).items():
         setattr(script, column, value)
     script.current_version = version.number

@@ -99,18 +99,19 @@ def _names(tree: ast.Module, source: str) -> list[str] | None:
     }
     if used & {*_DYNAMIC, "*"}:
         return None
-    found = sorted(set(_global_names(symtable.symtable(source, "<script>", "exec"))))
-    return found if len(found) <= MOST_NAMES else None
+    table = symtable.symtable(source, "<script>", "exec")
+    # Functions may bind these; whether one does is left open.
+    declared = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    # Python takes quadratic time for the symbols of a table.
+    if len(table.get_identifiers()) + len(declared) > MOST_NAMES:
+        return None
+    return sorted(declared.union(symbol.get_name() for symbol in table.get_symbols() if _is_bound(symbol)))
 
 
-def _global_names(table: symtable.SymbolTable) -> Iterator[str]:
-    is_module = table.get_type() == "module"
-    for symbol in table.get_symbols():
-        is_bound = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
-        if is_bound and (is_module or symbol.is_declared_global()):
-            yield symbol.get_name()
-    for inner in table.get_children():
-        yield from _global_names(inner)
+def _is_bound(symbol: symtable.Symbol) -> bool:
+    # A walrus in a comprehension counts as declared.
+    ways = symbol.is_assigned, symbol.is_imported, symbol.is_namespace, symbol.is_declared_global
+    return any(way() for way in ways)
 
 
 def _docstring(tree: ast.Module) -> str:

@@ -140,7 +140,7 @@ def _check(wanted: _Way, known: Mapping[str, Contents]) -> None:
     library = known.get(wanted.library)
     if library is None:
         raise LibraryError(wanted.line, _("There is no library {}{}.").format(wanted.library, by))
-    missing = [name for name in wanted.names if library.names is not None and name not in library.names]
+    missing = [] if library.names is None else sorted(set(wanted.names).difference(library.names))
     if missing:
         raise LibraryError(wanted.line, _("The library {} has no {}{}.").format(wanted.library, missing[0], by))
 

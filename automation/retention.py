@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.dispatch import Signal
@@ -20,7 +21,9 @@ from automation.versions import LibraryUse, ScriptVersion
 needed_versions: Final = Signal()
 
 YOUNG: Final = timedelta(days=1)
-"""How long a version stays in any case. Jobs may wait for it, and an author may notice a mistake."""
+"""How long a version stays in any case, because an author may notice a mistake. It stays longer where jobs may wait
+longer.
+"""
 
 _STEP = 20
 
@@ -68,7 +71,8 @@ def _needed(script_id: UUID) -> set[int]:
 def _old_versions(script_id: UUID, most: int, needed: set[int]) -> QuerySet[ScriptVersion]:
     versions = ScriptVersion.objects.filter(script=script_id)
     newest = versions.order_by("-number").values_list("number", flat=True)[:most]
-    old = versions.filter(created_at__lt=timezone.now() - YOUNG)
+    waiting = timedelta(seconds=settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
+    old = versions.filter(created_at__lt=timezone.now() - max(YOUNG, waiting))
     # The newest of the old ones may have been current until a moment ago.
     until = old.aggregate(newest=Max("number"))["newest"] or 0
     return old.filter(number__lt=min(until, *newest)).exclude(number__in=needed)

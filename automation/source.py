@@ -15,7 +15,9 @@ __all__ = ("LIBRARY_PACKAGE", "ON_API_TRIGGER", "RUN")
 LARGEST_SOURCE: Final = 256 * 1024
 """In bytes of UTF-8."""
 
-_KEPT = 2_048
+_KEPT: Final = 2_048
+_KEPT_NAMES: Final = 500_000
+"""How many names the kept contents may have together; a source of the largest size can have tens of thousands."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Contents:
     names: Sequence[str] | None = None
     """The names that importers find in it; None if only running it would tell all of them."""
 
+    def size(self) -> int:
+        """How many names it holds."""
+        imported = sum(1 + len(names) for _line, _library, names in self.libraries)
+        return len(self.names or ()) + len(self.parameters) + imported
+
 
 class _Known:
     """The contents of the latest sources, because a save asks several times."""
@@ -50,6 +57,7 @@ class _Known:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._contents: OrderedDict[bytes, Contents] = OrderedDict()
+        self._names = 0
 
     def get(self, key: bytes) -> Contents | None:
         with self._lock:
@@ -60,9 +68,11 @@ class _Known:
     def add(self, contents: Mapping[bytes, Contents]) -> None:
         """Keep these, and drop the ones that were not asked for longest."""
         with self._lock:
-            self._contents.update(contents)
-            while len(self._contents) > _KEPT:
-                self._contents.popitem(last=False)
+            new = {key: each for key, each in contents.items() if key not in self._contents}
+            self._contents.update(new)
+            self._names += sum(each.size() for each in new.values())
+            while len(self._contents) > _KEPT or self._names > _KEPT_NAMES:
+                self._names -= self._contents.popitem(last=False)[1].size()
 
 
 _known = _Known()

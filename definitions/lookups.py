@@ -37,7 +37,7 @@ walk (depth, prefix) AS (
 )
 SELECT d.id, d.route, d.action_type, d.input_type, d.is_disabled, d.script_id,
        s.id, s.name, COALESCE(d.script_version, s.current_version),
-       v.parameters, v.has_api_trigger, v.has_run,
+       v.content_hash, v.parameters, v.has_api_trigger, v.has_run,
        EXISTS (SELECT 1 FROM definitions_allowedtoken a WHERE a.definition_id = d.id AND a.token_id = %s)
 FROM (SELECT prefix AS signature FROM walk WHERE depth = {depth} UNION SELECT %s) candidate
 JOIN definitions_apidefinition d ON d.signature = candidate.signature
@@ -69,6 +69,7 @@ class ScriptRow:
     parameters: list[str]
     has_api_trigger: bool
     has_run: bool
+    content_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +135,13 @@ def _definition(row: tuple[Any, ...]) -> DefinitionRow:
     return DefinitionRow(*what, script_id, script, bool(is_allowed))
 
 
-def _script(script_id: UUID, name: str, version: int | None, parameters: str | None, *entry_points: Any) -> ScriptRow:
-    if parameters is None:
+def _script(
+    script_id: UUID, name: str, version: int | None, content_hash: str | None, parameters: str, *entry_points: Any
+) -> ScriptRow:
+    if content_hash is None:
         return ScriptRow(script_id, name, None, [], has_api_trigger=False, has_run=False)
-    return ScriptRow(script_id, name, version, json.loads(parameters), *map(bool, entry_points))
+    has_api_trigger, has_run = map(bool, entry_points)
+    return ScriptRow(script_id, name, version, json.loads(parameters), has_api_trigger, has_run, content_hash)
 
 
 def _uuid(value: Any) -> UUID:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from access.policy import SCRIPT, AnyUser, allows
 from automation.models import AutomationScript
 from automation.source import RUN, has_entry_point
-from automation.versions import ScriptKind
+from automation.versions import ScriptKind, ScriptVersion
 from definitions.models import ApiDefinition
 
 USED = _("An API runs this script: changing its source needs Automation > Execute as well.")
@@ -64,6 +64,19 @@ def refused_publishing(user: AnyUser, stored: AutomationScript | None, draft: Dr
         return None
     is_used = stored is not None and ApiDefinition.objects.filter(script=stored).exists()
     return why_publishing(stored, draft, is_used=is_used, is_any=is_used or ApiDefinition.objects.exists())
+
+
+def refused_activation(user: AnyUser, stored: AutomationScript, version: ScriptVersion) -> Promise | None:
+    """Why `user` may not make `version` current; None if they may. It counts as a change of the source."""
+    # Asked first: the source of a version may not have been read yet.
+    if allows(user, SCRIPT, "publish"):
+        return None
+    return refused_publishing(user, stored, Draft(stored.name, version.source, version.kind, renews=True))
+
+
+def refused_renewal(user: AnyUser, stored: AutomationScript) -> Promise | None:
+    """Why `user` may not renew the script; None if they may."""
+    return refused_publishing(user, stored, Draft(stored.name, stored.source, stored.kind, renews=True))
 
 
 def locked_source(user: AnyUser, stored: AutomationScript) -> Promise | None:

@@ -109,6 +109,7 @@ def job(trigger_id: str, admitted: Admitted, body: bytes) -> Job:
             route_parameters=routes.captured(definition.route, request.segments or ()),
         ),
         body=b"" if _calls_run(definition) else body,
+        content_hash=script.content_hash,
     )
 
 

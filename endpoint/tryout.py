@@ -1,5 +1,6 @@
 """Trying a script before it is published: the way of a trigger, without queue, database and Redis."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -116,7 +117,8 @@ def _libraries(script: Path, source: str) -> tuple[Library, ...]:
 
     def beside(names: Iterable[str]) -> dict[str, ScriptVersion]:
         files = {name: script.with_name(f"{name}.py") for name in names}
-        return {name: ScriptVersion(source=_library(file)) for name, file in files.items() if file.exists()}
+        # Not `Path.exists`, which fails for a name that is too long.
+        return {name: ScriptVersion(source=_library(file)) for name, file in files.items() if os.path.exists(file)}
 
     def resolved(file: Path, source: str, own_name: str) -> dict[str, ScriptVersion]:
         try:

@@ -227,7 +227,9 @@ class Runner:
 
 
 def _script_of(job: Job) -> Script:
-    return PROBE_SCRIPT if job.kind is JobKind.PROBE else load(job.script_id, job.script_version, job.script_name)
+    if job.kind is JobKind.PROBE:
+        return PROBE_SCRIPT
+    return load(job.script_id, job.script_version, job.script_name, job.content_hash)
 
 
 def _label(job: Job, found: Script | Answer) -> str:
@@ -256,6 +258,6 @@ def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
         fleet.queue.NoNodeError, fleet.cancellation.UnansweredError, fleet.redis_frames.FrameError, redis.RedisError.
     """
     what = str(uuid.uuid4()), JobKind.SUBSCRIPT, script.id, script.version
-    job = Job(*what, RUN, parameters, script_name=script.name)
+    job = Job(*what, RUN, parameters, script_name=script.name, content_hash=script.content_hash)
     queue.publish(job, settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
     return job.id

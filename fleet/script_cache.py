@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import close_old_connections, models
 
-from automation.models import AutomationScript
 from automation.unversioned import keep_of
 from automation.versions import Reuse, ScriptVersion
 from hosts.jobs import Library, Script
@@ -17,14 +16,14 @@ from hosts.jobs import Library, Script
 _KEPT = 256
 _KEPT_BYTES = 64 * 1024 * 1024
 
-_Key = tuple[str, int, str]
+_Key = tuple[str, int, str, str]
 
 
 class NoScriptError(Exception):
     """The script is gone, or cannot be run as requested."""
 
 
-def load(script_id: str, version: int, name: str) -> Script:
+def load(script_id: str, version: int, name: str, content_hash: str) -> Script:
     """The version of a script that a trigger was admitted with; `name` is the script's name at that moment.
 
     Raises:
@@ -32,7 +31,7 @@ def load(script_id: str, version: int, name: str) -> Script:
         django.db.Error: the database cannot be read.
     """
     if version:
-        return _cached(script_id, version, name)
+        return _cached(script_id, version, name, content_hash)
     # The release before does not say which version, only that it is the current one; and it may just have saved it.
     keep_of(UUID(script_id))
     return _read(_current(script=UUID(script_id)), script_id)
@@ -46,13 +45,13 @@ def load_by_name(name: str) -> Script:
         django.db.Error: the database cannot be read.
     """
     try:
-        found = AutomationScript.objects.filter(name=name).values_list("pk", "current_version").first()
+        found = _current(script__name=name).values_list("script_id", "number", "content_hash").first()
     finally:
         close_old_connections()
-    script_id, version = found or (None, None)
-    if version is None:
+    if found is None:
         raise NoScriptError(f"there is no script {name}")
-    return _cached(str(script_id), version, name)
+    script_id, version, content_hash = found
+    return _cached(str(script_id), version, name, content_hash)
 
 
 class _LoadedVersions:
@@ -87,11 +86,11 @@ def _size(script: Script) -> int:
     return sum(map(sys.getsizeof, (script.source, *(library.source for library in script.libraries))))
 
 
-def _cached(script_id: str, version: int, name: str) -> Script:
-    key = script_id, version, name
+def _cached(script_id: str, version: int, name: str, content_hash: str) -> Script:
+    key = script_id, version, name, content_hash
     if (known := _versions.get(key)) is not None:
         return known
-    rows = ScriptVersion.objects.filter(script=UUID(script_id), number=version)
+    rows = ScriptVersion.objects.filter(script=UUID(script_id), number=version, content_hash=content_hash)
     return _versions.add(key, replace(_read(rows, f"{script_id} version {version}"), name=name))
 
 
@@ -124,6 +123,7 @@ def _read(rows: "models.QuerySet[ScriptVersion]", what: str) -> Script:
         found.memory_limit_mb,
         found.reuse == Reuse.WARM,
         libraries,
+        found.content_hash,
     )
 
 

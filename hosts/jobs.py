@@ -58,6 +58,8 @@ class Job:
     parameters: Mapping[str, str] = field(default_factory=dict)
     script_name: str = ""
     call: Call | None = None
+    content_hash: str = field(default="", kw_only=True)
+    """That of the version: a script that is imported again has its id, and begins with the same numbers."""
     body: bytes = field(default=b"", repr=False)
 
 
@@ -87,6 +89,7 @@ class Script:
     memory_limit_mb: int = DEFAULT_MEMORY_LIMIT_MB
     reuse: bool = True
     libraries: Sequence[Library] = ()
+    content_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,19 @@ from typing import Any, ClassVar, Final
 
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.utils.functional import Promise
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.policy import DEFINITION, SCRIPT, allows
-from automation import history
 from automation.filters import SCRIPT_FILTERS
+from automation.history import go_back
 from automation.models import AutomationScript
 from automation.renewal import renew, renew_users
 from automation.serializers import ScriptSerializer, VersionSerializer
 from automation.versions import ScriptVersion
 from definitions.models import ApiDefinition
-from definitions.publication import Draft, refused_publishing
+from definitions.publication import Draft, refused_activation, refused_publishing, refused_renewal
 from definitions.warnings import consequences
 from foundation.texts import is_storable
 from management.errors import NotFoundError, PermissionDeniedError
@@ -86,7 +87,7 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         instance = serializer.instance
         stored = instance and AutomationScript.objects.filter(pk=instance.pk).first()
         script: AutomationScript = serializer.fill()
-        self._check_publishing(stored, Draft.of(script))
+        self._require(refused_publishing(self.request.user, stored, Draft.of(script)))
         return self._saved(script, status)
 
     def find(self, rows: "QuerySet[Any]", key: str) -> Any:
@@ -115,15 +116,15 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         checked_values(StrictSerializer, request)
         with self.changing(key) as script:
             version = _version(script, number)
-            self._check_publishing(script, Draft(script.name, version.source, version.kind, renews=True))
-            _go_back(script, version)
+            self._require(refused_activation(self.request.user, script, version))
+            go_back(script, version)
             return self._saved(script)
 
     def renew(self, request: Request, key: str) -> Response:
         """Save it as a new version with the current versions of its libraries; nothing if it has those already."""
         checked_values(StrictSerializer, request)
         with self.changing(key) as script:
-            self._check_publishing(script, _renewed(script))
+            self._require(refused_renewal(self.request.user, script))
             renew(script, self.user_name)
         return self.answer(script)
 
@@ -148,14 +149,13 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         # Without ETag and Location: there is no such revision.
         return Response(self.visible(script) | shown) if is_dry_run else self.answer(script, status, **shown)
 
-    def _check_publishing(self, stored: AutomationScript | None, draft: Draft) -> None:
-        refused = refused_publishing(self.request.user, stored, draft)
+    def _require(self, refused: Promise | None) -> None:
         if refused is not None:
             raise PermissionDeniedError(str(refused))
 
     def _check_user(self, script: AutomationScript) -> None:
         """Let this user of a library be renewed, or refuse it without refusing the others."""
-        refused = refused_publishing(self.request.user, script, _renewed(script))
+        refused = refused_renewal(self.request.user, script)
         if refused is not None:
             raise refusal("PermissionDenied", str(refused))
 
@@ -170,10 +170,6 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
             by_number[number]["pinnedBy"].append(str(definition_id))
 
 
-def _renewed(script: AutomationScript) -> Draft:
-    return Draft(script.name, script.source, script.kind, renews=True)
-
-
 def _versions(script: AutomationScript) -> "QuerySet[ScriptVersion]":
     rows = ScriptVersion.objects.filter(script=script).order_by("-number")
     return rows.annotate(current_number=F("script__current_version")).prefetch_related("library_uses")
@@ -185,16 +181,8 @@ def _version(script: AutomationScript, number: str) -> ScriptVersion:
     Raises:
         NotFoundError: the script has none.
     """
-    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    is_number = number.isascii() and number.isdigit() and len(number) <= 10
     found = _versions(script).filter(number=int(number)).first() if is_number else None
     if found is None or str(found.number) != number:
         raise NotFoundError
     return found
-
-
-def _go_back(script: AutomationScript, version: ScriptVersion) -> None:
-    try:
-        history.go_back(script, version)
-    except history.MissingLibraryError as error:
-        message = f"The version was saved with a library that has been deleted: {error}."
-        raise refusal("InvalidScript", "%(message)s", line=None, message=message) from error

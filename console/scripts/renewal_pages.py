@@ -9,14 +9,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from access.flags import needed
-from access.policy import SCRIPT, AnyUser
+from access.policy import SCRIPT
 from automation.models import AutomationScript
 from automation.renewal import renew, renew_users
 from automation.versions import ScriptKind
@@ -25,7 +24,7 @@ from console.blockers import SHOWN, name_scripts, refusal_text
 from console.object_pages import ReadablePages
 from console.scripts.reach import libraries_of, names_of_users, reach_of, users_of
 from console.scripts.version_pages import SeenForm
-from definitions.publication import Draft, refused_publishing
+from definitions.publication import refused_renewal
 from objects.changes import refusal
 
 
@@ -124,7 +123,7 @@ class RenewalPages(ReadablePages):
         return self._answer(request, library, "console/scripts/renewal.html", context)
 
     def _may_renew(self, request: HttpRequest, script: AutomationScript) -> bool:
-        return self.has_change_permission(request) and _refused(request.user, script) is None
+        return self.has_change_permission(request) and refused_renewal(request.user, script) is None
 
     def _check(self, request: HttpRequest, script: AutomationScript) -> None:
         """Refuse what would publish code that the user may not publish.
@@ -132,7 +131,7 @@ class RenewalPages(ReadablePages):
         Raises:
             ValidationError: it would.
         """
-        if (refused := _refused(request.user, script)) is not None:
+        if (refused := refused_renewal(request.user, script)) is not None:
             raise refusal("PermissionDenied", str(refused))
 
     def _may_renew_users(self, request: HttpRequest, users: Sequence[tuple[AutomationScript, int]]) -> bool:
@@ -168,8 +167,3 @@ class RenewalPages(ReadablePages):
 
 def _is_outdated(number: int, library: AutomationScript | None) -> bool:
     return library is not None and library.current_version != number
-
-
-def _refused(user: AnyUser, script: AutomationScript) -> Promise | None:
-    """Why `user` may not renew the script; None if they may."""
-    return refused_publishing(user, script, Draft(script.name, script.source, script.kind, renews=True))

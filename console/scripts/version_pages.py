@@ -11,7 +11,6 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import Length
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
@@ -28,7 +27,7 @@ from console.object_pages import ReadablePages
 from console.scripts.comparison import compared
 from console.scripts.reach import in_words, reach_of
 from definitions.models import ApiDefinition
-from definitions.publication import Draft, refused_publishing
+from definitions.publication import refused_activation
 from definitions.warnings import consequences
 from objects.changes import save_checked
 
@@ -149,9 +148,6 @@ class VersionPages(ReadablePages):
         try:
             history.go_back(script, version)
             save_checked(script, by=request.user.get_username())
-        except history.MissingLibraryError as error:
-            form.add_error(None, _("A library that it was saved with has been deleted: %s.") % error)
-            return False
         except ValidationError as error:
             form.add_error(None, refusal_text(request.user, error))
             return False
@@ -186,13 +182,6 @@ class VersionPages(ReadablePages):
             # One process reads all of them, which the rule then knows.
             contents_of([version.source for version in others])
         return {each.number for each in others if refused_activation(request.user, script, each) is None}
-
-
-def refused_activation(user: AnyUser, script: AutomationScript, version: ScriptVersion) -> Promise | None:
-    """Why `user` may not make `version` current; None if they may. It counts as a change of the source."""
-    if allows(user, SCRIPT, "publish"):
-        return None
-    return refused_publishing(user, script, Draft(script.name, version.source, version.kind, renews=True))
 
 
 def _consequences(user: AnyUser, script: AutomationScript, version: ScriptVersion) -> Any:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from automation.models import AutomationScript, ScriptKind
 from definitions.changes import save_definition
@@ -81,6 +83,13 @@ def test_an_export_comes_back_with_its_pins_and_libraries(tmp_path):
     after = state()
     assert "0 added, 0 changed" in import_apis(main)
     assert state() == after
+
+
+def test_an_export_reads_everything_at_one_moment(tmp_path):
+    _have_a_history()
+    with CaptureQueriesContext(connection) as queries:
+        export(tmp_path)
+    assert queries.captured_queries[-1]["sql"].startswith("RELEASE SAVEPOINT")
 
 
 def test_files_of_versions_that_are_gone_are_removed(tmp_path):

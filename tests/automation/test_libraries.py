@@ -74,9 +74,11 @@ def test_an_import_that_nothing_would_resolve_is_refused_with_its_line(db, sourc
 def test_names_are_checked_against_what_a_library_offers(db):
     library(
         "offers",
-        "import os as system\nA = B = 1\nfor i in (): pass\nclass C: pass\ndef f():\n    global G\n    G = 1\n",
+        "import os as system\nA = B = 1\nfor i in (): pass\nclass C: pass\ndef f():\n    global G\n    G = 1\n"
+        "[w for w in () if (V := w)]\n",
     )
-    save(source="from scripts.offers import A, B, C, G, f, i, system\n" + RUN)
+    save(source="from scripts.offers import A, B, C, G, V, f, i, system\n" + RUN)
+    assert "no w" in _refused("from scripts.offers import w\n" + RUN)[1]
     assert "inner" in _refused("from scripts.offers import inner\n" + RUN)[1]
     # Only running it would tell.
     library("dynamic", "globals()['anything'] = 1\n")

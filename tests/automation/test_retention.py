@@ -80,6 +80,16 @@ def test_a_version_that_was_current_within_a_day_stays(db):
     assert numbers(script) == [3, 4, 5, 6]
 
 
+def test_a_version_stays_as_long_as_a_subscript_may_wait_for_it(db, settings):
+    script = _versions(save(), 4)
+    _age()
+    settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS = 7 * 24 * 3_600
+    assert retention.prune(1) == 0
+    _age(8)
+    assert retention.prune(1) == 3
+    assert numbers(script) == [4]
+
+
 def test_versions_of_libraries_stay_as_long_as_a_version_uses_them(db):
     tools = library("tools")
     script = save(source="import scripts.tools\n" + RUN)

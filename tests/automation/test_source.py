@@ -4,7 +4,8 @@ import textwrap
 
 import pytest
 
-from automation.source import ON_API_TRIGGER, RUN, compile_error, has_entry_point
+from automation import source as source_module
+from automation.source import ON_API_TRIGGER, RUN, Contents, compile_error, contents, has_entry_point
 
 FUNCTION = "def run(engine): pass\n"
 
@@ -34,6 +35,13 @@ def _compiles(source: str) -> bool:
 )
 def test_a_valid_source_compiles(source):
     assert compile_error(source) is None
+
+
+def test_the_names_of_the_largest_modules_take_no_time():
+    many = "\n".join(f"def f{number}():0" for number in range(16_000))
+    assert compile_error(many) is None
+    deep = "x = " + "lambda: " * 1_500 + "1\n"
+    assert contents(deep).names == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -164,3 +172,16 @@ def test_a_script_may_have_both_entry_points():
     )
     assert has_entry_point(source, RUN)
     assert has_entry_point(source, ON_API_TRIGGER)
+
+
+def test_what_is_kept_of_sources_is_limited_by_their_names(monkeypatch):
+    monkeypatch.setattr(source_module, "_KEPT_NAMES", 10)
+    known = source_module._Known()
+    few, many = Contents(names=["a"] * 4), Contents(libraries=[(1, "a", ["b"]), (2, "a", [])], names=["a"] * 4)
+    known.add({b"1": few, b"2": few})
+    known.add({b"2": few, b"3": many})
+    assert (known.get(b"1"), known.get(b"2"), known.get(b"3")) == (None, None, many)
+    known.add({b"4": Contents(names=["a"] * 3)})
+    assert known.get(b"3") == many
+    known.add({b"5": Contents(parameters=["a"] * 11)})
+    assert not known._contents

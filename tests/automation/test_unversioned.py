@@ -111,13 +111,14 @@ def test_a_changed_script_keeps_or_finds_its_libraries(db):
 @pytest.mark.usefixtures("open_db")
 def test_a_job_of_the_release_before_runs_what_that_release_has_just_saved():
     script = save(source=RUN)
-    assert load(str(script.pk), 0, "").version == 1
+    assert load(str(script.pk), 0, "", "").version == 1
     _saved_before(script, source=BOTH)
-    assert (load(str(script.pk), 0, "").source, load(str(script.pk), 1, "n").source) == (BOTH, RUN)
+    first = ScriptVersion.objects.get(script=script, number=1).content_hash
+    assert (load(str(script.pk), 0, "", "").source, load(str(script.pk), 1, "n", first).source) == (BOTH, RUN)
     added = _added_before(name="new")
-    assert (load(str(added.pk), 0, "").version, load(str(added.pk), 0, "").name) == (1, "new")
+    assert (load(str(added.pk), 0, "", "").version, load(str(added.pk), 0, "", "").name) == (1, "new")
     with pytest.raises(NoScriptError):
-        load(str(uuid.uuid4()), 0, "")
+        load(str(uuid.uuid4()), 0, "", "")
 
 
 def test_the_task_runs_every_minute_and_says_what_it_did(db, caplog):

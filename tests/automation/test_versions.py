@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
-from automation.history import MissingLibraryError
 from automation.models import AutomationScript
 from automation.source import contents_of
 from automation.versions import CONTENT, LibraryUse, ScriptVersion
@@ -121,12 +120,10 @@ def test_a_version_with_a_deleted_library_cannot_become_current(db):
     change(script, source=RUN)
     delete_checked(tools, "jane")
     assert LibraryUse.objects.filter(name="tools", number=1, library=None).count() == 1
-    with pytest.raises(MissingLibraryError, match="tools"):
-        activate(script, 1)
+    assert "tools" in refused(activate, script, 1)[1]["message"]
     # A library of the same name is another one.
     library("tools")
-    with pytest.raises(MissingLibraryError, match="tools"):
-        activate(script, 1)
+    assert "tools" in refused(activate, script, 1)[1]["message"]
 
 
 def test_going_back_is_refused_if_a_library_is_deleted_before_the_save(db):

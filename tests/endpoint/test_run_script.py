@@ -142,6 +142,7 @@ def test_libraries_are_the_files_beside_it(bench):
     ("imports", "why"),
     [
         ("from scripts.gone import x", "tried.py, line 4: There is no library gone."),
+        (f"import scripts.{'x' * 300}", "tried.py, line 4: There is no library xxx"),
         ("from scripts.deep import x", "tried.py, line 4: There is no library gone (imported by the library deep)."),
         ("from scripts.deeper import y", "tried.py, line 4: The library deeper has no y."),
         ("from scripts.one import x", ": The libraries import each other: "),

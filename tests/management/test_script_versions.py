@@ -89,6 +89,13 @@ def test_an_unknown_version_is_not_found(admin, edited, number):
     assert AutomationScript.objects.get().revision == revision
 
 
+def test_a_version_has_an_address_whatever_its_number(admin, edited):
+    largest = 2**31 - 1
+    ScriptVersion._base_manager.filter(number=1).update(number=largest)
+    assert admin.get(address("edited", f"versions/{largest}/")).json()["number"] == largest
+    assert admin.post(address("edited", f"versions/{largest}/activate/")).json()["currentVersion"] == largest
+
+
 def test_versions_of_an_unknown_script_are_not_found(admin):
     paths = [(admin.get, "versions/"), (admin.get, "versions/1/"), (admin.post, "versions/1/activate/")]
     for method, path in [*paths, (admin.post, "renew/"), (admin.post, "renew-users/")]:
