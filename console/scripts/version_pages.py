@@ -73,7 +73,13 @@ class VersionPages(ReadablePages):
         may = self._may_activate(request, script, versions)
         pinned = _pinned(request.user, script)
         shown = [(version, version.number in may, pinned.get(version.number, 0)) for version in versions]
-        context = {"title": _("Versions"), "page": page, "versions": shown, "sees_apis": _sees_apis(request.user)}
+        context = {
+            "title": _("Versions"),
+            "page": page,
+            "versions": shown,
+            "sees_apis": _sees_apis(request.user),
+            "reach": reach_of(request.user, script) if may else None,
+        }
         return self._answer(request, script, "console/scripts/versions.html", context)
 
     def version_page(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
@@ -105,7 +111,7 @@ class VersionPages(ReadablePages):
         return self._answer(request, script, "console/scripts/difference.html", context)
 
     def activate_page(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
-        """Ask, then make a version current.
+        """Make a version current. With GET, and where APIs would break, ask first.
 
         Raises:
             PermissionDenied: the user may not change scripts, or not publish what the change would publish.
@@ -119,7 +125,7 @@ class VersionPages(ReadablePages):
             if refused_activation(request.user, script, version) is not None:
                 raise PermissionDenied(needed(SCRIPT, "publish"))
             form = SeenForm(request.POST if request.method == "POST" else None, instance=script)
-            if form.is_valid():
+            if form.is_valid() and ("asked" in request.POST or not self._breaks(request, script, version)):
                 was = script.current_version
                 if self._activated(request, script, version, form):
                     return self._back_at(request, script, was)
@@ -141,6 +147,9 @@ class VersionPages(ReadablePages):
             "warnings": [] if missing else _consequences(request.user, self.found(request, str(script.pk)), version),
         }
         return self._answer(request, stored, "console/scripts/make_current.html", context)
+
+    def _breaks(self, request: HttpRequest, script: AutomationScript, version: ScriptVersion) -> bool:
+        return bool(_consequences(request.user, self.found(request, str(script.pk)), version))
 
     def _activated(
         self, request: HttpRequest, script: AutomationScript, version: ScriptVersion, form: SeenForm

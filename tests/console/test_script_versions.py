@@ -98,7 +98,7 @@ def test_two_versions_are_compared(admin, api):
     assert (found.old.number, found.new.number, found.settings) == (3, 4, [])
     assert "<del>a</del> comment" in admin.get(address).content.decode()
     content = admin.get(address, {"old": 4, "new": 1}).content.decode()
-    assert f'href="{page(MODEL, "activate", script.pk, 1)}">Make version 1 current</a>' in content
+    assert f'formaction="{page(MODEL, "activate", script.pk, 1)}"' in content
     assert "Make version 4 current" not in content
     assert "# another &lt;comment&gt;" in content
     assert "host" in content
@@ -173,9 +173,14 @@ def test_the_question_says_what_an_older_version_breaks(admin, visit, make):
     script = api.definition.script
     change(script, source=ECHO)
     change(script, source=BOTH)
-    content = admin.get(page(MODEL, "activate", script.pk, 2)).content.decode()
-    assert "no longer has run" in content
-    assert "called" in content
+    address, seen = page(MODEL, "activate", script.pk, 2), {"seen_revision": script.revision}
+    for asks in (admin.get(address), admin.post(address, seen)):
+        assert asks.status_code == 200
+        assert "no longer has run" in asks.content.decode()
+        assert "called" in asks.content.decode()
+    script.refresh_from_db()
+    assert script.current_version == 3
+    assert admin.post(address, seen | {"asked": "1"}).status_code == 302
 
 
 def test_a_note_is_kept_with_the_version(admin, make):
