@@ -88,7 +88,6 @@ def api_disable(world: World, caller: Caller) -> Any:
 
 @action("API enable a token", T_EDIT, changes=True, covers="tokens/<str:key>/enable/")
 def api_enable(world: World, caller: Caller) -> Any:
-    world.free_token.is_disabled = True
     ApiToken._base_manager.filter(pk=world.free_token.pk).update(is_disabled=True)
     return caller.api.post(f"{API}/tokens/{world.free_token.pk}/enable/", {})
 
