@@ -22,7 +22,7 @@ BOTH = RUN + "def on_api_trigger(engine, request): pass\n"
 
 
 def _last_message() -> str:
-    return InformationEvent.objects.latest("position").message
+    return InformationEvent.objects.latest("number").message
 
 
 def test_a_new_script_has_version_1_with_author_note_and_content(db):
