@@ -7,7 +7,7 @@ flag, with each flag alone, with exactly what it needs, with all flags but each 
 import pytest
 from django.db import transaction
 
-from tests.permissions_table import api, as_code, console, events  # noqa: F401  they fill the table
+from tests.permissions_table import api, as_code, console, events, keys  # noqa: F401  they fill the table
 from tests.permissions_table.table import ACTIONS, EXECUTE, FLAGS, cells, is_granted
 
 
