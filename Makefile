@@ -29,10 +29,10 @@ worker: .venv/.installed-run ## start a further worker node on the same broker
 	@exec $(BIN)/python -m launcher worker
 
 test: .venv/.installed-dev ## run all tests; DATABASE=postgresql: on PostgreSQL; TESTS=tests/launcher: only these
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(if $(DATABASE),--database=$(DATABASE)) $(TESTS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadscope $(if $(DATABASE),--database=$(DATABASE)) $(TESTS)
 
 chaos: .venv/.installed-dev ## break the real stack in every way and print what survived; SOAK=20: then load it for 20 minutes
-	@$(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK)) $(if $(ONLY),--only $(ONLY))
+	@$(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK)) $(if $(ONLY),--only $(ONLY)) $(if $(DATABASE),--database $(DATABASE))
 
 bench: .venv/.installed-dev ## compare speed with the alternatives: benchmarks/RESULTS.md and plots; needs wrk
 	@$(BIN)/python -m benchmarks.speed
@@ -47,7 +47,7 @@ lock: .venv/.installed-dev ## update requirements*.txt from the .in files; UPGRA
 	@$(LOCK) $(UPGRADED) requirements.in -o requirements.txt
 	@$(LOCK) $(UPGRADED) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
-screenshots: .venv/.installed-dev ## take the pictures of docs/guides/console.md; needs Chromium
+screenshots: .venv/.installed-dev ## take the pictures of the guides; needs Chromium
 	@$(BIN)/python docs/screenshots.py
 
 clean: ## remove the Python environment and all caches; keeps the data
