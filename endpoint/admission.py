@@ -9,12 +9,14 @@ from uuid import UUID
 
 import redis
 
+from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
+from automation.versions import ScriptVersion
 from definitions import lookups, routes
-from definitions.models import ActionType, InputType
+from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint import errors, parameters
 from endpoint.trigger_request import TriggerRequest
-from hosts.jobs import Call, EntryPoint, Job, JobKind
+from hosts.jobs import Call, EntryPoint, Job, JobKind, Origin
 from tokens import rate_limit
 
 _ACTION_TYPES, _INPUT_TYPES, _NO_INPUT = frozenset(ActionType.values), frozenset(InputType.values), frozenset({""})
@@ -22,10 +24,10 @@ _ACTION_TYPES, _INPUT_TYPES, _NO_INPUT = frozenset(ActionType.values), frozenset
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A trigger that passed checks 8 to 10."""
+    """A trigger that passed checks 8 to 10. A user who runs an API has no token."""
 
     request: TriggerRequest
-    token_id: UUID
+    token_id: UUID | None
     definition: lookups.DefinitionRow
     script: lookups.ScriptRow
 
@@ -46,18 +48,54 @@ def count_against_limit(token: lookups.TokenRow) -> None:
         raise errors.RateLimitExceededError(headers={"Retry-After": str(seconds)})
 
 
-def admit(request: TriggerRequest, token_id: UUID) -> Admitted:
-    """Checks 8 to 10.
+def definition_for(request: TriggerRequest, token_id: UUID) -> lookups.DefinitionRow:
+    """Checks 8 and 9.
 
     Raises:
-        DefinitionNotFoundError, TokenNotAllowedError, ApiDisabledError, InvalidActionTypeError,
-        InvalidActionMetaError, FailedToGetScriptInfoError.
+        DefinitionNotFoundError, TokenNotAllowedError.
     """
     definition = lookups.find_definition(request.segments, token_id) if request.segments else None
     if definition is None:
         raise errors.DefinitionNotFoundError("no definition matches the route")
     if not definition.is_allowed:
         raise errors.TokenNotAllowedError(f"token {token_id}, definition {definition.id}")
+    return definition
+
+
+def row_of(definition: ApiDefinition, script_version: int | None = None) -> lookups.DefinitionRow:
+    """A definition as its look-up would find it; with `script_version`, as if it were pinned to that one."""
+    script = definition.script
+    return lookups.DefinitionRow(
+        definition.pk,
+        definition.route,
+        definition.action_type,
+        definition.input_type,
+        definition.is_disabled,
+        definition.script_id,
+        None if script is None else _script_row(script, script_version or definition.script_version),
+        is_allowed=True,
+        keep_bodies=definition.keep_bodies,
+        max_concurrent=definition.max_concurrent,
+        content_types=frozenset(definition.content_types),
+    )
+
+
+def _script_row(script: AutomationScript, number: int | None) -> lookups.ScriptRow:
+    versions = ScriptVersion.objects.filter(script=script, number=number or script.current_version or 0)
+    if (version := versions.defer("source").first()) is None:
+        return lookups.ScriptRow(script.pk, script.name, None, [], has_api_trigger=False, has_run=False)
+    entry_points = version.has_api_trigger, version.has_run
+    return lookups.ScriptRow(
+        script.pk, script.name, version.number, version.parameters, *entry_points, version.content_hash
+    )
+
+
+def admit(request: TriggerRequest, token_id: UUID | None, definition: lookups.DefinitionRow) -> Admitted:
+    """Check 10, and whether the API is enabled.
+
+    Raises:
+        ApiDisabledError, InvalidActionTypeError, InvalidActionMetaError, FailedToGetScriptInfoError.
+    """
     if definition.is_disabled:
         raise errors.ApiDisabledError(f"definition {definition.id}")
     return Admitted(request, token_id, definition, runnable(definition))
@@ -86,7 +124,7 @@ def runnable(definition: lookups.DefinitionRow) -> lookups.ScriptRow:
     return script
 
 
-def job(trigger_id: str, admitted: Admitted, body: bytes) -> Job:
+def job(trigger_id: str, admitted: Admitted, body: bytes, origin: Origin | None = None) -> Job:
     """The job of a trigger, after check 13: the body converts if it is read as parameters.
 
     Raises:
@@ -104,12 +142,17 @@ def job(trigger_id: str, admitted: Admitted, body: bytes) -> Job:
         call=Call(
             method=request.method,
             route=request.route,
-            token_id=str(admitted.token_id),
+            token_id=str(admitted.token_id or ""),
             query=request.query,
             route_parameters=routes.captured(definition.route, request.segments or ()),
+            headers=request.headers,
+            client_address=request.client_address,
+            is_text=request.is_text,
         ),
         body=b"" if _calls_run(definition) else body,
         content_hash=script.content_hash,
+        has_credentials=script.has_credentials,
+        origin=origin,
     )
 
 

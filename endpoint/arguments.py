@@ -5,8 +5,9 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
+from endpoint.sent_headers import InvalidHeaderError, as_received
 from endpoint.trigger_request import METHODS
-from foundation.texts import UnreadableFileError, read_text
+from foundation.texts import UnreadableFileError, read_bytes, read_text
 
 METHOD_HELP = f"{', '.join(METHODS)}; POST unless given"
 
@@ -26,9 +27,25 @@ def pair(argument: str) -> tuple[str, str]:
     return name, value
 
 
+def header(argument: str) -> tuple[str, str]:
+    sent = pair(argument)
+    try:
+        return as_received([sent])[0]
+    except InvalidHeaderError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
 def content(file: Path) -> str:
     """The text in `file`. Raises CommandError."""
     try:
         return read_text(file)
+    except UnreadableFileError as error:
+        raise CommandError(str(error)) from error
+
+
+def content_bytes(file: Path) -> bytes:
+    """What is in `file`. Raises CommandError."""
+    try:
+        return read_bytes(file)
     except UnreadableFileError as error:
         raise CommandError(str(error)) from error

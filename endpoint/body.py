@@ -1,18 +1,17 @@
 """The body of a trigger's request: its size is counted while it is read, whatever was announced."""
 
 import codecs
-from collections.abc import Iterator
-from email.message import Message
+from collections.abc import Iterator, Set
 from typing import Any
 
 from gunicorn.http.errors import ParseException
 
+from automation.sdk import is_text
+from definitions.content_types import ANY_TYPE
 from endpoint import errors
 from endpoint.waiting_slots import slots
 from foundation.limits import LARGEST_TRIGGER_BODY
 from web.bodies import announced_length
-
-CONTENT_TYPES = frozenset({"application/json", "application/xml", "text/xml", "text/plain"})
 
 _STEP = 64 * 1024
 _LONGEST_TYPE_LOGGED = 300
@@ -24,21 +23,23 @@ class RequestBody:
     def __init__(self, environ: dict[str, Any]) -> None:
         self._environ, self._announced, self._is_read = environ, announced_length(environ), False
 
-    def read(self) -> bytes:
-        """The whole body, at most 30 MB, valid UTF-8. From here on the request holds a waiting slot.
+    def read(self, content_types: Set[str], *, has_text: bool) -> bytes:
+        """The whole body, at most 30 MB, valid UTF-8 if it is text. From here on the request holds a waiting slot.
+
+        `content_types` are those that the definition accepts; `has_text` says whether the type of this body is text.
 
         Raises:
             ManagerNotInitializedError: no waiting slot is free.
             InvalidContentTypeError: there is a body, and its type is not supported.
             BodyTooLargeError: it has more than 30 MB; no more than that was read.
-            FailedToReadBodyError: it ended early, came too slowly or is not UTF-8.
+            FailedToReadBodyError: it ended early or came too slowly, or it is text and not UTF-8.
         """
         if self._announced > 0:
-            check_content_type(self._environ, has_body=True)
+            check_content_type(self._environ, content_types, has_body=True)
         slots.hold_for(self._environ)
         steps = self._steps()
         first, failure = _first(steps)
-        check_content_type(self._environ, has_body=bool(first) or self._announced > 0)
+        check_content_type(self._environ, content_types, has_body=bool(first) or self._announced > 0)
         if failure is not None:
             raise failure
         body = bytearray(first)
@@ -48,7 +49,8 @@ class RequestBody:
                 raise errors.BodyTooLargeError("more than was announced")
         if len(body) < self._announced:
             raise errors.FailedToReadBodyError(f"broken off after {len(body)} bytes")
-        _check_utf8(body)
+        if has_text:
+            check_utf8(body)
         self._is_read = True
         return bytes(body)
 
@@ -67,7 +69,7 @@ class RequestBody:
             raise errors.FailedToReadBodyError(str(error)) from error
 
 
-def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
+def check_content_type(environ: dict[str, Any], accepted: Set[str], *, has_body: bool) -> None:
     """Check 11 of the contract.
 
     Raises:
@@ -78,17 +80,16 @@ def check_content_type(environ: dict[str, Any], *, has_body: bool) -> None:
     if not has_body:
         return
     content_type = environ.get("CONTENT_TYPE", "")
-    essence, _, parameters = content_type.partition(";")
-    if essence.strip().lower() not in CONTENT_TYPES or (parameters and not _is_utf8(parameters)):
+    if not _is_accepted(content_type, accepted):
         raise errors.InvalidContentTypeError(content_type[:_LONGEST_TYPE_LOGGED] or "no content type")
 
 
-def _is_utf8(parameters: str) -> bool:
-    """Whether the charset, if any, is UTF-8."""
-    header = Message()
-    header["Content-Type"] = f"text/plain;{parameters}".replace("\n", " ").replace("\r", " ")
-    charset = header.get_param("charset", "utf-8")
-    return isinstance(charset, str) and charset.lower() == "utf-8"
+def _is_accepted(content_type: str, accepted: Set[str]) -> bool:
+    """Whether the type is one of these. Text in a charset other than UTF-8 is not accepted by its type."""
+    if ANY_TYPE in accepted:
+        return True
+    essence = content_type.partition(";")[0].strip().lower()
+    return essence in accepted and (not is_text(essence) or is_text(content_type))
 
 
 def _first(steps: Iterator[bytes]) -> tuple[bytes, errors.TriggerError | None]:
@@ -99,8 +100,12 @@ def _first(steps: Iterator[bytes]) -> tuple[bytes, errors.TriggerError | None]:
         return b"", failure
 
 
-def _check_utf8(body: bytearray) -> None:
-    """Check step by step: decoding a large body at once would take up to four times its size."""
+def check_utf8(body: bytes | bytearray) -> None:
+    """Check step by step: decoding a large body at once would take up to four times its size.
+
+    Raises:
+        FailedToReadBodyError: it is not UTF-8.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
     view = memoryview(body)
     try:

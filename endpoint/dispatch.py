@@ -19,6 +19,7 @@ def dispatch(job: Job, caller: socket.socket | None) -> Answer:
     The caller of this function holds a waiting slot. When `caller`, the client, hangs up, the trigger is cancelled.
 
     Raises:
+        ApiBusyError: as many runs of the API go on as it allows.
         ManagerNotInitializedError: no node can take the trigger, or too many jobs wait.
         MessageBrokerNotInitializedError: Redis is not reachable.
         RequestFailedError: handing over failed, or no answer came in time, or `caller` hung up.
@@ -26,6 +27,8 @@ def dispatch(job: Job, caller: socket.socket | None) -> Answer:
     """
     try:
         return queue.ask(job, settings.UDAPI_TRIGGER_TIMEOUT_SECONDS, caller)
+    except queue.TooManyRunsError as error:
+        raise errors.ApiBusyError(str(error), headers={"Retry-After": str(error.retry_after)}) from error
     except queue.NoNodeError as error:
         raise errors.ManagerNotInitializedError.for_now(str(error), error.retry_after) from error
     except UnansweredError as error:

@@ -226,6 +226,20 @@ class RateLimitExceededError(TriggerError):
     detail = "The rate limit is exceeded."
 
 
+class RunCancelledError(TriggerError):
+    """Somebody cancelled the run."""
+
+    code, status, reason, names_node = 2007, 500, "RunCancelled", True
+    detail = "The run was cancelled."
+
+
+class ApiBusyError(TriggerError):
+    """As many runs of the API go on as its definition allows."""
+
+    code, status, reason = 2008, 503, "ApiBusy"
+    detail = "The API is busy, try again later."
+
+
 class ApiDisabledError(TriggerError):
     code, status, reason = 2009, 503, "ApiDisabled"
     detail = "The API is disabled."

@@ -6,10 +6,24 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from endpoint.views import TriggerView
+from endpoint.views import TRIGGER_ID, TriggerView
+from foundation.ids import new_run_id
 
 # Repeated slashes count as one; the view reads the raw path itself.
 _TRIGGER = re.compile(r"/+api/+custom(?:/|\Z)")
+
+
+class TriggerIdMiddleware:
+    """Gives an id to requests that are refused before any view, as those to another host."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        if TRIGGER_ID not in response.headers and _TRIGGER.match(request.path_info):
+            response.headers[TRIGGER_ID] = new_run_id()
+        return response
 
 
 class TriggerMiddleware:

@@ -8,9 +8,9 @@ import base64
 import socket
 import time
 import traceback
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,11 +19,14 @@ from definitions import routes
 from endpoint import admission, errors
 from endpoint.authentication import token_of
 from endpoint.dispatch import dispatch, succeeded
+from endpoint.run_note import RunNote, kept_request
 from endpoint.trigger_log import TriggerLog
 from endpoint.trigger_request import METHODS, TriggerRequest
 from endpoint.waiting_slots import slots
 from fleet.answer import Answer
+from foundation.ids import new_run_id
 from foundation.limits import LARGEST_TRIGGER_BODY
+from hosts.jobs import Job, RunKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,12 @@ class Statistics(msgspec.Struct, rename="camel", kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class TriggerAnswer:
-    """Either an error or an answer, and the statistics."""
+    """Either an error or an answer, and the statistics. `log` is what the script logged, if it was run."""
 
     statistics: Statistics
     error: errors.TriggerError | None
     answer: Answer | None
+    log: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """`TriggerUserDefinableApiResponseMessage` with the statistics."""
@@ -74,44 +78,61 @@ class TriggerAnswer:
             "traceData": {"errorData": [] if self.error is None else [_error_data(self.error)]},
             "actionResult": None if self.answer is None else _action_result(self.answer),
             "statistics": self.statistics.as_json(),
+            "log": self.log,
         }
 
 
-def trigger(message: TriggerMessage, caller: socket.socket | None = None) -> TriggerAnswer:
-    """Run the trigger and wait for the answer, which also carries every error; nothing is raised.
+def trigger(
+    message: TriggerMessage, caller: socket.socket | None = None, user: str = "", client_address: str = ""
+) -> TriggerAnswer:
+    """Run the trigger for `user` and wait for the answer, which also carries every error; nothing is raised.
 
     When `caller`, the client, hangs up, the trigger is cancelled.
     """
-    begun = time.monotonic()
-    body = message.raw_body.encode()
-    statistics = Statistics(trigger_id=str(uuid.uuid4()), request_bytes=len(body))
-    log = TriggerLog(statistics.trigger_id, message.request_method.upper(), f"/{routes.PREFIX}{message.route}")
-    log.started()
-    try:
-        answer, error = _carry_out(message, body, statistics, log, caller), None
-        log.ended(answer.code, answer.node)
-    except Exception as exception:  # noqa: BLE001  the answer carries it
-        answer, error = None, _exact(exception)
-        log.ended(error, error.node)
-    statistics.total_milliseconds = (time.monotonic() - begun) * 1_000
-    return TriggerAnswer(statistics, error, answer)
+    note = RunNote(new_run_id(), RunKind.MESSAGE, user=user, client_address=client_address)
+    log = TriggerLog(note.record.id, message.request_method.upper(), f"/{routes.PREFIX}{message.route}")
+    return carried_out(partial(_job, message, note, log), len(message.raw_body.encode()), note, log, caller)
 
 
-def _carry_out(
-    message: TriggerMessage, body: bytes, statistics: Statistics, log: TriggerLog, caller: socket.socket | None
-) -> Answer:
+def _job(message: TriggerMessage, note: RunNote, log: TriggerLog) -> Job:
     request = _request(message)
+    body = message.raw_body.encode()
     if len(body) > LARGEST_TRIGGER_BODY:
         raise errors.BodyTooLargeError(f"{len(body)} bytes")
     token = token_of(message.secret)
     log.token_id = token.id
-    admitted = admission.admit(request, token.id)
+    definition = admission.definition_for(request, token.id)
+    note.calls(definition, request, token.id)
+    admitted = admission.admit(request, token.id, definition)
     log.script = admitted.script
-    job = admission.job(statistics.trigger_id, admitted, body)
-    with slots.hold():
-        answer = dispatch(job, caller)
-    statistics.answered(answer)
-    return succeeded(answer)
+    note.runs(admitted.script)
+    kept = kept_request(definition, request, body)
+    return admission.job(note.record.id, admitted, body, note.origin(kept, request_bytes=len(body), wants_log=True))
+
+
+def carried_out(
+    make_job: Callable[[], Job], request_bytes: int, note: RunNote, log: TriggerLog, caller: socket.socket | None
+) -> TriggerAnswer:
+    """Make the job of a run, have it run, and wait for the answer."""
+    begun = time.monotonic()
+    statistics = Statistics(trigger_id=note.record.id, request_bytes=request_bytes)
+    note.record.request_bytes = request_bytes
+    log.started()
+    error, answer, lines = None, None, ""
+    try:
+        job = make_job()
+        with slots.hold():
+            told = note.answered(dispatch(job, caller))
+        statistics.answered(told)
+        lines = told.log
+        answer = succeeded(told)
+        log.ended(answer.code, answer.node)
+    except Exception as exception:  # noqa: BLE001  the answer carries it
+        error = _exact(exception)
+        log.ended(error, error.node)
+        note.told(error)
+    statistics.total_milliseconds = (time.monotonic() - begun) * 1_000
+    return TriggerAnswer(statistics, error, answer, lines)
 
 
 def _request(message: TriggerMessage) -> TriggerRequest:

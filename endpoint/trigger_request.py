@@ -1,9 +1,12 @@
-"""Method, route and query of a trigger, read from the WSGI environment exactly as the client sent them."""
+"""Method, route, query and headers of a trigger, read from the WSGI environment exactly as the client sent them."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from automation.sdk import is_text
 from definitions import routes
 from endpoint import errors
 from foundation.limits import LARGEST_TRIGGER_BODY
@@ -17,11 +20,17 @@ _PREFIX = ("api", "custom")
 
 @dataclass(frozen=True)
 class TriggerRequest:
-    """What is matched with definitions; `segments` is None when one of them can match no route."""
+    """What is matched with definitions, and what scripts see of a request besides its body.
+
+    `segments` is None when one of them can match no route. `is_text` says whether the body counts as text.
+    """
 
     method: str
     segments: tuple[str, ...] | None
     query: list[tuple[str, str]]
+    headers: Sequence[tuple[str, str]] = ()
+    client_address: str = ""
+    is_text: bool = True
 
     @property
     def route(self) -> str:
@@ -29,7 +38,7 @@ class TriggerRequest:
         return "/".join(self.segments or ())
 
 
-def read(environ: dict[str, Any]) -> TriggerRequest:
+def read(environ: dict[str, Any], client_address: str = "") -> TriggerRequest:
     """The request in a WSGI environment, after checks 1 to 4 of the contract, in their order.
 
     Raises:
@@ -46,7 +55,59 @@ def read(environ: dict[str, Any]) -> TriggerRequest:
         raise errors.EmptyRouteError("nothing after the prefix")
     if (announced := announced_length(environ)) > LARGEST_TRIGGER_BODY:
         raise errors.BodyTooLargeError(f"{announced} bytes announced")
-    return TriggerRequest(method, segments and segments[len(_PREFIX) :], _query(query))
+    segments = segments and segments[len(_PREFIX) :]
+    headers, is_text_body = visible_headers(_headers(environ)), _is_text(environ.get("CONTENT_TYPE", ""))
+    return TriggerRequest(method, segments, _query(query), headers, client_address, is_text_body)
+
+
+_CREDENTIALS = {"authorization", "cookie"}
+_HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+_HIDDEN = frozenset(_CREDENTIALS | _HOP_BY_HOP)
+
+
+def visible_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers that scripts see: without those that prove who the client is, and those of the connection."""
+    return [(_spelled(name), value) for name, value in headers if not is_hidden(name)]
+
+
+def content_type(headers: Iterable[tuple[str, str]]) -> str:
+    """The value of `Content-Type`, empty if there is none."""
+    return next((value for name, value in headers if name.lower() == "content-type"), "")
+
+
+def is_hidden(name: str) -> bool:
+    """Whether no script sees the header."""
+    name = name.lower()
+    return name in _HIDDEN or name.startswith("proxy-")
+
+
+def _headers(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """All headers in their order. Repeated ones stay apart, except under another server than the product's."""
+    if (connection := environ.get("gunicorn.socket")) is not None:
+        sent: Iterable[tuple[str, str]] = connection.headers
+    else:
+        sent = [(name[5:], value) for name, value in environ.items() if name.startswith("HTTP_")]
+        sent += [(name, environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)]
+        sent = [(name.replace("_", "-"), value) for name, value in sent]
+    return [(name, value if value.isascii() else _decoded(value)) for name, value in sent]
+
+
+def _decoded(value: str) -> str:
+    """A value, which the server reads as Latin-1, read as UTF-8 if the client has sent that."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
+@lru_cache(maxsize=512)
+def _spelled(name: str) -> str:
+    return name.title()
+
+
+@lru_cache(maxsize=512)
+def _is_text(content_type: str) -> bool:
+    return is_text(content_type)
 
 
 def path(environ: dict[str, Any]) -> str:

@@ -1,38 +1,37 @@
 """Trying a script before it is published: the way of a trigger, without queue, database and Redis."""
 
-import os
-import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
-from automation.libraries import LibraryError, resolve
-from automation.source import ON_API_TRIGGER, RUN, compile_error, contents, has_entry_point
-from automation.versions import ScriptVersion
+from automation.granted import GrantedCredential
+from automation.sdk import is_text
+from automation.source import ON_API_TRIGGER, RUN, has_entry_point
 from definitions import routes
 from definitions.lookups import DefinitionRow, ScriptRow
 from definitions.models import ActionType, InputType
 from endpoint import admission, errors
+from endpoint.body import check_utf8
 from endpoint.dispatch import succeeded
-from endpoint.trigger_request import TriggerRequest
+from endpoint.script_files import ScriptFile, UnusableScriptError
+from endpoint.trigger_request import TriggerRequest, content_type, visible_headers
 from fleet import confinement
 from fleet.answer import Answer, answer_of
-from fleet.execution import Execution
+from fleet.execution import Execution, Granted
+from fleet.local_packages import LocalPackages
 from fleet.script_cache import NoScriptError
-from foundation.texts import UnreadableFileError, read_text
+from foundation.ids import new_run_id
 from hosts.jobs import Assignment, Library, Script
+from hosts.package_builds import BuildError
 from hosts.script_hosts import ScriptHosts
 
 _NO_ID = UUID(int=0)
 _NODE = 0
 _NO_VERSION = 0
-
-
-class UnusableScriptError(Exception):
-    """Why the script could not be saved either."""
 
 
 class NoHostsError(Exception):
@@ -44,7 +43,8 @@ class Tryout:
     """A script file, and the request that a caller would send to it.
 
     `route` is the definition's, with the caller's value in each placeholder: `encoders/{id=7}/status`.
-    A script with both entry points is called at `on_api_trigger` unless `calls_run`.
+    A script with both entry points is called at `on_api_trigger` unless `calls_run`. Each script can read all of the
+    `credentials`, values by name.
     """
 
     file: Path
@@ -55,30 +55,33 @@ class Tryout:
     reads_parameters: bool
     calls_run: bool
     timeout_seconds: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def run(self, on_line: Callable[[str], None]) -> Answer:
+    def run(self, packages: LocalPackages, on_line: Callable[[str], None]) -> Answer:
         """The script's answer; `on_line` gets each line it prints.
 
-        A subscript or library NAME is the file NAME.py beside it.
+        A subscript or library NAME is the file NAME.py beside it. Each script has its `packages`.
 
         Raises:
-            UnusableScriptError: it cannot be read, does not compile, has no entry point, or needs a library that cannot
-                be used.
+            UnusableScriptError: it cannot be read, does not compile, has no entry point, or needs a library or packages
+                that cannot be used.
             InvalidRouteError: the route is invalid, or lacks the value of a placeholder.
             NoHostsError: no process can be started for it.
             TriggerError: the trigger ends in this error.
         """
-        script = self._read(self.file)
-        job = admission.job(str(uuid.uuid4()), self._admitted(script), self.body)
-        hosts = _started_hosts()
+        script = self._read(self.file, packages)
+        job = admission.job(new_run_id(), self._admitted(script), self.body)
+        hosts = _started_hosts(packages)
         try:
-            result = _execution(hosts, self._beside, on_line).run(Assignment(job, script, self.timeout_seconds))
+            execution = _execution(hosts, partial(self._beside, packages), self._granted, on_line)
+            result = execution.run(Assignment(job, script, self.timeout_seconds))
         finally:
             hosts.stop()
         return succeeded(answer_of(result, _NODE))
 
     def _admitted(self, script: Script) -> admission.Admitted:
-        route, called = _route(self.route)
+        route, called = routes.with_values(self.route)
         has_api_trigger = has_entry_point(script.source, ON_API_TRIGGER)
         action_type, input_type = ActionType.NO_ENTRY_POINT.value, ""
         if has_api_trigger and not self.calls_run:
@@ -86,92 +89,60 @@ class Tryout:
             input_type = (InputType.PARAMETERS if self.reads_parameters else InputType.RAW_BODY).value
         row = ScriptRow(_NO_ID, script.name, script.version, [], has_api_trigger, script.has_run)
         definition = DefinitionRow(_NO_ID, route, action_type, input_type, False, row.id, row, is_allowed=True)
-        request = TriggerRequest(self.method, called, self.query)
+        has_text = self._has_text()
+        request = TriggerRequest(self.method, called, self.query, visible_headers(self.headers), is_text=has_text)
         return admission.Admitted(request, _NO_ID, definition, admission.runnable(definition))
 
-    def _beside(self, name: str) -> Script:
+    def _has_text(self) -> bool:
+        """Whether the body is text: as its content type says, and without one, whether it is UTF-8."""
+        sent_type = content_type(self.headers)
+        if sent_type and not is_text(sent_type):
+            return False
+        try:
+            check_utf8(self.body)
+        except errors.FailedToReadBodyError:
+            if sent_type:
+                raise
+            return False
+        return True
+
+    def _granted(self, _script_id: str) -> Mapping[str, GrantedCredential]:
+        return {name: GrantedCredential("", value) for name, value in self.credentials.items()}
+
+    def _beside(self, packages: LocalPackages, name: str) -> Script:
         try:
             # `with_name` refuses a slash, which would lead to another directory.
-            return self._read(self.file.with_name(f"{name}.py"))
+            return self._read(self.file.with_name(f"{name}.py"), packages)
         except (UnusableScriptError, ValueError) as error:
             raise NoScriptError(f"there is no script {name}: {error}") from error
 
-    def _read(self, file: Path) -> Script:
-        source = _source(file)
-        has_run = has_entry_point(source, RUN)
-        if not has_run and not has_entry_point(source, ON_API_TRIGGER):
+    def _read(self, file: Path, packages: LocalPackages) -> Script:
+        found = ScriptFile.read(file)
+        has_run = has_entry_point(found.source, RUN)
+        if not has_run and not has_entry_point(found.source, ON_API_TRIGGER):
             raise UnusableScriptError(f"{file} has no function {ON_API_TRIGGER}(engine, request) or {RUN}(engine).")
         return Script(
             str(_NO_ID),
             file.stem,
             _NO_VERSION,
-            source,
+            found.source,
             timeout_seconds=self.timeout_seconds,
             has_run=has_run,
-            libraries=_libraries(file, source),
+            libraries=tuple(Library(name, _NO_VERSION, one.source) for name, one in found.libraries.items()),
+            environment=_environment(file, found, packages),
         )
 
 
-def _libraries(script: Path, source: str) -> tuple[Library, ...]:
-    """The libraries that a script imports, directly and through others: files beside it, by the rules of a save."""
-
-    def beside(names: Iterable[str]) -> dict[str, ScriptVersion]:
-        files = {name: script.with_name(f"{name}.py") for name in names}
-        # Not `Path.exists`, which fails for a name that is too long.
-        return {name: ScriptVersion(source=_library(file)) for name, file in files.items() if os.path.exists(file)}
-
-    def resolved(file: Path, source: str, own_name: str) -> dict[str, ScriptVersion]:
-        try:
-            return resolve(source, own_name, beside)
-        except LibraryError as error:
-            raise UnusableScriptError(f"{file}, line {error.line}: {error.message}") from error
-
-    found = resolved(script, source, "")
-    # Stored libraries cannot import each other, but files can.
-    for name, library in found.items():
-        resolved(script.with_name(f"{name}.py"), library.source, name)
-    return tuple(Library(name, _NO_VERSION, library.source) for name, library in found.items())
-
-
-def _library(file: Path) -> str:
-    source = _source(file)
-    if entry_points := contents(source).entry_points:
-        raise UnusableScriptError(f"{file} is no library: it has a function {entry_points[0]}.")
-    return source
-
-
-def _source(file: Path) -> str:
-    if file.exists() and not file.is_file():
-        raise UnusableScriptError(f"{file} is not a file.")
+def _environment(file: Path, found: ScriptFile, packages: LocalPackages) -> str:
     try:
-        source = read_text(file)
-    except UnreadableFileError as error:
-        raise UnusableScriptError(str(error)) from error
-    if fault := compile_error(source):
-        where = f"{file}, line {fault.line}" if fault.line else str(file)
-        raise UnusableScriptError(f"{where}: {fault.message}")
-    return source
+        return packages.environment(found.needed)
+    except BuildError as error:
+        raise UnusableScriptError(f"The packages of {file} cannot be installed: {error}") from error
 
 
-def _route(given: str) -> tuple[str, tuple[str, ...]]:
-    """The definition's route, and the segments as called."""
-    parts = [_segment(part) for part in given.split("/")]
-    route, called = "/".join(part for part, _ in parts), tuple(segment for _, segment in parts)
-    routes.parse(route)
-    return route, called
-
-
-def _segment(part: str) -> tuple[str, str]:
-    name, _, value = part[1:-1].partition("=")
-    if not routes.is_placeholder(part):
-        return part, part
-    if not value:
-        raise routes.InvalidRouteError(f"Say what a caller sends for {part}, as in {{{name}=7}}.")
-    return f"{{{name}}}", value
-
-
-def _started_hosts() -> ScriptHosts:
-    hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR, paths=confinement.configured_paths())
+def _started_hosts(packages: LocalPackages) -> ScriptHosts:
+    paths = confinement.configured_paths()
+    hosts = ScriptHosts(state_dir=settings.UDAPI_STATE_DIR, paths=paths, environments=packages.store)
     try:
         settings.UDAPI_STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         hosts.start()
@@ -180,15 +151,20 @@ def _started_hosts() -> ScriptHosts:
     return hosts
 
 
-def _execution(hosts: ScriptHosts, find: Callable[[str], Script], on_line: Callable[[str], None]) -> Execution:
-    def queue_subscript(script: Script, parameters: Mapping[str, str]) -> str:
+def _execution(
+    hosts: ScriptHosts, find: Callable[[str], Script], granted: Granted, on_line: Callable[[str], None]
+) -> Execution:
+    def queue_subscript(_: Assignment, script: Script, parameters: Mapping[str, str]) -> str:
         on_line(f"[a worker node would now run {script.name} as a job of its own, with {dict(parameters)}]")
-        return str(uuid.uuid4())
+        return new_run_id()
 
     def not_begun(why: str) -> None:
         raise NoHostsError(why)
 
-    return Execution(hosts, find, queue_subscript, lambda _, line: on_line(line), not_begun)
+    def said(_: Assignment, text: str) -> None:
+        on_line(f"[information] {text}")
+
+    return Execution(hosts, find, queue_subscript, lambda _, line: on_line(line), said, not_begun, granted=granted)
 
 
 def told(error: errors.TriggerError) -> str:

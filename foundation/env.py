@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError, FileAwareEnv, validate
+from packaging.utils import InvalidName, canonicalize_name
 
 from foundation.texts import UnreadableFileError, read_text
 
@@ -51,6 +52,25 @@ def paths(name: str) -> list[Path]:
     return found
 
 
+def directory(name: str) -> Path | None:
+    """The absolute path of a directory, which need not exist; None when not set."""
+    value = text(name, "")
+    # uv takes a comma for the end of the path, and replaces variables.
+    if value and (not Path(value).is_absolute() or not {",", "$"}.isdisjoint(value)):
+        raise ImproperlyConfigured(
+            f"{name} must be the absolute path of a directory, such as /srv/wheels, without , or $."
+        )
+    return Path(value) if value else None
+
+
+def package_names(name: str) -> list[str]:
+    """Names of packages of an index, normalised."""
+    try:
+        return [canonicalize_name(word, validate=True) for word in words(name)]
+    except InvalidName as error:
+        raise ImproperlyConfigured(f"{name} must be names of packages, such as httpx,lxml.") from error
+
+
 def modules(name: str) -> list[str]:
     """Names of Python modules that can be found."""
     found = words(name)
@@ -85,16 +105,21 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 def secret(name: str, file: Path) -> str:
     """The secret `name` from the environment, else from `file` in the data directory; there is no default."""
-    try:
-        value = text(name, "") or (read_text(file).strip() if file.is_file() else "")
-    except UnreadableFileError as error:
-        raise ImproperlyConfigured(str(error)) from error
+    value = _from_environment_or(name, file)
     if not value:
         raise ImproperlyConfigured(
             f"{name} is not set and {file} is missing: start once with `make run`, which makes the file, "
             f"or set {name} or {name}_FILE."
         )
     return value
+
+
+def _from_environment_or(name: str, file: Path) -> str:
+    """Empty if neither the environment nor `file` has it."""
+    try:
+        return text(name, "") or (read_text(file).strip() if file.is_file() else "")
+    except UnreadableFileError as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 
 def origin(name: str, default: str) -> str:
@@ -118,6 +143,20 @@ def elasticsearch(name: str) -> list[str]:
         # Without the value, which may contain a password.
         raise ImproperlyConfigured(f"{name} must look like https://search.example.com:9200.")
     return found
+
+
+def package_index(name: str) -> str:
+    """The http(s) address of a package index, which may contain a user and a password; empty when not set."""
+    value = text(name, "")
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if value and not (is_address and value.isascii() and value.isprintable() and " " not in value):
+        # Without the value, which may contain a password.
+        raise ImproperlyConfigured(f"{name} must look like https://packages.example.com/simple/.")
+    return value
 
 
 def certificates(name: str) -> str:
@@ -167,6 +206,22 @@ def peppers(value: str) -> Mapping[int, bytes]:
             raise ImproperlyConfigured(f"UDAPI_SECRET_PEPPERS names pepper {int(number_text)} twice.")
         result[int(number_text)] = pepper.encode()
     return result
+
+
+def credential_keys(name: str, file: Path) -> tuple[str, ...]:
+    """The Fernet keys `name` from the environment, else from `file` in the data directory; empty if neither has any."""
+    value = _from_environment_or(name, file)
+    keys = tuple(key.strip() for key in value.split(",")) if value else ()
+    if not all(map(_is_fernet_key, keys)) or len(set(keys)) < len(keys):
+        raise ImproperlyConfigured(
+            f"{name} must be keys separated by commas, the newest first, none twice, each 32 random bytes in URL-safe "
+            "base64: `openssl rand -base64 32 | tr +/ -_` makes one."
+        )
+    return keys
+
+
+def _is_fernet_key(key: str) -> bool:
+    return bool(re.fullmatch("[A-Za-z0-9_-]{43}=", key))
 
 
 def database(url: str, pool_size: int, pool_seconds: int) -> dict[str, Any]:

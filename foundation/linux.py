@@ -7,6 +7,7 @@ import signal
 import struct
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -89,6 +90,16 @@ def return_large_blocks() -> None:
     if set_option := getattr(_libc, "mallopt", None):
         set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
         set_option(_M_ARENA_MAX, _HEAPS)
+
+
+def sync_file_system(directory: Path) -> None:
+    """Have everything written to the disk that was changed in the file system of `directory`. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if _libc.syncfs(descriptor):
+            raise OSError(ctypes.get_errno(), "what was built cannot be written to the disk")
+    finally:
+        os.close(descriptor)
 
 
 def clear_environment() -> None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from foundation.log_file import SharedFileHandler, make_private
+from foundation.texts import CONTROL_CHARACTERS
 
 # These write whatever the log level: two lines for each trigger; changes of users and groups, and exports; refused
 # calls and log-ins of strangers.
@@ -23,13 +24,7 @@ _STRANGERS_LOGGERS = (REFUSED_LOGGER, "django.security")
 
 _OWN_DIRECTORY = 0o700
 _LINE_END = "\n    | "
-# Control characters, and what some readers take for the end of a line.
-_UNSAFE = {
-    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-    for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
-}
-_UNSAFE[ord("\n")] = _LINE_END
-_UNSAFE[ord("\t")] = "\t"
+_UNSAFE = CONTROL_CHARACTERS | {ord("\n"): _LINE_END, ord("\t"): "\t"}
 
 
 @dataclass(frozen=True)

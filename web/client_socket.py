@@ -7,7 +7,7 @@ import socket
 import termios
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from fcntl import ioctl
 from threading import Semaphore
@@ -41,6 +41,8 @@ class ClientSocket(socket.socket):
     has_head: bool
     is_late: bool
     is_stuck: bool
+    # Its headers as gunicorn parsed them, in order: WSGI joins repeated ones.
+    headers: Sequence[tuple[str, str]]
     # Ends the connection with the current answer and announces that: WSGI gives the application no header for it.
     close_after_answer: Callable[[], None]
 
@@ -57,13 +59,14 @@ class ClientSocket(socket.socket):
 
     def begin_request(self) -> None:
         self.has_head = self.is_late = self.is_stuck = False
+        self.headers = ()
         self._uncounted = UNCOUNTED_SECONDS
         self._read_until = time.monotonic() + HEAD_SECONDS
         self._write_until: float | None = None
 
-    def begin_body(self, close: Callable[[], None]) -> None:
-        """Start the time of the body; `close` becomes `close_after_answer`."""
-        self.has_head, self.close_after_answer = True, close
+    def begin_body(self, headers: Sequence[tuple[str, str]], close: Callable[[], None]) -> None:
+        """Start the time of the body, after the `headers`; `close` becomes `close_after_answer`."""
+        self.has_head, self.headers, self.close_after_answer = True, headers, close
         self._read_until = time.monotonic() + settings.UDAPI_TRANSFER_SECONDS
 
     def begin_stream(self) -> None:

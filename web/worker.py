@@ -87,7 +87,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         return goes_on
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        conn.sock.begin_body(req.force_close)
+        conn.sock.begin_body(req.headers, req.force_close)
         return super().handle_request(req, conn)
 
     def is_parent_alive(self) -> bool:

@@ -9,12 +9,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from automation.credential_files import CredentialFileError, read_values
 from automation.models import DEFAULT_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS
 from definitions.routes import InvalidRouteError
 from endpoint import arguments, errors, response
+from endpoint.script_files import UnusableScriptError
 from endpoint.trigger_request import METHODS
-from endpoint.tryout import NoHostsError, Tryout, UnusableScriptError, told
+from endpoint.tryout import NoHostsError, Tryout, told
 from fleet.answer import Answer
+from fleet.local_packages import LocalPackages
 from foundation.limits import LARGEST_TRIGGER_BODY
 
 
@@ -33,12 +36,18 @@ class Command(BaseCommand):
         route = "the route, with values for its placeholders: encoders/{id=7}/status"
         add("--route", type=arguments.text, default="try", help=route)
         add("--query", help="may be repeated", **pair)
+        of_headers = pair | {"type": arguments.header}
+        add("--header", help="Content-Type says whether the body is text; may be repeated", **of_headers)
         body = parser.add_mutually_exclusive_group()
         body.add_argument("--body", type=arguments.text, default="", metavar="TEXT")
-        body.add_argument("--body-file", type=Path, metavar="FILE", help="a file in UTF-8")
+        body.add_argument("--body-file", type=Path, metavar="FILE", help="text in UTF-8, or bytes")
         body.add_argument("--param", help="a parameter, instead of a body; may be repeated", **pair)
+        values = "a JSON object, mode 600, with the value of each credential by name; every script here may read them"
+        add("--credentials", type=Path, metavar="FILE", help=values)
         add("--parameters", action="store_true", help="the input type is Parameters: the body is read as JSON")
         add("--run", action="store_true", help="call run(engine) of a script that has both entry points")
+        renew = "find the packages of the scripts anew, instead of those of the last call"
+        add("--upgrade-packages", action="store_true", help=renew)
         add("--timeout", type=_seconds, default=DEFAULT_TIMEOUT_SECONDS, metavar="SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,14 +57,17 @@ class Command(BaseCommand):
             method=METHODS[options["method"]],
             route=options["route"],
             query=options["query"],
+            headers=options["header"],
             body=_body(options),
             reads_parameters=options["parameters"] or bool(options["param"]),
             calls_run=options["run"],
             timeout_seconds=options["timeout"],
+            credentials=_credentials(options["credentials"]),
         )
+        packages = LocalPackages.configured(self._build_line, renews=options["upgrade_packages"])
         begun = time.monotonic()
         try:
-            self._show(tryout.run(lambda line: self.stdout.write(f"| {line}")))
+            self._show(tryout.run(packages, lambda line: self.stdout.write(f"| {line}")))
         except (UnusableScriptError, InvalidRouteError, NoHostsError) as error:
             raise CommandError(str(error)) from error
         except errors.TriggerError as error:
@@ -65,6 +77,10 @@ class Command(BaseCommand):
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted.", returncode=130) from error
         self.stdout.write(f"\n{_since(begun)}")
+
+    def _build_line(self, line: str) -> None:
+        self.stderr.write(line, style_func=str)
+        self.stderr.flush()
 
     def _show(self, answer: Answer) -> None:
         rendered = response.from_answer(answer)
@@ -82,10 +98,17 @@ def _since(begun: float) -> str:
 
 def _body(options: dict[str, Any]) -> bytes:
     body: str = json.dumps(dict(options["param"])) if options["param"] else options["body"]
-    content = (arguments.content(options["body_file"]) if options["body_file"] else body).encode()
+    content = arguments.content_bytes(options["body_file"]) if options["body_file"] else body.encode()
     if len(content) > LARGEST_TRIGGER_BODY:
         raise CommandError(f"The body has more than {LARGEST_TRIGGER_BODY} bytes, the most that a body may have.")
     return content
+
+
+def _credentials(file: Path | None) -> dict[str, str]:
+    try:
+        return read_values(file) if file else {}
+    except CredentialFileError as error:
+        raise CommandError(str(error)) from error
 
 
 def _seconds(argument: str) -> int:
