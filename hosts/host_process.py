@@ -9,11 +9,11 @@ import sys
 import traceback
 from _socket import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn, TextIO
 
 from foundation import linux
-from hosts import landlock
+from hosts import landlock, packages
 from hosts.frames import LAST_BYTE, UNLIMITED, Frame, FrameReader
 from hosts.jobs import EXIT_NO_ROOM, MAX_TASKS, Order
 from hosts.landlock import ReachablePaths
@@ -33,12 +33,14 @@ _SPARE_TASKS = 56
 class HostOptions:
     """What the zygote gives a host. It may write to its own `directory`, besides `paths`.
 
+    `environment` is the directory with the packages of its script; if it is empty, `packages` are those it finds.
     `account` is the user that it runs as, if it is not the worker's; `account_tasks` is how many threads that has
     already.
     """
 
     memory_limit_mb: int
     directory: str
+    environment: str
     paths: ReachablePaths
     packages: Packages
     log: logging.StreamHandler[TextIO]
@@ -52,7 +54,8 @@ def live(zygote: int, options: HostOptions, job: int, output: int, report: int) 
         _take_descriptors(job, output, report)
         _bind_to(zygote, options)
         _confine(options)
-        options.packages.enable()
+        found = packages.of_environment(options.environment) if options.environment else options.packages
+        found.enable()
         environment = RunEnvironment(options.memory_limit_mb)
         options.log.setStream(environment.output)
         _serve(socket(fileno=_JOB_DESCRIPTOR), environment)
@@ -103,7 +106,8 @@ def _confine(options: HostOptions) -> None:
     """Give up, for good, all privileges and all files that scripts do not need. Raises OSError."""
     linux.renounce_privileges()
     if version := landlock.abi():
-        landlock.restrict(options.paths, options.directory, version)
+        readable = (*options.paths.readable, *filter(None, [options.environment]))
+        landlock.restrict(replace(options.paths, readable=readable), options.directory, version)
 
 
 def _serve(channel: socket, environment: RunEnvironment) -> None:
@@ -127,8 +131,8 @@ def _serve_next(channel: socket, environment: RunEnvironment, program: LoadedScr
     if os.getpid() != host:
         environment.leave()
         return False
-    is_reusable = environment.leave() and program.is_sound
-    link.send(header | {"reusable": is_reusable}, body)
+    found = environment.leave()
+    link.send(header | {"leftover": program.leftover or found}, body)
     return True
 
 

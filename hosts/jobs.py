@@ -5,10 +5,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from foundation.value_masks import ValueMasks
+
 if TYPE_CHECKING:
     from hosts.run_loop import RunLoop
 
 MAX_BODY_BYTES = 30 * 1024 * 1024
+MAX_MESSAGE_CHARACTERS = 4 * 1024
+"""Hosts cut messages to this length."""
+
 MAX_SUBSCRIPT_DEPTH = 5
 DEFAULT_MEMORY_LIMIT_MB = 512
 MAX_TASKS = 200
@@ -33,13 +38,63 @@ class JobKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The request of a trigger, without its body; `query` holds the pairs in the order in which they were sent."""
+    """The request of a trigger, without its body; `query` and `headers` hold the pairs in the order of the request.
+
+    `is_text` says whether the body is text by its content type.
+    """
 
     method: str
     route: str
     token_id: str
     query: Sequence[tuple[str, str]] = ()
     route_parameters: Mapping[str, str] = field(default_factory=dict)
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    client_address: str = ""
+    is_text: bool = True
+
+
+class RunKind(StrEnum):
+    """How a run came about."""
+
+    TRIGGER = "Trigger"
+    MESSAGE = "Message"
+    SUBSCRIPT = "Subscript"
+    TRIAL = "Trial"  # by a user, of a definition or of unsaved source
+    REPLAY = "Replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the record of a run says about its beginning, and the script does not see.
+
+    `route` is the definition's. `request` is what is kept of the request, if the definition keeps bodies. The answer
+    of a job that `wants_log` carries the log. `max_concurrent` is how many jobs of the definition may wait or run; 0
+    for no limit.
+    """
+
+    kind: RunKind
+    parent_id: str = ""
+    definition_id: str = ""
+    route: str = ""
+    user: str = ""
+    client_address: str = ""
+    keep_bodies: str = "Nothing"
+    request: bytes = field(default=b"", repr=False)
+    request_bytes: int = 0
+    wants_log: bool = False
+    max_concurrent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSource:
+    """Unsaved source, and what it is tried with: the ids of library versions, and the digest of a lock of packages."""
+
+    source: str = field(repr=False)
+    parameters: Sequence[str] = ()
+    timeout_seconds: int = 60
+    memory_limit_mb: int = DEFAULT_MEMORY_LIMIT_MB
+    libraries: Sequence[int] = ()
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +102,8 @@ class Job:
     """What the endpoint queues and a script host runs: the version of a script, and what it is called with.
 
     `script_version` is 0 where the release before has decided it: the current one. `call` is None for a job without a
-    request; `body` is that of the request, in UTF-8.
+    request; `body` is that of the request, in UTF-8 if it is text. A job without an `origin`, of the release before,
+    leaves no run. `has_credentials` says whether any are granted to the script; None if nobody has looked.
     """
 
     id: str
@@ -61,6 +117,10 @@ class Job:
     content_hash: str = field(default="", kw_only=True)
     """That of the version: a script that is imported again has its id, and begins with the same numbers."""
     body: bytes = field(default=b"", repr=False)
+    origin: Origin | None = field(default=None, kw_only=True)
+    trial: TrialSource | None = field(default=None, kw_only=True)
+    """With it, the script is not a stored one."""
+    has_credentials: bool | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +136,8 @@ class Library:
 class Script:
     """One version of a script, read from the database, with exactly the libraries that it was saved with.
 
-    Without `reuse`, each run gets a process of its own. `version` is 0 for a file that is tried.
+    Without `reuse`, each run gets a process of its own. `version` is 0 for a file that is tried. `environment` is the
+    digest of the lock of its packages, empty for a script that declares none: that finds the product's own.
     """
 
     id: str
@@ -90,6 +151,9 @@ class Script:
     reuse: bool = True
     libraries: Sequence[Library] = ()
     content_hash: str = ""
+    environment: str = ""
+    has_credentials: bool | None = field(default=None, compare=False)
+    """Whether any were granted to it when it was read; None if nobody has looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +163,10 @@ class Assignment:
     The time limit counts from the call of `ScriptHosts.run`. `depth` is 0 for a job from the queue and one more for
     each nested subscript that is waited for. `start_by` is called right before the job goes to a process. It returns
     until when, on the machine's monotonic clock, the script may begin.
+
+    `run_id` is the run's own, by which it can be cancelled. A subscript that is waited for has its caller's job id.
+    `credentials` are the values that the script may read, by name; `masks` hide them in all that others may read, as
+    well as those of the runs around it.
     """
 
     job: Job
@@ -106,13 +174,17 @@ class Assignment:
     time_limit_seconds: float
     depth: int = 0
     start_by: "Callable[[], float] | None" = None
+    run_id: str = ""
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    masks: ValueMasks = field(default_factory=ValueMasks, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """An assignment as it is sent to the script's process. The body of the job follows it as raw bytes.
 
-    Only the first order of a process holds the source, and the sources of the libraries by name.
+    Only the first order of a process holds the source, and the sources of the libraries by name. `ends_at` is the end
+    of the time limit on the machine's monotonic clock.
     """
 
     id: str
@@ -125,6 +197,10 @@ class Order:
     start_by: float | None = None
     source: str = field(default="", repr=False)
     libraries: Mapping[str, str] = field(default_factory=dict, repr=False)
+    script_version: int = 0
+    ends_at: float = 0.0
+    wants_returned: bool = False
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, call: Mapping[str, Any] | None, **fields: Any) -> "Order":
@@ -135,7 +211,7 @@ class Order:
 class Outcome(StrEnum):
     """How a run ended. With the last three, no line of the script was executed."""
 
-    RETURNED = "Returned"  # on_api_trigger returned a valid output
+    RETURNED = "Returned"  # on_api_trigger returned a valid output, or the script raised ApiError
     NOTHING_VALID_RETURNED = "NothingValidReturned"
     SUCCEEDED = "Succeeded"  # `run` returned or called exit_success
     FAILED = "Failed"  # an exception, exit_fail, sys.exit; also a script that does not compile or lacks the entry point
@@ -144,6 +220,7 @@ class Outcome(StrEnum):
     OVER_LIMIT = "OverLimit"  # too much memory, or too many processes and threads
     DIED = "Died"  # the process ended without an answer
     ABANDONED = "Abandoned"  # the run that waited for this one has ended
+    CANCELLED = "Cancelled"  # somebody cancelled the run
     UNREADABLE = "Unreadable"  # the host cannot read the job
     EXPIRED = "Expired"  # its time was over before
     COULD_NOT_START = "CouldNotStart"  # no process or no directory for it, which is up to the machine
@@ -151,19 +228,26 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Output:
-    """A script's response as data. `body` is UTF-8 if `is_text`; code and headers are not checked yet."""
+    """A script's response as data. `body` is UTF-8 if `is_text`; code and headers are not checked yet.
+
+    `error` is the text of an ApiError that the script has raised.
+    """
 
     code: int
     headers: dict[str, list[str]]
     body: bytes
     is_text: bool
+    error: str | None = None
 
 
 @dataclass(frozen=True)
 class HostResult:
     """The end of a run. Only RETURNED has an `output`; `traceback` holds the script's own frames only.
 
-    `reusable` is what the host says of itself: the next run would find nothing changed.
+    `returned` is the JSON that the `run` of a subscript has returned, empty if it was none. `credentials_used` names
+    the credentials that the script has read.
+
+    `not_kept_warm` says why the process does not serve another run; empty if it does, or if the run never had one.
     """
 
     outcome: Outcome
@@ -171,17 +255,25 @@ class HostResult:
     traceback: str = ""
     output: Output | None = None
     run_milliseconds: int = 0
-    reusable: bool = False
+    not_kept_warm: str = ""
+    returned: bytes = field(default=b"", repr=False)
+    credentials_used: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class SubscriptAnswer:
-    """What became of a subscript: `job_id` if the script does not wait for it, `message` if it failed."""
+    """What became of a subscript: `job_id` if the script does not wait for it, else `returned`, as JSON.
+
+    `message` says why it failed; `status` is that of an ApiError that it has raised.
+    """
 
     ok: bool
     job_id: str = ""
     message: str = ""
+    status: int | None = None
+    returned: bytes = field(default=b"", repr=False)
 
 
 OnLine = Callable[[str], None]
+OnSaid = Callable[[str], None]
 OnSubscript = Callable[[str, dict[str, str], bool, float, "RunLoop"], SubscriptAnswer]

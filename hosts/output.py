@@ -2,6 +2,7 @@
 
 import os
 
+from foundation.value_masks import ValueMasks
 from hosts.jobs import OnLine
 from hosts.run_loop import READ, RunLoop
 
@@ -14,11 +15,37 @@ _CHUNK_BYTES = 64 * 1024
 _DRAIN_READS = 64
 
 
-class LineFeed:
-    """Cuts a byte stream into lines and hands them on. What comes after the first megabyte is dropped."""
+class MaskedStream:
+    """Masks a byte stream, also values that come in several pieces: their beginning is held back."""
 
-    def __init__(self, on_line: OnLine) -> None:
+    def __init__(self, masks: ValueMasks) -> None:
+        self._masks = masks
+        self._held = b""
+
+    def masked(self, chunk: bytes) -> bytes:
+        """What the next bytes of the stream add to the masked one."""
+        data = self._held + chunk
+        settled = self._masks.settled(data)
+        self._held = data[settled:]
+        return self._masks.data(data[:settled])
+
+    def rest(self) -> bytes:
+        """What is held back at the end of the stream. A killed script may have printed only a part of a value."""
+        held, self._held = self._held, b""
+        return self._masks.data(held, is_cut=True)
+
+    def drop(self) -> None:
+        """Forget what is held back."""
+        self._held = b""
+
+
+class LineFeed:
+    """Cuts a byte stream into lines and hands them on, masked. What comes after the first megabyte is dropped."""
+
+    def __init__(self, on_line: OnLine, masks: ValueMasks | None = None) -> None:
         self._on_line = on_line
+        self._masks = ValueMasks() if masks is None else masks
+        self._stream = MaskedStream(self._masks)
         self._left = MAX_OUTPUT_BYTES
         self._pending = b""
         self._noted = False
@@ -28,20 +55,26 @@ class LineFeed:
         if self._noted:
             return
         kept, self._left = chunk[: self._left], self._left - len(chunk)
-        *lines, self._pending = (self._pending + kept).split(b"\n")
-        for line in lines:
-            self._emit(line)
-        self._pending = self._emit_start(self._pending)
+        self._split(self._stream.masked(kept) if self._masks else kept)
         if self._left < 0:
+            # It may be the first part of a value, whose end is dropped.
+            self._stream.drop()
             self.close()
             self._noted = True
             self._on_line(DROPPED_NOTE)
 
     def close(self) -> None:
         """Hand on a last line without a line break."""
+        self._split(self._stream.rest())
         if self._pending:
             self._emit(self._pending)
             self._pending = b""
+
+    def _split(self, masked: bytes) -> None:
+        *lines, self._pending = (self._pending + masked).split(b"\n")
+        for line in lines:
+            self._emit(line)
+        self._pending = self._emit_start(self._pending)
 
     def _emit(self, line: bytes) -> None:
         self._on_line(self._emit_start(line).decode("utf-8", "replace").rstrip("\r"))
@@ -60,9 +93,9 @@ class LineFeed:
 class OutputPipe:
     """The pipe that a run prints to; reading it does not block."""
 
-    def __init__(self, descriptor: int, on_line: OnLine, loop: RunLoop) -> None:
+    def __init__(self, descriptor: int, on_line: OnLine, loop: RunLoop, masks: ValueMasks | None = None) -> None:
         self._descriptor, self._loop = descriptor, loop
-        self._lines = LineFeed(on_line)
+        self._lines = LineFeed(on_line, masks)
 
     def listen(self) -> None:
         """Hand lines on as they come, until `ignore`."""

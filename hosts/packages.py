@@ -1,6 +1,7 @@
 """Makes installed packages importable in two steps, of which only the second executes their code, in the confined host.
 
-Together they do what Python's `site` does at start. The zygote does the first step, once for all hosts.
+Together they do what Python's `site` does at start. The zygote does the first step, once for all hosts; for a script
+with an environment of its own, its host does both.
 """
 
 import importlib.machinery
@@ -42,6 +43,12 @@ def find() -> Packages:
         # Python caches the listing of each directory that it has searched; hosts inherit the cache.
         importlib.machinery.PathFinder.find_spec("sitecustomize", [directory])
     return packages
+
+
+def of_environment(directory: str) -> Packages:
+    """The packages in `directory` beside the standard library, for a process that has enabled no others."""
+    path_files = [(directory, name) for name in sorted(os.listdir(directory)) if name.endswith(".pth")]
+    return Packages([*sys.path, directory], path_files)
 
 
 @contextmanager

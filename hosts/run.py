@@ -7,17 +7,20 @@
                no process after ten seconds, or the zygote ended   no result: another zygote is tried    OVER
                deadline                                            result: EXPIRED                       ENDING
                the run around it has ended                         result: ABANDONED                     ENDING
+               cancelled                                           result: CANCELLED                     ENDING
     RUNNING    answer, and the host may serve another run          result: the answer                    OVER
                any other answer                                    result: the answer                    ENDING
                deadline, or a limit is exceeded                    result: TIMED_OUT, OVER_LIMIT         REPORTING
                something that the SDK never sends                  result: DIED                          ENDING
                the run around it has ended                         result: ABANDONED                     ENDING
+               cancelled                                           result: CANCELLED                     ENDING
                the process has ended and has not read the job      no result: another host is tried      OVER
     REPORTING  the process has written where it is, or 0.4 s                                             ENDING
     ENDING     0.5 s without confirmation of the end               kills the process group               OVER
     any        the process or the zygote has ended                 result: DIED, unless there is one     OVER
 
-Only the first result counts. On entering ENDING, the zygote is told to kill the process tree.
+Only the first result counts, and a run that somebody has cancelled before has no other one than CANCELLED. On entering
+ENDING, the zygote is told to kill the process tree.
 """
 
 import logging
@@ -26,14 +29,16 @@ import time
 from dataclasses import replace
 from enum import IntEnum
 
-from hosts import tree
+from hosts import reuse
 from hosts.frames import pack
 from hosts.jobs import (
     EXIT_NO_ROOM,
+    MAX_MESSAGE_CHARACTERS,
     MAX_SUBSCRIPT_DEPTH,
     Assignment,
     HostResult,
     OnLine,
+    OnSaid,
     OnSubscript,
     Outcome,
     SubscriptAnswer,
@@ -43,11 +48,10 @@ from hosts.run_limits import RunLimits
 from hosts.run_loop import READ, RunLoop
 from hosts.script_link import ScriptLink
 from hosts.script_messages import SubscriptCall, died
-from hosts.warm import MAX_RUNS, Host
+from hosts.warm import Host
 
 _log = logging.getLogger(__name__)
 
-_MAX_MESSAGE_CHARACTERS = 4 * 1024
 # How long the zygote may take to kill a process and confirm that.
 _GRACE_SECONDS = 0.5
 # How long a process may take to report where it is, and how often to look.
@@ -55,6 +59,8 @@ _REPORT_SECONDS = 0.4
 _GLANCE_SECONDS = 0.02
 # How long the zygote may take to start a process before another zygote is tried.
 START_SECONDS = 10.0
+
+CANCELLED = HostResult(Outcome.CANCELLED, "The run was cancelled.")
 
 
 class RunState(IntEnum):
@@ -67,7 +73,7 @@ class RunState(IntEnum):
     OVER = 4
 
 
-class Run:
+class AttendedRun:
     """Carries `assignment` out on `host`, which is at rest or about to start, with `scratch` as working directory.
 
     The time limit counts from `begun_at` on the monotonic clock.
@@ -79,15 +85,17 @@ class Run:
         begun_at: float,
         on_line: OnLine,
         on_subscript: OnSubscript,
+        on_said: OnSaid,
         loop: RunLoop,
         host: Host,
         scratch: str,
     ) -> None:
         self._assignment, self._on_subscript, self._loop = assignment, on_subscript, loop
+        self.run_id = assignment.run_id
         self._host, self._scratch = host, scratch
         self._limits = RunLimits(begun_at, assignment.time_limit_seconds, assignment.script.memory_limit_mb)
-        self._output = OutputPipe(host.ends.output, on_line, loop)
-        self._link = ScriptLink(host.ends.job, loop, self._conclude)
+        self._output = OutputPipe(host.ends.output, on_line, loop, assignment.masks)
+        self._link = ScriptLink(host.ends.job, loop, self._conclude, on_said)
         self._state, self.due_at = RunState.STARTING, math.inf
         self._report_until = 0.0
         self.result: HostResult | None = None
@@ -105,14 +113,15 @@ class Run:
         try:
             self._loop.listen(control, READ, self._on_control)
             self._output.listen()
-            if self._host.pid:
+            if self._host.pid and not self.result:
                 self._send_job()
             while self._state is not RunState.OVER:
                 self._loop.turn()
                 # Not within a turn: a subscript that is waited for takes turns itself.
                 if self._link.call and not self.result:
                     self._serve(self._link.call)
-            self.leaves_at_rest = self._output.drain() and self.leaves_at_rest
+            if not self._output.drain():
+                self._give_up_host(reuse.WRITES_ON)
             return self._with_report()
         except BaseException:
             self.leaves_at_rest = False
@@ -151,6 +160,10 @@ class Run:
         """End the run, because the one that waits for it has ended."""
         self._end(Outcome.ABANDONED, "The script that waited for this one has ended.")
 
+    def cancel(self) -> None:
+        """End the run, because somebody has cancelled it."""
+        self._conclude(CANCELLED)
+
     def _enter(self, state: RunState, due_at: float = math.inf) -> None:
         # Several events may come in one turn: once the run is OVER, the others change nothing about that.
         if state > self._state:
@@ -161,9 +174,11 @@ class Run:
         self._enter(RunState.RUNNING, self._limits.next_check(time.monotonic()))
         start_by = self._assignment.start_by() if self._assignment.start_by else None
         if start_by is not None and time.monotonic() > start_by:
-            self._end(Outcome.EXPIRED, "The job came too late to begin.")
+            message = "The job came too late to begin."
+            self._conclude(HostResult(Outcome.EXPIRED, message, not_kept_warm=reuse.TOO_LATE))
         else:
-            self._link.send_job(self._host.begin(self._assignment, self._scratch, start_by), start_by)
+            order = self._host.begin(self._assignment, self._scratch, start_by, self._limits.deadline)
+            self._link.send_job(order, start_by)
 
     def _check_limits(self, now: float) -> None:
         self.due_at = self._limits.next_check(now)
@@ -184,14 +199,17 @@ class Run:
         """Set the result; False if there is one already."""
         if self.result:
             return False
-        self.result = replace(result, run_milliseconds=self._limits.milliseconds())
+        if self._loop.settle(self.run_id):
+            result = CANCELLED
+        reason = reuse.why_not(self._host, self._assignment.script, result, calls_subscript=bool(self._link.call))
+        self.result = replace(result, run_milliseconds=self._limits.milliseconds(), not_kept_warm=reason)
         return True
 
     def _conclude(self, result: HostResult) -> None:
         """Decide the result, and end the process if it is not to be used again."""
         if not self._decide(result):
             return
-        self.leaves_at_rest = self._is_reusable(result)
+        self.leaves_at_rest = bool(self._host.pid and self.result and not self.result.not_kept_warm)
         if self.leaves_at_rest:
             self._enter(RunState.OVER)
         else:
@@ -200,10 +218,11 @@ class Run:
     def _end(self, outcome: Outcome, message: str) -> None:
         self._conclude(HostResult(outcome, message))
 
-    def _is_reusable(self, result: HostResult) -> bool:
-        """Whether the next run finds nothing of this one, except for what the script itself keeps."""
-        may_be_reused = self._assignment.script.reuse and result.reusable and self._host.runs < MAX_RUNS
-        return may_be_reused and self._link.call is None and tree.is_alone(self._host.pid)
+    def _give_up_host(self, reason: str) -> None:
+        """Have the host closed, although the result may have left it at rest."""
+        if self.leaves_at_rest and self.result:
+            self.result = replace(self.result, not_kept_warm=reason)
+        self.leaves_at_rest = False
 
     def _with_report(self) -> HostResult | None:
         """The result; for a process that did not answer, with where it was."""
@@ -234,7 +253,7 @@ class Run:
             self._end(Outcome.DIED, "The process that starts scripts has ended, and the script with it.")
             self._host.kill_group()
         # An answer of this turn may have left the host at rest, but now its process is gone.
-        self.leaves_at_rest = False
+        self._give_up_host(reuse.HAS_ENDED)
 
     def _on_exit(self, status: int) -> None:
         """The process has ended. Its answer may still be on its way; without a result, an unread job never started."""
@@ -245,8 +264,9 @@ class Run:
 
     def _serve(self, call: SubscriptCall) -> None:
         answer = self._subscript_answer(call)
-        message = answer.message[:_MAX_MESSAGE_CHARACTERS]
-        self._link.answer_call(pack({"ok": answer.ok, "jobId": answer.job_id, "message": message}))
+        message = answer.message[:MAX_MESSAGE_CHARACTERS]
+        header = {"ok": answer.ok, "jobId": answer.job_id, "message": message, "status": answer.status}
+        self._link.answer_call(pack(header, answer.returned))
 
     def _subscript_answer(self, call: SubscriptCall) -> SubscriptAnswer:
         if call.wait and self._assignment.depth >= MAX_SUBSCRIPT_DEPTH:

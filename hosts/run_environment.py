@@ -23,6 +23,7 @@ from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 
 from foundation import linux
 from hosts.jobs import STATE_DIRECTORY
+from hosts.leftovers import Leftover
 
 SCRIPT_DESCRIPTORS = range(5)
 """Standard input, output and error output, the job socket, and the crash report."""
@@ -126,15 +127,14 @@ class RunEnvironment:
             warnings.filters.extend(self._filters)  # type: ignore[attr-defined]  # it is a list
         sys.argv[:] = [""]
 
-    def leave(self) -> bool:
-        """Clean up after a run, without waiting; returns whether the next run will find everything as this one did."""
+    def leave(self) -> Leftover:
+        """Clean up after a run, without waiting; returns what the next run would not find as this one did."""
         for stream in self._streams:
             with suppress(OSError, ValueError):  # the script may have closed it
                 stream.flush()
         os.chdir("/")
         _reap()
-        is_whole = not any(stream.closed for stream in self._streams) and self._limits == _limits()
-        return is_whole and not self.modules.were_patched and self._has_its_descriptors() and _is_single()
+        return self._leftover()
 
     def make_room(self) -> None:
         """Raise the memory limit a little: the script has used it up, and its failure still has to be reported."""
@@ -144,7 +144,8 @@ class RunEnvironment:
     def _set_environment(self, scratch: str) -> None:
         linux.clear_environment()
         wanted = {"PATH": _SEARCH_PATH, "LANG": "C.UTF-8", "TZ": self._zone, "HOME": scratch, "TMPDIR": scratch}
-        wanted |= self._state
+        # A package for numbers starts a thread for each processor when it is imported, which ends the warm process.
+        wanted |= {"OMP_NUM_THREADS": "1"} | self._state
         for name in [name for name in self._environment if name not in wanted]:
             del self._environment[name]
         self._environment.update(wanted)
@@ -162,10 +163,21 @@ class RunEnvironment:
         sys.stdin, sys.stdout, sys.stderr = self._streams
         sys.__stdin__, sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
 
-    def _has_its_descriptors(self) -> bool:
+    def _leftover(self) -> Leftover:
+        if self.modules.were_patched:
+            return Leftover.PATCH
+        if self._limits != _limits():
+            return Leftover.LIMIT
+        if not self._has_its_streams():
+            return Leftover.STREAM
         # The descriptor of the listing itself is among them.
-        listed = len(os.listdir("/proc/self/fd")) - 1
-        return listed == len(self._files) and [_file(number) for number in SCRIPT_DESCRIPTORS] == self._files
+        if len(os.listdir("/proc/self/fd")) - 1 != len(self._files):
+            return Leftover.FILE
+        return Leftover.NONE if _is_single() else Leftover.THREAD
+
+    def _has_its_streams(self) -> bool:
+        is_open = not any(stream.closed for stream in self._streams)
+        return is_open and [_file(number) for number in SCRIPT_DESCRIPTORS] == self._files
 
 
 def _limit_memory(memory_limit_mb: int) -> None:

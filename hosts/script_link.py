@@ -5,20 +5,24 @@ import time
 from collections.abc import Callable
 
 from hosts.frames import MAX_HEADER_BYTES, Frame, FrameReader, MalformedFrameError, Outbox
-from hosts.jobs import MAX_BODY_BYTES, HostResult, Outcome
+from hosts.jobs import MAX_BODY_BYTES, HostResult, OnSaid, Outcome
 from hosts.run_loop import READ, WRITE, RunLoop
-from hosts.script_messages import SubscriptCall, read_message
+from hosts.script_messages import Said, SubscriptCall, read_message
 
 
 class ScriptLink:
-    """Sends the job, then receives subscript calls and, at last, the answer, with which it calls `on_answer`.
+    """Sends the job, then receives subscript calls and texts of information events (`on_said`).
+
+    At last it receives the answer, with which it calls `on_answer`.
 
     A process that sends something that the SDK never sends counts as one that has died. `call` is the subscript call
     that the script waits for.
     """
 
-    def __init__(self, end: socket.socket, loop: RunLoop, on_answer: Callable[[HostResult], None]) -> None:
-        self._end, self._loop, self._on_answer = end, loop, on_answer
+    def __init__(
+        self, end: socket.socket, loop: RunLoop, on_answer: Callable[[HostResult], None], on_said: OnSaid
+    ) -> None:
+        self._end, self._loop, self._on_answer, self._on_said = end, loop, on_answer, on_said
         self._outbox = Outbox()
         self._reader = FrameReader(MAX_HEADER_BYTES, MAX_BODY_BYTES)
         self._start_by: float | None = None
@@ -51,7 +55,7 @@ class ScriptLink:
         """Stop listening; the socket is its owner's to close."""
         self._loop.ignore(self._end.fileno())
         # Break the reference cycle with the run: its bodies would stay in memory until the next garbage collection.
-        self._on_answer = _ignore
+        self._on_answer = self._on_said = _ignore
 
     def _is_open(self) -> bool:
         return self._loop.listens_to(self._end.fileno())
@@ -100,6 +104,9 @@ class ScriptLink:
                 raise MalformedFrameError("a run that has begun cannot expire")
             self._has_spoken = self._has_answered = True
             self._on_answer(message)
+        elif isinstance(message, Said):
+            self._has_spoken = True
+            self._on_said(message.message)
         elif self.call:
             raise MalformedFrameError("a subscript called while another one runs")
         else:
@@ -110,5 +117,5 @@ class ScriptLink:
         return not self._has_spoken and self._start_by is not None and time.monotonic() >= self._start_by
 
 
-def _ignore(_: HostResult) -> None:
-    """Stands in for `on_answer` once the link is closed."""
+def _ignore(_: HostResult | str) -> None:
+    """Stands in for the callbacks once the link is closed."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hosts.frames import Frame, MalformedFrameError, parse_object
 from hosts.jobs import EXIT_NO_ROOM, HostResult, Outcome, Output
+from hosts.leftovers import Leftover
 
 # What a frame may claim. Not COULD_NOT_START, after which another node would run the job.
 _FROM_SCRIPT = {
@@ -15,6 +16,7 @@ _FROM_SCRIPT = {
     Outcome.UNREADABLE,
     Outcome.EXPIRED,
 }
+_LEFTOVERS = frozenset(Leftover)
 
 
 @dataclass(frozen=True)
@@ -26,22 +28,39 @@ class SubscriptCall:
     wait: bool
 
 
-def read_message(frame: Frame) -> HostResult | SubscriptCall:
+@dataclass(frozen=True)
+class Said:
+    """The text of an information event."""
+
+    message: str
+
+
+def read_message(frame: Frame) -> HostResult | SubscriptCall | Said:
     """The message in a frame. Raises MalformedFrameError for anything that the SDK never sends."""
     match frame.header:
         case {"type": "subscript", "name": str(name), "wait": bool(wait)}:
             return SubscriptCall(name, _texts(parse_object(frame.body)), wait)
-        case {"type": "answer", "outcome": Outcome.RETURNED.value, "reusable": bool(reusable)}:
-            return HostResult(Outcome.RETURNED, output=_output(frame), reusable=reusable)
+        case {"type": "information", "message": str(message)}:
+            return Said(message)
+        case {"type": "answer", "outcome": Outcome.RETURNED.value, "leftover": str(leftover)} if leftover in _LEFTOVERS:
+            used = _names(frame.header.get("credentialsUsed", []))
+            return HostResult(Outcome.RETURNED, output=_output(frame), not_kept_warm=leftover, credentials_used=used)
         case {
             "type": "answer",
             "outcome": str(outcome),
             "message": str(message),
             "traceback": str(traceback),
-            "reusable": bool(reusable),
+            "leftover": str(leftover),
         }:
-            if outcome in _FROM_SCRIPT:
-                return HostResult(Outcome(outcome), message, traceback, reusable=reusable)
+            if outcome in _FROM_SCRIPT and leftover in _LEFTOVERS:
+                return HostResult(
+                    Outcome(outcome),
+                    message,
+                    traceback,
+                    not_kept_warm=leftover,
+                    returned=bytes(frame.body),
+                    credentials_used=_names(frame.header.get("credentialsUsed", [])),
+                )
     raise MalformedFrameError("not a message of the SDK")
 
 
@@ -55,7 +74,7 @@ def died(status: int) -> HostResult:
 def _output(frame: Frame) -> Output:
     match frame.header:
         case {"code": int(code), "headers": dict(headers), "isText": bool(is_text)} if not isinstance(code, bool):
-            output = Output(code, _header_lists(headers), bytes(frame.body), is_text)
+            output = Output(code, _header_lists(headers), bytes(frame.body), is_text, _error(frame))
         case _:
             raise MalformedFrameError("not an output of the SDK")
     if is_text:
@@ -64,6 +83,19 @@ def _output(frame: Frame) -> Output:
         except UnicodeDecodeError as error:
             raise MalformedFrameError("text that is not UTF-8") from error
     return output
+
+
+def _error(frame: Frame) -> str | None:
+    error = frame.header.get("error")
+    if error is not None and not isinstance(error, str):
+        raise MalformedFrameError("an error without a text")
+    return error
+
+
+def _names(values: object) -> list[str]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise MalformedFrameError("names that are not text")
+    return values
 
 
 def _header_lists(headers: dict[object, object]) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ import msgspec
 from foundation import linux
 from hosts import tree
 from hosts.channels import WorkerEnds
+from hosts.environments import FoundEnvironment
 from hosts.frames import LAST_BYTE, pack
 from hosts.jobs import Assignment, Order, Script
 from hosts.scratch import Scratch, remove, remove_empty
@@ -31,6 +32,7 @@ class Host:
     """A script host, which serves one version of a script. `pid` is 0 until its process has started.
 
     The scratch directories of its runs lie in `directory`. `scratch` is kept for the next run if it is untouched.
+    `environment` is where its packages lie, if its script declares some.
     """
 
     script: Script
@@ -44,6 +46,7 @@ class Host:
     idle_bytes: int = 0
     made_at: float = field(default_factory=time.monotonic)
     scratch: Scratch | None = None
+    environment: FoundEnvironment | None = None
 
     def is_at_rest(self) -> bool:
         """Whether it is alive and has sent and printed nothing since its last answer."""
@@ -52,14 +55,27 @@ class Host:
         poll.register(self.ends.output, select.POLLIN)
         return not poll.poll(0)
 
-    def begin(self, assignment: Assignment, scratch: str, start_by: float | None) -> list[memoryview]:
-        """The frame that makes it carry out `assignment` in the directory `scratch`, and the byte after it."""
+    def begin(self, assignment: Assignment, scratch: str, start_by: float | None, ends_at: float) -> list[memoryview]:
+        """The frame that makes it carry out `assignment` in the directory `scratch`, and the byte after it.
+
+        The run may begin by `start_by`, and its time limit ends at `ends_at`, both on the monotonic clock.
+        """
         # The host shares the position in the report, so it writes from the beginning again.
         os.lseek(self.ends.report, 0, os.SEEK_SET)
         self.runs += 1
         job, script = assignment.job, assignment.script
         what = job.id, job.entry_point, job.parameters, job.call
-        order = Order(*what, script.name, script.memory_limit_mb, scratch, start_by)
+        order = Order(
+            *what,
+            script.name,
+            script.memory_limit_mb,
+            scratch,
+            start_by,
+            script_version=script.version,
+            ends_at=ends_at,
+            wants_returned=assignment.depth > 0,
+            credentials=assignment.credentials,
+        )
         if self.runs == 1:
             libraries = {library.name: library.source for library in script.libraries}
             order = replace(order, source=script.source, libraries=libraries)
@@ -128,15 +144,21 @@ class WarmHosts:
             host.close()
         return None
 
-    def put(self, host: Host) -> None:
-        """Keep a host that is at rest; others may be ended for it."""
+    def put(self, host: Host) -> str:
+        """Keep a host that is at rest; others may be ended for it. Returns why it is ended itself, else nothing."""
         host.idle_since, host.idle_bytes = self._clock(), tree.private_bytes(host.pid)
+        reason = ""
         with self._lock:
             surplus = [host]
-            if self._is_open and host.made_at >= self._oldest:
+            if not self._is_open:
+                reason = "The worker was stopping."
+            elif host.made_at < self._oldest:
+                reason = "Files that scripts can reach were replaced on this machine."
+            else:
                 self._idle.append(host)
                 surplus = self._take_surplus()
         _close(surplus)
+        return reason or ("It takes too much memory to wait for another run." if host in surplus else "")
 
     def renew(self) -> None:
         """End all hosts that exist now; those that serve a run end after it."""

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from _socket import socket
+from typing import Any
 
 from automation.sdk import SubscriptFailed
 from hosts.frames import MAX_HEADER_BYTES, Frame, FrameReader, pack
@@ -15,7 +16,7 @@ class WorkerLink:
 
     def __init__(self, job_socket: socket) -> None:
         self._socket = job_socket
-        self._reader = FrameReader(MAX_HEADER_BYTES, 0)
+        self._reader = FrameReader(MAX_HEADER_BYTES, MAX_BODY_BYTES)
         self._owner = os.getpid()
         self._calling = threading.Lock()
         # Not the lock for calls: the answer may be due while a thread still waits for a subscript.
@@ -27,8 +28,17 @@ class WorkerLink:
             for buffer in pack(header, body):
                 self._socket.sendall(buffer)
 
-    def run_subscript(self, name: str, parameters: dict[str, str], wait: bool) -> str | None:
-        """Have the worker run a subscript; returns the job's id unless the script waits. Raises SubscriptFailed."""
+    def say(self, message: str) -> None:
+        """Have the worker leave an information event. From a process that the script has forked, nothing is sent."""
+        if os.getpid() == self._owner:
+            self.send({"type": "information", "message": message})
+
+    def run_subscript(self, name: str, parameters: dict[str, str], wait: bool) -> Any:
+        """Have the worker run a subscript; returns what it returned, or the job's id unless the script waits.
+
+        Raises:
+            SubscriptFailed
+        """
         if os.getpid() != self._owner:
             raise SubscriptFailed("A subscript can only be run by the script's own process, not by one it has forked.")
         body = json.dumps(parameters).encode()
@@ -36,10 +46,18 @@ class WorkerLink:
             raise SubscriptFailed("The name or the parameters of the subscript are too long.")
         with self._calling:
             self.send({"type": "subscript", "name": name, "wait": wait}, body)
-            answer = self._receive().header
+            frame = self._receive()
+        answer = frame.header
         if not answer["ok"]:
-            raise SubscriptFailed(str(answer["message"]))
-        return None if wait else str(answer["jobId"])
+            status = answer["status"]
+            raise SubscriptFailed(str(answer["message"]), status=status if isinstance(status, int) else None)
+        if not wait:
+            return str(answer["jobId"])
+        try:
+            return json.loads(bytes(frame.body)) if frame.body else None
+        except (ValueError, RecursionError) as error:
+            # The SDK sends nothing like this, but the subscript's process may.
+            raise SubscriptFailed("What the subscript returned cannot be read.") from error
 
     def _receive(self) -> Frame:
         try:

@@ -32,7 +32,7 @@ from hosts.landlock import ReachablePaths
 from hosts.run_environment import default_signals
 from hosts.scratch import remove_tree
 
-REQUEST_BYTES = 8 * 1024
+REQUEST_BYTES = 16 * 1024
 DESCRIPTORS = 4
 _FAREWELL_SECONDS = 2.0
 # How long a killed worker may take to end after its sockets were closed.
@@ -99,7 +99,8 @@ class Zygote:
         elif len(descriptors) == DESCRIPTORS:
             wanted = json.loads(request)
             shared = self._paths, self._packages, self._log, self._count_tasks(), self._account
-            self._begin(HostOptions(wanted["memoryLimitMb"], wanted["directory"], *shared), *descriptors)
+            options = HostOptions(wanted["memoryLimitMb"], wanted["directory"], wanted["environment"], *shared)
+            self._begin(options, *descriptors)
         else:
             # We are out of descriptors. The worker sees its control socket end before the host has started.
             _close(descriptors)

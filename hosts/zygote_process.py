@@ -54,9 +54,13 @@ class ZygoteProcess:
         """Whether the keeper has not ended."""
         return self._process.poll() is None
 
-    def request(self, memory_limit_mb: int, directory: str, descriptors: list[int]) -> None:
-        """Have it start a host with these far ends and an existing `directory` of its own. Raises OSError."""
-        request = json.dumps({"memoryLimitMb": memory_limit_mb, "directory": directory}).encode()
+    def request(self, memory_limit_mb: int, directory: str, environment: str, descriptors: list[int]) -> None:
+        """Have it start a host with these far ends and an existing `directory` of its own. Raises OSError.
+
+        `environment` is the directory with the packages of its script, or empty.
+        """
+        wanted = {"memoryLimitMb": memory_limit_mb, "directory": directory, "environment": environment}
+        request = json.dumps(wanted).encode()
         socket.send_fds(self._requests, [request], descriptors)
 
     def wake(self) -> None:
