@@ -7,7 +7,7 @@ from enum import StrEnum
 from automation import headers
 from hosts.jobs import HostResult, Outcome, Output
 
-SMALLEST_CODE, LARGEST_CODE = 200, 599
+SMALLEST_CODE, SMALLEST_ERROR_CODE, LARGEST_CODE = 200, 400, 599
 
 
 class Reason(StrEnum):
@@ -23,13 +23,16 @@ class Reason(StrEnum):
     HEADERS_INVALID = "ResponseHeadersInvalid"
     CALLER_TIMED_OUT = "NatsRequestFailed"
     NEVER_STARTED = "NeverStarted"
+    CANCELLED = "RunCancelled"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a caller waits for.
 
-    `reason` is None on success; that of a node of another release may not be in `Reason`. `message` is for maintainers.
+    `reason` is None on success; that of a node of another release may not be in `Reason`. `message` is for maintainers;
+    on success, it is the text of an ApiError that the script has raised.
+    `log` is empty unless the job wants it. `is_recorded`: the node leaves the record of the run.
     """
 
     node: int
@@ -42,6 +45,8 @@ class Answer:
     queue_milliseconds: float = 0.0
     run_milliseconds: float = 0.0
     body: bytes = field(default=b"", repr=False)
+    log: str = field(default="", repr=False)
+    is_recorded: bool = False
 
 
 def failure(reason: Reason, message: str, node: int, waited: float = 0.0, ran: float = 0.0) -> Answer:
@@ -58,6 +63,7 @@ _REASONS = {
     Outcome.TOO_LARGE: Reason.BODY_TOO_LARGE,
     Outcome.EXPIRED: Reason.NEVER_STARTED,
     Outcome.COULD_NOT_START: Reason.NEVER_STARTED,
+    Outcome.CANCELLED: Reason.CANCELLED,
 }
 
 
@@ -76,7 +82,8 @@ def answer_of(result: HostResult, node: int, waited: float = 0.0) -> Answer:
 
 def _fault(output: Output) -> tuple[Reason, str] | None:
     """Why this output is not a valid response; None if it is."""
-    if not SMALLEST_CODE <= output.code <= LARGEST_CODE:
+    smallest = SMALLEST_CODE if output.error is None else SMALLEST_ERROR_CODE
+    if not smallest <= output.code <= LARGEST_CODE:
         return Reason.UNKNOWN_STATUS_CODE, f"The script answered with the code {output.code}."
     if (name := headers.malformed(output.headers)) is not None:
         return Reason.HEADERS_INVALID, f"The header {name!r} is malformed."
@@ -88,6 +95,7 @@ def _fault(output: Output) -> tuple[Reason, str] | None:
 def _response(output: Output, node: int, waited: float, ran: float) -> Answer:
     return Answer(
         node,
+        message=output.error or "",
         code=output.code,
         headers=output.headers,
         is_text=output.is_text,

@@ -1,13 +1,13 @@
 """A worker node's side of the queue: claims a job, hands over its answer, gives it back."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from broker.client import brief_client, client, prompt_client, server_life
 from broker.connections import HeldConnection
-from fleet import celery_message, large_bodies, lua, redis_frames, redis_keys
+from fleet import celery_message, large_bodies, lua, lua_parts, redis_frames, redis_keys
 from fleet.answer import Answer, Reason
 from fleet.cancellation import REPLY_MILLISECONDS
 from fleet.reply import GRACE_MILLISECONDS, START_MILLISECONDS
@@ -93,8 +93,12 @@ def put_back(job_id: str) -> None:
     client().rpush(redis_keys.queue(), celery_message.entry(job_id))
 
 
-def finish(done: Claim, answer: Answer | None, next_for: str = "") -> Claim | None:
+def finish(
+    done: Claim, answer: Answer | None, next_for: str = "", records: Sequence[tuple[bytes, bytes]] = ()
+) -> Claim | None:
     """Hand over `answer` (None: nobody waits for it) and take the next job for the node `next_for`, if it is given.
+
+    The same step keeps `records`, the frames of the job's runs.
 
     One round trip, so a busy node does not wait for Celery to fetch a message.
 
@@ -106,16 +110,24 @@ def finish(done: Claim, answer: Answer | None, next_for: str = "") -> Claim | No
     has_run = answer is None or answer.reason != Reason.NEVER_STARTED
     learned = (done.script_id, int((time.monotonic() - done.asked_at) * 1_000)) if has_run else _NOTHING_LEARNED
     reply = (int(answer is not None), redis_frames.encode(answer, done.format) if answer else b"")
-    return _take(done.job_id, reply, learned, "", next_for)
+    limited = done.ticket.get("limited", b"")
+    further: tuple[str | bytes, ...] = limited, done.job_id, *(frame for frames in records for frame in frames)
+    return _take(done.job_id, reply, learned, "", next_for, further)
 
 
 def _take(
-    finished: str, reply: tuple[int, bytes], learned: tuple[str, int], wanted: str, instance: str
+    finished: str,
+    reply: tuple[int, bytes],
+    learned: tuple[str, int],
+    wanted: str,
+    instance: str,
+    done: tuple[str | bytes, ...] = ("", ""),
 ) -> Claim | None:
     what = (wanted, instance, GRACE_MILLISECONDS, START_MILLISECONDS, celery_message.marker())
-    further = (_READABLE, *learned)
+    further = (_READABLE, *learned, *done)
     # This holds a slot of the node, so a small exchange has a short time-out.
-    pooled = prompt_client() if len(reply[1]) <= large_bodies.SMALL_BYTES else client()
+    size = len(reply[1]) + sum(map(len, done))
+    pooled = prompt_client() if size <= large_bodies.SMALL_BYTES else client()
     with HeldConnection(pooled) as connection:
         asked_at = time.monotonic()
         arguments = (*reply, REPLY_MILLISECONDS, *what, server_life(connection), *further)
@@ -128,7 +140,7 @@ def _claim(connection: Any, taken: list[Any], asked_at: float) -> Claim:
         ours = redis_frames.release(__version__, redis_frames.READABLE)
         raise ForeignFormatError(f"the job has format {taken[0].decode()}, and {ours} cannot read it")
     job_id, left, waited, fields = taken[0].decode(), *taken[1:]
-    ticket = {name: field for name, field in zip(lua.TICKET, fields, strict=True) if field is not None}
+    ticket = {name: field for name, field in zip(lua_parts.TICKET, fields, strict=True) if field is not None}
     body = None
     if ticket["is_large"] == b"1":
         body = large_bodies.taken(connection, job_id)

@@ -27,8 +27,8 @@ def configured_paths() -> ReachablePaths:
 
 
 def closed() -> list[Path]:
-    """Paths that scripts never reach, whatever directory they lie in: secrets, database, logs, code."""
-    found = [settings.DATA_DIR.root, settings.UDAPI_LOGS.directory, settings.BASE_DIR]
+    """Paths that scripts never reach, whatever directory they lie in: secrets, database, packages, logs, code."""
+    found = [settings.DATA_DIR.root, settings.UDAPI_ENVIRONMENTS_DIR, settings.UDAPI_LOGS.directory, settings.BASE_DIR]
     database = settings.DATABASES["default"]
     return [*found, Path(database["NAME"])] if database["ENGINE"].endswith("sqlite3") else found
 

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,7 +34,9 @@ class NodeState:
 
     `limit` is how many triggers it runs at once, `jobs` are the ids of those that run now, `version` is the product's,
     `formats` are the job formats that it reads. A node that is not `is_consuming` has lost the broker's queue or cannot
-    begin scripts. `confines` says whether its kernel keeps scripts away from files that are not theirs.
+    begin scripts. `confines` says whether its kernel keeps scripts away from files that are not theirs. `records` is
+    the number of the last record that it has made, `worker` its name for Celery's remote control. `builds` says whether
+    it installs packages; one that leaves does so no more.
     """
 
     id: int
@@ -46,6 +48,9 @@ class NodeState:
     is_consuming: bool = True
     jobs: tuple[str, ...] = ()
     confines: bool = False  # a node of an earlier release does not
+    records: int = 0
+    worker: str = ""
+    builds: bool = False  # a node of an earlier release does not
 
     @property
     def running(self) -> int:
@@ -58,7 +63,9 @@ class Heartbeat:
     The loop ticks once a second; each tick starts the thread that beats, if it does not run.
     """
 
-    def __init__(self, node_id: int, limit: int, since: str) -> None:
+    def __init__(self, node_id: int, limit: int, since: str, worker: str = "") -> None:
+        self.last_record: Callable[[], int] = lambda: 0
+        self._worker = worker
         self.instance = uuid.uuid4().hex
         self._node_id, self._limit, self._since = node_id, limit, since
         self._jobs: dict[str, tuple[str, float]] = {}
@@ -88,6 +95,11 @@ class Heartbeat:
     @property
     def is_leaving(self) -> bool:
         return self._leaves
+
+    @property
+    def has_joined(self) -> bool:
+        """Whether the fleet knows of this node, be it that it takes no triggers yet."""
+        return self.ends_at > 0
 
     def leave(self) -> None:
         """Tell the fleet that the node takes no more triggers; those that it runs are still answered."""
@@ -173,6 +185,9 @@ class Heartbeat:
             is_consuming=self._is_consuming,
             jobs=jobs,
             confines=confinement.is_enforced(),
+            records=self.last_record(),
+            worker=self._worker,
+            builds=not self._leaves,
         )
 
 

@@ -6,46 +6,21 @@ its job never started. When its memory is full, Redis refuses the first write of
 after another write. So a script does either all of its work or nothing.
 """
 
-from broker.client import LuaScript
-
-TICKET = ("frame", "is_large", "published", "life", "deadline", "waits_until", "script", "format", "given_back")
-"""The fields of a ticket, in the order in which `TAKE` returns them; the last one may be missing."""
-
-_SHARED = """
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
--- For each script, a key estimates for how many milliseconds its next run will hold a slot: an average of its runs, in
--- which the latest weigh most. Heartbeats renew the key's time to live while a job of the script waits or runs. So the
--- time to live tells since when there is none; after that, the estimate halves every ten seconds.
-local KEEP, ACTIVE, HALF = 120000, 4000, 10000
-local function estimate(estimates, script)
-  local told = tonumber(redis.call('GET', estimates .. script))
-  local idle = told and KEEP - redis.call('PTTL', estimates .. script)
-  return (told and idle > ACTIVE) and told * 0.5 ^ (idle / HALF) or told
-end
-local function write(estimates, script, milliseconds)
-  redis.call('SET', estimates .. script, string.format('%.1f', milliseconds), 'PX', KEEP)
-end
-"""
-
-
-def _script(text: str) -> LuaScript:
-    return LuaScript(_SHARED + text.replace("@TICKET", ", ".join(f"'{name}'" for name in TICKET)))
-
+from fleet.lua_parts import queue_script, recording_script
 
 # The message is written last, so a job in the queue is complete. Refused are:
 # - a job that arrives more than `late` milliseconds after it was `sent`, for its caller may have been answered;
 # - a job that would not be done in time, unless fewer jobs wait than there are slots. `too long` is followed by the
 #   milliseconds that it lacks;
 # - a frame that some living node cannot read, in favour of the first of `formats` that all nodes read, or some.
+# - a job of the definition `limited`, if as many of its jobs wait or run as it may have (`most_active`). Those whose
+#   node has died, and which left no other trace, are no longer counted. `busy` is followed by the milliseconds that a
+#   run takes.
 # Without a further check, the caller certainly waits for `sure` milliseconds.
-PUBLISH = _script("""
-local nodes, fleet, ticket, queue, last_use, large, waiting, estimates = unpack(KEYS)
+PUBLISH = queue_script("""
+local nodes, fleet, ticket, queue, last_use, large, waiting, estimates, actives, tickets, states, leaving = unpack(KEYS)
 local most, left, grace, least, used_by, frame, is_large, message = unpack(ARGV)
-local sent, late, life, sure, script, format, formats = unpack(ARGV, 9)
+local sent, late, life, sure, script, format, formats, id, limited, most_active = unpack(ARGV, 9)
 local now = clock()
 local length = redis.call('LLEN', queue)
 local slots, all, some = unpack(redis.call('HMGET', fleet, 'slots', 'all', 'some'))
@@ -74,11 +49,32 @@ local function too_long()
   local lacks = length * sum / jobs / slots + run - left
   return lacks > 0 and string.format('too long %.0f', lacks) or nil
 end
+local function is_active(job, seen, told)
+  -- A claimed job is named by the next heartbeats of its node, even when its caller has given it up.
+  return now - seen < 6000 or redis.call('EXISTS', tickets .. job) == 1 or string.find(told, job, 1, true)
+end
+local function busy()
+  if limited == '' then return nil end
+  local active = actives .. limited
+  if redis.call('ZCARD', active) < tonumber(most_active) then return nil end
+  local told = ''
+  for _, set in ipairs({nodes, leaving}) do
+    for _, each in ipairs(redis.call('ZRANGEBYSCORE', set, string.format('(%.0f', now), '+inf')) do
+      told = told .. (redis.call('GET', states .. each) or '')
+    end
+  end
+  local jobs = redis.call('ZRANGE', active, 0, -1, 'WITHSCORES')
+  for place = 1, #jobs, 2 do
+    if not is_active(jobs[place], tonumber(jobs[place + 1]), told) then redis.call('ZREM', active, jobs[place]) end
+  end
+  if redis.call('ZCARD', active) < tonumber(most_active) then return nil end
+  return string.format('busy %.0f', estimate(estimates, script) or 0)
+end
 local function refusal()
   if math.abs(now - sent) > tonumber(late) then return 'too late' end
   if redis.call('ZCOUNT', nodes, string.format('(%.0f', now), '+inf') == 0 then return 'no node' end
   if length >= tonumber(most) then return 'queue full' end
-  return in_another_format() or too_long()
+  return in_another_format() or busy() or too_long()
 end
 local refused = refusal()
 if refused then
@@ -90,42 +86,55 @@ if used_by ~= '' then redis.call('HSET', last_use, used_by, moment) end
 redis.call('HSET', ticket, 'frame', frame, 'is_large', is_large, 'published', moment, 'life', life,
   'deadline', string.format('%.0f', asked + left), 'waits_until', string.format('%.0f', asked + sure),
   'script', script, 'format', format)
+if limited ~= '' then
+  redis.call('HSET', ticket, 'limited', limited)
+  redis.call('ZADD', actives .. limited, moment, id)
+  redis.call('PEXPIRE', actives .. limited, 86400000)
+end
 redis.call('PEXPIRE', ticket, left + grace)
 redis.call('HINCRBY', waiting, script, 1)
 redis.call('LPUSH', queue, message)
 return 'published'
 """)
 
-# Hands over the answer to a job, if there is one, and takes a job for the node `instance`: the job `wanted`, or else
-# the next in the queue. It skips expired jobs, and jobs whose caller may have given up because Redis was unreachable:
-# if the caller still waits, its next check sends the message again. Messages of other tasks are left to Celery. Whoever
-# deletes a ticket owns its job; a ticket in a format that the node cannot read stays.
+# Hands over the answer to a job, if there is one, keeps the records of its runs, and takes a job for the node
+# `instance`: the job `wanted`, or else the next in the queue. It skips expired jobs, and jobs whose caller may have
+# given up because Redis was unreachable: if the caller still waits, its next check sends the message again. Messages of
+# other tasks are left to Celery. Whoever deletes a ticket owns its job; a ticket in a format that the node cannot read
+# stays.
 # The result is the id of the job taken, the milliseconds left and waited, and the fields of its ticket (`TICKET`); or
-# only the format of a job `wanted` that the node cannot read; or nothing. The finished job held its slot for `held`
-# milliseconds, which go into the estimate for its script `ran`.
-TAKE = _script("""
-local run, reply, queue, waiting, tickets, runs, estimates = unpack(KEYS)
-local has_answer, answer, keep, wanted, instance, grace, least, marker, life, formats, ran, held = unpack(ARGV)
+# only the format of a job `wanted` that the node cannot read; or nothing. The finished job, `done`, held its slot for
+# `held` milliseconds, which go into the estimate for its script `ran`; it belongs to the definition `limited`, if that
+# limits its jobs. Further arguments are pairs: a record, and the log and bodies of the run.
+TAKE = recording_script("""
+local run, reply, queue, waiting, tickets, runs, estimates, actives, records, extras, buffered = unpack(KEYS)
+-- Not `unpack(ARGV)`: Lua has no room for thousands of values.
+local has_answer, answer, lasts, wanted, instance, grace, least, marker, life, formats, ran, held = unpack(ARGV, 1, 12)
+local limited, done = unpack(ARGV, 13, 14)
 local function take(id)
   local ticket = redis.call('HMGET', tickets .. id, @TICKET)
-  local _, _, published, born, deadline, waits_until, script, format = unpack(ticket)
+  local _, _, published, born, deadline, waits_until, script, format, _, limited = unpack(ticket, 1, 10)
   if not deadline or born ~= life then return nil end
   if not string.find(formats, ' ' .. format .. ' ', 1, true) then return {format} end
   local now = clock()
   local left = tonumber(deadline) - now
   if left <= tonumber(least) or now > tonumber(waits_until) then return nil end
   redis.call('DEL', tickets .. id)
-  local claim = instance .. ' ' .. string.format('%.0f', now) .. ' ' .. waits_until
+  local moment = string.format('%.0f', now)
+  local claim = instance .. ' ' .. moment .. ' ' .. waits_until .. ' ' .. (limited or '')
   redis.call('SET', runs .. id, claim, 'PX', left + grace)
   redis.call('HINCRBY', waiting, script, -1)
+  if limited then redis.call('ZADD', actives .. limited, 'XX', moment, id) end
   return {id, left, now - published, ticket}
 end
 if wanted ~= '' then return take(wanted) or {} end
 redis.call('DEL', run)
+if limited ~= '' then redis.call('ZREM', actives .. limited, done) end
 if has_answer == '1' then
   redis.call('RPUSH', reply, answer)
-  redis.call('PEXPIRE', reply, keep)
+  redis.call('PEXPIRE', reply, lasts)
 end
+for place = 15, #ARGV, 2 do keep(records, extras, buffered, ARGV[place], ARGV[place + 1]) end
 if ran ~= '' then
   local told = estimate(estimates, ran) or tonumber(held)
   write(estimates, ran, told + (held - told) / 8)
@@ -144,7 +153,7 @@ return {}
 
 # Puts a job that the node `instance` has taken, but not begun, at the head of the queue, with the fields of its ticket;
 # but not if its caller has given it up and was told that it may have run. The result is whether the job waits again.
-GIVE_BACK = _script("""
+GIVE_BACK = queue_script("""
 local ticket, run, queue, large, waiting = unpack(KEYS)
 local instance, message, grace, script = unpack(ARGV)
 local claim = redis.call('GET', run)
@@ -162,13 +171,14 @@ return 1
 
 # Cancels a job that no node has taken. The waiting caller passes no `answer`: it gets a reply that has just arrived, or
 # else gives up a running job. Others pass the `answer` for the caller, and do not touch a running job.
-CANCEL = _script("""
-local ticket, reply, run, large, waiting = unpack(KEYS)
-local answer, keep, life = unpack(ARGV)
-local born, script = unpack(redis.call('HMGET', ticket, 'life', 'script'))
+CANCEL = queue_script("""
+local ticket, reply, run, large, waiting, actives = unpack(KEYS)
+local answer, keep, life, id = unpack(ARGV)
+local born, script, limited = unpack(redis.call('HMGET', ticket, 'life', 'script', 'limited'))
 if redis.call('DEL', ticket) == 1 and born == life then
   redis.call('DEL', large)
   redis.call('HINCRBY', waiting, script, -1)
+  if limited then redis.call('ZREM', actives .. limited, id) end
   if answer ~= '' then
     redis.call('RPUSH', reply, answer)
     redis.call('PEXPIRE', reply, keep)
@@ -179,7 +189,9 @@ if answer ~= '' then return 'may have run' end
 redis.call('DEL', large)
 local last = redis.call('LPOP', reply)
 if last then return {last} end
+local limited = string.match(redis.call('GET', run) or '', '%S+ %d+ %d+ (%S+)')
 redis.call('DEL', run)
+if limited then redis.call('ZADD', actives .. limited, 'XX', string.format('%.0f', clock()), id) end
 return 'may have run'
 """)
 
@@ -189,7 +201,7 @@ return 'may have run'
 # the second message does nothing. A claimed job is lost if its node is gone, or does not run it: a beat that began more
 # than `late` milliseconds after the claim would name the job. A node that continues later finds that it no longer owns
 # the job. A node that leaves finishes what it runs.
-IS_LOST = _script("""
+IS_LOST = queue_script("""
 local ticket, reply, run, queue = unpack(KEYS)
 local state, message, id, late, waits_until, life = unpack(ARGV)
 local function later(known) return string.format('%.0f', math.max(tonumber(known), tonumber(waits_until))) end
@@ -203,12 +215,12 @@ end
 if redis.call('EXISTS', reply) == 1 then return 0 end
 local claim = redis.call('GET', run)
 if not claim then return 1 end
-local node, claimed, sure = string.match(claim, '(%S+) (%d+) (%d+)')
+local node, claimed, sure, limited = string.match(claim, '(%S+) (%d+) (%d+)(.*)')
 local told = redis.call('GET', state .. node)
 local began = tonumber(string.match(told or '', '%d+'))
 if told and (began <= claimed + late or string.find(told, id, 1, true)) then
   redis.call('PEXPIRE', run, redis.call('PTTL', run))
-  redis.call('SET', run, node .. ' ' .. claimed .. ' ' .. later(sure), 'KEEPTTL')
+  redis.call('SET', run, node .. ' ' .. claimed .. ' ' .. later(sure) .. limited, 'KEEPTTL')
   return 0
 end
 redis.call('DEL', run)
@@ -216,7 +228,7 @@ return 1
 """)
 
 # Whether the node `instance` still owns a job that it has claimed, and the caller certainly still waits.
-IS_HELD = _script("""
+IS_HELD = queue_script("""
 local claim = redis.call('GET', KEYS[1])
 if not claim then return 0 end
 local node, _, waits_until = string.match(claim, '(%S+) (%d+) (%d+)')
@@ -224,16 +236,18 @@ return (node == ARGV[1] and clock() <= tonumber(waits_until)) and 1 or 0
 """)
 
 # Notes that a node is alive. ZREMRANGEBYSCORE comes first: Redis allows it when its memory is full, and then every
-# later write of the script. A node that takes no triggers is not among the nodes, but its state tells what it still
-# runs. One key holds what the nodes offer together, for `PUBLISH`. Further arguments are pairs: the script of a running
-# job, and its milliseconds so far.
-BEAT = _script("""
-local nodes, node, offers, fleet, queue, waiting, estimates = unpack(KEYS)
+# later write of the script. A node that takes no triggers is not among the nodes, but among those that leave, and its
+# state tells what it still runs. One key holds what the nodes offer together, for `PUBLISH`. Further arguments are
+# pairs: the script of a running job, and its milliseconds so far.
+BEAT = queue_script("""
+local nodes, node, offers, fleet, queue, waiting, estimates, leaving = unpack(KEYS)
 local lasts, instance, state, word, began, slots, formats = unpack(ARGV)
 local now = clock()
 redis.call('ZREMRANGEBYSCORE', nodes, '-inf', string.format('%.0f', now - 60000))
+redis.call('ZREMRANGEBYSCORE', leaving, '-inf', string.format('%.0f', now - 60000))
+redis.call('ZREM', word == 'leaves' and nodes or leaving, instance)
 if word == 'leaves' then
-  redis.call('ZREM', nodes, instance)
+  redis.call('ZADD', leaving, string.format('%.0f', now + lasts), instance)
   redis.call('HDEL', offers, instance)
 else
   redis.call('ZADD', nodes, string.format('%.0f', now + lasts), instance)

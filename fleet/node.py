@@ -9,7 +9,8 @@ from celery import bootsteps
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from fleet import celery_message, confinement
+from fleet import celery_message, confinement, package_options
+from fleet.builder import Builder
 from fleet.fitness import Fitness
 from fleet.heartbeat import Heartbeat
 from fleet.node_numbers import NodeNumber
@@ -19,6 +20,7 @@ from fleet.runner import Runner
 from foundation import linux
 from foundation.times import iso_utc
 from hosts import scratch
+from hosts.environments import EnvironmentStore
 from hosts.script_hosts import ScriptHosts
 
 TICK_SECONDS = 1.0
@@ -35,6 +37,7 @@ class Node(bootsteps.StartStopStep):
     hosts: ScriptHosts
     heartbeat: Heartbeat
     fitness: Fitness
+    builder: Builder
     runner: Runner
     _has_paused = False
 
@@ -62,9 +65,13 @@ class Node(bootsteps.StartStopStep):
         since = iso_utc(datetime.now(UTC))
         self.slot = NodeNumber()
         user, state_dir = settings.UDAPI_SCRIPT_USER, settings.UDAPI_STATE_DIR
-        self.hosts = ScriptHosts(user=user, state_dir=state_dir, paths=confinement.configured_paths())
-        self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since)
+        store = EnvironmentStore(settings.UDAPI_ENVIRONMENTS_DIR)
+        paths = confinement.configured_paths()
+        self.hosts = ScriptHosts(user=user, state_dir=state_dir, paths=paths, environments=store)
+        self.heartbeat = Heartbeat(self.slot.id, concurrency_limit(), since, self._worker.hostname)
         self.fitness = Fitness(self.slot.id, partial(find_fault, self.hosts), self._tick_now)
+        options = package_options.configured()
+        self.builder = Builder(self.slot.id, store, options, lambda: self.heartbeat.has_joined, self._tick_now)
         self.runner = Runner(self.slot.id, self.hosts, self.heartbeat, self.fitness, self._may_take_another)
         linux.return_large_blocks()
         _make_state_dir()
@@ -75,27 +82,36 @@ class Node(bootsteps.StartStopStep):
 
     @property
     def is_consuming(self) -> bool:
-        """Whether the worker takes triggers: not while it is unfit, nor after `celery control cancel_consumer`."""
+        """Whether the worker takes triggers: not while it is unfit or lacks packages, nor after `celery control
+        cancel_consumer`.
+        """
         consumer = self._worker.consumer.task_consumer
-        return self.fitness.is_fit and consumer is not None and consumer.consuming_from(celery_message.QUEUE)
+        return self.is_ready and consumer is not None and consumer.consuming_from(celery_message.QUEUE)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the node can begin scripts and has the packages of all that callers may want."""
+        return self.fitness.is_fit and self.builder.is_complete
 
     def _may_take_another(self) -> bool:
         return self.is_consuming and not self._worker.pool.has_waiting
 
     def _tick(self) -> None:
-        self._follow_fitness()
+        self._follow_readiness()
         self.heartbeat.tick(is_consuming=self.is_consuming)
         self.fitness.tick()
+        self.builder.tick()
+        self.runner.live.tick()
 
-    def _follow_fitness(self) -> None:
-        """Fetch no triggers while the node is unfit. `Runner` gives back those that are already on their way."""
-        consumer, is_fit = self._worker.consumer, self.fitness.is_fit
+    def _follow_readiness(self) -> None:
+        """Fetch no triggers while the node is not ready. `Runner` gives back those that are already on their way."""
+        consumer, is_ready = self._worker.consumer, self.is_ready
         if consumer.task_consumer is None:
             return
-        if not is_fit and consumer.task_consumer.consuming_from(celery_message.QUEUE):
+        if not is_ready and consumer.task_consumer.consuming_from(celery_message.QUEUE):
             consumer.cancel_task_queue(celery_message.QUEUE)
             self._has_paused = True
-        elif is_fit and self._has_paused:
+        elif is_ready and self._has_paused:
             consumer.add_task_queue(celery_message.QUEUE)
             self._has_paused = False
 
@@ -115,9 +131,14 @@ class Node(bootsteps.StartStopStep):
             if not self._worker.pool.has_next_here:
                 self.runner.abandon()
 
+    def cancel(self, run_id: str, by: str = "") -> bool:
+        """End a run with everything that its script has started; returns whether it goes on here."""
+        return self.runner.live.cancel(run_id, by)
+
     def close(self, worker: Any) -> None:
         """Leave the fleet: new triggers go to other nodes."""
         self.fitness.stop()
+        self.builder.stop()
         self.heartbeat.leave()
 
     def stop(self, worker: Any) -> None:
@@ -131,6 +152,7 @@ class Node(bootsteps.StartStopStep):
         """End all runs at once."""
         self.hosts.stop()
         self.heartbeat.stop()
+        self.runner.stop()
         _log.info("node=%s stopped", self.slot.id)
 
 

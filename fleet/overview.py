@@ -18,6 +18,7 @@ class LivingNode:
 
     node: NodeState
     at: datetime
+    instance: str
 
     @property
     def since(self) -> datetime:
@@ -46,19 +47,19 @@ class Fleet:
         return sum(beat.node.limit for beat in self.nodes)
 
 
-def look() -> Fleet:
-    """Ask Redis for the fleet.
+def look(*, with_leaving: bool = False) -> Fleet:
+    """Ask Redis for the fleet; `with_leaving` also for nodes that take no more jobs, but may still run some.
 
     Raises:
         redis.RedisError: the broker is not reachable.
     """
-    beats = cast(list[tuple[bytes, float]], client().zrange(redis_keys.nodes(), 0, -1, withscores=True))
+    beats = _beats(redis_keys.nodes()) + (_beats(redis_keys.leaving()) if with_leaving else [])
     with client().pipeline(transaction=False) as asked:
         asked.llen(redis_keys.queue())
         for instance, _ends in beats:
             asked.get(redis_keys.node(instance.decode()))
         waiting, *states = asked.execute()
-    alive = [_beat(state, ends) for state, (_instance, ends) in zip(states, beats, strict=True) if state]
+    alive = [_beat(state, ends, instance) for state, (instance, ends) in zip(states, beats, strict=True) if state]
     return Fleet(sorted(alive, key=lambda beat: beat.node.id), int(waiting))
 
 
@@ -71,8 +72,13 @@ def nodes() -> list[NodeState]:
     return [living.node for living in look().nodes]
 
 
-def _beat(state: Any, ends: float) -> LivingNode:
+def _beats(key: str) -> list[tuple[bytes, float]]:
+    return cast(list[tuple[bytes, float]], client().zrange(key, 0, -1, withscores=True))
+
+
+def _beat(state: Any, ends: float, instance: bytes) -> LivingNode:
     at = ends / 1_000 - HEARTBEAT_ENDS_AFTER_SECONDS
     _, _, told = state.partition(b" ")
     # A node of a later release may have further fields, which msgspec ignores.
-    return LivingNode(msgspec.json.decode(told, type=NodeState), datetime.fromtimestamp(at, UTC))
+    node = msgspec.json.decode(told, type=NodeState)
+    return LivingNode(node, datetime.fromtimestamp(at, UTC), instance.decode())

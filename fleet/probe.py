@@ -36,4 +36,5 @@ def probe(timeout_seconds: float) -> bool:
 
 
 def _job() -> Job:
-    return Job(str(uuid.uuid4()), JobKind.PROBE, PROBE_SCRIPT.id, PROBE_SCRIPT.version, RUN)
+    what = str(uuid.uuid4()), JobKind.PROBE, PROBE_SCRIPT.id, PROBE_SCRIPT.version
+    return Job(*what, RUN, has_credentials=False)

@@ -44,6 +44,14 @@ class NoNodeError(Exception):
         self.retry_after = retry_after
 
 
+class TooManyRunsError(Exception):
+    """As many jobs of the definition wait or run as it allows. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("the API has as many runs at once as it allows")
+        self.retry_after = retry_after
+
+
 class _OtherFormatError(NoNodeError):
     """The nodes read jobs in another format, which this release writes, too."""
 
@@ -72,6 +80,7 @@ def ask(job: Job, seconds: float, caller: socket.socket | None = None) -> Answer
 
     Raises:
         NoNodeError: no node can take it.
+        TooManyRunsError: its definition allows no more jobs at once.
         UnansweredError: Redis refused it, no answer came, or `caller` hung up. The job is cancelled: it never starts
             afterwards.
         redis.RedisError: Redis is not reachable; nothing was sent.
@@ -89,6 +98,9 @@ def _in_a_common_format(job: Job, hand_over: Callable[[int], Handed]) -> Handed:
     try:
         return hand_over(redis_frames.READABLE[0])
     except _OtherFormatError as refused:
+        if job.trial is not None:
+            large_bodies.drop(job.id)
+            raise NoNodeError("a worker node of the release before is alive, which runs no unsaved source") from refused
         wanted = refused.wanted
     try:
         return hand_over(wanted)
@@ -133,7 +145,7 @@ def _hand_over(
     is_large, used_by = len(job.body) > large_bodies.SMALL_BYTES, job.call.token_id if job.call else ""
     frame = redis_frames.encode(replace(job, body=b"") if is_large else job, in_format)
     what = (used_by, frame, int(is_large), celery_message.entry(job.id))
-    kind = (job.script_id, in_format, _READABLE)
+    kind = (job.script_id, in_format, _READABLE, job.id, *_limit(job))
     try:
         if is_large:
             large_bodies.set_aside(connection, job.id, job.body, int(_left(deadline) * 1_000))
@@ -154,6 +166,13 @@ def _hand_over(
         raise _refusal(answer.decode())
 
 
+def _limit(job: Job) -> tuple[str, int]:
+    """The definition that limits its jobs, and how many it allows."""
+    if job.origin is None or not job.origin.max_concurrent:
+        return "", 0
+    return job.origin.definition_id, job.origin.max_concurrent
+
+
 def _refusal(answer: str) -> Exception:
     """The error for an answer of `PUBLISH` that refuses a job."""
     what, _, number = answer.rpartition(" ")
@@ -163,6 +182,8 @@ def _refusal(answer: str) -> Exception:
         return NoNodeError(_other_releases())
     if what == "format":
         return _OtherFormatError(int(number))
+    if what == "busy":
+        return TooManyRunsError(max(1, math.ceil(int(number) / 1_000)))
     if what == "too long":
         return NoNodeError(f"the jobs that wait take {number} ms too long", math.ceil(int(number) / 1_000))
     return NoNodeError(answer)

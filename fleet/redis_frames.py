@@ -64,9 +64,12 @@ def encode(content: Job | Answer, in_format: int = READABLE[0]) -> bytes:
     """The frame of a job or an answer.
 
     Raises:
-        FrameError: a text holds a lone surrogate, which UTF-8 cannot express.
+        FrameError: a text holds a lone surrogate, which UTF-8 cannot express, or the format has no room for unsaved
+            source.
     """
     if in_format == WITHOUT_VERSIONS and isinstance(content, Job):
+        if content.trial is not None:
+            raise FrameError("a node of the release before would run the saved source")
         # A node of the release before keeps what it has read under this number, and must read the script again.
         content = replace(content, script_version=time.time_ns())
     try:

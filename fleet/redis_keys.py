@@ -14,6 +14,11 @@ def nodes() -> str:
     return f"{prefix()}nodes"
 
 
+def leaving() -> str:
+    """Sorted set: instance of each worker node that takes no jobs, but may run some → when its heartbeat ends."""
+    return f"{prefix()}leaving"
+
+
 def offers() -> str:
     """Hash: instance of each living node → its slots, and the job formats that it reads."""
     return f"{prefix()}offers"
@@ -40,7 +45,8 @@ def body(job_id: str) -> str:
 
 
 def run(job_id: str) -> str:
-    """The claim of a running job: instance of its node, when that claimed it, until when the caller surely waits."""
+    """The claim of a running job: instance of its node, when that claimed it, until when the caller surely waits, and
+    the definition that limits its jobs."""
     return f"{prefix()}run:{job_id}"
 
 
@@ -59,19 +65,56 @@ def estimate(script_id: str) -> str:
     return f"{prefix()}estimate:{script_id}"
 
 
+def active(definition_id: str) -> str:
+    """Sorted set: jobs of a definition with a limit that wait or run → when they were published or claimed."""
+    return f"{prefix()}active:{definition_id}"
+
+
+def records() -> str:
+    """Stream: the records of runs that are not in the database yet."""
+    return f"{prefix()}records"
+
+
+def extras() -> str:
+    """Stream: the logs and bodies of these runs."""
+    return f"{prefix()}extras"
+
+
+def buffered() -> str:
+    """Hash: the `bytes` that both streams hold, and the number of `lost_extras` that had no room."""
+    return f"{prefix()}buffered"
+
+
+def live_runs() -> str:
+    """Hash: id of each run that goes on for more than a moment → instance of its node and its record so far."""
+    return f"{prefix()}live"
+
+
+def live_log(run_id: str) -> str:
+    """List: the lines that a run has printed, while it goes on."""
+    return f"{prefix()}log:{run_id}"
+
+
 def to_publish(job_id: str) -> tuple[str, ...]:
     """The keys of `PUBLISH`, in its order."""
-    return nodes(), fleet(), ticket(job_id), queue(), last_use_key(), body(job_id), waiting(), estimate("")
+    own = ticket(job_id), queue(), last_use_key(), body(job_id), waiting(), estimate("")
+    return nodes(), fleet(), *own, active(""), ticket(""), node(""), leaving()
 
 
 def to_take(finished: str) -> tuple[str, ...]:
     """The keys of `TAKE` by which the job `finished` is answered."""
-    return run(finished), reply(finished), queue(), waiting(), ticket(""), run(""), estimate("")
+    done = run(finished), reply(finished), queue(), waiting(), ticket(""), run(""), estimate("")
+    return *done, active(""), *to_record()
+
+
+def to_record() -> tuple[str, ...]:
+    """The keys of `RECORD`."""
+    return records(), extras(), buffered()
 
 
 def to_cancel(job_id: str) -> tuple[str, ...]:
     """The keys of `CANCEL`."""
-    return ticket(job_id), reply(job_id), run(job_id), body(job_id), waiting()
+    return ticket(job_id), reply(job_id), run(job_id), body(job_id), waiting(), active("")
 
 
 def to_give_back(job_id: str) -> tuple[str, ...]:
@@ -81,4 +124,4 @@ def to_give_back(job_id: str) -> tuple[str, ...]:
 
 def to_beat(instance: str) -> tuple[str, ...]:
     """The keys of `BEAT`."""
-    return nodes(), node(instance), offers(), fleet(), queue(), waiting(), estimate("")
+    return nodes(), node(instance), offers(), fleet(), queue(), waiting(), estimate(""), leaving()

@@ -4,27 +4,32 @@ import logging
 import threading
 import time
 import traceback
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import redis
 from django.conf import settings
 
-from automation.source import RUN
-from fleet import claims, queue
+from fleet import claims
 from fleet.answer import Answer, Reason, answer_of, failure
 from fleet.execution import Execution
 from fleet.fitness import Fitness
 from fleet.heartbeat import Heartbeat
+from fleet.live_runs import LiveRun, LiveRuns
 from fleet.probe import PROBE_SCRIPT
+from fleet.record_buffer import RecordBuffer
+from fleet.records import name_script
 from fleet.redis_frames import FrameError
 from fleet.reply import LATE_MILLISECONDS
-from fleet.script_cache import NoScriptError, load, load_by_name, log_label
+from fleet.run_recorder import Frames, RunRecorder
+from fleet.script_cache import NoScriptError, credentials_of, load, load_by_name, log_label, shown_name, tried
+from fleet.subscripts import publish_subscript
 from foundation.logs import TRIGGER_LOGGER
+from hosts.cancel_signal import CancelSignal
 from hosts.jobs import Assignment, Job, JobKind, Outcome, Script
+from hosts.run_loop import RunLoop
 from hosts.script_hosts import ScriptHosts
 
 _RETRY_SECONDS = 0.5
@@ -39,6 +44,15 @@ _script_log = logging.getLogger("udapi.script")
 
 class _NotBegunError(Exception):
     """A job whose script was not begun, and which another node may run."""
+
+
+class _OfThread(threading.local):
+    """What belongs to one thread: the jobs that it has taken and not yet begun, and what cancels its runs."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, claims.Claim] = {}
+        # One for all runs: to make it takes a tenth of a short run's time.
+        self.signal = CancelSignal()
 
 
 class Runner:
@@ -56,33 +70,37 @@ class Runner:
         may_take: Callable[[], bool],
     ) -> None:
         self._node_id, self._heartbeat, self._fitness, self._may_take = node_id, heartbeat, fitness, may_take
-        self._execution = Execution(hosts, load_by_name, publish_subscript, _log_line, fitness.doubt)
-        self._here = threading.local()
+        self.live, self._buffer = LiveRuns(heartbeat.instance), RecordBuffer(heartbeat.instance)
+        self._recorder = RunRecorder(node_id, self.live, self._buffer)
+        hears = self._on_line, self._on_said, fitness.doubt, self._recorder.run_waited
+        self._execution = Execution(hosts, load_by_name, publish_subscript, *hears, granted=credentials_of)
+        heartbeat.last_record = lambda: self._buffer.last_number
+        self._here = _OfThread()
 
     def run(self, job_id: str) -> str | None:
         """Run a job, which this thread has taken or claims now; returns the id of a job taken with the answer.
 
         A job that is past its deadline, taken or cancelled is left alone. A node that leaves takes no further job.
         """
-        claim = self._taken.pop(job_id, None) or self._claim(job_id)
+        claim = self._here.taken.pop(job_id, None) or self._claim(job_id)
         following = self._run(claim) if claim else None
         if following is None:
             return None
-        self._taken[following.job_id] = following
+        self._here.taken[following.job_id] = following
         return following.job_id
 
     def abandon(self) -> None:
         """Answer jobs that this thread has taken and cannot run: they never started."""
-        while self._taken:
-            job_id, claim = self._taken.popitem()
+        while self._here.taken:
+            job_id, claim = self._here.taken.popitem()
             _manager_log.error("trigger=%s was taken from the queue and could not be run", job_id)
             answer = failure(Reason.NEVER_STARTED, "The worker node could not run the trigger.", self._node_id)
-            self._finish(claim, answer, takes_next=False)
+            self._finish(claim, answer, [], takes_next=False)
 
-    @property
-    def _taken(self) -> dict[str, claims.Claim]:
-        """The jobs that this thread has taken and not yet begun, by id."""
-        return cast(dict[str, claims.Claim], self._here.__dict__.setdefault("claims", {}))
+    def stop(self) -> None:
+        """Send the records that wait, and stop telling what goes on."""
+        self.live.stop()
+        self._buffer.flush()
 
     def _claim(self, job_id: str) -> claims.Claim | None:
         try:
@@ -113,12 +131,12 @@ class Runner:
                 self._give_back(claim, "The job was on its way when the node left the fleet.", is_failure=False)
                 return None
             try:
-                answer = self._answer(claim)
+                answer, frames = self._answer(claim)
             except _NotBegunError as error:
                 self._give_back(claim, str(error), is_failure=True)
                 return None
             takes_next = self._may_take() and not self._heartbeat.is_leaving
-            return self._finish(claim, answer, takes_next=takes_next)
+            return self._finish(claim, answer, frames, takes_next=takes_next)
 
     def _give_back(self, claim: claims.Claim, why: str, *, is_failure: bool) -> None:
         """Let another node run the job. If the broker fails, the caller learns that the job may have run."""
@@ -127,7 +145,7 @@ class Runner:
         except redis.exceptions.OutOfMemoryError:
             # Nothing has been written yet: the body of the job comes first.
             answer = failure(Reason.NEVER_STARTED, "Redis has no room for a job that is given back.", self._node_id)
-            self._finish(claim, answer, takes_next=False)
+            self._finish(claim, answer, [], takes_next=False)
             return
         except redis.RedisError as error:
             _manager_log.error("trigger=%s could not be given back, the broker failed: %s", claim.job_id, error)
@@ -135,26 +153,42 @@ class Runner:
         what = "given back" if waits else "given up by its caller"
         _log.info("%s trigger=%s node=%s: %s", what, claim.job_id, self._node_id, why)
 
-    def _finish(self, claim: claims.Claim, answer: Answer | None, *, takes_next: bool) -> claims.Claim | None:
-        """Hand over the answer; retries until the caller's deadline. Only the first attempt takes a next job."""
+    def _finish(
+        self, claim: claims.Claim, answer: Answer | None, frames: Frames, *, takes_next: bool
+    ) -> claims.Claim | None:
+        """Hand over the answer and the records; retries until the caller's deadline.
+
+        Only the first attempt takes a next job.
+        """
         instance = self._heartbeat.instance if takes_next else ""
         while True:
             try:
-                return claims.finish(claim, answer, instance)
+                return claims.finish(claim, answer, instance, frames)
             except redis.RedisError as error:
                 _manager_log.error("trigger=%s could not be answered, the broker failed: %s", claim.job_id, error)
             if answer is None or self._heartbeat.is_leaving or time.monotonic() > claim.deadline:
+                self._buffer.add_frames(*frames)
                 return None
             instance = ""
             time.sleep(_RETRY_SECONDS)
 
-    def _answer(self, claim: claims.Claim) -> Answer | None:
-        """The answer to a job; None if nobody waits for it."""
+    def _answer(self, claim: claims.Claim) -> tuple[Answer | None, Frames]:
+        """The answer to a job, None if nobody waits for it; and the records of its runs."""
         try:
             job = claim.job()
         except FrameError as error:
             _manager_log.error("trigger=%s cannot be read: %s", claim.job_id, error)
-            return failure(Reason.NEVER_STARTED, str(error), self._node_id)
+            return failure(Reason.NEVER_STARTED, str(error), self._node_id), []
+        run = self._recorder.beginning(job, claim.milliseconds_waited, self._here.signal)
+        with self.live.running(run):
+            answer = self._result(claim, job, run)
+        frames = self._recorder.ended(run, job, answer)
+        if job.kind is JobKind.SUBSCRIPT:
+            return None, frames
+        log = run.log.text() if job.origin and job.origin.wants_log else ""
+        return replace(answer, log=log, is_recorded=bool(frames)), frames
+
+    def _result(self, claim: claims.Claim, job: Job, run: LiveRun) -> Answer:
         begun = time.monotonic()
         found = self._guarded(claim, partial(_script_of, job))
         label = _label(job, found)
@@ -162,12 +196,13 @@ class Runner:
         if isinstance(found, Answer):
             answer = found
         else:
-            answer = self._guarded(claim, partial(self._carry_out, job, found, claim))
+            name_script(run.record, found)
+            answer = self._guarded(claim, partial(self._carry_out, job, found, claim, run))
         self._log_end(job, label, answer, (time.monotonic() - begun) * 1_000)
         if isinstance(found, Script) and answer.reason is not None:
             told = answer.message or answer.reason
-            answer = replace(answer, message=f"{found.name} (version {found.version}): {told}")
-        return None if job.kind is JobKind.SUBSCRIPT else answer
+            answer = replace(answer, message=f"{shown_name(found)}: {told}")
+        return answer
 
     def _guarded(self, claim: claims.Claim, step: Callable[[], Result]) -> Result | Answer:
         """The result of `step`, or the answer to a job for which it has raised."""
@@ -181,14 +216,15 @@ class Runner:
         except Exception:  # noqa: BLE001  the caller is answered in any case
             return failure(Reason.UNEXPECTED, traceback.format_exc(), self._node_id, waited)
 
-    def _carry_out(self, job: Job, script: Script, claim: claims.Claim) -> Answer:
+    def _carry_out(self, job: Job, script: Script, claim: claims.Claim, run: LiveRun) -> Answer:
         waited = claim.milliseconds_waited
         left = claim.deadline - time.monotonic()
         if left <= 0:
             return failure(Reason.NEVER_STARTED, "The claim of the job came too late.", self._node_id, waited)
         start_by = partial(self._start_by, claim)
-        assignment = Assignment(job, script, _time_limit(job.kind, script, left), start_by=start_by)
-        result = self._execution.run(assignment)
+        seconds = _time_limit(job.kind, script, left)
+        assignment = Assignment(job, script, seconds, start_by=start_by, run_id=job.id, masks=run.masks)
+        result = run.told(self._execution.run(assignment, RunLoop(run.signal)))
         if result.outcome is Outcome.TIMED_OUT and assignment.time_limit_seconds == left:
             message = "The caller's time was over before the script's."
             return failure(Reason.CALLER_TIMED_OUT, message, self._node_id, waited)
@@ -222,13 +258,28 @@ class Runner:
     def _log_end(self, job: Job, label: str, answer: Answer, milliseconds: float) -> None:
         result = f"code={answer.code}" if answer.reason is None else f"reason={answer.reason}"
         _log.info("ended trigger=%s node=%s %s ms=%.1f %s", job.id, self._node_id, result, milliseconds, label)
-        if answer.message:
+        if answer.message and answer.reason is not None:
             _manager_log.error("trigger=%s %s %s: %s", job.id, answer.reason, label, answer.message)
+
+    def _on_line(self, assignment: Assignment, line: str) -> None:
+        script = assignment.script
+        label = log_label(script.id, script.version, script.name)
+        _script_log.info("trigger=%s %s: %s", assignment.job.id, label, line)
+        if run := self.live.find(assignment.run_id):
+            run.log.add(line)
+
+    def _on_said(self, assignment: Assignment, text: str) -> None:
+        """Leave an information event, and its lines in the log."""
+        if (run := self.live.find(assignment.run_id)) and run.say(text):
+            for line in f"[information] {text}".split("\n"):
+                self._on_line(assignment, line.rstrip("\r"))
 
 
 def _script_of(job: Job) -> Script:
     if job.kind is JobKind.PROBE:
         return PROBE_SCRIPT
+    if job.trial is not None:
+        return tried(job.script_id, job.script_name, job.trial)
     return load(job.script_id, job.script_version, job.script_name, job.content_hash)
 
 
@@ -244,20 +295,3 @@ def _time_limit(kind: JobKind, script: Script, left: float) -> float:
     if kind is JobKind.SUBSCRIPT:
         return float(settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
     return min(left, script.timeout_seconds)
-
-
-def _log_line(assignment: Assignment, line: str) -> None:
-    script = assignment.script
-    _script_log.info("trigger=%s %s: %s", assignment.job.id, log_label(script.id, script.version, script.name), line)
-
-
-def publish_subscript(script: Script, parameters: Mapping[str, str]) -> str:
-    """Queue a subscript that nobody waits for; returns the id of its job.
-
-    Raises:
-        fleet.queue.NoNodeError, fleet.cancellation.UnansweredError, fleet.redis_frames.FrameError, redis.RedisError.
-    """
-    what = str(uuid.uuid4()), JobKind.SUBSCRIPT, script.id, script.version
-    job = Job(*what, RUN, parameters, script_name=script.name, content_hash=script.content_hash)
-    queue.publish(job, settings.UDAPI_SUBSCRIPT_TIMEOUT_SECONDS)
-    return job.id

@@ -9,9 +9,12 @@ from uuid import UUID
 
 from django.db import close_old_connections, models
 
+from automation.builds import BuildState
+from automation.credentials import CredentialGrant
+from automation.granted import GrantedCredential, granted
 from automation.unversioned import keep_of
 from automation.versions import Reuse, ScriptVersion
-from hosts.jobs import Library, Script
+from hosts.jobs import Library, Script, TrialSource
 
 _KEPT = 256
 _KEPT_BYTES = 64 * 1024 * 1024
@@ -45,13 +48,55 @@ def load_by_name(name: str) -> Script:
         django.db.Error: the database cannot be read.
     """
     try:
-        found = _current(script__name=name).values_list("script_id", "number", "content_hash").first()
+        has_credentials = models.Exists(CredentialGrant.objects.filter(script=models.OuterRef("script")))
+        found = _current(script__name=name).values_list("script_id", "number", "content_hash", has_credentials).first()
     finally:
         close_old_connections()
     if found is None:
         raise NoScriptError(f"there is no script {name}")
-    script_id, version, content_hash = found
-    return _cached(str(script_id), version, name, content_hash)
+    script_id, version, content_hash, is_granted = found
+    return replace(_cached(str(script_id), version, name, content_hash), has_credentials=is_granted)
+
+
+def tried(script_id: str, name: str, trial: TrialSource) -> Script:
+    """Unsaved source as a script. It gets a process of its own.
+
+    Raises:
+        NoScriptError: a library is gone.
+        django.db.Error: the database cannot be read.
+    """
+    try:
+        found = ScriptVersion.objects.filter(pk__in=trial.libraries).annotate(script_name=models.F("script__name"))
+        libraries = tuple(Library(each.script_name, each.number, each.source) for each in found)
+    finally:
+        close_old_connections()
+    if len(libraries) < len(trial.libraries):
+        raise NoScriptError(f"a library of the script {name} is gone")
+    return Script(
+        script_id,
+        name,
+        0,
+        trial.source,
+        tuple(trial.parameters),
+        trial.timeout_seconds,
+        memory_limit_mb=trial.memory_limit_mb,
+        reuse=False,
+        libraries=libraries,
+        environment=trial.environment,
+    )
+
+
+def credentials_of(script_id: str) -> dict[str, GrantedCredential]:
+    """The credentials that are granted to a script now, by name; none for one that is not stored.
+
+    Raises:
+        automation.credential_keys.CredentialKeyMissingError: one of them cannot be decrypted.
+        django.db.Error: the database cannot be read.
+    """
+    try:
+        return granted(script_id) if script_id else {}
+    finally:
+        close_old_connections()
 
 
 class _LoadedVersions:
@@ -99,19 +144,30 @@ def log_label(script_id: str, version: int, name: str) -> str:
     return f"script={script_id} version={version or '-'} name={json.dumps(name, ensure_ascii=False)}"
 
 
+def shown_name(script: Script) -> str:
+    """A script as messages name it; a file that is tried has no version."""
+    return f"{script.name} (version {script.version})" if script.version else script.name
+
+
 def _current(**which: str | UUID) -> "models.QuerySet[ScriptVersion]":
     return ScriptVersion.objects.filter(**which, number=models.F("script__current_version"))
 
 
 def _read(rows: "models.QuerySet[ScriptVersion]", what: str) -> Script:
     try:
-        found = rows.annotate(script_name=models.F("script__name")).first()
+        found = rows.annotate(
+            script_name=models.F("script__name"),
+            build_state=models.F("build__state"),
+            environment=models.F("build__lock__digest"),
+        ).first()
         libraries = _libraries(found) if found is not None else ()
     finally:
         # A run holds no connection, and a broken connection is not used again.
         close_old_connections()
     if found is None:
         raise NoScriptError(f"there is no script {what}")
+    if found.build_state not in (None, BuildState.READY):
+        raise NoScriptError(f"version {found.number} of the script {found.script_name} is not ready: see its build")
     return Script(
         str(found.script_id),
         found.script_name,
@@ -124,6 +180,7 @@ def _read(rows: "models.QuerySet[ScriptVersion]", what: str) -> Script:
         found.reuse == Reuse.WARM,
         libraries,
         found.content_hash,
+        environment=found.environment or "",
     )
 
 
