@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,12 +59,20 @@ def inspect_all(sources: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def lint(source: str) -> list[tuple[int, str, str]] | None:
-    """What `automation.lint_process.lint` answers; None also if it was stopped, or could not begin in time."""
+def lint(
+    source: str, packages: Collection[str] | None = None, modules: Collection[str] | None = None
+) -> list[tuple[int, str, str]] | None:
+    """What `automation.lint_process.lint` answers; None also if it was stopped, or could not begin in time.
+
+    `packages` are the normalised names of the packages that the source asks for, None if it asks for nothing; `modules`
+    those that they have, None if that is not known.
+    """
+    tops = None if modules is None else sorted({module.partition(".")[0] for module in modules})
+    about = None if packages is None else {"names": sorted(packages), "modules": tops}
     if not _lint_slot.acquire(timeout=LINT_SECONDS):
         return None
     try:
-        answers, _failure = _ask(_lint_command(), [source])
+        answers, _failure = _ask(_lint_command(), [source], first=json.dumps(about) + "\n")
     finally:
         _lint_slot.release()
     problems = answers[0] if answers else None
@@ -80,15 +88,15 @@ def _lint_command() -> Sequence[str]:
     return (*_COMMAND[:3], "-c", _LINT, *map(str, needed))
 
 
-def _ask(command: Sequence[str], sources: Sequence[str]) -> tuple[list[Any], str]:
-    """What a child answered, and the reason if it did not answer every source."""
+def _ask(command: Sequence[str], sources: Sequence[str], first: str = "") -> tuple[list[Any], str]:
+    """What a child answered that reads `first` before the sources, and the reason if it did not answer all of them."""
     # A path as program and an empty environment: the child gets none of our modules, settings and secrets.
     child = subprocess.Popen(  # noqa: S603  the command is our own
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/"
     )
     with child:
         try:
-            output, _ = child.communicate(json.dumps(sources).encode(), SECONDS * len(sources))
+            output, _ = child.communicate((first + json.dumps(sources)).encode(), SECONDS * len(sources))
             failure = _TOO_SLOW if child.returncode == -signal.SIGXCPU else _CRASHED
         except subprocess.TimeoutExpired:
             # The answers that it has given already count.

@@ -7,11 +7,12 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from automation.source import Contents, contents, contents_of
 from automation.versions import ScriptKind, ScriptVersion
+from objects.changes import refusal
 
 MOST_LIBRARIES: Final = 100
 """How many libraries a version can use, directly and through others; however deep."""
@@ -59,6 +60,18 @@ def hold_libraries() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def hold_libraries_of(version: ScriptVersion) -> None:
+    """The same, for a version that is about to run: all its libraries are there until the commit.
+
+    Raises:
+        ValidationError: `InvalidScript`, it was saved with a library that has been deleted.
+    """
+    hold_libraries()
+    if missing := [name for name, library in version.libraries().items() if library is None]:
+        message = _("A library that it was saved with has been deleted: {}.").format(", ".join(missing))
+        raise refusal("InvalidScript", "%(message)s", line=None, message=message)
 
 
 def hold_stored_libraries(script_ids: Collection[UUID]) -> None:
@@ -111,11 +124,12 @@ def resolve(source: str, own_name: str, find: Find = current_libraries) -> dict[
 
 
 def users_of(library_id: UUID) -> list[str]:
-    """The names of the scripts whose current version uses the library, in whatever version."""
-    current = ScriptVersion.objects.filter(
-        library_uses__library__script=library_id, number=F("script__current_version")
-    )
-    return sorted(set(current.values_list("script__name", flat=True)))
+    """The names of the scripts whose current version, or the one that waits for its build, uses the library, in
+    whatever version.
+    """
+    runs = Q(number=F("script__current_version")) | Q(number=F("script__pending_version"))
+    users = ScriptVersion.objects.filter(runs, library_uses__library__script=library_id)
+    return sorted(set(users.values_list("script__name", flat=True)))
 
 
 def _refuse_cycle(imports: Iterable[_Way], own_name: str) -> None:

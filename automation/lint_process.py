@@ -1,15 +1,18 @@
 """A program that finds probable mistakes in sources that compile: what would fail only when a script runs.
 
-It is started as `automation/inspection.py` is, within the same limits, but only for the editor: it takes longer. It
-answers each source with the list of its problems, by line.
+It is started as `automation/inspection.py` is, within the same limits, but only for the editor: it takes longer. The
+first line that it reads says what packages there are. It answers each source with the list of its problems, by line.
 """
 
 import ast
 import importlib.util
+import json
+import re
 import site
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
+from typing import Final, TypedDict
 
 from pyflakes import messages
 from pyflakes.checker import Checker
@@ -26,6 +29,16 @@ ARGUMENTS: Final = {inspection.ON_API_TRIGGER: 2, inspection.RUN: 1}
 
 SDK: Final = "automation.sdk"
 
+
+class OfferedPackages(TypedDict):
+    """What a source may import of packages, instead of those that are installed beside the product."""
+
+    names: Collection[str]
+    """The normalised names of those that it asks for."""
+    modules: Collection[str] | None
+    """Their modules without a dot; None if these are not known yet."""
+
+
 Problem = tuple[int, str, str]
 """The line, what is wrong, and the name that it is about."""
 
@@ -37,25 +50,25 @@ _NAMES: Final = {
 _GUARDS: Final = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
-def lint(source: str) -> list[Problem] | None:
-    """The first problems of `source`; None if it does not compile, or is nested too deeply to be read."""
+def lint(source: str, packages: OfferedPackages | None) -> list[Problem] | None:
+    """The first problems of `source`; None if it does not compile, or is nested too deeply to be read.
+
+    `packages` is None if it asks for none.
+    """
     try:
         tree = ast.parse(source)
-        found = {*_wrong_entry_points(tree), *_unknown_modules(tree), *_undefined_names(tree)}
+        found = {*_wrong_entry_points(tree), *_unknown_modules(tree, packages), *_undefined_names(tree)}
     except inspection.REFUSALS:
         return None
     return sorted((line, kind, name[:LONGEST_NAME]) for line, kind, name in found)[:MOST_PROBLEMS]
 
 
 def _wrong_entry_points(tree: ast.Module) -> Iterator[Problem]:
-    for statement in tree.body:
-        if isinstance(statement, ast.AsyncFunctionDef) and statement.name in ARGUMENTS:
-            yield statement.lineno, "AsyncEntryPoint", statement.name
     last = dict(inspection.bindings(tree.body))
     for name, count in ARGUMENTS.items():
         bound = last.get(name)
         # A decorator may change how the function is called, and of other values nothing is known.
-        if isinstance(bound, ast.FunctionDef) and not bound.decorator_list and not _accepts(bound.args, count):
+        if isinstance(bound, inspection.FUNCTIONS) and not bound.decorator_list and not _accepts(bound.args, count):
             yield bound.lineno, "WrongArguments", name
 
 
@@ -73,15 +86,20 @@ def _undefined_names(tree: ast.Module) -> Iterator[Problem]:
             yield message.lineno, kind, str(message.message_args[0])
 
 
-def _unknown_modules(tree: ast.Module) -> Iterator[Problem]:
+def _unknown_modules(tree: ast.Module, packages: OfferedPackages | None) -> Iterator[Problem]:
     imports = list(_imports(tree.body))
-    unknown = {module.partition(".")[0] for _line, module in imports} - sys.stdlib_module_names
-    unknown -= {"", inspection.LIBRARY_PACKAGE}
-    missing = set(_not_installed(unknown - {"automation"}))
+    usual = {"", "automation", inspection.LIBRARY_PACKAGE, *sys.stdlib_module_names}
+    further = {module for _line, module in imports if module.partition(".")[0] not in usual}
+    if packages is None:
+        missing = set(_not_installed({module.partition(".")[0] for module in further}))
+    else:
+        missing = set(_not_in(packages, further))
     for line, module in imports:
         if not module:
             yield line, "RelativeImport", ""
-        elif module.partition(".")[0] in missing or _is_internal(module):
+        elif _is_internal(module):
+            yield line, "InternalModule", module
+        elif module.partition(".")[0] in missing:
             yield line, "UnknownModule", module
 
 
@@ -89,6 +107,24 @@ def _is_internal(module: str) -> bool:
     """Whether `module` is a part of the product that scripts cannot import."""
     is_sdk = module == SDK or module.startswith(f"{SDK}.")
     return module.startswith("automation.") and not is_sdk
+
+
+def _not_in(packages: OfferedPackages, modules: Collection[str]) -> Iterator[str]:
+    """The first parts of `modules` that the packages cannot have, as far as that is known."""
+    firsts = {module.partition(".")[0] for module in modules}
+    if packages["modules"] is not None:
+        # Names of private modules are not kept.
+        yield from (name for name in firsts.difference(packages["modules"]) if not name.startswith("_"))
+        return
+    found = {(name, module) for name in packages["names"] for module in modules if _is_named_after(module, name)}
+    # A package that is named otherwise than its modules, as PyYAML is, may have any of them.
+    if {name for name, _module in found}.issuperset(packages["names"]):
+        yield from firsts - {module.partition(".")[0] for _name, module in found}
+
+
+def _is_named_after(module: str, package: str) -> bool:
+    """Whether a package with this normalised name probably has the module, as `google-auth` has `google.auth.aws`."""
+    return f"{re.sub('[._]+', '-', module).lower()}-".startswith(f"{package}-")
 
 
 def _not_installed(names: Iterable[str]) -> Iterator[str]:
@@ -132,4 +168,5 @@ def _is_guard(handler: ast.ExceptHandler) -> bool:
 
 def main() -> None:
     sys.setrecursionlimit(DEEPEST)
-    inspection.answer_each(lint)
+    packages = json.loads(sys.stdin.readline())
+    inspection.answer_each(partial(lint, packages=packages))

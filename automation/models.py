@@ -10,6 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from automation import history, libraries
+from automation.builds import Build, NodeEnvironment, PackageLock
+from automation.credentials import Credential, CredentialGrant
+from automation.given_locks import GivenLock
+from automation.package_plans import requirements_of
+from automation.requirements import RequirementError, allowed_names, check
 from automation.source import ON_API_TRIGGER, RUN, contents, has_entry_point
 from automation.versions import LONGEST_NOTE, EntryPoints, LibraryUse, Reuse, ScriptKind, ScriptVersion
 from foundation.texts import NAME_LENGTH, is_library_name, is_name, is_storable
@@ -17,7 +22,19 @@ from objects.authorship import AuthoredModel
 from objects.changes import refusal
 from objects.columns import DerivedBooleanField, DerivedIntegerField
 
-__all__ = ("AutomationScript", "LibraryUse", "Reuse", "ScriptKind", "ScriptVersion", "WorkerNode")
+__all__ = (
+    "AutomationScript",
+    "Build",
+    "Credential",
+    "CredentialGrant",
+    "LibraryUse",
+    "NodeEnvironment",
+    "PackageLock",
+    "Reuse",
+    "ScriptKind",
+    "ScriptVersion",
+    "WorkerNode",
+)
 
 DEFAULT_TIMEOUT_SECONDS = 60
 LONGEST_TIMEOUT_SECONDS = 86_400
@@ -58,19 +75,37 @@ class AutomationScript(EntryPoints, AuthoredModel):
     has_run = DerivedBooleanField(default=False, derive=lambda script: has_entry_point(script.source, RUN))
     current_version = models.PositiveIntegerField(null=True, editable=False)
     """The number of the version that runs; null until a script of the release before gets one."""
+    pending_version = models.PositiveIntegerField(null=True, editable=False)
+    """The number of the version whose content the script has, while that does not run: its build goes on or has failed.
+    """
     versioned_revision = DerivedIntegerField(null=True, derive=lambda script: script.revision)
     """The revision of the last save that kept a version; the release before keeps none."""
 
     # How the next save makes a version, if it makes one.
     version_note = ""
     renews_libraries = False
+    renews_packages = False
+    wanted_version: int | None = None
+    """The number of the version whose content it was given, and which the save makes current again."""
     with_libraries: Mapping[str, ScriptVersion] | None = None
     """Exactly these libraries, instead of those that the source needs now."""
+    with_lock: GivenLock | None = None
+    """Exactly these packages, instead of those that the version before has or that the index has now."""
     version_change = ""
     """What the last save did, for its event: `version 5`, or `back to version 3`."""
 
     in_use_reason = "ScriptInUse"
-    undone_when_refused = ("current_version", "version_note", "renews_libraries", "with_libraries", "version_change")
+    undone_when_refused = (
+        "current_version",
+        "pending_version",
+        "wanted_version",
+        "version_note",
+        "renews_libraries",
+        "renews_packages",
+        "with_libraries",
+        "with_lock",
+        "version_change",
+    )
     own_rules = frozenset({"name", "kind", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"})
 
     class Meta(AuthoredModel.Meta):
@@ -97,6 +132,11 @@ class AutomationScript(EntryPoints, AuthoredModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def written_version(self) -> int | None:
+        """The number of the version whose content the script has."""
+        return self.pending_version or self.current_version
 
     @classmethod
     def hold_for(cls, instances: Sequence[Self]) -> None:
@@ -186,8 +226,11 @@ class AutomationScript(EntryPoints, AuthoredModel):
             rule = _("A script needs a function {}(engine, request) or {}(engine).").format(ON_API_TRIGGER, RUN)
             return _invalid_script(None, rule)
         try:
-            history.resolve_libraries(self)
-        except libraries.LibraryError as unresolved:
+            if found.block is not None:
+                check(found.block, allowed_names())
+            used = history.resolve_libraries(self)
+            requirements_of(self.kind, self.source, used)
+        except (libraries.LibraryError, RequirementError) as unresolved:
             return _invalid_script(unresolved.line, unresolved.message)
         return None
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from automation import history
 from automation.models import AutomationScript
@@ -23,27 +24,28 @@ class Renewal:
     refused: list[tuple[AutomationScript, ValidationError]] = field(default_factory=list)
 
 
-def renew(script: AutomationScript, by: str) -> bool:
+def renew(script: AutomationScript, by: str, *, with_packages: bool = False) -> bool:
     """Save `script`, whose row the caller has locked, with the current versions of its libraries, and say whether
-    there were any to renew; otherwise nothing is saved.
+    there were any to renew; otherwise nothing is saved. With `with_packages`, its packages are resolved anew, too.
 
     Raises:
         ValidationError: `InvalidScript`, a library or a name in one is no longer there.
     """
     AutomationScript.hold_for([script])
-    script.renews_libraries = True
+    script.renews_libraries, script.renews_packages = True, with_packages
     if not history.makes_version(script):
-        script.renews_libraries = False
+        script.renews_libraries = script.renews_packages = False
         return False
     save_checked(script, by)
     return True
 
 
 def renew_users(library_id: UUID, by: str, check: Callable[[AutomationScript], None]) -> Renewal:
-    """Renew every script whose current version uses the library, each in a transaction of its own.
+    """Renew every script whose current version, or the one that waits for its build, uses the library.
 
-    Libraries come before the scripts that import them, so that a script gets their new versions. `check` is asked
-    about each script while its row is locked; a script is refused with the `ValidationError` that it raises.
+    Each has a transaction of its own. Libraries come before the scripts that import them, so that a script gets their
+    new versions. `check` is asked about each script while its row is locked; a script is refused with the
+    `ValidationError` that it raises.
     """
     done = Renewal()
     for script_id in _in_order(library_id):
@@ -62,8 +64,8 @@ def renew_users(library_id: UUID, by: str, check: Callable[[AutomationScript], N
 
 
 def _uses(library_id: UUID) -> "QuerySet[LibraryUse]":
-    current = F("version__script__current_version")
-    return LibraryUse.objects.filter(library__script=library_id, version__number=current)
+    last = Coalesce(F("version__script__pending_version"), F("version__script__current_version"))
+    return LibraryUse.objects.filter(library__script=library_id, version__number=last)
 
 
 def _in_order(library_id: UUID) -> Sequence[UUID]:

@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
+from automation.builds import Build
 from automation.libraries import hold_libraries
 from automation.models import AutomationScript
 from automation.versions import LibraryUse, ScriptVersion
@@ -54,12 +55,12 @@ def _delete_orphans() -> int:
 @transaction.atomic
 def _delete_old(script_id: UUID, most: int) -> int:
     rows = AutomationScript.objects.filter(pk=script_id).select_for_update()
-    current = rows.values_list("current_version", flat=True).first()
-    if current is None:
+    numbers = rows.values_list("current_version", "pending_version").first()
+    if numbers is None or numbers == (None, None):
         return 0
     # Otherwise a version that is being saved could begin to use one of a library.
     hold_libraries()
-    needed = {current, *_needed(script_id)}
+    needed = {*_needed(script_id), *(number for number in numbers if number is not None)}
     return _delete(_old_versions(script_id, most, needed))
 
 
@@ -83,6 +84,7 @@ def _delete(versions: QuerySet[ScriptVersion]) -> int:
     unused = versions.exclude(Exists(LibraryUse.objects.filter(library=OuterRef("pk"))))
     version_ids = list(unused.order_by("number").values_list("pk", flat=True)[:_STEP])
     for rows in (
+        Build._base_manager.filter(version__in=version_ids),
         LibraryUse._base_manager.filter(version__in=version_ids),
         ScriptVersion._base_manager.filter(pk__in=version_ids),
     ):

@@ -1,9 +1,14 @@
-"""Automation scripts and their versions as JSON."""
+"""Automation scripts, their versions and credentials as JSON."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
 
 from rest_framework import serializers
 
+from automation.builds import BuildState, PackageLock, build_of, state_of
+from automation.credential_changes import scripts_named
+from automation.credentials import LARGEST_VALUE_BYTES, Credential, CredentialGrant
 from automation.models import (
     DEFAULT_MEMORY_MB,
     DEFAULT_TIMEOUT_SECONDS,
@@ -20,11 +25,23 @@ from objects.serializers import (
     Flag,
     ListOf,
     Moment,
+    MovingMoment,
     Number,
     StrictSerializer,
     Text,
     TypedField,
+    Values,
 )
+
+
+class MovingVersion(Number):
+    """The number of a version, or null. The end of a build changes it without a change of the script, so a client may
+    send back what it read before.
+    """
+
+    def is_present(self, value: object, present: object) -> bool:
+        is_number = value is None or type(value) is int
+        return value == present or (is_number and cast("ScriptSerializer", self.parent).was_read_before_build())
 
 
 class ScriptSerializer(AuthoredSerializer):
@@ -38,7 +55,17 @@ class ScriptSerializer(AuthoredSerializer):
     timeoutSeconds = Number(default=DEFAULT_TIMEOUT_SECONDS, min_value=1, max_value=LONGEST_TIMEOUT_SECONDS)
     memoryLimitMb = Number(default=DEFAULT_MEMORY_MB, min_value=SMALLEST_MEMORY_MB, max_value=LARGEST_MEMORY_MB)
     reuse = Choice(Reuse.values, default=str(Reuse.WARM))
-    currentVersion = Number(read_only=True, help_text="The number of the version that APIs run unless they are pinned.")
+    currentVersion = MovingVersion(
+        read_only=True,
+        allow_null=True,
+        help_text="The number of the version that APIs run unless they are pinned; null before the first is ready.",
+    )
+    pendingVersion = MovingVersion(
+        read_only=True,
+        allow_null=True,
+        help_text="The number of the version that has the content shown here, while it does not run: its packages are "
+        "being installed, or could not be.",
+    )
     versionNote = Text(
         write_only=True,
         required=False,
@@ -48,6 +75,13 @@ class ScriptSerializer(AuthoredSerializer):
 
     class Meta:
         model = AutomationScript
+
+    def was_read_before_build(self) -> bool:
+        """Whether the body names the present version as the one that waits for its build."""
+        script, sent = self.instance, self.initial_data.get("pendingVersion")
+        if script is None or script.pending_version is not None:
+            return False
+        return sent is not None and bool(sent == script.current_version)
 
 
 class EntryPointNames(ListOf):
@@ -84,6 +118,49 @@ class IsCurrent(Flag):
         return bool(instance.number == instance.current_number)
 
 
+class VersionState(Choice):
+    """Whether a version can run."""
+
+    def value_of(self, instance: ScriptVersion) -> str:
+        return state_of(instance).value
+
+
+class BuildMessage(Text):
+    """Why a version could not be built."""
+
+    def value_of(self, instance: ScriptVersion) -> str:
+        build = build_of(instance)
+        return "" if build is None else build.message
+
+
+class BuildLine(Number):
+    """The line that the message is about."""
+
+    def value_of(self, instance: ScriptVersion) -> int | None:
+        build = build_of(instance)
+        return None if build is None else build.line
+
+
+class PackageSerializer(StrictSerializer):
+    """A package in the version that a script has."""
+
+    name = Text()
+    version = Text()
+
+
+class LockedPackages(TypedField, serializers.ListField):
+    """What the packages that a version needs were resolved to."""
+
+    json_type, expects = list, "a list"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"child": PackageSerializer()} | options)
+
+    def value_of(self, instance: ScriptVersion) -> list[dict[str, Any]]:
+        build = build_of(instance)
+        return [] if build is None or build.lock is None else packages_of(build.lock)
+
+
 class VersionSerializer(StrictSerializer):
     """A version of a script, without its source."""
 
@@ -100,3 +177,78 @@ class VersionSerializer(StrictSerializer):
     entryPoints = EntryPointNames(child=Text())
     libraries = UsedLibraries()
     isCurrent = IsCurrent()
+    state = VersionState(BuildState.values, help_text="Only a version that is Ready runs.")
+    message = BuildMessage(help_text="Why it is Failed.")
+    line = BuildLine(allow_null=True, help_text="The line of the source that the message is about.")
+    packages = LockedPackages(help_text="Empty until they are resolved.")
+
+
+class ScriptNames(ListOf):
+    """The names of the scripts that a credential is granted to, which `save_credential` stores."""
+
+    is_column = False
+
+    def to_internal_value(self, data: Any) -> set[UUID]:  # type: ignore[override]
+        return scripts_named(super().to_internal_value(data))
+
+    def value_of(self, instance: Credential) -> list[str]:
+        """From the single query of the list, or else from a query of its own."""
+        if instance._state.adding:
+            return []
+        allowed: Mapping[UUID, list[str]] = self.context.get("allowed_scripts") or allowed_scripts([instance])
+        return allowed.get(instance.pk, [])
+
+
+class CredentialValue(Text):
+    """A value is written and never read."""
+
+    is_column = False
+
+    def __init__(self, **options: Any) -> None:
+        limits = {"allow_blank": False, "min_length": 1, "max_length": LARGEST_VALUE_BYTES}
+        help_text = "1 byte to 16 KB in UTF-8. A new credential needs it; without it, an existing one keeps its own."
+        super().__init__(**limits | {"write_only": True, "required": False, "help_text": help_text} | options)
+
+
+class CredentialListSerializer(serializers.ListSerializer[Any]):
+    """Reads the scripts of all credentials in one query."""
+
+    def to_representation(self, data: Iterable[Credential]) -> list[Values]:  # type: ignore[override]
+        credentials = list(data)
+        cast("dict[str, Any]", self.context)["allowed_scripts"] = allowed_scripts(credentials)
+        return super().to_representation(credentials)
+
+
+class CredentialSerializer(AuthoredSerializer):
+    """A credential. Nobody can read its value."""
+
+    name = Text(allow_blank=False, max_length=NAME_LENGTH)
+    description = Text(default="")
+    allowedScripts = ScriptNames(
+        child=Text(), default=list, help_text="The names of the scripts that can read the value."
+    )
+    lastUsedAt = MovingMoment(allow_null=True, help_text="When a run last read the value.")
+    value = CredentialValue()
+
+    class Meta:
+        model = Credential
+        list_serializer_class = CredentialListSerializer
+
+    def validate(self, attrs: Values) -> Values:
+        """A replaced credential is granted to nobody unless the body says to whom."""
+        if not self.partial:
+            attrs.setdefault("allowed_scripts", set())
+        return attrs
+
+
+def packages_of(lock: PackageLock) -> list[dict[str, Any]]:
+    return [{"name": name, "version": version} for name, version in lock.packages]
+
+
+def allowed_scripts(credentials: Sequence[Credential]) -> dict[UUID, list[str]]:
+    """The names of the scripts that each credential is granted to, in one query."""
+    allowed: dict[UUID, list[str]] = {credential.pk: [] for credential in credentials}
+    rows = CredentialGrant.objects.filter(credential__in=allowed).order_by("script__name")
+    for credential_id, name in rows.values_list("credential", "script__name"):
+        allowed[credential_id].append(name)
+    return allowed

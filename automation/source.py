@@ -31,6 +31,16 @@ class SourceError:
 
 
 @dataclass(frozen=True)
+class Block:
+    """What the block of PEP 723 in a source says, its texts as they stand there."""
+
+    line: int
+    requires_python: str
+    dependencies: Sequence[tuple[int, str]]
+    """Each with its line."""
+
+
+@dataclass(frozen=True)
 class Contents:
     """The contents of a source, or the error that keeps it from being saved."""
 
@@ -44,11 +54,13 @@ class Contents:
     """Each import of a library: line, name of the library, names imported from it."""
     names: Sequence[str] | None = None
     """The names that importers find in it; None if only running it would tell all of them."""
+    block: Block | None = None
 
     def size(self) -> int:
         """How many names it holds."""
         imported = sum(1 + len(names) for _line, _library, names in self.libraries)
-        return len(self.names or ()) + len(self.parameters) + imported
+        needed = len(self.block.dependencies) if self.block else 0
+        return len(self.names or ()) + len(self.parameters) + imported + needed
 
 
 class _Known:
@@ -111,7 +123,16 @@ def _read(sources: Mapping[bytes, str]) -> dict[bytes, Contents]:
 
 
 def _contents(said: Mapping[str, Any]) -> Contents:
-    return Contents(SourceError(**said)) if "message" in said else Contents(**said)
+    if "message" in said:
+        return Contents(SourceError(**said))
+    return Contents(**{**said, "block": _block(said.get("block"))})
+
+
+def _block(said: Mapping[str, Any] | None) -> Block | None:
+    if said is None:
+        return None
+    dependencies = tuple((line, text) for line, text in said["dependencies"])
+    return Block(said["line"], said["requires_python"], dependencies)
 
 
 def _too_large(size: int) -> Contents:

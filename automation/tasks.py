@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from automation import retention, unversioned
+from automation import retention, trial_builds, unversioned
 
 _log = logging.getLogger("udapi.manager")
 
@@ -25,9 +25,10 @@ def keep_missing_versions() -> None:
 
 @shared_task
 def prune_versions() -> None:
-    """Delete versions beyond `UDAPI_VERSIONS_KEEP`."""
+    """Delete versions beyond `UDAPI_VERSIONS_KEEP`, and builds and locks that nothing needs any more."""
     try:
         count = retention.prune(settings.UDAPI_VERSIONS_KEEP)
+        trial_builds.prune()
     except DatabaseError as error:
         _log.warning("old versions of scripts stay in the database for another hour: %s", error)
         return

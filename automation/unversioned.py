@@ -10,7 +10,9 @@ from automation import history, libraries
 from automation.models import AutomationScript
 from automation.versions import ScriptVersion
 
-_UNVERSIONED = Q(current_version=None) | Q(versioned_revision=None) | ~Q(versioned_revision=F("revision"))
+_UNVERSIONED = (
+    Q(current_version=None, pending_version=None) | Q(versioned_revision=None) | ~Q(versioned_revision=F("revision"))
+)
 
 
 def keep_missing() -> int:
@@ -36,9 +38,9 @@ def _keep(script_id: UUID) -> bool:
     if script is None:
         return False
     script.hold_for([script])
-    number = history.keep_stored(script, _libraries(script))
-    rows = AutomationScript._base_manager.filter(pk=script_id)
-    rows.update(current_version=number, versioned_revision=F("revision"))
+    history.keep_stored(script, _libraries(script))
+    numbers = {"current_version": script.current_version, "pending_version": script.pending_version}
+    AutomationScript._base_manager.filter(pk=script_id).update(**numbers, versioned_revision=F("revision"))
     return True
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
+from automation.examples import examples
+
 ON_API_TRIGGER_TEMPLATE: Final = '''"""What this API does, in a sentence."""
 
 import json
@@ -51,25 +53,34 @@ class Command(BaseCommand):
             default=Path(),
             help="where to write it (default: this directory); created if it does not exist",
         )
-        parser.add_argument("--run", action="store_true", help="write a script with run(engine) and script parameters")
+        start = parser.add_mutually_exclusive_group()
+        start.add_argument("--run", action="store_true", help="write a script with run(engine) and script parameters")
+        start.add_argument(
+            "--example", metavar="EXAMPLE", help="copy a script of the demo or its templates, such as github_webhook"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the file.
 
         Raises:
-            CommandError: the name is not suitable, or the file exists already or cannot be written.
+            CommandError: the name is not suitable, there is no such example, or the file exists already or cannot be
+                written.
         """
         name = _checked(options["name"])
+        source = _example(options["example"]) if options["example"] else None
         file: Path = options["directory"] / f"{name}.py"
         try:
             file.parent.mkdir(exist_ok=True)
             with file.open("x", encoding="utf-8") as script:
-                script.write(RUN_TEMPLATE if options["run"] else ON_API_TRIGGER_TEMPLATE)
+                script.write(source or (RUN_TEMPLATE if options["run"] else ON_API_TRIGGER_TEMPLATE))
         except OSError as error:
             # "x" does not follow links: one that leads nowhere is refused as well.
             if os.path.lexists(file):
                 raise CommandError(f"{file} exists already and was not changed.") from error
             raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
+        if source:
+            self.stdout.write(f"Created {file}. Its first lines say what it needs.")
+            return
         given = "--param name=you" if options["run"] else "--query name=you"
         self.stdout.write(f"Created {file}. Try it:\n  .venv/bin/python manage.py run_script {file} {given}")
 
@@ -84,3 +95,11 @@ def _checked(given: str) -> str:
     if name in sys.stdlib_module_names:
         raise CommandError(f"{name} is a module of Python itself: a test that imports it would not get your script.")
     return name
+
+
+def _example(name: str) -> str:
+    # A library would be missing beside the new file.
+    found = {each.name: each.source for each in examples() if not each.libraries}
+    if name not in found:
+        raise CommandError(f"There is no example {name!r}. The examples are {', '.join(found)}.")
+    return found[name]
