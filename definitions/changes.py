@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
 from automation.models import AutomationScript
+from automation.required import pinned_versions
 from automation.retention import needed_versions
 from automation.versions import ScriptVersion
 from definitions import routes
@@ -102,8 +103,15 @@ def refuse_to_delete_pinned_library(instance: AutomationScript, **kwargs: object
     raise refusal("ScriptInUse", rule, scriptLinks=names, scripts=", ".join(names), **details)
 
 
+@receiver(pinned_versions, sender=ScriptVersion)
+def running_by_pin(**kwargs: object) -> QuerySet[ScriptVersion, int]:
+    """The ids of the versions that definitions are pinned to."""
+    pinned = ScriptVersion.objects.filter(number=F("script__api_definitions__script_version"))
+    return pinned.order_by().values_list("pk", flat=True)
+
+
 @receiver(needed_versions, sender=AutomationScript)
-def pinned_versions(script_id: UUID, **kwargs: object) -> set[int]:
+def needed_by_pin(script_id: UUID, **kwargs: object) -> set[int]:
     """The numbers of the versions of a script that definitions are pinned to."""
     pins = ApiDefinition.objects.filter(script=script_id).values_list("script_version", flat=True)
     return {number for number in pins if number is not None}

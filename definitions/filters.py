@@ -11,7 +11,7 @@ ALLOWED_COUNT: Final = "allowed_token_count"
 
 DEFINITION_FILTERS: Final = Filters(
     DefinitionSerializer,
-    exact=("name", "route", "actionType", "isDisabled"),
+    exact=("name", "route", "actionType", "isDisabled", "keepBodies"),
     columns={"allowedToken": ("allowed_tokens", Id()), "scriptName": ("script__name", Text())},
     order={"scriptName": "script__name", "allowedToken": ALLOWED_COUNT, "allowedTokens": ALLOWED_COUNT},
     searched=("route", "name", "description", "script__name"),

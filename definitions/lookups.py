@@ -4,15 +4,16 @@ The ORM would take more than ten times the processor time for the same rows; onl
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from definitions import routes
+from definitions.content_types import USUAL_TYPES
 
 _FIND_BY_DIGEST = """
 SELECT id, is_disabled, rate_limit, rate_window_seconds
@@ -38,7 +39,9 @@ walk (depth, prefix) AS (
 SELECT d.id, d.route, d.action_type, d.input_type, d.is_disabled, d.script_id,
        s.id, s.name, COALESCE(d.script_version, s.current_version),
        v.content_hash, v.parameters, v.has_api_trigger, v.has_run,
-       EXISTS (SELECT 1 FROM definitions_allowedtoken a WHERE a.definition_id = d.id AND a.token_id = %s)
+       EXISTS (SELECT 1 FROM definitions_allowedtoken a WHERE a.definition_id = d.id AND a.token_id = %s),
+       d.keep_bodies, d.max_concurrent, d.content_types,
+       EXISTS (SELECT 1 FROM automation_credentialgrant g WHERE g.script_id = s.id)
 FROM (SELECT prefix AS signature FROM walk WHERE depth = {depth} UNION SELECT %s) candidate
 JOIN definitions_apidefinition d ON d.signature = candidate.signature
 LEFT JOIN automation_automationscript s ON s.id = d.script_id
@@ -70,6 +73,8 @@ class ScriptRow:
     has_api_trigger: bool
     has_run: bool
     content_hash: str = ""
+    has_credentials: bool | None = None
+    """Whether credentials are granted to it; None if nobody has looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,9 @@ class DefinitionRow:
     script_id: UUID | None
     script: ScriptRow | None
     is_allowed: bool
+    keep_bodies: str = "Nothing"
+    max_concurrent: int | None = None
+    content_types: Set[str] = frozenset(USUAL_TYPES)
 
 
 def find_token(digests: Sequence[str]) -> TokenRow | None:
@@ -128,20 +136,27 @@ def _first(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
 
 
 def _definition(row: tuple[Any, ...]) -> DefinitionRow:
-    definition_id, route, action_type, input_type, is_disabled, script_id, *found, is_allowed = row
+    definition_id, route, action_type, input_type, is_disabled, script_id, *found = row
+    *of_script, is_allowed, keep_bodies, limit, content_types, has_credentials = found
     script_id = None if script_id is None else _uuid(script_id)
-    script = None if script_id is None or found[0] is None else _script(script_id, *found[1:])
+    script = None if script_id is None or of_script[0] is None else _script(script_id, *of_script[1:], has_credentials)
     what = _uuid(definition_id), route, action_type, input_type, bool(is_disabled)
-    return DefinitionRow(*what, script_id, script, bool(is_allowed))
+    return DefinitionRow(*what, script_id, script, bool(is_allowed), keep_bodies, limit, _types(content_types))
+
+
+@lru_cache(maxsize=1_024)
+def _types(content_types: str) -> Set[str]:
+    return frozenset(json.loads(content_types))
 
 
 def _script(
-    script_id: UUID, name: str, version: int | None, content_hash: str | None, parameters: str, *entry_points: Any
+    script_id: UUID, name: str, version: int | None, content_hash: str | None, parameters: str, *flags: Any
 ) -> ScriptRow:
     if content_hash is None:
         return ScriptRow(script_id, name, None, [], has_api_trigger=False, has_run=False)
-    has_api_trigger, has_run = map(bool, entry_points)
-    return ScriptRow(script_id, name, version, json.loads(parameters), has_api_trigger, has_run, content_hash)
+    has_api_trigger, has_run, has_credentials = map(bool, flags)
+    what = script_id, name, version, json.loads(parameters), has_api_trigger, has_run
+    return ScriptRow(*what, content_hash, has_credentials)
 
 
 def _uuid(value: Any) -> UUID:

@@ -7,14 +7,15 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from automation.libraries import hold_libraries
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
 from automation.versions import ScriptVersion
-from definitions import routes
+from definitions import pins, routes
+from definitions.content_types import USUAL_TYPES, InvalidContentTypesError, default_content_types, parse_content_types
 from foundation.texts import NAME_LENGTH, is_name, is_storable
 from objects.authorship import AuthoredModel
 from objects.changes import refusal
@@ -22,6 +23,7 @@ from objects.columns import DerivedCharField, DerivedSmallIntegerField
 from objects.managers import ClosedManager
 from tokens.models import ApiToken
 
+MOST_CONCURRENT = 1_000
 # Casefolding makes at most three characters out of one.
 SIGNATURE_LENGTH = 3 * routes.LONGEST + 1
 
@@ -38,6 +40,14 @@ class InputType(models.TextChoices):
 
     RAW_BODY = "RawBody", gettext_lazy("Raw body")
     PARAMETERS = "Parameters", gettext_lazy("Parameters")
+
+
+class KeepBodies(models.TextChoices):
+    """Of which runs request and response are kept."""
+
+    NOTHING = "Nothing", gettext_lazy("No runs")
+    FAILURES = "Failures", gettext_lazy("Failed runs")
+    EVERYTHING = "Everything", gettext_lazy("All runs")
 
 
 def _segments(definition: "ApiDefinition") -> tuple[str, ...]:
@@ -67,6 +77,32 @@ class ApiDefinition(AuthoredModel):
         db_default=False,
         help_text=gettext_lazy("Disabled: calls are refused at once with error 2009."),
     )
+    content_types = models.JSONField(
+        gettext_lazy("accepted content types"),
+        default=default_content_types,
+        db_default=list(USUAL_TYPES),
+        help_text=gettext_lazy("A body of another type is refused with error 1003."),
+    )
+    keep_bodies = models.CharField(
+        gettext_lazy("keep request and response of"),
+        max_length=10,
+        choices=KeepBodies.choices,
+        default=KeepBodies.NOTHING,
+        db_default=KeepBodies.NOTHING,
+        help_text=gettext_lazy(
+            "Keeps up to 64 KB of each with the run. Values whose name looks secret, such as password or token, are "
+            "masked in headers, query, forms and JSON; other bodies are kept as they are."
+        ),
+    )
+    max_concurrent = models.PositiveSmallIntegerField(
+        gettext_lazy("most runs at once"),
+        null=True,
+        blank=True,
+        help_text=format_lazy(
+            gettext_lazy("1 to {}, counted over all worker nodes; empty for no limit. Further calls get error 2008."),
+            MOST_CONCURRENT,
+        ),
+    )
     allowed_tokens: "models.ManyToManyField[ApiToken, AllowedToken]" = models.ManyToManyField(
         ApiToken, through="AllowedToken", related_name="api_definitions"
     )
@@ -86,11 +122,17 @@ class ApiDefinition(AuthoredModel):
             "script",
             "script_version",
             "input_type",
+            "content_types",
+            "keep_bodies",
+            "max_concurrent",
             "signature",
             "shape",
             "literal_count",
         }
     )
+    may_wait_for_build = False
+    """Whether it may be pinned to a version that is being built; its callers get error 15 until that is ready."""
+
     entry_points: ClassVar = {ActionType.AUTOMATION_SCRIPT: ON_API_TRIGGER, ActionType.NO_ENTRY_POINT: RUN}
 
     class Meta(AuthoredModel.Meta):
@@ -110,6 +152,10 @@ class ApiDefinition(AuthoredModel):
         constraints = [
             models.CheckConstraint(name="definition_name_not_blank", condition=Q(name="") | Q(name__regex=r"\S")),
             models.CheckConstraint(name="definition_route_not_empty", condition=~Q(route="")),
+            models.CheckConstraint(name="definition_keep_bodies", condition=Q(keep_bodies__in=KeepBodies.values)),
+            models.CheckConstraint(
+                name="definition_max_concurrent", condition=Q(max_concurrent__range=(1, MOST_CONCURRENT))
+            ),
         ]
 
     def __str__(self) -> str:
@@ -123,9 +169,7 @@ class ApiDefinition(AuthoredModel):
         scripts: dict[UUID | None, AutomationScript] = {script.pk: script for script in held} if needed else {}
         for definition in instances:
             definition.script = scripts.get(definition.script_id)
-        if any(definition.script_version is not None for definition in instances):
-            # A library that a pinned version uses cannot be deleted, nor pinned while it is deleted.
-            hold_libraries()
+        pins.hold([(definition.script_id, definition.script_version) for definition in instances])
 
     def validate_unique(self, exclude: Any = None) -> None:
         """No two definitions may match the same paths.
@@ -165,12 +209,25 @@ class ApiDefinition(AuthoredModel):
             yield "action_type", self._refusal("InvalidField", _("The action type is unknown."), field="actionType")
         elif (fault := self._action_error()) is not None and not self._is_switched_off():
             yield "script", fault
+        try:
+            self.content_types = parse_content_types(self.content_types)
+        except InvalidContentTypesError as error:
+            rule = str(error).replace("%", "%%")
+            yield "content_types", self._refusal("InvalidField", rule, field="contentTypes")
+        yield from self._run_errors()
+
+    def _run_errors(self) -> Iterator[tuple[str, ValidationError]]:
+        if self.keep_bodies not in KeepBodies.values:
+            rule = _("The bodies to keep are one of: %(values)s.") % {"values": ", ".join(KeepBodies.values)}
+            yield "keep_bodies", self._refusal("InvalidField", rule, field="keepBodies")
+        most = self.max_concurrent
+        if most is not None and not (type(most) is int and 1 <= most <= MOST_CONCURRENT):
+            rule = _("A limit of runs at once is a number from 1 to %(most)d.") % {"most": MOST_CONCURRENT}
+            yield "max_concurrent", self._refusal("InvalidField", rule, field="maxConcurrent")
 
     def _is_switched_off(self) -> bool:
         """Whether it is disabled and calls what it called before: an API that cannot answer can still be disabled."""
-        action = "action_type", "script", "script_version", "input_type"
-        stored = ApiDefinition.objects.filter(pk=self.pk).values_list(*action).first()
-        return self.is_disabled and stored == (self.action_type, self.script_id, self.script_version, self.input_type)
+        return self.is_disabled and self._is_as_stored("action_type", "script_id", "script_version", "input_type")
 
     def _action_error(self) -> ValidationError | None:
         inputs = [""] if self.action_type == ActionType.NO_ENTRY_POINT else InputType.values
@@ -180,10 +237,13 @@ class ApiDefinition(AuthoredModel):
             return self._refusal("InvalidActionMeta", _("The script does not exist."))
         runs: AutomationScript | ScriptVersion | None = self.script
         if self.script_version is not None:
-            runs = ScriptVersion.objects.filter(script=self.script, number=self.script_version).defer("source").first()
+            versions = ScriptVersion.objects.filter(script=self.script, number=self.script_version)
+            runs = versions.select_related("build").defer("source", "build__log").first()
         if runs is None:
             rule = _("The script has no version %(scriptVersion)s.")
             return self._refusal("InvalidActionMeta", rule, scriptVersion=self.script_version)
+        if isinstance(runs, ScriptVersion) and (unready := self._unready(runs)):
+            return self._refusal("InvalidActionMeta", unready, scriptVersion=self.script_version)
         if isinstance(runs, ScriptVersion) and (gone := runs.library_uses.filter(library=None).first()) is not None:
             rule = _("That version was saved with the library %(library)s, which has been deleted.")
             return self._refusal("InvalidActionMeta", rule, library=gone.name)
@@ -193,6 +253,15 @@ class ApiDefinition(AuthoredModel):
                 rule = _("That version has no function %(entryPoint)s, which the action type calls.")
             return self._refusal("InvalidActionMeta", rule, entryPoint=entry_point)
         return None
+
+    def _unready(self, version: ScriptVersion) -> str | None:
+        """Why it may not be pinned to `version`. A pin that was there before stays, whatever has become of that."""
+        rule = pins.unready(version, may_wait=self.may_wait_for_build)
+        return None if rule is None or self._is_as_stored("script_id", "script_version") else rule
+
+    def _is_as_stored(self, *columns: str) -> bool:
+        stored = ApiDefinition.objects.filter(pk=self.pk).values_list(*columns).first()
+        return stored == tuple(getattr(self, column) for column in columns)
 
 
 class AllowedToken(models.Model):

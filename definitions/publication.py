@@ -27,12 +27,13 @@ class Draft:
     source: str
     kind: str
     renews: bool = False
-    """Whether it takes the current versions of its libraries, which counts as a change of its source."""
+    """Whether it takes the current versions of its libraries, or its packages anew: as good as a change of its source.
+    """
 
     @classmethod
     def of(cls, script: AutomationScript) -> Self:
         """The script as it is in memory."""
-        return cls(script.name, script.source, script.kind, script.renews_libraries)
+        return cls(script.name, script.source, script.kind, script.renews_libraries or script.renews_packages)
 
     @property
     def is_called(self) -> bool:

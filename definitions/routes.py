@@ -139,3 +139,33 @@ def captured(route: str, segments: tuple[str, ...]) -> dict[str, str]:
     """The route parameters: name of a placeholder → the request's segment, in its own case."""
     pairs = zip(route.split("/"), segments, strict=True)
     return {part[1:-1]: segment for part, segment in pairs if is_placeholder(part)}
+
+
+def matches(route: str, segments: tuple[str, ...]) -> bool:
+    """Whether the route matches a request's segments, whatever other routes there are."""
+    parts = route.split("/")
+    if len(parts) != len(segments):
+        return False
+    pairs = zip(parts, segments, strict=True)
+    return all(is_placeholder(part) or literal(part) == literal(segment) for part, segment in pairs)
+
+
+def with_values(given: str) -> tuple[str, tuple[str, ...]]:
+    """A route in which each placeholder has its value, as in `encoders/{id=7}`: the route, and the segments as called.
+
+    Raises:
+        InvalidRouteError: it breaks a rule of routes, or lacks a value.
+    """
+    parts = [_with_value(part) for part in given.split("/")]
+    route, called = "/".join(part for part, _ in parts), tuple(segment for _, segment in parts)
+    parse(route)
+    return route, called
+
+
+def _with_value(part: str) -> tuple[str, str]:
+    name, _, value = part[1:-1].partition("=")
+    if not is_placeholder(part):
+        return part, part
+    if not value:
+        raise InvalidRouteError(f"Say what a caller sends for {part}, as in {{{name}=7}}.")
+    return f"{{{name}}}", value

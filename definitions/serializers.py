@@ -10,7 +10,8 @@ from rest_framework import serializers
 
 from automation.models import AutomationScript
 from definitions import routes
-from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
+from definitions.content_types import MOST_TYPES, default_content_types
+from definitions.models import MOST_CONCURRENT, ActionType, AllowedToken, ApiDefinition, InputType, KeepBodies
 from foundation.texts import NAME_LENGTH, is_storable
 from objects.serializers import AuthoredSerializer, Choice, Flag, Id, ListOf, Number, StrictSerializer, Text, Values
 
@@ -83,6 +84,26 @@ class DefinitionSerializer(AuthoredSerializer):
     securitySettings = SecuritySettings(source="*", required=False)
     actionType = Choice(ActionType.values, default=str(ActionType.AUTOMATION_SCRIPT))
     actionMeta = ActionMeta(source="*")
+    contentTypes = ListOf(
+        child=Text(allow_blank=False),
+        default=default_content_types,
+        min_length=1,
+        max_length=MOST_TYPES,
+        help_text='Media types that a body may have, without parameters. `["*/*"]`: every type, and none.',
+    )
+    keepBodies = Choice(
+        KeepBodies.values,
+        default=str(KeepBodies.NOTHING),
+        help_text="The runs whose request and response are kept, up to 64 KB of each. Values whose name looks secret "
+        "are masked in headers, query, forms and JSON; other bodies are kept as they are.",
+    )
+    maxConcurrent = Number(
+        default=None,
+        allow_null=True,
+        min_value=1,
+        max_value=MOST_CONCURRENT,
+        help_text="The most runs at once in the whole fleet; further calls get error 2008. Null: no limit.",
+    )
 
     class Meta:
         model = ApiDefinition
