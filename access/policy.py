@@ -9,7 +9,9 @@ from typing import Final, Literal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-Action = Literal["view", "add", "change", "delete", "publish", "view_events", "send"]
+Action = Literal[
+    "view", "add", "change", "delete", "publish", "view_events", "send", "view_bodies", "cancel", "replay", "try"
+]
 Need = tuple[frozenset[str], ...]
 """Alternatives: users need every flag of one of them."""
 
@@ -18,6 +20,8 @@ AnyUser = AbstractBaseUser | AnonymousUser
 DEFINITION: Final = "definitions.apidefinition"
 TOKEN: Final = "tokens.apitoken"  # noqa: S105  the name of a model
 SCRIPT: Final = "automation.automationscript"
+CREDENTIAL: Final = "automation.credential"
+RUN: Final = "runs.run"
 NODE: Final = "automation.workernode"
 MIRROR: Final = "search.mirror"
 MESSAGE: Final = "endpoint.message"
@@ -48,6 +52,18 @@ POLICY: Final[Mapping[tuple[str, Action], Need]] = {
     (SCRIPT, "publish"): _all_of("automation.add_edit", "automation.execute"),
     (SCRIPT, "delete"): _all_of("automation.delete"),
     (SCRIPT, "view_events"): _all_of("automation.ui_available"),
+    (SCRIPT, "try"): _all_of("automation.add_edit", "automation.execute"),
+    (CREDENTIAL, "view"): _all_of("automation.credentials_ui_available"),
+    (CREDENTIAL, "add"): _all_of("automation.credentials_add_edit"),
+    (CREDENTIAL, "change"): _all_of("automation.credentials_add_edit"),
+    (CREDENTIAL, "delete"): _all_of("automation.credentials_delete"),
+    (CREDENTIAL, "view_events"): _all_of("automation.credentials_ui_available"),
+    (RUN, "view"): _all_of("runs.ui_available"),
+    (RUN, "view_events"): _all_of("runs.ui_available"),
+    (RUN, "view_bodies"): _all_of("runs.ui_available", "runs.bodies"),
+    (RUN, "cancel"): _all_of("runs.cancel"),
+    (RUN, "add"): _all_of("definitions.ui_available", "automation.execute"),
+    (RUN, "replay"): _all_of("definitions.ui_available", "automation.execute", "runs.bodies"),
     (NODE, "view"): _any_of("definitions.ui_available", "tokens.ui_available"),
     (MIRROR, "view"): _any_of("definitions.ui_available", "tokens.ui_available"),
     (MIRROR, "view_events"): _any_of("definitions.ui_available", "tokens.ui_available"),

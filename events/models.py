@@ -1,10 +1,11 @@
-"""Information events: what was added, updated or deleted, by whom and when. They cannot be changed."""
+"""Information events: what was changed, read or said, by whom and when, and which APIs fail. They cannot change."""
 
 import uuid
 from typing import Any, ClassVar, NoReturn
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from objects.authorship import USER_NAME_LENGTH
@@ -18,13 +19,19 @@ class Verb(models.TextChoices):
     ADDED = "added"
     UPDATED = "updated"
     DELETED = "deleted"
+    READ = "read"
+    FAILING = "failing"
+    RECOVERED = "recovered"
+    SAID = "said"
 
 
 class ObjectType(models.TextChoices):
     API_DEFINITION = "ApiDefinition", "API definition"
     API_TOKEN = "ApiToken", "API token"
     AUTOMATION_SCRIPT = "AutomationScript", "Automation script"
+    CREDENTIAL = "Credential", "Credential"
     MIRROR = "SearchMirror", "Search mirror"
+    RUN = "Run", "Run"
     USER = "User", "User"
     GROUP = "Group", "Group"
     PERSONAL_KEY = "PersonalKey", "Personal key"
@@ -39,13 +46,13 @@ class EventQuerySet(ClosedQuerySet["InformationEvent"]):
 
 
 class InformationEvent(models.Model):
-    """One committed addition, update or deletion of an object."""
+    """One committed change of an object, or another thing that is worth knowing later."""
 
     number = models.BigAutoField(primary_key=True)
     event_id = models.UUIDField(unique=True, default=uuid.uuid4)
     position = models.BigIntegerField(unique=True, null=True)
     """The cursor of subscribers, assigned after the commit; see `events.positions`."""
-    time = models.DateTimeField(auto_now_add=True)
+    time = models.DateTimeField(default=timezone.now, editable=False)
     user = models.CharField(max_length=SHOWN_NAME_LENGTH)
     user_name = models.CharField(max_length=USER_NAME_LENGTH)
     verb = models.CharField(max_length=10, choices=Verb.choices)

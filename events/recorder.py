@@ -9,12 +9,13 @@ from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
-from access.policy import MIRROR
-from automation.models import AutomationScript
+from access.policy import MIRROR, RUN
+from automation.build_ends import build_ended
+from automation.models import AutomationScript, Credential, CredentialGrant
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent, ObjectType, Verb
 from objects.authorship import SYSTEM, AuthoredModel
-from objects.changes import added_together, announced
+from objects.changes import added_together, announced, bodies_read, health_changed
 from objects.managers import UnrecordedChangeError
 from tokens.models import ApiToken
 
@@ -25,6 +26,7 @@ _MIRRORS = UUID("6f1f6a52-5f0c-4c56-8a52-3f6f7f0f7d6e")
 @receiver(post_save, sender=ApiDefinition)
 @receiver(post_save, sender=ApiToken)
 @receiver(post_save, sender=AutomationScript)
+@receiver(post_save, sender=Credential)
 def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: object) -> None:
     event = new_event(
         _subject(instance), Verb.ADDED if created else Verb.UPDATED, instance.acting, shown_name(instance.acting)
@@ -37,6 +39,7 @@ def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: ob
 @receiver(added_together, sender=ApiDefinition)
 @receiver(added_together, sender=ApiToken)
 @receiver(added_together, sender=AutomationScript)
+@receiver(added_together, sender=Credential)
 def record_additions(instances: Sequence[AuthoredModel], using: str, **kwargs: object) -> None:
     users = {by: shown_name(by) for by in {instance.acting for instance in instances}}
     events = [new_event(_subject(each), Verb.ADDED, each.acting, users[each.acting]) for each in instances]
@@ -46,6 +49,7 @@ def record_additions(instances: Sequence[AuthoredModel], using: str, **kwargs: o
 @receiver(post_delete, sender=ApiDefinition)
 @receiver(post_delete, sender=ApiToken)
 @receiver(post_delete, sender=AutomationScript)
+@receiver(post_delete, sender=Credential)
 def record_delete(instance: AuthoredModel, using: str, **kwargs: object) -> None:
     _record(instance, Verb.DELETED, instance.acting, using)
 
@@ -63,12 +67,51 @@ def record_no_longer_allowed(instance: AllowedToken, using: str, origin: object,
         _record(instance.definition, Verb.UPDATED, SYSTEM, using)
 
 
+@receiver(post_save, sender=CredentialGrant)
+def record_grant(instance: CredentialGrant, using: str, **kwargs: object) -> None:
+    """A grant that a shell adds updates the credential. `save_credential` sends no such signal."""
+    _record(instance.credential, Verb.UPDATED, SYSTEM, using)
+
+
+@receiver(post_delete, sender=CredentialGrant)
+def record_withdrawal(instance: CredentialGrant, using: str, origin: object, **kwargs: object) -> None:
+    """Likewise, unless the grant goes with its credential or its script: they have events of their own."""
+    if CredentialGrant in (type(origin), getattr(origin, "model", None)):
+        _record(instance.credential, Verb.UPDATED, SYSTEM, using)
+
+
+@receiver(health_changed, sender=ApiDefinition)
+def record_health(instance: ApiDefinition, verb: str, text: str, **kwargs: object) -> None:
+    """The runs of an API begin or cease to fail."""
+    subject = _subject(instance)
+    event = new_event(subject, Verb(verb), SYSTEM, SYSTEM)
+    event.message = f"{subject.object_type} {subject.described} ({subject.object_id}) {text}"
+    event.save()
+
+
+@receiver(build_ended, sender=AutomationScript)
+def record_build(instance: AutomationScript, text: str, by: str, **kwargs: object) -> None:
+    """A version of a script is ready to run, or could not be built. The user is the one who has saved it."""
+    subject = _subject(instance)
+    event = new_event(subject, Verb.UPDATED, by, shown_name(by))
+    event.message = f"{subject.object_type} {subject.described} ({subject.object_id}): {text}"
+    event.save()
+
+
 @receiver(announced, sender=MIRROR)
 def record_repair(name: str, text: str, properties: dict[str, Any], **kwargs: object) -> None:
     """Drift of the mirror was repaired."""
     subject = Subject(ObjectType.MIRROR.value, uuid5(_MIRRORS, name), f"'{name}'", properties)
     event = new_event(subject, Verb.UPDATED, SYSTEM, SYSTEM)
     event.message += f" to repair it: {text}"
+    event.save()
+
+
+@receiver(bodies_read, sender=RUN)
+def record_look(run_id: UUID, by: str, **kwargs: object) -> None:
+    """Somebody has read the request and the response that a run keeps."""
+    event = new_event(Subject(ObjectType.RUN.value, run_id, "", {}), Verb.READ, by, shown_name(by))
+    event.message = f"Run {run_id} bodies were read by {event.user}"
     event.save()
 
 
@@ -119,7 +162,7 @@ def _subject(instance: AuthoredModel) -> Subject:
             return Subject(object_type, key, f"with route '{route}'", properties)
         case ApiToken(name=name, is_disabled=is_disabled):
             return Subject(object_type, key, f"'{name}'", {"name": name, "isDisabled": is_disabled})
-        case AutomationScript(name=name):
+        case AutomationScript(name=name) | Credential(name=name):
             return Subject(object_type, key, f"'{name}'", {"name": name})
     raise TypeError(f"{type(instance)} leaves no events")
 

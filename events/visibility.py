@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from rest_framework.request import Request
 
-from access.policy import DEFINITION, MIRROR, SCRIPT, TOKEN, AnyUser, labels_allowing, manages_people
+from access.policy import CREDENTIAL, DEFINITION, MIRROR, RUN, SCRIPT, TOKEN, AnyUser, labels_allowing, manages_people
 from events.models import InformationEvent, ObjectType
 from keys.models import PersonalKey
 
@@ -21,7 +21,9 @@ _TYPES: Final[Mapping[str, str]] = {
     DEFINITION: ObjectType.API_DEFINITION.value,
     TOKEN: ObjectType.API_TOKEN.value,
     SCRIPT: ObjectType.AUTOMATION_SCRIPT.value,
+    CREDENTIAL: ObjectType.CREDENTIAL.value,
     MIRROR: ObjectType.MIRROR.value,
+    RUN: ObjectType.RUN.value,
 }
 _OF_PEOPLE: Final = frozenset({ObjectType.USER.value, ObjectType.GROUP.value, ObjectType.PERSONAL_KEY.value})
 

@@ -19,8 +19,14 @@ from objects.authorship import AuthoredModel
 # Sent by the model of objects that one statement has added, without a `post_save` each: `instances`, `using`.
 added_together: Final = Signal()
 
+# Sent by the model of an object that begins or ceases to fail: `instance`, `verb` (str), `text` (str), its predicate.
+health_changed: Final = Signal()
+
 # Sent by the policy's label of the subject: `name` (str), `text` (str), `properties` (dict).
 announced: Final = Signal()
+
+# Sent by the policy's label of runs when a user reads what a run keeps: `run_id` (UUID), `by` (a user name).
+bodies_read: Final = Signal()
 
 
 Authored = TypeVar("Authored", bound=AuthoredModel)

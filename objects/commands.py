@@ -16,16 +16,21 @@ class DatabaseCommand(BaseCommand):
     """Refuses a database without the product's tables: most likely the operator forgot to set DATABASE_URL."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        try:
-            has_tables = _has_tables()
-        except DatabaseError as error:
-            raise CommandError(f"The database cannot be read: {error}") from error
-        if not has_tables:
-            raise CommandError(
-                f"{_address()} has no tables of this product. Set DATABASE_URL and UDAPI_DATA_DIR as the installation "
-                "has them, or create the tables with `manage.py migrate`."
-            )
+        require_tables()
         return super().execute(*args, **options)
+
+
+def require_tables() -> None:
+    """Raises CommandError for a database without the product's tables."""
+    try:
+        has_tables = _has_tables()
+    except DatabaseError as error:
+        raise CommandError(f"The database cannot be read: {error}") from error
+    if not has_tables:
+        raise CommandError(
+            f"{_address()} has no tables of this product. Set DATABASE_URL and UDAPI_DATA_DIR as the installation "
+            "has them, or create the tables with `manage.py migrate`."
+        )
 
 
 def _has_tables() -> bool:
