@@ -12,10 +12,11 @@ from redis import RedisError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from automation.credential_keys import CredentialKeyMissingError
 from web import database
 from web.errors import RequestError, RequestTooLargeError
 
-CONFLICTS = frozenset({"RouteInUse", "TokenInUse", "NameInUse", "ScriptInUse", "TooManyKeys"})
+CONFLICTS = frozenset({"RouteInUse", "TokenInUse", "NameInUse", "ScriptInUse", "TooManyKeys", "PackagesNotReady"})
 
 _log = logging.getLogger("udapi.management")
 
@@ -52,6 +53,11 @@ class NotFoundError(RequestError):
 class MethodNotAllowedError(RequestError):
     status, reason = 405, "MethodNotAllowed"
     detail = "This address does not accept this method."
+
+
+class RunEndedError(RequestError):
+    status, reason = 409, "RunEnded"
+    detail = "The run is over."
 
 
 class StaleError(RequestError):
@@ -118,7 +124,7 @@ _FOREIGN: Mapping[type[RequestError], tuple[type[Exception], ...]] = {
     InvalidJsonError: (drf.ParseError,),
     RequestTooLargeError: (RequestDataTooBig,),
     InvalidRequestError: (SuspiciousOperation, UnreadablePostError),
-    UnavailableError: (RedisError, OperationalError, InterfaceError),
+    UnavailableError: (RedisError, OperationalError, InterfaceError, CredentialKeyMissingError),
 }
 
 

@@ -9,6 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from automation.builds import BuildState
 from management.lists import PAGE_PARAMETERS
 from objects.filters import Filters
 
@@ -20,7 +21,8 @@ _ERRORS: Final[Mapping[int, str]] = {
     401: "`NotAuthenticated`.",
     403: "`PermissionDenied`.",
     404: "`NotFound`.",
-    409: "A conflict with other objects: `RouteInUse`, `TokenInUse`, `NameInUse`, `ScriptInUse`, `TooManyKeys`.",
+    409: "A conflict: `RouteInUse`, `TokenInUse`, `NameInUse`, `ScriptInUse`, `TooManyKeys`, `RunEnded`, "
+    "`PackagesNotReady`.",
     411: "`LengthRequired`.",
     412: "`Stale`: the object is no longer in the revision that `If-Match` names.",
     413: "`BodyTooLarge`.",
@@ -58,10 +60,18 @@ NAME: Final = OpenApiParameter("key", {"type": "string"}, OpenApiParameter.PATH,
 NUMBER: Final = OpenApiParameter(
     "number", {"type": "integer", "minimum": 1}, OpenApiParameter.PATH, description="The number of the version."
 )
+BUILD_STATE: Final = OpenApiParameter(
+    "state",
+    {"type": "string", "enum": list(BuildState.values)},
+    description="How far its packages are installed: Building, Ready or Failed.",
+)
 DRY_RUN: Final = OpenApiParameter(
     "dryRun",
     {"type": "boolean", "default": False},
     description="`true`: try everything, keep nothing, and answer 200 with the object as it would be.",
+)
+WITH: Final = OpenApiParameter(
+    "with", {"type": "string", "format": "uuid"}, required=True, description="The id of the other run."
 )
 ETAG: Final = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The revision of the object."
@@ -118,6 +128,8 @@ class Operation:
     status: int = 200
     parameters: Sequence[OpenApiParameter] = ()
     media_type: str = "application/json"
+    errors: Sequence[int] = ()
+    """Further statuses of errors."""
 
 
 def operations(
@@ -213,7 +225,7 @@ class ManagementSchema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def _error_statuses(self) -> list[int]:
-        found = {*_ALWAYS, *(_WITH_BODY if self.method in {"POST", "PUT", "PATCH"} else ())}
+        found = {*_ALWAYS, *self._operation.errors, *(_WITH_BODY if self.method in {"POST", "PUT", "PATCH"} else ())}
         if "{" in self.path:
             found.add(404)
         if IF_MATCH in self._operation.parameters:

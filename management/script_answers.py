@@ -5,11 +5,12 @@ from typing import Any, get_args
 
 from rest_framework import serializers
 
+from automation.builds import Build, BuildState, NodeEnvironment
 from automation.renewal import Renewal
 from automation.serializers import ScriptSerializer, VersionSerializer
 from definitions.warnings import Consequence, Reason
 from management.errors import RefusedError
-from objects.serializers import Id, ListOf, Text
+from objects.serializers import Flag, Id, ListOf, StrictSerializer, Text, invalid_field
 
 
 class ScriptVersionSerializer(VersionSerializer):
@@ -22,10 +23,42 @@ class ScriptVersionSerializer(VersionSerializer):
     )
 
 
-class ScriptVersionWithSourceSerializer(ScriptVersionSerializer):
+class NodeBuildSerializer(serializers.Serializer[Any]):
+    """How far a node has come with installing the packages of a version."""
+
+    node = serializers.IntegerField(source="node_id")
+    state = serializers.ChoiceField(BuildState.values)
+    message = serializers.CharField(allow_blank=True)
+    log = serializers.CharField(allow_blank=True)
+    sizeBytes = serializers.IntegerField(source="size_bytes")
+    python = serializers.CharField(allow_blank=True, help_text="Python and platform, such as `cp311-linux-x86_64`.")
+    builtAt = serializers.DateTimeField(source="built_at", allow_null=True)
+
+
+class BuildSerializer(serializers.Serializer[Any]):
+    """What makes a version with packages ready to run."""
+
+    state = serializers.ChoiceField(BuildState.values)
+    message = serializers.CharField(allow_blank=True)
+    line = serializers.IntegerField(allow_null=True)
+    log = serializers.CharField(allow_blank=True, help_text="What resolving the packages has printed.")
+    startedBy = serializers.CharField(source="started_by")
+    startedAt = serializers.DateTimeField(source="started_at")
+    endedAt = serializers.DateTimeField(source="ended_at", allow_null=True)
+    nodes = NodeBuildSerializer(many=True, read_only=True)
+
+
+class SingleScriptVersionSerializer(ScriptVersionSerializer):
     """A version of a script."""
 
     source = Text()  # type: ignore[assignment]  # DRF's metaclass moves it out of the way of its own `source`
+    build = BuildSerializer(allow_null=True, help_text="Null for a version that needs nothing built.")
+
+
+class RenewalRequestSerializer(StrictSerializer):
+    """What is renewed besides the libraries."""
+
+    packages = Flag(default=False, help_text="Resolve the packages anew, too, which always makes a new version.")
 
 
 class WarningSerializer(serializers.Serializer[Any]):
@@ -44,6 +77,11 @@ class SavedScriptSerializer(ScriptSerializer):
     """A script, and what the change does to the APIs that run it."""
 
     warnings = WarningSerializer(many=True, required=False, help_text="Left out if there are none.")
+    dependencies = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="The packages that the source and its libraries ask for; left out if there are none.",
+    )
 
 
 class RenewedSerializer(serializers.Serializer[Any]):
@@ -73,6 +111,26 @@ class RenewalSerializer(serializers.Serializer[Any]):
     refused = NotRenewedSerializer(many=True)
 
 
+def known_state(text: str) -> str:
+    """The state of builds that a query string asks for.
+
+    Raises:
+        ValidationError: `InvalidField`, there is no such state.
+    """
+    if text not in BuildState.values:
+        raise invalid_field("state", f"The state is one of: {', '.join(BuildState.values)}.")
+    return text
+
+
+def as_build(build: Build | None) -> dict[str, object] | None:
+    """A build as JSON, with what the nodes have done."""
+    if build is None:
+        return None
+    nodes = NodeEnvironment.objects.filter(lock=build.lock_id).order_by("node_id") if build.lock_id else []
+    answer: dict[str, object] = BuildSerializer(vars(build) | {"nodes": nodes}).data
+    return answer
+
+
 def as_warnings(found: Iterable[Consequence], *, with_ids: bool) -> list[dict[str, object]]:
     """The consequences as JSON, with the ids of the definitions, or their number in the text."""
     if with_ids:
@@ -93,7 +151,7 @@ def as_renewal(done: Renewal, *, is_visible: bool) -> dict[str, list[dict[str, o
         scripts = {"renewed": done.renewed, "refused": [script for script, _ in done.refused]}
         return {what: [{"id": str(script.pk)} for script in found] for what, found in scripts.items()}
     renewed: list[dict[str, object]] = [
-        {"name": script.name, "version": script.current_version} for script in done.renewed
+        {"name": script.name, "version": script.written_version} for script in done.renewed
     ]
     refused = [{"name": script.name} | _first(RefusedError(error)) for script, error in done.refused]
     return {"renewed": renewed, "refused": refused}

@@ -5,15 +5,17 @@ from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.policy import DEFINITION, SCRIPT, allows
+from automation.builds import Build, BuildState, build_of
 from automation.filters import SCRIPT_FILTERS
 from automation.history import go_back
 from automation.models import AutomationScript
+from automation.rebuilds import build_again
 from automation.renewal import renew, renew_users
 from automation.serializers import ScriptSerializer, VersionSerializer
 from automation.versions import ScriptVersion
@@ -24,14 +26,27 @@ from foundation.texts import is_storable
 from management.errors import NotFoundError, PermissionDeniedError
 from management.lists import PAGE_NAMES, PAGE_PARAMETERS, only, page
 from management.object_views import ObjectViewSet, compare_revision
-from management.openapi import DRY_RUN, ETAG, IF_MATCH, NAME, NUMBER, Operation, operations, page_of
+from management.openapi import (
+    BUILD_STATE,
+    DRY_RUN,
+    ETAG,
+    IF_MATCH,
+    NAME,
+    NUMBER,
+    Operation,
+    operations,
+    page_of,
+)
 from management.script_answers import (
+    RenewalRequestSerializer,
     RenewalSerializer,
     SavedScriptSerializer,
     ScriptVersionSerializer,
-    ScriptVersionWithSourceSerializer,
+    SingleScriptVersionSerializer,
+    as_build,
     as_renewal,
     as_warnings,
+    known_state,
 )
 from management.views import checked_values
 from objects.changes import refusal, save_checked
@@ -47,13 +62,19 @@ _ON_VERSIONS: Final = {
         "scripts_versions_list",
         "List the versions of a script",
         page_of(ScriptVersionSerializer),
-        parameters=(NAME, *PAGE_PARAMETERS),
+        parameters=(NAME, BUILD_STATE, *PAGE_PARAMETERS),
     ),
     "version": Operation(
         "scripts_versions_retrieve",
         "Get a version of a script",
-        ScriptVersionWithSourceSerializer,
+        SingleScriptVersionSerializer,
         parameters=(NAME, NUMBER),
+    ),
+    "build": Operation(
+        "scripts_versions_build",
+        "Build a version of a script again",
+        SingleScriptVersionSerializer,
+        parameters=(NAME, NUMBER, IF_MATCH, ETAG),
     ),
     "activate": Operation(
         "scripts_versions_activate",
@@ -61,7 +82,13 @@ _ON_VERSIONS: Final = {
         SavedScriptSerializer,
         parameters=(NAME, NUMBER, DRY_RUN, IF_MATCH, ETAG),
     ),
-    "renew": Operation("scripts_renew", "Renew a script", ScriptSerializer, parameters=(NAME, IF_MATCH, ETAG)),
+    "renew": Operation(
+        "scripts_renew",
+        "Renew a script",
+        ScriptSerializer,
+        RenewalRequestSerializer,
+        parameters=(NAME, IF_MATCH, ETAG),
+    ),
     "renew_users": Operation(
         "scripts_renew_users", "Renew the scripts that use a library", RenewalSerializer, parameters=(NAME, IF_MATCH)
     ),
@@ -97,22 +124,37 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
 
     def versions(self, request: Request, key: str) -> Response:
         """Newest first, without their sources."""
-        only(request, PAGE_NAMES)
+        wanted = only(request, (BUILD_STATE.name, *PAGE_NAMES)).get(BUILD_STATE.name)
         script = self.find(self.rows(), key)
-        answer = page(_versions(script).defer("source"), request, VersionSerializer)
+        rows = _versions(script).defer("source", "build__log", "build__lock__text")
+        answer = page(
+            rows if wanted is None else rows.filter(_in_state(known_state(wanted))), request, VersionSerializer
+        )
         self._add_pins(script, answer["results"])
         return Response(answer)
 
     def version(self, request: Request, key: str, number: str) -> Response:
-        """The version with its source."""
+        """The version with its source, and what its nodes have built of it."""
         script = self.find(self.rows(), key)
-        found = _version(script, number)
-        answer = VersionSerializer().to_representation(found) | {"source": found.source}
-        self._add_pins(script, [answer])
-        return Response(answer)
+        return Response(self._single(script, _version(script, number)))
+
+    def build(self, request: Request, key: str, number: str) -> Response:
+        """With the packages that it has, if they were resolved before. One that is Ready or Building stays as it is."""
+        checked_values(StrictSerializer, request)
+        with self.changing(key) as script:
+            version = _version(script, number)
+            self._require(refused_activation(request.user, script, version))
+            build_again(script, version, self.user_name)
+            answer = self.answer(script)
+        if allows(request.user, SCRIPT, "view"):
+            answer.data = self._single(script, _version(script, number))
+        return answer
 
     def activate(self, request: Request, key: str, number: str) -> Response:
-        """APIs that are not pinned run it from the next trigger on. Name and description stay as they are."""
+        """APIs that are not pinned run it from the next trigger on. Name and description stay as they are.
+
+        A version with packages becomes current as soon as all nodes have them; until then `pendingVersion` names it.
+        """
         checked_values(StrictSerializer, request)
         with self.changing(key) as script:
             version = _version(script, number)
@@ -122,10 +164,10 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
 
     def renew(self, request: Request, key: str) -> Response:
         """Save it as a new version with the current versions of its libraries; nothing if it has those already."""
-        checked_values(StrictSerializer, request)
+        wanted = checked_values(RenewalRequestSerializer, request)
         with self.changing(key) as script:
             self._require(refused_renewal(self.request.user, script))
-            renew(script, self.user_name)
+            renew(script, self.user_name, with_packages=wanted.get("packages", False))
         return self.answer(script)
 
     def renew_users(self, request: Request, key: str) -> Response:
@@ -142,12 +184,20 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
         found = consequences(script)
         with transaction.atomic():
             save_checked(script, self.user_name)
+            dependencies = _dependencies(script) if allows(self.request.user, SCRIPT, "view") else []
             if is_dry_run:
                 transaction.set_rollback(True)
         with_ids = allows(self.request.user, DEFINITION, "view")
-        shown = {"warnings": as_warnings(found, with_ids=with_ids)} if found else {}
+        shown: dict[str, Any] = {"warnings": as_warnings(found, with_ids=with_ids)} if found else {}
+        shown |= {"dependencies": dependencies} if dependencies else {}
         # Without ETag and Location: there is no such revision.
         return Response(self.visible(script) | shown) if is_dry_run else self.answer(script, status, **shown)
+
+    def _single(self, script: AutomationScript, version: ScriptVersion) -> dict[str, Any]:
+        answer = VersionSerializer().to_representation(version)
+        answer |= {"source": version.source, "build": as_build(build_of(version))}
+        self._add_pins(script, [answer])
+        return answer
 
     def _require(self, refused: Promise | None) -> None:
         if refused is not None:
@@ -172,7 +222,22 @@ class ScriptViewSet(ObjectViewSet[AutomationScript]):
 
 def _versions(script: AutomationScript) -> "QuerySet[ScriptVersion]":
     rows = ScriptVersion.objects.filter(script=script).order_by("-number")
-    return rows.annotate(current_number=F("script__current_version")).prefetch_related("library_uses")
+    rows = rows.annotate(current_number=F("script__current_version"))
+    return rows.select_related("build__lock").prefetch_related("library_uses")
+
+
+def _in_state(state: str) -> Q:
+    """The versions in this state; those without a build are ready."""
+    return Q(build__state=state) | Q(build=None) if state == BuildState.READY else Q(build__state=state)
+
+
+def _dependencies(script: AutomationScript) -> list[str]:
+    """The packages that the script as it was saved asks for."""
+    number = script.written_version or 0
+    asked = Build.objects.filter(version__script=script.pk, version__number=number).values_list(
+        "requirements", flat=True
+    )
+    return next((found["dependencies"] for found in asked), [])
 
 
 def _version(script: AutomationScript, number: str) -> ScriptVersion:

@@ -14,6 +14,7 @@ from management.openapi import Operation
 from management.views import ManagementView, checked_values
 from management.wire import JsonParser
 from objects.serializers import ListOf, StrictSerializer, Text, TypedField
+from web.client_address import client_address
 
 
 class MessageParser(JsonParser):
@@ -100,6 +101,10 @@ class AnswerSerializer(serializers.Serializer[Any]):
     traceData = TraceDataSerializer()
     actionResult = ActionResultSerializer(allow_null=True)
     statistics = StatisticsSerializer()
+    log = serializers.CharField(
+        allow_blank=True,
+        help_text="What the script logged: each line with its milliseconds since the start and a tab before it.",
+    )
 
 
 class TriggerMessageView(ManagementView):
@@ -115,4 +120,5 @@ class TriggerMessageView(ManagementView):
         """The answer is 200 even if the trigger fails; `traceData` has its errors."""
         values = checked_values(MessageSerializer, request)
         message = TriggerMessage(**{name: value for name, value in values.items() if value is not None})
-        return Response(trigger(message, request.META.get("gunicorn.socket")).as_json())
+        who = str(request.user.get_username()), client_address(request)
+        return Response(trigger(message, request.META.get("gunicorn.socket"), *who).as_json())

@@ -2,11 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
+from management.credential_views import CredentialViewSet
+from management.environment_views import EnvironmentsView
 from management.events import EventViewSet
 from management.health import MirrorView, NodesView
 from management.keys import KeysView, KeyView
 from management.object_types import DefinitionViewSet, TokenViewSet
 from management.object_views import COLLECTION, COUNT, SINGLE
+from management.run_actions import RunActionsView, RunComparisonView, RunsView, TrialView
+from management.run_views import RunBodiesView, RunLogView
 from management.schema import DocsView, SchemaView
 from management.script_views import ScriptViewSet
 from management.trigger import TriggerMessageView
@@ -26,13 +30,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tokens/<str:key>/disable/", TokenViewSet.as_view({"post": "disable"})),
     path("scripts/", ScriptViewSet.as_view(COLLECTION)),
     path("scripts/count/", ScriptViewSet.as_view(COUNT)),
-    # A script's name may contain slashes: one that ends like an address below is reached by its id.
+    # A script's name may contain slashes: one that is, or ends like, an address below is reached by its id.
+    path("scripts/trial/", TrialView.as_view()),
     path("scripts/<path:key>/versions/", ScriptViewSet.as_view({"get": "versions"})),
     path("scripts/<path:key>/versions/<str:number>/", ScriptViewSet.as_view({"get": "version"})),
+    path("scripts/<path:key>/versions/<str:number>/build/", ScriptViewSet.as_view({"post": "build"})),
     path("scripts/<path:key>/versions/<str:number>/activate/", ScriptViewSet.as_view({"post": "activate"})),
     path("scripts/<path:key>/renew/", ScriptViewSet.as_view({"post": "renew"})),
     path("scripts/<path:key>/renew-users/", ScriptViewSet.as_view({"post": "renew_users"})),
     path("scripts/<path:key>/", ScriptViewSet.as_view(SINGLE)),
+    path("credentials/", CredentialViewSet.as_view(COLLECTION)),
+    path("credentials/count/", CredentialViewSet.as_view(COUNT)),
+    path("credentials/<str:key>/", CredentialViewSet.as_view(SINGLE)),
+    path("runs/", RunsView.as_view()),
+    path("runs/<str:key>/", RunActionsView.as_view()),
+    path("runs/<str:key>/log/", RunLogView.as_view()),
+    path("runs/<str:key>/bodies/", RunBodiesView.as_view()),
+    path("runs/<str:key>/compare/", RunComparisonView.as_view()),
     path("events/", EventViewSet.as_view({"get": "list"})),
     path("events/count/", EventViewSet.as_view({"get": "count"})),
     path("events/export/csv/", EventViewSet.as_view({"get": "csv"})),
@@ -40,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("events/stream/", EventViewSet.as_view({"get": "stream", "head": "http_method_not_allowed"})),
     path("events/<str:key>/", EventViewSet.as_view({"get": "retrieve"})),
     path("trigger/", TriggerMessageView.as_view()),
+    path("environments/", EnvironmentsView.as_view()),
     path("nodes/", NodesView.as_view()),
     path("mirror/", MirrorView.as_view()),
     path("keys/", KeysView.as_view()),
