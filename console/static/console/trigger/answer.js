@@ -2,12 +2,23 @@
 
 import { gettext, interpolate } from "../words.js";
 import { curlOf } from "./curl.js";
+import { asNode, button, element, folded, source } from "./elements.js";
 import { formatted } from "./formats.js";
+import { buildLogOf, logOf, tracebackOf } from "./run_log.js";
+import { queryString } from "./sending.js";
+import { sizeOf } from "./sizes.js";
 
 const LONGEST_SHOWN = 200_000;
 const LONGEST_FORMATTED = 1_000_000;
 
 const moments = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { timeStyle: "medium" });
+
+const WAYS = {
+  me: () => gettext("as me"),
+  message: () => gettext("directly to a worker"),
+  http: () => gettext("over HTTP"),
+  trial: () => gettext("unsaved source"),
+};
 
 export function waitingCard(asked, stop) {
   const card = cardOf(asked, gettext("Waiting for the response …"), "is-waiting");
@@ -16,18 +27,32 @@ export function waitingCard(asked, stop) {
   return card;
 }
 
-export function answerCard(asked, answer, removed) {
+// What a card that waits shows of the build of the packages.
+export function showBuild(card, { headline, build }) {
+  card.querySelector("h3").textContent = `${headline} …`;
+  const log = buildLogOf(build);
+  const before = card.querySelector(".ud-build-log");
+  if (before) before.replaceWith(log);
+  else card.append(log);
+  log.scrollTop = log.scrollHeight;
+}
+
+// `jump` shows a line of the source, where the page has it; tracebacks name it as one of `asked.scripts`.
+export function answerCard(asked, answer, removed, jump) {
   const tone = answer.isGood ? "good" : answer.status && !answer.reason ? "warn" : "bad";
   const card = cardOf(asked, answer.headline, tone);
-  card.querySelector("header").append(removeButton(card, removed));
-  card.append(...[reason(answer), facts(answer), times(answer), bodyOf(answer), headersOf(answer), curl(asked)].filter(Boolean));
+  if (removed) {
+    card.querySelector("header").append(removeButton(card, removed));
+  }
+  const error = [reason(asked, answer, jump), runLinks(asked, answer), facts(answer), times(answer)];
+  const content = [bodyOf(answer), logOf(answer.log), buildLogOf(answer.build), headersOf(answer), sentOf(asked), curl(asked)];
+  card.append(...[...error, ...content].filter(Boolean));
   return card;
 }
 
 function cardOf(asked, headline, tone) {
   const title = element("h3", {}, headline);
-  const way = asked.isThroughHttp ? gettext("over HTTP") : gettext("directly to a worker");
-  const call = element("p", { className: "ud-call" }, element("code", {}, `${asked.method} ${asked.route}`), ` ${way}`);
+  const call = element("p", { className: "ud-call" }, element("code", {}, `${asked.method} ${asked.route}`), ` ${WAYS[asked.way]()}`);
   return element("article", { className: `ud-card ud-answer ${tone}` }, element("header", {}, element("div", {}, title, call)));
 }
 
@@ -41,7 +66,7 @@ function removeButton(card, removed) {
   return made;
 }
 
-function reason({ reason: name, detail, errorCode, parameters }) {
+function reason(asked, { reason: name, detail, errorCode, parameters, line }, jump) {
   if (!name && !detail) {
     return undefined;
   }
@@ -51,9 +76,22 @@ function reason({ reason: name, detail, errorCode, parameters }) {
     parts.push(element("p", {}, interpolate(gettext("Missing: %(names)s"), { names: parameters.join(", ") })));
   }
   if (detail) {
-    parts.push(source(detail));
+    parts.push(tracebackOf(detail, asked.scripts ?? [], jump));
+  }
+  if (line && jump) {
+    const link = button(interpolate(gettext("Line %(number)s"), { number: line }), () => jump(line));
+    parts.push(element("p", {}, link));
   }
   return element("div", {}, ...parts);
+}
+
+// `asked.links` are labels and addresses; the id of the run takes the place of $ID.
+function runLinks({ links }, { triggerId, leavesRun = true }) {
+  if (!triggerId || !leavesRun || !links) {
+    return undefined;
+  }
+  const made = links.map(([label, address]) => element("a", { className: "ud-link", href: address.replace("$ID", triggerId) }, label));
+  return element("p", { className: "ud-row" }, ...made);
 }
 
 function facts({ status, body, node, triggerId, at }) {
@@ -141,42 +179,20 @@ function headersOf({ headers }) {
   return lines.length ? folded(interpolate(gettext("Headers (%(count)s)"), { count: lines.length }), source(lines.join("\n"))) : undefined;
 }
 
+function sentOf(asked) {
+  const head = [`${asked.method} ${asked.path}${queryString(asked.query)}`, ...(asked.headers ?? []).map(([name, value]) => `${name}: ${value}`)];
+  const content = asked.file ? interpolate(gettext("%(name)s, %(size)s"), { name: asked.file.name, size: sizeOf(asked.file.size) }) : asked.body;
+  return folded(gettext("What was sent"), source([head.join("\n"), content].filter(Boolean).join("\n\n")));
+}
+
 function curl(asked) {
+  if (asked.way === "trial") {
+    return undefined;
+  }
   const command = curlOf(asked);
   const copy = button(gettext("Copy curl"));
   copy.dataset.copy = command;
   return folded(gettext("As curl"), source(command), element("div", { className: "ud-row" }, copy));
 }
 
-const folded = (title, ...content) => element("details", {}, element("summary", {}, title), ...content);
-
-function source(content) {
-  const made = element("pre", { className: "ud-source" }, content);
-  made.tabIndex = 0;
-  return made;
-}
-
 const milliseconds = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString()} ms`;
-
-function sizeOf(bytes) {
-  const units = [gettext("bytes"), "KB", "MB"];
-  const step = Math.min(2, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
-  const number = bytes / 1024 ** step;
-  return `${(step ? Number(number.toFixed(1)) : number).toLocaleString()} ${units[step]}`;
-}
-
-function button(label, act) {
-  const made = element("button", { type: "button", className: "ud-button" }, label);
-  if (act) {
-    made.addEventListener("click", act);
-  }
-  return made;
-}
-
-const asNode = (value) => (value instanceof Node ? value : String(value));
-
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children.map(asNode));
-  return made;
-}

@@ -2,7 +2,13 @@
 
 import { gettext, interpolate } from "../words.js";
 
-export const TYPES = { json: "application/json", xml: "application/xml", text: "text/plain" };
+export const TYPES = {
+  json: "application/json",
+  xml: "application/xml",
+  text: "text/plain",
+  form: "application/x-www-form-urlencoded",
+  file: "application/octet-stream",
+};
 const INDENT = "  ";
 
 // Whether the text is valid in its format, in words.
@@ -12,8 +18,9 @@ export function check(text, format) {
   if (!text) {
     return { isBad: false, words: gettext("No body") };
   }
-  const fault = { json: faultOfJson, xml: faultOfXml, text: () => "" }[format](text);
-  return { isBad: Boolean(fault), words: fault || `${size}, ${gettext("valid")}` };
+  const fault = { json: faultOfJson, xml: faultOfXml, form: faultOfForm }[format]?.(text);
+  const isChecked = format === "json" || format === "xml" || format === "form";
+  return { isBad: Boolean(fault), words: fault || (isChecked ? `${size}, ${gettext("valid")}` : size) };
 }
 
 export function formatted(text, format) {
@@ -37,7 +44,12 @@ function faultOfXml(text) {
   return fault ? interpolate(gettext("Not valid XML: %(why)s"), { why: firstLine(fault.textContent) }) : "";
 }
 
-const firstLine = (text) => text.replace(/^This page contains the following errors:/, "").trim().split("\n")[0];
+// Chromium's page says more around it, partly without a line break.
+const firstLine = (text) =>
+  text.replace(/^This page contains the following errors:/, "").replace(/Below is a rendering of the page[\s\S]*/, "").trim().split("\n")[0];
+
+// The form is sent as it is written, and a line break would become part of a value.
+const faultOfForm = (text) => (text.includes("\n") ? gettext("A form is one line: name=value&name=value") : "");
 
 function indentedXml(text) {
   const page = new DOMParser().parseFromString(text, "application/xml");

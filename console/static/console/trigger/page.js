@@ -3,18 +3,22 @@
 import { announce } from "../announcing.js";
 import { gettext } from "../words.js";
 import { answerCard, waitingCard } from "./answer.js";
-import { check, formatted } from "./formats.js";
+import { BodyField } from "./body.js";
 import { Pairs } from "./pairs.js";
 import { Picker } from "./picker.js";
 import { parametersOf, pathOf, problemOf } from "./route.js";
-import { sendMessage, sendThroughHttp } from "./sending.js";
+import { sendAsMe, sendMessage, sendThroughHttp } from "./sending.js";
 
 const KEPT = 10;
+const SEND = { me: sendAsMe, message: sendMessage, http: sendThroughHttp };
 
 const form = document.getElementById("trigger-form");
 const field = (id) => document.getElementById(id);
 const query = new Pairs(field("query-fields"), gettext("Name"), gettext("Value"));
+const headers = new Pairs(field("header-fields"), gettext("Name"), gettext("Value"));
+const body = form && new BodyField();
 let parameters = new Map();
+let definitionId = "";
 
 const picker = form && new Picker(field("picker"), field("picker-list"), form.dataset.definitions, fillIn);
 
@@ -24,16 +28,18 @@ function showPin(version) {
 }
 
 function fillIn(definition) {
+  definitionId = definition.id;
   field("route").value = definition.route;
   describe(definition.description);
   field("disabled").hidden = !definition.isDisabled;
   showPin(definition.pinnedTo);
   if (definition.takesParameters) {
-    field("format").value = "json";
-    field("body").value = JSON.stringify(Object.fromEntries(definition.parameters.map((name) => [name, ""])), null, 2);
+    body.choose("json");
+    body.text = JSON.stringify(Object.fromEntries(definition.parameters.map((name) => [name, ""])), null, 2);
   }
+  body.accept(definition.contentTypes);
+  body.show();
   showParameters();
-  showBodyState();
 }
 
 function describe(text) {
@@ -62,17 +68,18 @@ function parameterField(name, value) {
   return input;
 }
 
-function showBodyState() {
-  const state = check(field("body").value, field("format").value);
-  const place = field("body-state");
-  place.textContent = state.words;
-  place.className = state.isBad ? "ud-error" : "ud-help";
-}
+const wayOf = () => form.elements.way.value;
 
-const isThroughHttp = () => form.elements.way.value === "http";
+function showWay() {
+  field("secret-field").hidden = wayOf() === "me";
+  field("headers").hidden = wayOf() === "message";
+  field("disabled-as-me").hidden = wayOf() !== "me";
+  field("disabled-for-clients").hidden = wayOf() === "me";
+}
 
 // What is sent; `path` is the route with the values of its placeholders.
 function message() {
+  const sent = body.sent(headers.pairs());
   const values = new Map([...parameters].map(([name, input]) => [name, input.value]));
   return {
     method: field("method").value,
@@ -80,20 +87,34 @@ function message() {
     path: pathOf(field("route").value, values),
     values,
     query: query.values(),
-    body: field("body").value,
-    format: field("format").value,
+    ...sent,
     prefix: form.dataset.prefix,
     pathPrefix: form.dataset.pathPrefix,
-    isThroughHttp: isThroughHttp(),
+    way: wayOf(),
+    isThroughHttp: wayOf() === "http",
+    // The trigger message has neither headers nor a content type.
+    headers: wayOf() === "message" ? [] : sent.headers,
+    definitionId,
+    links: form.dataset.runPage ? [[gettext("Open the run"), form.dataset.runPage]] : undefined,
   };
 }
 
 function problem(asked) {
   const found = problemOf(asked);
-  if (!found && asked.isThroughHttp && asked.method === "GET" && asked.body) {
+  if (!found && asked.way === "me" && !asked.definitionId) {
+    return gettext("Choose a definition.");
+  }
+  return found || problemOfBody(asked);
+}
+
+function problemOfBody({ way, method, body: text, file }) {
+  if (way === "http" && method === "GET" && (text || file)) {
     return gettext("Browsers send no body with GET. Empty the body, or send directly to a worker.");
   }
-  return found;
+  if (way === "message" && file) {
+    return gettext("Only text goes directly to a worker. Send the file as yourself or over HTTP.");
+  }
+  return "";
 }
 
 function complain(text) {
@@ -106,14 +127,14 @@ async function trigger(event) {
   const asked = message();
   const found = problem(asked);
   complain(found);
-  if (found) {
+  // The body itself says that a file is too large.
+  if (found || body.isTooLarge) {
     return;
   }
   const stopping = new AbortController();
   const waiting = waitingCard(asked, () => stopping.abort());
   add(waiting);
-  const send = asked.isThroughHttp ? sendThroughHttp : sendMessage;
-  const answer = await send(asked, field("secret").value, stopping.signal, form.elements.csrfmiddlewaretoken.value);
+  const answer = await SEND[asked.way](asked, field("secret").value, stopping.signal, form.elements.csrfmiddlewaretoken.value);
   waiting.replaceWith(answerCard(asked, answer, showEmptiness));
   announce(answer.headline, true);
 }
@@ -136,15 +157,18 @@ function showEmptiness() {
 
 function clear() {
   form.reset();
+  showWay();
+  definitionId = "";
   picker.clear();
   query.clear();
+  headers.clear();
+  body.clear();
   describe("");
   field("disabled").hidden = true;
   showPin(null);
   complain("");
   hideSecret();
   showParameters();
-  showBodyState();
   field("picker").focus();
 }
 
@@ -165,13 +189,10 @@ function start() {
   form.addEventListener("submit", trigger);
   field("clear").addEventListener("click", clear);
   field("reveal").addEventListener("click", reveal);
+  for (const way of form.querySelectorAll("[name=way]")) {
+    way.addEventListener("change", showWay);
+  }
   field("route").addEventListener("input", showParameters);
-  field("body").addEventListener("input", showBodyState);
-  field("format").addEventListener("change", showBodyState);
-  field("format-body").addEventListener("click", () => {
-    field("body").value = formatted(field("body").value, field("format").value);
-    showBodyState();
-  });
   field("forget").addEventListener("click", () => {
     field("answers").replaceChildren();
     showEmptiness();
@@ -182,7 +203,7 @@ function start() {
   if (chosen) {
     picker.choose(chosen);
   }
-  showBodyState();
+  showWay();
 }
 
 if (form) {

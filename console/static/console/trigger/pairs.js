@@ -2,6 +2,16 @@
 
 import { gettext } from "../words.js";
 
+// The values by name, in order.
+export function listsOf(pairs) {
+  // Nothing is inherited: a name may be that of a property of every object, such as "constructor".
+  const found = Object.create(null);
+  for (const [name, value] of pairs) {
+    (found[name] ??= []).push(value);
+  }
+  return found;
+}
+
 export class Pairs {
   constructor(place, nameLabel, valueLabel) {
     this.place = place;
@@ -14,13 +24,26 @@ export class Pairs {
 
   // The values by name, in order; a row without a name counts only when it has a value.
   values() {
-    const found = {};
-    for (const [name, value] of this.rows()) {
-      if (name || value) {
-        (found[name] ??= []).push(value);
+    return listsOf(this.pairs());
+  }
+
+  pairs() {
+    return this.rows().filter(([name, value]) => name || value);
+  }
+
+  // Rows with these names and values. A masked value is for the user to enter.
+  fill(start) {
+    this.place.replaceChildren();
+    for (const { name, value, is_masked: isMasked } of start) {
+      const [nameField, valueField] = this.add().querySelectorAll("input");
+      nameField.value = name;
+      valueField.value = value;
+      if (isMasked) {
+        Object.assign(valueField, { type: "password", required: true, placeholder: gettext("masked, enter it") });
+        valueField.setAttribute("aria-label", name);
       }
     }
-    return found;
+    this.add();
   }
 
   clear() {
@@ -44,6 +67,7 @@ export class Pairs {
     row.className = "ud-pair is-row";
     row.append(...this.labels.map(textField), this.removeButton(row));
     this.place.append(row);
+    return row;
   }
 
   removeButton(row) {

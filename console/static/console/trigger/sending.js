@@ -1,13 +1,39 @@
-// Sends a trigger, directly to a worker or over HTTP, and returns what came back:
-// { isGood, headline, reason, detail, parameters, status, headers, body, bytes, times, node, triggerId, at }.
+// Sends a trigger, as the user, directly to a worker or over HTTP, and returns what came back:
+// { isGood, headline, reason, detail, parameters, status, headers, body, bytes, times, node, triggerId, log, at }.
 
 import { gettext, interpolate } from "../words.js";
+import { listsOf } from "./pairs.js";
 import { inWords, nameOf } from "./reasons.js";
-import { TYPES } from "./formats.js";
 
+// Errors of the checks before the one from which on a trigger leaves a run.
+const BEFORE_A_RUN = new Set([1, 3, 5, 1008, 1009, 1010, 1011, 1014]);
 const TEXT = /^(text\/|application\/([\w.+-]*\+)?(json|xml|javascript)\b)/i;
 
-export async function sendMessage(asked, secret, signal, csrfToken) {
+// Runs a definition as the user, who needs no token.
+export function sendAsMe(asked, _secret, signal, csrfToken) {
+  return sendJson("/api/management/runs/", requestOf(asked, { definitionId: asked.definitionId }), signal, csrfToken);
+}
+
+// Runs source that is not saved; `trial` is what is known of the script.
+export function sendTrial(asked, trial, signal, csrfToken) {
+  return sendJson("/api/management/scripts/trial/", requestOf(asked, trial), signal, csrfToken);
+}
+
+async function requestOf({ method, path, query, headers, body, file }, further) {
+  const content = file ? { rawBodyBytes: await base64(file) } : { rawBody: body };
+  return { method, route: path, query, headers: listsOf(headers), ...content, ...further };
+}
+
+function base64(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(reader.result.split(",")[1] ?? ""));
+    reader.addEventListener("error", () => reject(reader.error));
+    reader.readAsDataURL(file);
+  });
+}
+
+export function sendMessage(asked, secret, signal, csrfToken) {
   const message = {
     requestMethod: asked.method,
     route: asked.path,
@@ -15,24 +41,29 @@ export async function sendMessage(asked, secret, signal, csrfToken) {
     rawBody: asked.body,
     queryParameters: asked.query,
   };
+  return sendJson("/api/management/trigger/", message, signal, csrfToken);
+}
+
+// Sends a JSON document, or what a promise of it holds, to an address that answers as the trigger message does.
+export function sendJson(address, document, signal, csrfToken) {
   const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
-  const options = { method: "POST", headers, body: JSON.stringify(message), signal };
-  return reached("/api/management/trigger/", options, async (answer) => {
+  const send = async () => fetch(address, { method: "POST", headers, body: JSON.stringify(await document), signal });
+  return reached(send, async (answer) => {
     const said = await answer.json().catch(() => ({}));
     return answer.ok ? ofMessage(said) : refused(answer.status, said);
   });
 }
 
 export function sendThroughHttp(asked, secret, signal) {
-  const headers = { Authorization: `Bearer ${secret}` };
-  if (asked.body) {
-    headers["Content-Type"] = TYPES[asked.format];
-  }
   const address = asked.pathPrefix + asked.path + queryString(asked.query);
-  const body = asked.body && asked.method !== "GET" ? asked.body : undefined;
+  const content = asked.file ?? asked.body;
+  const body = content && asked.method !== "GET" ? content : undefined;
   // Without cookies: a client has no session either.
-  const options = { method: asked.method, headers, body, signal, credentials: "omit", cache: "no-store", redirect: "manual" };
-  return reached(address, options, ofHttp);
+  const options = { method: asked.method, body, signal, credentials: "omit", cache: "no-store", redirect: "manual" };
+  return reached(async () => {
+    const headers = new Headers([...asked.headers, ["Authorization", `Bearer ${secret}`]]);
+    return fetch(address, { ...options, headers });
+  }, ofHttp);
 }
 
 export function queryString(query) {
@@ -40,11 +71,11 @@ export function queryString(query) {
   return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
 }
 
-async function reached(address, options, read) {
+async function reached(send, read) {
   const begun = performance.now();
   const at = new Date();
   try {
-    const answer = await read(await fetch(address, options), begun);
+    const answer = await read(await send(), begun);
     return { at, ...answer, browserMilliseconds: performance.now() - begun };
   } catch (error) {
     return { at, isGood: false, headline: gettext("Not sent or not answered"), detail: whyNot(error) };
@@ -56,13 +87,13 @@ const whyNot = (error) =>
     ? gettext("You stopped waiting. A run that has started continues.")
     : interpolate(gettext("The browser says: %(why)s"), { why: error.message });
 
-function ofMessage({ traceData, actionResult, statistics }) {
+function ofMessage({ traceData, actionResult, statistics, log }) {
   const times = {
     queue: statistics.queueMilliseconds,
     run: statistics.runMilliseconds,
     total: statistics.totalMilliseconds,
   };
-  const known = { times, node: statistics.node, triggerId: statistics.triggerId };
+  const known = { times, log, node: statistics.node, triggerId: statistics.triggerId };
   const [error] = traceData.errorData;
   if (error) {
     const { reason, message, parameters } = error;
@@ -74,11 +105,22 @@ function ofMessage({ traceData, actionResult, statistics }) {
   return { ...known, ...answered(actionResult.responseCode), headers: actionResult.responseHeaders, body };
 }
 
+// Nothing was run. `field` and `line` say what is wrong, where they are known.
 const refused = (status, said) => ({
   isGood: false,
   headline: interpolate(gettext("The console refused this (%(status)s)"), { status }),
   reason: said.errors?.[0]?.reason,
   detail: said.errors?.[0]?.detail ?? gettext("Reload the page and try again."),
+  field: said.errors?.[0]?.field,
+  ...(said.errors?.[0]?.line && { line: said.errors[0].line }),
+  ...(said.errors?.[0]?.reason === "PackagesNotReady" ? ofBuild(said.errors[0]) : {}),
+});
+
+// The packages of the source are not on every node: they are being installed, or could not be.
+const ofBuild = ({ state, log, message, detail }) => ({
+  headline: state === "Failed" ? gettext("The packages could not be installed") : gettext("The packages are being installed"),
+  detail: message || detail,
+  build: { isGoingOn: state === "Building", log },
 });
 
 async function ofHttp(answer, begun) {
@@ -88,7 +130,9 @@ async function ofHttp(answer, begun) {
   const text = TEXT.test(type) ? new TextDecoder().decode(bytes) : null;
   const headers = Object.fromEntries([...answer.headers].map(([name, value]) => [name, [value]]));
   const body = { bytes: text === null ? bytes : null, text, size: bytes.length };
-  return { ...outcome(answer.status, text), headers, body, times: { queue: null, run: null, total } };
+  const known = { headers, body, times: { queue: null, run: null, total }, triggerId: answer.headers.get("X-Trigger-Id") };
+  const found = outcome(answer.status, text);
+  return { ...known, ...found, leavesRun: !BEFORE_A_RUN.has(found.errorCode) };
 }
 
 // An error of the catalogue, or the script's own response.

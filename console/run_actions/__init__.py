@@ -1,0 +1,1 @@
+"""What users do with runs: cancel them, run them again, and run again the last ones of an API."""
