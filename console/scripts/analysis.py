@@ -1,14 +1,12 @@
-"""Summaries of scripts, findings in a source while it is written, and example scripts."""
+"""Summaries of scripts, findings in a source while it is written, and scripts to start with."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings
-
+from automation.examples import Example, examples, first_line
 from automation.models import AutomationScript
-from automation.source import Contents, contents, contents_of
+from automation.source import contents, contents_of
 from automation.versions import ScriptKind
 from console.scripts import problems
 
@@ -30,17 +28,7 @@ class Summary:
 
     @property
     def first_line(self) -> str:
-        return _first_line(self.script.description or self.docstring)
-
-
-@dataclass(frozen=True)
-class Example:
-    """A script to start with: one of the demo's."""
-
-    name: str
-    source: str
-    text: str
-    parameters: Sequence[str]
+        return first_line(self.script.description or self.docstring)
 
 
 def summaries(scripts: Sequence[AutomationScript]) -> list[Summary]:
@@ -64,23 +52,11 @@ def findings(source: str, kind: str = "", name: str = "") -> dict[str, Any]:
         "parameters": found.parameters,
         "problems": [asdict(problem) for problem in checked.problems],
         "checked": checked.summary,
+        "packages": checked.needed.digest if checked.needed.dependencies else "",
     }
 
 
-def examples() -> list[Example]:
-    """The scripts of the demo by name, without its library and without those that import one that is not stored."""
-    directory: Path = settings.BASE_DIR / "demo"
-    files = [file for file in sorted(directory.glob("*.py")) if not file.name.startswith(("test_", "_"))]
-    sources = {file.stem: file.read_text("utf-8") for file in files if file.is_file()}
-    found = zip(sources.items(), contents_of(list(sources.values())), strict=True)
+def usable_examples() -> list[Example]:
+    """The scripts to start with, without those that import a library that is not stored."""
     stored = set(AutomationScript.objects.filter(kind=ScriptKind.LIBRARY).values_list("name", flat=True))
-    scripts = [each for each in found if each[1].entry_points and stored.issuperset(_imported(each[1]))]
-    return [Example(name, source, _first_line(one.docstring), one.parameters) for (name, source), one in scripts]
-
-
-def _imported(found: Contents) -> set[str]:
-    return {name for _line, name, _names in found.libraries}
-
-
-def _first_line(text: str) -> str:
-    return next(iter(text.strip().splitlines()), "")
+    return [example for example in examples() if example.libraries <= stored]

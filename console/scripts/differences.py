@@ -102,7 +102,7 @@ Block = tuple[str, int, int, int, int]
 
 def difference(old: str, new: str, seconds: float = PATIENCE_SECONDS) -> Difference:
     """Compare two sources; it takes about `seconds` at most, however large they are."""
-    old_lines, new_lines = old.split("\n"), new.split("\n")
+    old_lines, new_lines = _lines(old), _lines(new)
     clock = _Clock(seconds)
     blocks, is_rough = _blocks(clock, old_lines, new_lines)
     removed = sum(b - a for tag, a, b, _c, _d in blocks if tag != "equal")
@@ -119,6 +119,10 @@ def difference(old: str, new: str, seconds: float = PATIENCE_SECONDS) -> Differe
             left -= len(shown)
             stretches.append(Stretch(shown))
     return Difference([each for each in stretches if each.rows or each.hidden], added, removed, is_rough, left_out)
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
 
 
 def _blocks(clock: _Clock, old: Sequence[str], new: Sequence[str]) -> tuple[list[Block], bool]:

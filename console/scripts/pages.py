@@ -6,14 +6,15 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.forms.utils import ErrorList
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from access.policy import DEFINITION, allows
+from access import policy
+from access.policy import CREDENTIAL, DEFINITION, SCRIPT, allows
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
 from automation.versions import ScriptKind
@@ -21,12 +22,15 @@ from console import cells
 from console.base import CheckedAdmin
 from console.blockers import count_rows
 from console.lists import AUTHORSHIP_COLUMNS, AUTHORSHIP_FILTERS, choice_filter, column, with_rights
+from console.run_actions import wire
 from console.scripts import analysis
+from console.scripts.completion_pages import CompletionPages, known_names
 from console.scripts.forms import ScriptForm
 from console.scripts.reach import in_words, reach_of
 from console.scripts.renewal_pages import RenewalPages
 from console.scripts.version_pages import VersionPages
 from definitions.models import ApiDefinition
+from foundation.limits import LARGEST_TRIGGER_BODY
 
 FILTERS = (
     choice_filter(
@@ -54,7 +58,7 @@ FILTERS = (
 )
 
 
-class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
+class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CheckedAdmin):
     """Automation scripts: the Python that APIs run."""
 
     form = ScriptForm
@@ -69,7 +73,8 @@ class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
         "memory_limit_mb",
         "reuse",
     )
-    further_rows = ("has_api_trigger", "current_version", "versions", "api_definitions")
+    readable_template = "console/scripts/view.html"
+    further_rows = ("has_api_trigger", "current_version", "versions", "credentials", "api_definitions")
     change_form_template = "console/scripts/form.html"
     list_display = (
         "title",
@@ -140,15 +145,19 @@ class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
         if request.GET.get("kind") == ScriptKind.LIBRARY:
             return {"kind": ScriptKind.LIBRARY, "source": analysis.NEW_LIBRARY}
         name = request.GET.get("template", "")
-        chosen = [example for example in analysis.examples() if example.name == name] if name else []
+        chosen = [example for example in analysis.usable_examples() if example.name == name] if name else []
         return {"source": chosen[0].source, "parameters": list(chosen[0].parameters)} if chosen else {}
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         script, form = kwargs.get("obj"), context["adminform"].form
         context |= {
-            "templates": [] if script else analysis.examples(),
+            "templates": [] if script else analysis.usable_examples(),
             "may_publish": allows(request.user, DEFINITION, "view") and allows(request.user, DEFINITION, "add"),
+            "may_try": allows(request.user, SCRIPT, "try"),
+            "largest_body": LARGEST_TRIGGER_BODY,
+            "run_page": wire.address_of("run") if allows(request.user, policy.RUN, "view") else "",
             "warnings": in_words(request.user, form.consequences),
+            "known_names": known_names(request.user, script),
         }
         if form.consequences:
             context["errors"] = ErrorList()
@@ -156,9 +165,12 @@ class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
             # The form may have filled the script with what was not saved.
             stored = AutomationScript.objects.get(pk=script.pk)
             context |= self.libraries_of(request, stored)
+            sees_credentials = allows(request.user, CREDENTIAL, "view")
+            context["credentials"] = stored.credentials.order_by("name") if sees_credentials else ()
             context |= {
                 "save_says": reach_of(request.user, stored).at_save(),
-                "stored_version": stored.current_version,
+                "stored_version": stored.written_version,
+                **self.readable_context(request, stored),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -170,12 +182,12 @@ class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
         if not fields:
             return []
         script = form.instance
-        made = {"name": _("version"), "object": str(script.current_version)} if script.version_change else {}
+        made = {"name": _("version"), "object": str(script.written_version)} if script.version_change else {}
         return [{"changed": {**made, "fields": fields}}]
 
     def response_change(self, request: HttpRequest, obj: AutomationScript) -> HttpResponse:
         """Say what the save has done: the version, the way back, the note, and the scripts that import it."""
-        answer = super().response_change(request, obj)
+        answer = self._or_build(request, obj, super().response_change(request, obj))
         if obj.version_change:
             self.offer_way_back(request, obj)
         elif request.POST.get("version_note", "").strip():
@@ -186,3 +198,20 @@ class ScriptAdmin(VersionPages, RenewalPages, CheckedAdmin):
         if obj.kind == ScriptKind.LIBRARY and obj.version_change:
             self.offer_renewal(request, obj)
         return answer
+
+    def response_add(self, request: HttpRequest, obj: AutomationScript, post_url_continue: Any = None) -> HttpResponse:
+        """Say of a script with packages that it is being built."""
+        answer = self._or_build(request, obj, super().response_add(request, obj, post_url_continue))
+        if obj.pending_version is not None:
+            self.say_current(request, obj, None)
+        return answer
+
+    def _or_build(self, request: HttpRequest, script: AutomationScript, answer: HttpResponse) -> HttpResponse:
+        """The page that shows the build which a save has begun, in place of the list."""
+        if (
+            not script.version_change
+            or script.pending_version is None
+            or not {"_continue", "_addanother"}.isdisjoint(request.POST)
+        ):
+            return answer
+        return HttpResponseRedirect(cells.version_page(script.pk, script.pending_version))

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
+from django.db.models.functions import Coalesce
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -95,19 +96,19 @@ def in_words(user: AnyUser, found: Sequence[Consequence]) -> list[tuple[str, Saf
 
 
 def users_of(library: AutomationScript) -> list[tuple[AutomationScript, int]]:
-    """The scripts whose current version uses the library, by name, with the number of the version that they use."""
-    found = ScriptVersion.objects.filter(
-        library_uses__library__script=library.pk, number=F("script__current_version")
-    ).annotate(used=F("library_uses__number"))
+    """The scripts that were last saved with the library, by name, with the number of the version that they use."""
+    found = ScriptVersion.objects.filter(library_uses__library__script=library.pk, number=_written()).annotate(
+        used=F("library_uses__number")
+    )
     rows = found.select_related("script").defer("source").order_by("script__name")
     return [(version.script, version.used) for version in rows]
 
 
 def names_of_users(library_ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    """The names of the scripts that use each of several libraries, in one query."""
-    found = ScriptVersion.objects.filter(
-        library_uses__library__script__in=library_ids, number=F("script__current_version")
-    ).values_list("library_uses__library__script", "script__name")
+    """The names of the scripts that use each of several libraries, in one query; also in a version that still runs."""
+    runs = Q(number=F("script__current_version")) | Q(number=F("script__pending_version"))
+    versions = ScriptVersion.objects.filter(runs, library_uses__library__script__in=library_ids)
+    found = versions.values_list("library_uses__library__script", "script__name").distinct()
     names: dict[UUID, list[str]] = {}
     for library, name in found.order_by("script__name") if library_ids else ():
         names.setdefault(library, []).append(name)
@@ -115,10 +116,14 @@ def names_of_users(library_ids: Collection[UUID]) -> dict[UUID, list[str]]:
 
 
 def libraries_of(script: AutomationScript) -> list[tuple[str, int, AutomationScript | None]]:
-    """The libraries of the current version: name, number, and the library itself unless it has been deleted."""
-    own = ScriptVersion.objects.filter(script=script.pk, number=F("script__current_version"))
-    current = own.defer("source").first()
-    if current is None:
+    """The libraries that it was saved with: name, number, and the library itself unless it has been deleted."""
+    version = ScriptVersion.objects.filter(script=script.pk, number=_written()).defer("source").first()
+    if version is None:
         return []
-    uses = current.library_uses.select_related("library__script").defer("library__source", "library__script__source")
+    uses = version.library_uses.select_related("library__script").defer("library__source", "library__script__source")
     return [(use.name, use.number, use.library.script if use.library else None) for use in uses.order_by("name")]
+
+
+def _written() -> Coalesce:
+    """The number of the version whose content a script has."""
+    return Coalesce(F("script__pending_version"), F("script__current_version"))

@@ -22,8 +22,9 @@ from automation.versions import ScriptKind
 from console import cells
 from console.blockers import SHOWN, name_scripts, refusal_text
 from console.object_pages import ReadablePages
+from console.scripts.build_panels import being_built
 from console.scripts.reach import libraries_of, names_of_users, reach_of, users_of
-from console.scripts.version_pages import SeenForm
+from console.scripts.seen_form import SeenForm
 from definitions.publication import refused_renewal
 from objects.changes import refusal
 
@@ -141,7 +142,9 @@ class RenewalPages(ReadablePages):
     def _renewed(self, request: HttpRequest, script: AutomationScript, renewed: bool) -> HttpResponse:
         if renewed:
             self.log_change(request, script, "Renewed.")
-            self.message_user(request, _("Renewed: version %d is current.") % (script.current_version or 0))
+            is_current = script.pending_version is None
+            text = _("Renewed: version %d is current.") % (script.current_version or 0)
+            self.message_user(request, text if is_current else being_built(script))
         else:
             self.message_user(request, _("The libraries are up to date. Nothing was saved."), messages.INFO)
         return HttpResponseRedirect(cells.page_of(script))

@@ -1,7 +1,7 @@
 """The versions of a script: their list, one of them, what differs between two, and making another one current."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,15 +17,17 @@ from django.utils.translation import gettext as _
 from access.flags import needed
 from access.policy import DEFINITION, SCRIPT, AnyUser, allows
 from automation import history
+from automation.builds import BuildState, state_of
 from automation.models import AutomationScript
 from automation.source import contents_of
 from automation.versions import ScriptVersion, content_of
 from console import cells
 from console.blockers import refusal_text
-from console.forms import CheckedForm
-from console.object_pages import ReadablePages
+from console.scripts.build_pages import BuildPages
+from console.scripts.build_panels import being_built
 from console.scripts.comparison import compared
 from console.scripts.reach import in_words, reach_of
+from console.scripts.seen_form import SeenForm
 from definitions.models import ApiDefinition
 from definitions.publication import refused_activation
 from definitions.warnings import consequences
@@ -34,18 +36,7 @@ from objects.changes import save_checked
 LISTED: Final = 100
 
 
-class SeenForm(CheckedForm):
-    """A confirmation for the revision of a script that the user has seen."""
-
-    class Meta:
-        model = AutomationScript
-        fields: ClassVar[list[str]] = []
-
-    def _post_clean(self) -> None:
-        """Leave the rules of the script to the save."""
-
-
-class VersionPages(ReadablePages):
+class VersionPages(BuildPages):
     """The pages of a script's versions."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -66,6 +57,7 @@ class VersionPages(ReadablePages):
         """All versions, the newest first."""
         script = self._viewed(request, object_id)
         rows = script.versions.annotate(size=Length("source")).prefetch_related("library_uses")
+        rows = rows.select_related("build").defer("build__log", "build__requirements")
         if allows(request.user, SCRIPT, "publish"):
             rows = rows.defer("source")
         page = Paginator(rows.order_by("-number"), LISTED).get_page(request.GET.get("p"))
@@ -79,6 +71,7 @@ class VersionPages(ReadablePages):
             "versions": shown,
             "sees_apis": _sees_apis(request.user),
             "reach": reach_of(request.user, script) if may else None,
+            **self.build_context(request, script),
         }
         return self._answer(request, script, "console/scripts/versions.html", context)
 
@@ -94,6 +87,7 @@ class VersionPages(ReadablePages):
             "may_activate": version.number in self._may_activate(request, script, [version]),
             "pinned": _pinned(request.user, script).get(number, 0),
             "sees_apis": _sees_apis(request.user),
+            **self.build_context(request, script, version),
         }
         return self._answer(request, script, "console/scripts/version.html", context)
 
@@ -101,7 +95,7 @@ class VersionPages(ReadablePages):
         """Two versions side by side; without an older one in the address, the one before the newer one."""
         script = self._viewed(request, object_id)
         numbers = list(script.versions.values_list("number", flat=True))
-        new = _number(request.GET.get("new"), script.current_version)
+        new = _number(request.GET.get("new"), script.written_version)
         before = next((number for number in numbers if number < new), new)
         old = _number(request.GET.get("old"), before)
         rows = script.versions.prefetch_related("library_uses")
@@ -126,7 +120,7 @@ class VersionPages(ReadablePages):
                 raise PermissionDenied(needed(SCRIPT, "publish"))
             form = SeenForm(request.POST if request.method == "POST" else None, instance=script)
             if form.is_valid() and ("asked" in request.POST or not self._breaks(request, script, version)):
-                was = script.current_version
+                was = script.written_version
                 if self._activated(request, script, version, form):
                     return self._back_at(request, script, was)
         return self._ask(request, script, version, form)
@@ -144,6 +138,7 @@ class VersionPages(ReadablePages):
             "stored": stored,
             "reach": reach_of(request.user, stored),
             "missing": missing,
+            "is_built_first": state_of(version) != BuildState.READY,
             "warnings": [] if missing else _consequences(request.user, self.found(request, str(script.pk)), version),
         }
         return self._answer(request, stored, "console/scripts/make_current.html", context)
@@ -160,16 +155,22 @@ class VersionPages(ReadablePages):
         except ValidationError as error:
             form.add_error(None, refusal_text(request.user, error))
             return False
-        self.log_change(request, script, f"Made version {version.number} current.")
+        said = "Made version {} current{}."
+        waits = " as soon as it is built" if script.pending_version else ""
+        self.log_change(request, script, said.format(version.number, waits))
         return True
 
     def offer_way_back(self, request: HttpRequest, script: AutomationScript) -> None:
         """After a save that has made a version, name it, and offer the one before it."""
         number = script.current_version or 0
         before = script.versions.filter(number__lt=number).values_list("number", flat=True).first()
-        self._say_current(request, script, before)
+        self.say_current(request, script, before)
 
-    def _say_current(self, request: HttpRequest, script: AutomationScript, was: int | None) -> None:
+    def say_current(self, request: HttpRequest, script: AutomationScript, was: int | None) -> None:
+        """Say which version is current, and offer to go back to the one that was; or that one is being built."""
+        if script.pending_version is not None:
+            self.message_user(request, being_built(script), messages.INFO)
+            return
         text = format_html("{}", _("Version %d is current.") % (script.current_version or 0))
         if was is not None and was != script.current_version:
             back = reverse("admin:automation_automationscript_activate", args=[script.pk, was])
@@ -177,7 +178,7 @@ class VersionPages(ReadablePages):
         self.message_user(request, text, messages.SUCCESS)
 
     def _back_at(self, request: HttpRequest, script: AutomationScript, was: int | None) -> HttpResponse:
-        self._say_current(request, script, was)
+        self.say_current(request, script, was)
         return HttpResponseRedirect(cells.page_of(script, "versions"))
 
     def _may_activate(
@@ -186,7 +187,7 @@ class VersionPages(ReadablePages):
         """The numbers of those that the user may make current."""
         if not self.has_change_permission(request):
             return set()
-        others = [version for version in versions if version.number != script.current_version]
+        others = [version for version in versions if version.number != script.written_version]
         if not allows(request.user, SCRIPT, "publish"):
             # One process reads all of them, which the rule then knows.
             contents_of([version.source for version in others])

@@ -1,6 +1,6 @@
 // Turns the text area of a source into an editor for Python. The text area follows, and is what the form submits.
 import {
-  EditorState, EditorView, autocompletion, bracketMatching, classHighlighter, closeBrackets, closeBracketsKeymap,
+  EditorState, EditorView, bracketMatching, classHighlighter, closeBrackets, closeBracketsKeymap,
   defaultKeymap, drawSelection, dropCursor, foldGutter, foldKeymap, highlightActiveLine, highlightActiveLineGutter,
   highlightSelectionMatches, highlightSpecialChars, history, historyKeymap, indentOnInput, indentUnit, indentWithTab,
   keymap, lineNumbers, lintGutter, python, search, searchKeymap, setDiagnostics, syntaxHighlighting,
@@ -12,7 +12,14 @@ const KEYS = [
   indentWithTab,
 ];
 
-export function editorFor(area, { nonce, label, isReadOnly, changed }) {
+// The buttons of the form stay at the bottom of a large window, where the cursor must not go behind them.
+function barHeight() {
+  const bar = document.getElementById("submit-row");
+  return bar && getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0;
+}
+
+// `further` are extensions that come before the editor's own.
+export function editorFor(area, { nonce, label, isReadOnly, changed, further = [] }) {
   const follow = EditorView.updateListener.of((update) => {
     if (!update.docChanged) return;
     area.value = update.state.doc.toString();
@@ -23,14 +30,13 @@ export function editorFor(area, { nonce, label, isReadOnly, changed }) {
     state: EditorState.create({
       doc: area.value,
       extensions: [
-        EditorView.cspNonce.of(nonce), EditorState.readOnly.of(isReadOnly), lineNumbers(), lintGutter(), foldGutter(),
+        further, EditorView.cspNonce.of(nonce), EditorState.readOnly.of(isReadOnly), lineNumbers(), lintGutter(), foldGutter(),
         highlightActiveLineGutter(), highlightSpecialChars(), history(), drawSelection(), dropCursor(), indentOnInput(),
-        indentUnit.of("    "), bracketMatching(), closeBrackets(), autocompletion(), highlightActiveLine(),
+        indentUnit.of("    "), bracketMatching(), closeBrackets(), highlightActiveLine(),
         highlightSelectionMatches(), search({ top: true }), keymap.of(KEYS), python(),
-        syntaxHighlighting(classHighlighter), follow,
-        // Otherwise nobody reaches a long source that may only be read by the keyboard.
-        ...(isReadOnly ? [EditorView.contentAttributes.of({ tabindex: "0" })] : []),
-        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": "found", spellcheck: "false" }),
+        syntaxHighlighting(classHighlighter), follow, EditorView.scrollMargins.of(() => ({ bottom: barHeight() })),
+        // With a tabindex, also who only reads a long source reaches it by the keyboard.
+        EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": "found", spellcheck: "false" }),
       ],
     }),
   });

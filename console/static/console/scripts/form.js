@@ -1,14 +1,24 @@
 // The form of a script: an editor, and findings in the source while the user types.
+import { autocompletion } from "./codemirror/codemirror.js";
+import { Known } from "./completion/known.js";
+import { signatureHint } from "./completion/signature_hint.js";
+import { completions } from "./completion/suggestions.js";
+import { addBlock, hasBlock } from "./block.js";
 import { editorFor, markLines, showLine } from "./editor.js";
+import { keepPlace } from "./place.js";
+import { listenToShortcuts } from "./shortcuts.js";
+import { tryBeside } from "./trying.js";
 
 const WAIT_MILLISECONDS = 400;
 const EMPTY = {};
 const root = document.querySelector("[data-editor]");
 const found = document.getElementById("found");
 const parameters = document.getElementById("id_parameters");
+const adding = document.getElementById("add-block");
 let timer = 0;
 let isAsking = false;
 let hasChanged = false;
+let trial;
 
 function element(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -52,6 +62,7 @@ function problemList(view, problems) {
 
 function showFound(view, findings) {
   const words = found.dataset;
+  trial?.offer(findings.entry_points);
   const entry = findings.entry_points.length ? [`${words.entry}: `, ...spaced(findings.entry_points)] : [];
   const lines = [];
   if (findings.problems.length) lines.push(...problemList(view, findings.problems));
@@ -82,13 +93,15 @@ function spaced(names) {
 }
 
 // Asks one question at a time: a large source takes the server longer than a pause in typing.
-async function check(view) {
+async function check(view, known) {
   hasChanged = true;
   if (isAsking) return;
   isAsking = true;
   while (hasChanged) {
     hasChanged = false;
     const findings = await ask(view.state.doc.toString());
+    // A source that does not compile at the moment does not tell.
+    known.packages = findings?.packages ?? known.packages;
     if (!hasChanged && findings) show(view, findings);
   }
   isAsking = false;
@@ -109,6 +122,11 @@ async function ask(source) {
   } catch {
     return null;
   }
+}
+
+// Whoever may not write the source is offered nothing.
+function offerBlock(view) {
+  adding.hidden = view.state.readOnly || hasBlock(view.state.doc.toString());
 }
 
 function show(view, findings) {
@@ -134,9 +152,11 @@ function dropRefusal() {
 
 if (root) {
   const area = root.querySelector("textarea");
+  const form = root.closest("form");
+  const known = new Known(root, declared);
   const soon = () => {
     window.clearTimeout(timer);
-    timer = window.setTimeout(() => check(view), WAIT_MILLISECONDS);
+    timer = window.setTimeout(() => check(view, known), WAIT_MILLISECONDS);
   };
   const view = editorFor(area, {
     nonce: root.dataset.nonce,
@@ -144,13 +164,21 @@ if (root) {
     isReadOnly: root.dataset.readOnly !== undefined,
     changed: () => {
       dropRefusal();
+      offerBlock(view);
       soon();
     },
+    further: [autocompletion({ override: [completions(known)] }), signatureHint(known)],
   });
   parameters.addEventListener("input", soon);
-  for (const field of root.closest("form").querySelectorAll("[name=kind], [name=name]")) {
+  for (const field of form.querySelectorAll("[name=kind], [name=name]")) {
     field.addEventListener("input", soon);
   }
+  adding.addEventListener("click", () => addBlock(view));
+  offerBlock(view);
   document.getElementById("source-title").addEventListener("click", () => view.focus());
-  check(view);
+  trial = tryBeside(form, () => view.state.doc.toString(), (line) => showLine(view, line));
+  listenToShortcuts(form, () => trial?.run());
+  keepPlace(form, view);
+  known.load();
+  check(view, known);
 }
