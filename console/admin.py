@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 
-from automation.models import AutomationScript, WorkerNode
+from automation.models import AutomationScript, Credential, WorkerNode
+from console.credentials.pages import CredentialAdmin
 from console.definitions.pages import DefinitionAdmin
 from console.events import EventAdmin
 from console.keys import KeyAdmin
@@ -19,6 +20,7 @@ from tokens.models import ApiToken
 admin.site.register(ApiDefinition, DefinitionAdmin)
 admin.site.register(ApiToken, TokenAdmin)
 admin.site.register(AutomationScript, ScriptAdmin)
+admin.site.register(Credential, CredentialAdmin)
 admin.site.register(WorkerNode, NodeAdmin)
 admin.site.register(InformationEvent, EventAdmin)
 admin.site.register(PersonalKey, KeyAdmin)

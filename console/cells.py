@@ -1,7 +1,8 @@
 """Pieces of HTML for lists and readable pages, escaped."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -10,6 +11,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from automation.builds import BuildState
 from tokens.models import ApiToken
 
 LONGEST_TEXT = 140
@@ -18,6 +20,12 @@ _WINDOWS = {
     60: gettext_lazy("%(limit)d a minute"),
     3_600: gettext_lazy("%(limit)d an hour"),
     86_400: gettext_lazy("%(limit)d a day"),
+}
+
+_BUILD_TONES: Final[Mapping[str, str]] = {
+    BuildState.BUILDING: "info",
+    BuildState.READY: "good",
+    BuildState.FAILED: "bad",
 }
 
 
@@ -33,6 +41,11 @@ def limit_in_words(token: ApiToken) -> str:
 def page_of(obj: Any, kind: str = "change") -> str:
     """The address of a page about `obj`: its `change`, `view`, `raw`, `history` or `delete`."""
     return reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_{kind}", args=[obj.pk])
+
+
+def version_page(script_id: UUID, number: int | None) -> str:
+    """The address of a version of a script."""
+    return reverse("admin:automation_automationscript_version", args=[script_id, number])
 
 
 def link(url: str, text: object) -> SafeString:
@@ -102,3 +115,8 @@ def codes(names: Iterable[object]) -> SafeString:
 def state(is_disabled: bool) -> SafeString:
     """Whether an API or a token is enabled."""
     return badge(_("Disabled"), "off") if is_disabled else badge(_("Enabled"), "good")
+
+
+def build_state(state: str) -> SafeString:
+    """How far a build has come."""
+    return badge(BuildState(state).label, _BUILD_TONES[state])

@@ -20,7 +20,15 @@ from events import exports
 from events.models import InformationEvent, ObjectType, Verb
 from events.visibility import readable_types
 
-_TONES: Final[Mapping[Verb, str]] = {Verb.ADDED: "good", Verb.UPDATED: "info", Verb.DELETED: "bad"}
+_TONES: Final[Mapping[Verb, str]] = {
+    Verb.ADDED: "good",
+    Verb.UPDATED: "info",
+    Verb.DELETED: "bad",
+    Verb.READ: "info",
+    Verb.FAILING: "bad",
+    Verb.RECOVERED: "good",
+    Verb.SAID: "info",
+}
 
 
 class ObjectTypeFilter(admin.SimpleListFilter):

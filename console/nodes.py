@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from access.pages import PolicyAdmin
 from access.policy import Action
 from automation.models import WorkerNode
+from console.idle_nodes import IdleNode, idle_nodes
+from console.running_now import running_now
 from fleet import overview
 
 
@@ -29,9 +31,18 @@ class NodeAdmin(PolicyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         # The nodes without a heartbeat are web servers, and worker nodes that have stopped.
+        idle: list[IdleNode] = []
         fleet, silent = None, WorkerNode.objects.order_by("id")
         with suppress(redis.RedisError):
-            fleet = overview.look()
-            silent = silent.exclude(pk__in=[beat.node.id for beat in fleet.nodes])
-        context = {"title": _("Nodes"), "opts": self.opts, "fleet": fleet, "silent": silent}
+            fleet, idle = overview.look(), idle_nodes()
+            beats = [*fleet.nodes, *(each.beat for each in idle)]
+            silent = silent.exclude(pk__in=[beat.node.id for beat in beats])
+        context = {
+            "title": _("Nodes"),
+            "opts": self.opts,
+            "fleet": fleet,
+            "idle": idle,
+            "silent": silent,
+            "now": running_now(request.user),
+        }
         return TemplateResponse(request, "console/nodes.html", self.admin_site.each_context(request) | context)

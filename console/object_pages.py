@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
-from access.policy import DEFINITION, SCRIPT, TOKEN
+from access.policy import CREDENTIAL, DEFINITION, SCRIPT, TOKEN
 from console.lists import NamedRows
 from console.readable import rows_of
 
@@ -19,6 +19,7 @@ from console.readable import rows_of
 _API: Final[Mapping[str, Callable[[Any], str]]] = {
     DEFINITION: lambda definition: f"definitions/{definition.pk}/",
     TOKEN: lambda token: f"tokens/{token.pk}/",
+    CREDENTIAL: lambda credential: f"credentials/{credential.pk}/",
     SCRIPT: lambda script: f"scripts/{quote(script.name, safe='')}/",
 }
 
@@ -30,6 +31,7 @@ class ReadablePages(NamedRows):
     """The fields that users fill in."""
     further_rows: ClassVar[Sequence[str]] = ()
     """Fields and relations that only the readable page shows."""
+    readable_template: ClassVar = "console/view.html"
 
     def get_urls(self) -> list[URLPattern]:
         prefix = f"{self.opts.app_label}_{self.opts.model_name}"
@@ -44,7 +46,12 @@ class ReadablePages(NamedRows):
         """The object to be read."""
         obj = self._viewed(request, object_id)
         rows = rows_of(request.user, obj, (*self.content, *self.further_rows))
-        return self._answer(request, obj, "console/view.html", {"title": _("View"), "rows": rows})
+        context = {"title": _("View"), "rows": rows, **self.readable_context(request, obj)}
+        return self._answer(request, obj, self.readable_template, context)
+
+    def readable_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """What `readable_template` shows besides the rows."""
+        return {}
 
     def raw_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The object's JSON. The browser asks the management API itself, so it shows exactly what a client gets."""

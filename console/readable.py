@@ -12,16 +12,18 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from access.policy import MESSAGE, SCRIPT, TOKEN, AnyUser, allows
-from automation.models import AutomationScript
+from access.policy import CREDENTIAL, RUN, SCRIPT, TOKEN, AnyUser, allows
+from automation.models import AutomationScript, Credential
 from automation.versions import ScriptKind
 from console import cells
 from console.blockers import name_definitions
+from console.credentials.columns import script_chip
 from console.definitions import curl
 from console.definitions.columns import script_cell, token_chip, token_order
 from console.scripts.reach import libraries_of, users_of
-from console.templatetags.console import copy_button, local_time
+from console.templatetags.console import copy_button, local_time, time_ago
 from console.trigger_page import trigger_url
+from definitions.content_types import ANY_TYPE
 from definitions.models import ApiDefinition
 from tokens.models import ApiToken
 
@@ -64,7 +66,7 @@ def _value(obj: Any, field: Any) -> SafeString | str:
 
 def _url(user: AnyUser, definition: ApiDefinition) -> SafeString:
     url = curl.base_url() + definition.route
-    try_it = cells.link(trigger_url(definition), _("Try it")) if allows(user, MESSAGE, "send") else ""
+    try_it = cells.link(trigger_url(definition), _("Try it")) if allows(user, RUN, "add") else ""
     return format_html("<code>{}</code> {} {}", url, copy_button(url, _("the URL")), try_it)
 
 
@@ -92,6 +94,14 @@ def _tokens(user: AnyUser, definition: ApiDefinition) -> SafeString:
     return cells.codes(token.pk for token in tokens)
 
 
+def _types(accepted: list[str]) -> SafeString | str:
+    return _("Any type") if accepted == [ANY_TYPE] else cells.codes(accepted)
+
+
+def _most(runs: int | None) -> SafeString | str:
+    return cells.muted(_("no limit")) if runs is None else str(runs)
+
+
 def _source(user: AnyUser, script: AutomationScript) -> SafeString:
     source = format_html('<pre class="ud-source" tabindex="0">{}</pre>', script.source)
     return format_html("{}{}", copy_button(script.source, _("the source")), source)
@@ -104,6 +114,22 @@ def _libraries(user: AnyUser, script: AutomationScript) -> SafeString | str:
         for name, number, library in uses
     )
     return cells.chips(chips) if uses else _("no library")
+
+
+def _readers(user: AnyUser, credential: Credential) -> SafeString | str:
+    is_link = allows(user, SCRIPT, "view")
+    scripts = credential.allowed_scripts.only("id", "name").order_by("name")
+    if not scripts:
+        return cells.muted(_("no script"))
+    chips = cells.chips(script_chip(script, is_link=is_link, kind="view") for script in scripts)
+    return cells.two_lines(chips, _("Whoever may edit one of these scripts can read the value."))
+
+
+def _credentials(user: AnyUser, script: AutomationScript) -> SafeString | str | None:
+    if script.kind == ScriptKind.LIBRARY or not allows(user, CREDENTIAL, "view"):
+        return None
+    found = list(script.credentials.order_by("name"))
+    return cells.chips(cells.chip(one.name, cells.page_of(one, "view")) for one in found) if found else _("none")
 
 
 def _uses(user: AnyUser, obj: ApiToken | AutomationScript) -> SafeString | str:
@@ -127,11 +153,20 @@ _SPECIAL: Final[Mapping[str, tuple[Any, Callable[[AnyUser, Any], SafeString | st
     "script_version": (gettext_lazy("Version"), _version),
     "action_type": (gettext_lazy("Entry point"), lambda user, api: cells.codes([api.get_action_type_display()])),
     "input_type": (gettext_lazy("Input"), lambda user, api: api.get_input_type_display() or None),
+    "content_types": (gettext_lazy("Accepted content types"), lambda user, api: _types(api.content_types)),
     "allowed_tokens": (gettext_lazy("Allowed tokens"), _tokens),
+    "max_concurrent": (gettext_lazy("Most runs at once"), lambda user, api: _most(api.max_concurrent)),
     "is_disabled": (gettext_lazy("State"), lambda user, obj: cells.state(obj.is_disabled)),
     "rate_limit": (gettext_lazy("Rate limit"), lambda user, token: cells.limit_in_words(token)),
     "rate_window_seconds": ("", lambda user, token: None),
     "secret_digest": (gettext_lazy("Secret"), lambda user, token: _("Cannot be shown: only a digest of it is stored.")),
+    "ciphertext": (gettext_lazy("Value"), lambda user, credential: _("Cannot be shown: it is stored encrypted.")),
+    "allowed_scripts": (gettext_lazy("Which scripts may read it"), _readers),
+    "last_used_at": (
+        gettext_lazy("Last used"),
+        lambda user, credential: time_ago(credential.last_used_at) or cells.muted(_("never")),
+    ),
+    "credentials": (gettext_lazy("Credentials it may read"), _credentials),
     "source": (gettext_lazy("Source"), _source),
     "has_api_trigger": (gettext_lazy("Entry points"), lambda user, script: cells.codes(script.entry_points())),
     "versions": (gettext_lazy("Uses"), _libraries),

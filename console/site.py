@@ -13,8 +13,23 @@ from django.views.i18n import JavaScriptCatalog
 from unfold.sites import UnfoldAdminSite
 
 from access.flags import needed
-from access.policy import DEFINITION, MESSAGE, NODE, POLICY, SCRIPT, TOKEN, Action, allows, manages_people, may_enter
+from access.policy import (
+    CREDENTIAL,
+    DEFINITION,
+    NODE,
+    POLICY,
+    RUN,
+    SCRIPT,
+    TOKEN,
+    Action,
+    allows,
+    manages_people,
+    may_enter,
+)
+from console.environment_page import environments_page
 from console.password_forms import LogInForm, PasswordPage, within_limits
+from console.run_actions import addresses as run_actions
+from console.runs import addresses as run_pages
 from console.start import start_page
 from console.trigger_page import offered_definitions, trigger_page
 from events import positions
@@ -27,6 +42,14 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "activate": "change",
     "renew": "change",
     "renewal": "change",
+    "resolve": "change",
+}
+
+_RUN_ACTIONS: Final[Mapping[str, list[tuple[str, Action]]]] = {
+    "run_cancel": [(RUN, "cancel")],
+    "run_again": [(RUN, "add")],
+    "run_series": [(RUN, "replay")],
+    "run_series_repeat": [(RUN, "replay")],
 }
 
 
@@ -44,6 +67,9 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
         return [
             path("trigger/", self.admin_view(trigger_page), name="trigger"),
             path("trigger/definitions/", self.admin_view(offered_definitions), name="trigger_definitions"),
+            path("environments/", self.admin_view(environments_page), name="environments"),
+            *run_pages.urls(self),
+            *run_actions.urls(self),
             # Django's "view on site": no object has a page elsewhere.
             *(page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"),
         ]
@@ -92,11 +118,14 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
                 (_("Definitions"), "api", "definitions_apidefinition_changelist", allows(user, DEFINITION, "view")),
                 (_("Tokens"), "key", "tokens_apitoken_changelist", allows(user, TOKEN, "view")),
                 (_("Scripts"), "code", "automation_automationscript_changelist", allows(user, SCRIPT, "view")),
-                (_("Trigger"), "play_circle", "trigger", allows(user, MESSAGE, "send")),
+                (_("Credentials"), "lock", "automation_credential_changelist", allows(user, CREDENTIAL, "view")),
+                (_("Trigger"), "play_circle", "trigger", allows(user, RUN, "add")),
             ],
             _("Operation"): [
+                (_("Runs"), "receipt_long", "runs", allows(user, RUN, "view")),
                 (_("Events"), "history", "events_informationevent_changelist", bool(readable_types(user))),
                 (_("Nodes"), "dns", "automation_workernode_changelist", allows(user, NODE, "view")),
+                (_("Environments"), "inventory_2", "environments", allows(user, NODE, "view")),
             ],
             _("Access"): [
                 (_("Personal keys"), "vpn_key", "keys_personalkey_changelist", True),
@@ -130,6 +159,11 @@ def _missing(request: HttpRequest) -> str:
     action = _ACTIONS.get(kind, "change" if request.method == "POST" else "view")
     rows: list[tuple[str, Action]] = [(label, "view"), (label, action)]
     if page.startswith("trigger"):
-        rows = [(MESSAGE, "send")]
+        rows = [(RUN, "add")]
+    elif page.startswith("run"):
+        may_show_bodies = page == "run_bodies" or (page == "run_comparison" and request.method == "POST")
+        rows = [(RUN, "view_bodies" if may_show_bodies else "view"), *_RUN_ACTIONS.get(page, [])]
+    if page == "environments":
+        rows = [(NODE, "view")]
     lacking = [needed(*row) for row in rows if row in POLICY and not allows(request.user, *row)]
     return " and ".join(dict.fromkeys(lacking))

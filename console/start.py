@@ -9,14 +9,19 @@ from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from access.policy import DEFINITION, MESSAGE, MIRROR, NODE, SCRIPT, TOKEN, AnyUser, allows
+from access.policy import DEFINITION, MIRROR, NODE, RUN, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
 from console.attention import concerns
+from console.running_now import running_now
 from definitions.models import ApiDefinition
+from events.models import InformationEvent, Verb
 from events.visibility import readable_events
 from fleet import overview
 from search import state as mirror
 from tokens.models import ApiToken
+
+EVENTS_SHOWN = 12
+EVENTS_LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
@@ -102,10 +107,18 @@ def start_page(user: AnyUser) -> dict[str, Any]:
     """The start page of `user`, in a number of queries that does not grow with the objects."""
     return {
         "cards": [card() for label, card in CARDS.items() if allows(user, label, "view")],
+        "now": running_now(user),
         "concerns": concerns(user),
-        "events": list(readable_events(user).order_by("-number")[:12]),
+        "events": _recent_changes(user),
         "steps": list(_first_steps(user)),
     }
+
+
+def _recent_changes(user: AnyUser) -> list[InformationEvent]:
+    """The newest events; of what a script says only the newest, so that one that says much hides little."""
+    newest = readable_events(user).order_by("-number")[:EVENTS_LOOKED_AT]
+    shown = {(event.object_id if event.verb == Verb.SAID else event.number): event for event in reversed(newest)}
+    return sorted(shown.values(), key=lambda event: -event.number)[:EVENTS_SHOWN]
 
 
 def _first_steps(user: AnyUser) -> Iterable[Step]:
@@ -120,5 +133,5 @@ def _first_steps(user: AnyUser) -> Iterable[Step]:
         label = model._meta.label_lower
         if allows(user, label, "view") and allows(user, label, "add"):
             yield Step(title, text, f"admin:{label.replace('.', '_')}_add", model.objects.exists())
-    if allows(user, MESSAGE, "send"):
+    if allows(user, RUN, "add"):
         yield Step(_("Try it"), _("Trigger the API and look at the response."), "admin:trigger", is_done=False)

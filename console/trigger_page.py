@@ -1,6 +1,6 @@
-"""The trigger page, which calls an API directly at a worker or over HTTP.
+"""The trigger page, which runs an API as the user, or calls it over HTTP or directly at a worker.
 
-The browser sends the trigger itself, so a secret reaches the server only as it does from any client.
+The browser sends everything itself, so a secret reaches the server only as it does from any client.
 """
 
 from typing import Any, Final
@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
 
-from access.policy import DEFINITION, MESSAGE, allows
+from access.policy import DEFINITION, MESSAGE, RUN, allows
 from console import cells
 from console.definitions import curl
 from console.lists import search
+from console.run_actions import wire
 from definitions import routes
 from definitions.models import ApiDefinition, InputType
 from endpoint.trigger_request import LONGEST_QUERY_STRING
@@ -31,15 +32,15 @@ def trigger_url(definition: ApiDefinition) -> str:
     return f"{reverse('admin:trigger')}?definition={definition.pk}"
 
 
-def _require_sender(request: HttpRequest) -> None:
-    if not allows(request.user, MESSAGE, "send"):
+def _require_runner(request: HttpRequest) -> None:
+    if not allows(request.user, RUN, "add"):
         raise PermissionDenied
 
 
 @require_safe
 def trigger_page(request: HttpRequest) -> TemplateResponse:
     """The form and the responses; the address may name the definition to start with."""
-    _require_sender(request)
+    _require_runner(request)
     wanted = parse_uuid(request.GET.get("definition", ""))
     chosen = curl.with_parameters(ApiDefinition.objects.filter(pk=wanted)).first() if wanted else None
     context = admin.site.each_context(request) | {
@@ -49,6 +50,9 @@ def trigger_page(request: HttpRequest) -> TemplateResponse:
         "path_prefix": f"/{routes.PREFIX}",
         "largest_body": LARGEST_TRIGGER_BODY,
         "longest_query": LONGEST_QUERY_STRING,
+        "may_send": allows(request.user, MESSAGE, "send"),
+        "may_view_runs": allows(request.user, RUN, "view"),
+        "run_page": wire.address_of("run"),
         "may_publish": allows(request.user, DEFINITION, "add"),
         "has_definitions": chosen is not None or ApiDefinition.objects.exists(),
     }
@@ -58,7 +62,7 @@ def trigger_page(request: HttpRequest) -> TemplateResponse:
 @require_GET
 def offered_definitions(request: HttpRequest) -> JsonResponse:
     """The definitions that match the typed text, for the page's list."""
-    _require_sender(request)
+    _require_runner(request)
     known = curl.with_parameters(ApiDefinition.objects.order_by("route"))
     found = search(known, request.GET.get("q"), ("route", "name", "description"))
     return JsonResponse({"definitions": [_described(one) for one in found[:OFFERED]]})
@@ -75,5 +79,6 @@ def _described(definition: ApiDefinition) -> dict[str, Any]:
         "pinnedTo": definition.script_version,
         "takesParameters": definition.input_type != InputType.RAW_BODY,
         "parameters": curl.parameters_of(definition),
+        "contentTypes": definition.content_types,
         "page": cells.page_of(definition),
     }

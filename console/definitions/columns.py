@@ -10,14 +10,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from access.policy import DEFINITION, MESSAGE, SCRIPT, TOKEN, AnyUser, allows
+from access import policy
+from access.policy import DEFINITION, SCRIPT, TOKEN, AnyUser, allows
 from automation.source import RUN
 from console import cells
 from console.blockers import count_rows
 from console.definitions import curl
 from console.lists import AUTHORSHIP_FILTERS, STATE_FILTER, TextFilter, choice_filter, with_rights
 from console.trigger_page import trigger_url
-from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
+from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType, KeepBodies
 from tokens.models import ApiToken
 
 TOKENS_SHOWN = 3
@@ -28,7 +29,7 @@ def with_columns(definitions: "QuerySet[ApiDefinition]", user: AnyUser) -> "Quer
     first = ApiToken.objects.only("id", "name", "is_disabled").order_by(*token_order(user))[:TOKENS_SHOWN]
     rows: QuerySet[ApiDefinition] = with_rights(
         definitions,
-        may_try=allows(user, MESSAGE, "send"),
+        may_try=allows(user, policy.RUN, "add"),
         may_switch=allows(user, DEFINITION, "change"),
         sees_scripts=allows(user, SCRIPT, "view"),
         sees_tokens=allows(user, TOKEN, "view"),
@@ -188,6 +189,11 @@ FILTERS = (
         "callable",
         _("callable"),
         {"yes": (_("has a token"), Q(token_count__gt=0)), "no": (_("has no token"), Q(token_count=0))},
+    ),
+    choice_filter(
+        "keeps",
+        _("bodies kept of"),
+        {str(kept): (kept.label, Q(keep_bodies=kept)) for kept in KeepBodies},
     ),
     *AUTHORSHIP_FILTERS,
 )

@@ -10,10 +10,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from automation.versions import ScriptVersion
 from definitions import routes
+from definitions.content_types import ANY_TYPE
 from definitions.models import ActionType, ApiDefinition, InputType
 
 # Characters that a quoted URL keeps. Braces stay for the caller to replace.
 _KEPT = "/{}!$&'()+,;=@~"
+_JSON = "application/json"
 
 
 def with_parameters(definitions: "QuerySet[ApiDefinition]") -> "QuerySet[ApiDefinition]":
@@ -43,14 +45,28 @@ def curl(definition: ApiDefinition) -> str:
         command.append("--globoff")
     command.append(shlex.quote(base_url() + quote(definition.route, safe=_KEPT)))
     command.append('-H "Authorization: Bearer $TOKEN"')
-    body = _body(definition)
-    if body is not None:
-        command += ["-H 'Content-Type: application/json'", f"--data {shlex.quote(body)}"]
+    command += _sent(definition)
     return " ".join(command)
 
 
+def _sent(definition: ApiDefinition) -> list[str]:
+    """The options for the body: JSON if the API accepts it or reads parameters, otherwise a file."""
+    body, accepted = _body(definition), definition.content_types
+    if body is None:
+        return []
+    if _JSON in accepted or accepted == [ANY_TYPE]:
+        return [f"-H 'Content-Type: {_JSON}'", f"--data {shlex.quote(body)}"]
+    announced = f"-H {shlex.quote(f'Content-Type: {accepted[0]}')}"
+    return [announced, "--data-binary @FILE" if _is_raw(definition) else f"--data {shlex.quote(body)}"]
+
+
 def _body(definition: ApiDefinition) -> str | None:
-    if definition.action_type == ActionType.AUTOMATION_SCRIPT and definition.input_type == InputType.RAW_BODY:
+    if _is_raw(definition):
         return "{}"
     names = parameters_of(definition)
     return json.dumps(dict.fromkeys(names, ""), ensure_ascii=False) if names else None
+
+
+def _is_raw(definition: ApiDefinition) -> bool:
+    """Whether the script gets the body as it was sent."""
+    return definition.action_type == ActionType.AUTOMATION_SCRIPT and definition.input_type == InputType.RAW_BODY

@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from access.policy import SCRIPT, TOKEN, allows
 from automation.models import AutomationScript
+from console.definitions.accepted_types import AcceptedTypesField
 from console.forms import INPUT, CheckedForm
-from definitions.models import ActionType, InputType
+from definitions.models import MOST_CONCURRENT, ActionType, InputType
 from foundation.ids import parse_uuid
 from tokens.models import ApiToken
 
@@ -18,8 +19,10 @@ _ACTIONS = {
     ActionType.NO_ENTRY_POINT: _("Runs with parameters from the JSON body; answers 200 without a body."),
 }
 _INPUTS = {
-    InputType.RAW_BODY: _("The script gets the body as text."),
-    InputType.PARAMETERS: _("The body is a JSON object; its values become the script's parameters."),
+    InputType.RAW_BODY: _("The script gets the body as it was sent."),
+    InputType.PARAMETERS: _(
+        "The body is a JSON object, whatever its content type; its values become the script's parameters."
+    ),
 }
 VERSION = INPUT | {"min": 1, "autocomplete": "off"}
 ROUTE = {"class": "ud-input ud-route", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
@@ -75,11 +78,15 @@ class DefinitionForm(CheckedForm):
             "script_version",
             "action_type",
             "input_type",
+            "content_types",
+            "keep_bodies",
+            "max_concurrent",
             "allowed_tokens",
         }
     )
 
     script = ScriptField()
+    content_types = AcceptedTypesField()
     allowed_tokens = forms.ModelMultipleChoiceField(
         ApiToken.objects.all(), label=_("Allowed tokens"), required=False, widget=ChosenTokens
     )
@@ -89,6 +96,8 @@ class DefinitionForm(CheckedForm):
             "route": forms.TextInput(ROUTE),
             "is_disabled": forms.CheckboxInput(),
             "script_version": ChosenVersion(VERSION),
+            "keep_bodies": forms.Select(INPUT),
+            "max_concurrent": forms.NumberInput(INPUT | {"min": 1, "max": MOST_CONCURRENT}),
         }
         labels: ClassVar = {"action_type": _("Entry point"), "input_type": _("Input")}
 
@@ -96,6 +105,9 @@ class DefinitionForm(CheckedForm):
         super().__init__(*args, **kwargs)
         for name in ("name", "description"):
             self.fields[name].strip = False  # type: ignore[attr-defined]  # both are texts
+        if "keep_bodies" in self.fields:
+            # A form that was opened before the upgrade has no such field.
+            self.fields["keep_bodies"].required = False
         if not allows(self.user, TOKEN, "view"):
             self.fields.pop("allowed_tokens", None)
         if "script" in self.fields and not allows(self.user, SCRIPT, "view"):

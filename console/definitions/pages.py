@@ -34,6 +34,9 @@ class DefinitionAdmin(DefinitionColumns, SwitchPages):
         "script_version",
         "action_type",
         "input_type",
+        "content_types",
+        "keep_bodies",
+        "max_concurrent",
         "allowed_tokens",
     )
     list_display = ("address", "title", "state", "script_called", "method", "token_chips", *AUTHORSHIP_COLUMNS)

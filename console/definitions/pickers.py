@@ -56,7 +56,8 @@ def show_versions(request: HttpRequest) -> HttpResponse:
 
 
 def _versions(script: AutomationScript, pinned: int | None) -> list[ScriptVersion]:
-    known = ScriptVersion.objects.filter(script=script).defer("source", "parameters").order_by("-number")
+    rows = ScriptVersion.objects.filter(script=script).select_related("build").order_by("-number")
+    known = rows.defer("source", "parameters", "build__log", "build__requirements")
     newest = list(known[:OFFERED_VERSIONS])
     if pinned is None or pinned in {version.number for version in newest}:
         return newest

@@ -1,7 +1,7 @@
 // Changes from the stream of the management API. Without a free stream slot it polls every two seconds.
 
 const EVENTS = "/api/management/events/";
-const TYPES = ["ApiDefinition", "ApiToken", "AutomationScript"];
+const TYPES = ["ApiDefinition", "ApiToken", "AutomationScript", "Credential"];
 const KEPT = 200;
 const POLL_MILLISECONDS = 2_000;
 const STREAM_AGAIN_MILLISECONDS = 15_000;

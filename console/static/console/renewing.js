@@ -1,12 +1,17 @@
-// Renews the parts of a page marked `data-swap` (each with an id) from the page's own address. Selection, focus, scroll
-// positions and open details stay. While the user types in a part, selects text or has a menu open there, it waits.
+// Renews the parts of a page marked `data-swap` (each with an id) from the page's own address, or from that in
+// `data-from`; every few seconds as long as one has `data-every`. Selection, focus, scroll positions and open details
+// stay, and a log marked `data-tail` follows its end. While the user types in a part, selects text or has a menu open
+// there, it waits. What a renewed part has in `data-said` is announced.
 
+import { announce } from "./announcing.js";
 import { makeControls } from "./controls.js";
 import { showTimes } from "./times.js";
 
 const GATHER_MILLISECONDS = 120;
 const REST_MILLISECONDS = 800;
 const WAIT_MILLISECONDS = 400;
+const SECOND = 1_000;
+const NEAR_THE_END = 40;
 const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
 const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
 const OPEN = "[aria-expanded=true], dialog[open]";
@@ -17,7 +22,7 @@ let isRunning = false;
 let isWanted = false;
 
 export function renewSoon(milliseconds = GATHER_MILLISECONDS) {
-  if (document.querySelector("[data-swap]")) {
+  if (parts().length) {
     isWanted = true;
     clearTimeout(timer);
     timer = setTimeout(renew, milliseconds);
@@ -25,10 +30,13 @@ export function renewSoon(milliseconds = GATHER_MILLISECONDS) {
 }
 
 export function renewRegularly() {
-  for (const part of document.querySelectorAll("[data-every]")) {
-    setInterval(() => !document.hidden && renewSoon(), Number(part.dataset.every) * 1_000);
-  }
+  let seconds = 0;
+  setInterval(() => {
+    seconds += 1;
+    if (!document.hidden && parts().some(({ dataset: { every } }) => every && seconds % every === 0)) renewSoon();
+  }, SECOND);
   document.addEventListener("visibilitychange", () => isWanted && renewSoon());
+  showTails(document);
 }
 
 async function renew() {
@@ -52,23 +60,27 @@ async function renew() {
 }
 
 async function load() {
+  const sources = new Set(parts().map(sourceOf));
+  await Promise.all([...sources].map(loadFrom));
+}
+
+async function loadFrom(source) {
   const address = window.location.href;
-  const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } }).catch(() => undefined);
-  if (answer?.redirected) {
+  const answer = await fetch(source, { headers: { "X-Requested-With": "fetch" } }).catch(() => undefined);
+  if (answer?.redirected && source === address) {
     window.location.reload();
-  } else if (answer?.ok) {
+  } else if (answer?.ok && !answer.redirected) {
     const text = await answer.text();
     // The user may have searched or begun to type in the meantime.
     if (address === window.location.href && !isInUse()) {
-      await show(new DOMParser().parseFromString(text, "text/html"));
+      await show(new DOMParser().parseFromString(text, "text/html"), source);
     }
   }
 }
 
 function isInUse() {
-  const parts = [...document.querySelectorAll("[data-swap]")];
   const selection = window.getSelection();
-  return parts.some(
+  return parts().some(
     (part) =>
       part.querySelector(OPEN) ||
       part.contains(document.activeElement?.closest(TYPING) ?? null) ||
@@ -76,15 +88,25 @@ function isInUse() {
   );
 }
 
-async function show(page) {
-  for (const part of document.querySelectorAll("[data-swap]")) {
+async function show(page, source) {
+  for (const part of parts().filter((each) => sourceOf(each) === source)) {
     const fresh = page.getElementById(part.id);
     if (fresh && fresh.innerHTML !== shown.get(part.id)) {
       shown.set(part.id, fresh.innerHTML);
       await swap(part, fresh);
     }
+    if (fresh) follow(part, fresh);
   }
   document.dispatchEvent(new CustomEvent("console:swapped"));
+}
+
+// What a part says of itself may change with its content: whether it is renewed further, and what is announced.
+function follow(part, fresh) {
+  if (fresh.dataset.said && fresh.dataset.said !== part.dataset.said) announce(fresh.dataset.said);
+  for (const name of ["every", "said"]) {
+    if (name in fresh.dataset) part.dataset[name] = fresh.dataset[name];
+    else delete part.dataset[name];
+  }
 }
 
 async function swap(part, fresh) {
@@ -104,7 +126,7 @@ function remember(part) {
   return {
     checked: new Set([...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value)),
     opened: [...part.querySelectorAll("details")].map((each) => each.open),
-    scrolled: scrollers(part).map((each) => [each.scrollLeft, each.scrollTop]),
+    scrolled: scrollers(part).map((each) => [each.scrollLeft, followsItsEnd(each) ? Infinity : each.scrollTop]),
     rows: new Map(rows(part).map((row) => [keyOf(row), row.textContent])),
     focus: placeOfFocus(part),
   };
@@ -115,7 +137,7 @@ function restore(part, before) {
     box.checked = before.checked.has(box.value);
   }
   part.querySelectorAll("details").forEach((each, index) => (each.open = before.opened[index] ?? each.open));
-  scrollers(part).forEach((each, index) => each.scrollTo(...(before.scrolled[index] ?? [0, 0])));
+  scrollers(part).forEach((each, index) => scroll(each, ...(before.scrolled[index] ?? [0, 0])));
   if (before.focus) {
     focusAgain(part, before.focus);
   }
@@ -141,6 +163,22 @@ function mark(part, before) {
     row.classList.toggle("ud-fresh", before.get(keyOf(row)) !== row.textContent);
   }
 }
+
+function scroll(place, left, top) {
+  place.scrollTo(left, Math.min(top, place.scrollHeight));
+}
+
+function followsItsEnd(place) {
+  return "tail" in place.dataset && place.scrollHeight - place.scrollTop - place.clientHeight < NEAR_THE_END;
+}
+
+function showTails(part) {
+  for (const log of part.querySelectorAll("[data-tail]")) log.scrollTop = log.scrollHeight;
+}
+
+const parts = () => [...document.querySelectorAll("[data-swap]")];
+
+const sourceOf = (part) => (part.dataset.from ? new URL(part.dataset.from, window.location.href).href : window.location.href);
 
 const rows = (part) => [...part.querySelectorAll("tbody tr, [data-key]")];
 

@@ -19,7 +19,7 @@ function row(token) {
   label.className = "ud-token";
   label.dataset.id = token.id;
   const box = Object.assign(document.createElement("input"), { type: "checkbox", value: token.id, checked: true });
-  box.name = document.querySelector("[data-token-picker]").dataset.name;
+  box.name = document.querySelector("[data-row-picker]").dataset.name;
   const name = Object.assign(document.createElement("span"), { className: "ud-token-name", textContent: token.name });
   const id = Object.assign(document.createElement("code"), { className: "ud-subtle", textContent: token.id });
   label.append(box, name, id);
@@ -56,7 +56,7 @@ function setUp() {
       complain(content.errors.map((error) => error.detail).join(" "));
       return;
     }
-    document.querySelector("[data-token-picker]").dispatchEvent(new CustomEvent("console:new-token", { detail: row(content) }));
+    document.querySelector("[data-row-picker]").dispatchEvent(new CustomEvent("console:new-row", { detail: row(content) }));
     secret.textContent = content.secret;
     step("show");
     shown.querySelector("[data-copy-from]").focus();

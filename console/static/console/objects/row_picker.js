@@ -1,5 +1,6 @@
-// The tokens of a definition. Chosen ones stay in the list during a search, because the form sends what is listed.
-import { asker } from "../objects/fetching.js";
+// Several rows chosen from a long list, such as the tokens of a definition. Chosen ones stay in the list during a search,
+// because the form sends what is listed.
+import { asker } from "./fetching.js";
 
 function picker(root) {
   const list = root.querySelector("[data-list]");
@@ -43,7 +44,7 @@ function picker(root) {
   search.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
   only.addEventListener("change", show);
   list.addEventListener("change", show);
-  root.addEventListener("console:new-token", (event) => {
+  root.addEventListener("console:new-row", (event) => {
     const html = event.detail;
     list.insertAdjacentElement("afterbegin", html);
     search.value = "";
@@ -53,4 +54,4 @@ function picker(root) {
   found.now(root.dataset.options, { q: "" });
 }
 
-document.querySelectorAll("[data-token-picker]").forEach(picker);
+document.querySelectorAll("[data-row-picker]").forEach(picker);
