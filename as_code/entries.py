@@ -14,6 +14,8 @@ from rest_framework.fields import empty
 from as_code import files, yaml_format
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, VERSIONS, DocumentKind, read
 from as_code.yaml_format import NodeError, YamlNode
+from automation.given_locks import GivenLock
+from automation.locks import LockError
 from definitions import routes
 from definitions.serializers import default_input_type
 
@@ -78,6 +80,8 @@ class Entry:
     signature: str = ""
     """The name; of a definition, what its route matches."""
     source_file: str = ""
+    secret: str | None = field(default=None, repr=False)
+    """The value of a credential, which is not in these files."""
     broken: set[str] = field(default_factory=set)
     """Properties with a fault; those that cannot be read are not in `values`. Such an entry is checked, not saved."""
 
@@ -218,6 +222,8 @@ class _FileReader:
         entry.signature = entry.title
         if entry.kind in (SCRIPTS, VERSIONS) and "source" in values:
             self._read_source(entry, values.pop("source"))
+        if values.get("lock") is not None:
+            self._read_lock(entry, values.pop("lock"))
         if entry.kind is DEFINITIONS:
             if "route" in values:
                 self._read_route(entry)
@@ -233,6 +239,14 @@ class _FileReader:
             entry.source_file = shown_path(self._path.parent / name)
         except files.UnreadableError as error:
             self._refuse(entry, "source", f"the source {shown(name)} {error}")
+
+    def _read_lock(self, entry: Entry, name: str) -> None:
+        try:
+            entry.values["lock"] = GivenLock.read(files.read_beside(self._path.parent, name, files.LOCK_SUFFIX))
+        except files.UnreadableError as error:
+            self._refuse(entry, "lock", f"the lock {shown(name)} {error}")
+        except LockError as error:
+            self._refuse(entry, "lock", f"the lock {shown(name)} cannot be used: {error.message}")
 
     def _read_route(self, entry: Entry) -> None:
         # As the model stores it; otherwise every import would find a difference.

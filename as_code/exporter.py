@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from django.db import transaction
 from as_code import files, yaml_format
 from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, VERSIONS, DocumentKind
 from as_code.permissions import Actor
-from as_code.stored import RecordedLibrary, Stored, uses_of
+from as_code.stored import RecordedLibrary, Stored, locks_of, uses_of
 from automation.versions import ScriptVersion
 from foundation.logs import AUDIT_LOGGER
 from tokens import peppers
@@ -28,8 +28,18 @@ _HEADER = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
 
 _log = logging.getLogger(AUDIT_LOGGER)
 
-_Uses = Mapping[int, Mapping[str, RecordedLibrary]]
-"""The libraries of versions: by the version's key, then by the name that it imports."""
+
+class _KeptVersions(NamedTuple):
+    """Versions that files describe. By their keys: their libraries by the name that they import, and their locks."""
+
+    versions: Sequence[ScriptVersion]
+    uses: Mapping[int, Mapping[str, RecordedLibrary]]
+    locks: Mapping[int, str]
+
+    @classmethod
+    def of(cls, versions: Sequence[ScriptVersion]) -> Self:
+        keys = [version.pk for version in versions]
+        return cls(versions, uses_of(keys), locks_of(keys))
 
 
 class ExportError(Exception):
@@ -50,9 +60,8 @@ def export_files(actor: Actor, *, with_digests: bool = False) -> dict[str, str]:
     # The locks last as long as reading, so that everything is of one moment.
     with transaction.atomic():
         stored = Stored()
-        kept = _kept_versions(stored)
-        uses = uses_of(version.pk for version in kept)
-    found = _files(stored, kept, uses, with_digests)
+        kept = _KeptVersions.of(_kept_versions(stored))
+    found = _files(stored, kept, with_digests)
     counts = ", ".join(f"{kind.section}: {len(stored.objects[kind])}" for kind in KINDS)
     _log.info("'%s' exported %s%s", actor.name, counts, " with the digests of their secrets" if with_digests else "")
     return found
@@ -92,44 +101,54 @@ def _earlier_scripts(directory: Path) -> set[str]:
             root: Any = yaml_format.read_yaml(text)[0]
             scripts = root.value[SCRIPTS.section].value
             versions = [one for script in scripts if (kept := script.value.get("versions")) for one in kept.value]
-            sources = [Path(one.value["source"].value) for one in [*scripts, *versions]]
-            return {str(one) for one in sources if one.match(f"{SCRIPTS_DIRECTORY}/*.py") and len(one.parts) == 2}
+            named = {Path(one.value["source"].value) for one in [*scripts, *versions]}
+            named |= {Path(lock.value) for one in [*scripts, *versions] if (lock := one.value.get("lock"))}
+            return {str(one) for one in named if _is_of_export(one)}
     raise ExportError(f"{main} exists and is not an export: choose another directory, or move the file away.")
 
 
-def _files(stored: Stored, kept: Sequence[ScriptVersion], uses: _Uses, with_digests: bool) -> dict[str, str]:
+def _is_of_export(path: Path) -> bool:
+    return path.parts[:-1] == (SCRIPTS_DIRECTORY,) and path.suffix in (files.SOURCE_SUFFIX, files.LOCK_SUFFIX)
+
+
+def _files(stored: Stored, kept: _KeptVersions, with_digests: bool) -> dict[str, str]:
     scripts = stored.objects[SCRIPTS]
     names = files.file_names(script.name for script in scripts)
     sources = {script.pk: f"{SCRIPTS_DIRECTORY}/{names[script.name]}" for script in scripts}
-    versions = _version_entries(stored, kept, uses, sources)
+    versions = _version_entries(stored, kept, sources)
 
     def values(kind: DocumentKind, instance: Any) -> dict[str, Any]:
         content = stored.content(kind, instance) | {"id": str(instance.pk)}
         if kind is SCRIPTS:
             content |= {"source": sources[instance.pk], "versions": versions.get(instance.pk, [])}
+            content["lock"] = files.of_lock(sources[instance.pk]) if instance.pk in stored.locks else None
         elif kind is TOKENS:
             key = stored.token_keys[instance.pk]
             content["key"] = key if key != instance.name else None
             content["secretDigest"] = _digest(instance) if with_digests else None
-        elif "script" not in content:
+        elif kind is DEFINITIONS and "script" not in content:
             raise ExportError(f"The definition {instance.route!r} ({instance.pk}) has no script: correct or delete it.")
         return content
 
     document = {kind.section: [kind.written(values(kind, one)) for one in stored.objects[kind]] for kind in KINDS}
     texts = {sources[script.pk]: script.source for script in scripts}
-    texts |= {files.of_version(sources[one.script_id], one.number): one.source for one in kept}
+    texts |= {files.of_lock(sources[script_id]): text for script_id, text in stored.locks.items()}
+    for one in kept.versions:
+        path = files.of_version(sources[one.script_id], one.number)
+        texts |= {path: one.source} | ({files.of_lock(path): kept.locks[one.pk]} if one.pk in kept.locks else {})
     return texts | {SCHEMA_FILE: _SCHEMA.read_text(), MAIN_FILE: _HEADER + yaml_format.as_yaml(document)}
 
 
 def _version_entries(
-    stored: Stored, versions: Sequence[ScriptVersion], uses: _Uses, sources: Mapping[UUID, str]
+    stored: Stored, kept: _KeptVersions, sources: Mapping[UUID, str]
 ) -> dict[UUID, list[dict[str, Any]]]:
     """The entries of versions, by script."""
     found: dict[UUID, list[dict[str, Any]]] = {}
-    for version in versions:
+    for version in kept.versions:
         source = files.of_version(sources[version.script_id], version.number)
-        libraries = stored.library_versions(uses.get(version.pk, {}).values())
-        special = {"number": version.number, "source": source, "libraries": libraries}
+        libraries = stored.library_versions(kept.uses.get(version.pk, {}).values())
+        lock = files.of_lock(source) if version.pk in kept.locks else None
+        special = {"number": version.number, "source": source, "libraries": libraries, "lock": lock}
         found.setdefault(version.script_id, []).append(VERSIONS.written(VERSIONS.content(version) | special))
     return found
 

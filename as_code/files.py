@@ -12,6 +12,7 @@ from pathlib import Path
 
 LARGEST_FILE = 10 * 1024 * 1024
 SOURCE_SUFFIX = ".py"
+LOCK_SUFFIX = ".lock"
 LONGEST_STEM = 80
 HASH_LENGTH = 10
 
@@ -35,13 +36,13 @@ def read_file(path: Path) -> str:
     return _text(_open(os.fspath(path)))
 
 
-def read_beside(directory: Path, name: str) -> str:
-    """The source of a script at `name`, relative to `directory`; links below the directory are refused.
+def read_beside(directory: Path, name: str, suffix: str = SOURCE_SUFFIX) -> str:
+    """The text of a file with this suffix at `name`, relative to `directory`; links below the directory are refused.
 
     Raises:
         UnreadableError: the path leads elsewhere, or what is there cannot be read.
     """
-    *parents, file = _parts(name)
+    *parents, file = _parts(name, suffix)
     # O_NOFOLLOW protects only the last part of a path, so each directory is opened in the one before.
     held = _open(os.fspath(directory), os.O_DIRECTORY)
     try:
@@ -54,12 +55,12 @@ def read_beside(directory: Path, name: str) -> str:
         os.close(held)
 
 
-def _parts(name: str) -> list[str]:
+def _parts(name: str, suffix: str) -> list[str]:
     parts = [part for part in name.split("/") if part != "."]
     if not all(parts) or ".." in parts or "\\" in name or not name.isprintable():
         raise UnreadableError("leads outside the directory of the file that names it")
-    if not name.endswith(SOURCE_SUFFIX):
-        raise UnreadableError(f"is not a {SOURCE_SUFFIX} file")
+    if not name.endswith(suffix):
+        raise UnreadableError(f"is not a {suffix} file")
     return parts
 
 
@@ -127,6 +128,11 @@ def file_names(names: Iterable[str]) -> dict[str, str]:
 def of_version(path: str, number: int) -> str:
     """The file for a version, beside that of the script; `file_names` gives no script a name with an @."""
     return f"{path.removesuffix(SOURCE_SUFFIX)}@{number}{SOURCE_SUFFIX}"
+
+
+def of_lock(source: str) -> str:
+    """The file for the lock of a script or version, beside its source."""
+    return f"{source.removesuffix(SOURCE_SUFFIX)}{LOCK_SUFFIX}"
 
 
 def _stem(name: str) -> str:

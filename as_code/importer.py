@@ -3,28 +3,30 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import CharField, Value
-from django.db.models.functions import Cast, Concat
 
-from as_code.entries import Description, Faults, read_files
-from as_code.kinds import DEFINITIONS, SCRIPTS, TOKENS, DocumentKind
+from as_code import awaited_builds
+from as_code.entries import Description, Faults, FilePosition, read_files, shown
+from as_code.exchanged_names import step_aside
+from as_code.kinds import CREDENTIALS, DEFINITIONS, SCRIPTS, TOKENS, DocumentKind
 from as_code.libraries import in_layers
 from as_code.permissions import Actor, Objects, check_changes, check_reading, prunable
 from as_code.plan import Plan, Target
 from as_code.refusals import called, faults_of
 from as_code.report import Report
 from as_code.stored import Stored
+from as_code.versions import Used, fault_of_lock
+from automation.credential_changes import save_credential
 from automation.history import add_versions
 from automation.libraries import hold_libraries, users_of
 from automation.models import AutomationScript
 from automation.source import contents_of
 from automation.versions import ScriptKind
 from definitions.changes import add_definitions, save_definition
-from definitions.models import ApiDefinition
 from objects.changes import add_checked, delete_checked, save_checked
 from tokens import peppers
 
@@ -32,6 +34,17 @@ TOGETHER = 200
 """How many new objects are added together."""
 
 _UNSAVED: tuple[type[Exception], ...] = (ValidationError, ObjectDoesNotExist)
+
+
+class SecretValues(NamedTuple):
+    """The values of credentials, by name, and the file that they are from."""
+
+    file: str
+    by_name: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"SecretValues({self.file})"
+
 
 KeepSecrets = Callable[[Mapping[str, str]], None]
 """Takes the new secrets, by the key of their token, right before the commit; what it raises stops the import."""
@@ -43,11 +56,13 @@ def import_files(
     *,
     dry_run: bool = False,
     prune: bool = False,
+    values: SecretValues | None = None,
     keep_secrets: KeepSecrets | None = None,
 ) -> Report:
     """Make the stored objects what the files say; `prune` also deletes those that no file names.
 
-    Kinds without a section in the files are left alone. With `dry_run` everything is tried and rolled back.
+    Kinds without a section in the files are left alone. Credentials get the `values` of their names. With `dry_run`
+    everything is tried and rolled back.
 
     Raises:
         RefusedImportError: anything is wrong; nothing was changed.
@@ -55,6 +70,8 @@ def import_files(
     faults = Faults()
     described = read_files(paths, faults)
     check_reading(described, actor, faults)
+    if values is not None:
+        _hand_out(values, described, faults)
     if not any(described.entries.values()):
         faults.stop()
     with transaction.atomic():
@@ -89,15 +106,19 @@ class _Import:
         report = Report(plan, doomed, kept, self.actor.may(DEFINITIONS, "view"))
         # Definitions go first: what they use cannot be deleted before. Scripts and tokens go when nothing needs them.
         self._delete(doomed, DEFINITIONS)
+        self._delete(doomed, CREDENTIALS)
         self._refuse_renaming(plan)
-        _step_aside(plan, doomed)
+        step_aside(plan, doomed)
         self._save_scripts(plan, report)
-        for kind in (TOKENS, DEFINITIONS):
+        if self.actor.may(SCRIPTS, "change") and self.actor.may(SCRIPTS, "publish"):
+            awaited_builds.build_again(plan, self.actor.name)
+        for kind in (TOKENS, CREDENTIALS, DEFINITIONS):
             self._save(kind, [target for target in plan.changes(kind) if self._fill(target, plan, report)])
         self._delete(doomed, TOKENS)
         self._delete(doomed, SCRIPTS)
         self.faults.stop()
         report.finish()
+        report.awaited = awaited_builds.found(plan)
         return report
 
     def _refuse_renaming(self, plan: Plan) -> None:
@@ -114,8 +135,8 @@ class _Import:
     def _save_scripts(self, plan: Plan, report: Report) -> None:
         """Versions first, which definitions and scripts refer to; then libraries before the scripts that use them."""
         new = [one for versions in plan.versions.new.values() for one in versions]
-        for version, _ in new:
-            version.created_by = self.actor.name
+        for one in new:
+            one.version.created_by = self.actor.name
         add_versions(new)
         targets = {target.instance.pk: target for target in plan.changes(SCRIPTS)}
         for layer in in_layers(list(targets), plan.libraries):
@@ -124,9 +145,19 @@ class _Import:
             for target in ready:
                 script = target.instance
                 script.with_libraries = libraries[script.pk]
-                script.current_version = plan.libraries.number_of(target.entry, script) or script.current_version
+                script.wanted_version = plan.libraries.number_of(target.entry, script)
+                self._take_lock(target, libraries[script.pk])
                 report.note(target, script.with_libraries)
-            self._save(SCRIPTS, ready)
+            self._save(SCRIPTS, [target for target in ready if target.instance.pk not in self.failed])
+
+    def _take_lock(self, target: Target, libraries: Used) -> None:
+        """The lock of the file, if it has what the script and its libraries ask for."""
+        script, lock = target.instance, target.entry.values["lock"]
+        if fault := fault_of_lock(script, libraries, lock):
+            self.failed.add(script.pk)
+            self.faults.add(target.entry.at("lock"), f"{called(target.entry)}: {fault}")
+        else:
+            script.with_lock = lock
 
     def _fill(self, target: Target, plan: Plan, report: Report) -> bool:
         """Take over what the entry says. Whether the object can be saved; otherwise its rules are checked here."""
@@ -136,8 +167,11 @@ class _Import:
                 one.put(instance, entry.values[name])
         if target.kind is TOKENS:
             self._take_secret(target, report)
+        if target.kind is CREDENTIALS:
+            self._take_value(target)
         if target.kind is DEFINITIONS:
             instance.script = target.script
+            instance.may_wait_for_build = True
         if self._can_be_saved(target, plan):
             return True
         self.failed.add(instance.pk)
@@ -158,7 +192,10 @@ class _Import:
         if target.kind is SCRIPTS:
             pk = target.instance.pk
             return pk not in plan.libraries.unresolved and plan.libraries.needs(pk).isdisjoint(self.failed)
-        needed = [target.instance.script_id, *target.allowed_tokens] if target.kind is DEFINITIONS else []
+        if target.kind is DEFINITIONS:
+            needed = [target.instance.script_id, *target.allowed_tokens]
+        else:
+            needed = [*target.allowed_scripts]
         return None not in needed and self.failed.isdisjoint(needed)
 
     def _take_secret(self, target: Target, report: Report) -> None:
@@ -177,8 +214,21 @@ class _Import:
             self._refuse(target, ValidationError({"secret_digest": error}))
             entry.broken.add("secretDigest")
 
+    def _take_value(self, target: Target) -> None:
+        """The value of `--secrets-from`, if the credential does not have it; a new one needs it."""
+        entry = target.entry
+        if entry.secret is None and target.is_new:
+            message = f"{called(entry)} is new, so it needs a value: put it into the file that --secrets-from names"
+            self.faults.add(entry.position, message)
+            entry.broken |= {"ciphertext", "value"}
+        elif entry.secret is not None and target.gets_value:
+            target.instance.set_value(entry.secret)
+
     def _save(self, kind: DocumentKind, targets: Sequence[Target]) -> None:
         """New objects together, which takes a few statements; if one of them is refused, each by itself."""
+        if kind is CREDENTIALS:
+            self._save_each(targets)
+            return
         new = [target for target in targets if target.is_new]
         for first in range(0, len(new), TOGETHER):
             batch = new[first : first + TOGETHER]
@@ -204,6 +254,8 @@ class _Import:
             try:
                 if target.kind is DEFINITIONS:
                     save_definition(target.instance, by, target.allowed_tokens)
+                elif target.kind is CREDENTIALS:
+                    save_credential(target.instance, by, target.allowed_scripts)
                 else:
                     save_checked(target.instance, by)
             except _UNSAVED as error:
@@ -228,14 +280,11 @@ def _compile(targets: Iterable[Target]) -> None:
     contents_of([target.entry.values["source"] for target in targets if "source" in target.entry.values])
 
 
-def _step_aside(plan: Plan, doomed: Objects) -> None:
-    """Free the routes and names that are about to be given up, so that objects can exchange theirs.
-
-    Nobody sees this: each of these rows is saved or deleted, with its event, before the commit.
-    """
-    moving = [target.instance.pk for target in plan.changes(DEFINITIONS) if target.changes("route")]
-    ApiDefinition._base_manager.filter(pk__in=moving).update(signature=Concat(Value(" "), Cast("pk", CharField())))
-    renamed = [target.instance.pk for target in plan.changes(SCRIPTS) if target.changes("name")]
-    leaving = [script.pk for script in doomed.get(SCRIPTS, [])]
-    away = Concat(Value("-"), Cast("pk", CharField()))
-    AutomationScript._base_manager.filter(pk__in=[*renamed, *leaving]).update(name=away)
+def _hand_out(values: SecretValues, described: Description, faults: Faults) -> None:
+    """Give each credential of the files its value. A name that no entry has is a fault, which could be a mistake."""
+    entries = {entry.title: entry for entry in described.entries[CREDENTIALS] if "name" not in entry.broken}
+    for name, value in values.by_name.items():
+        if name in entries:
+            entries[name].secret = value
+        elif CREDENTIALS not in described.incomplete:
+            faults.add(FilePosition(values.file, 1), f"no credential in the files has the name {shown(name)}")

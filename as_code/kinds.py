@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from as_code.yaml_format import Located, NodeError, YamlNode
-from automation.serializers import ScriptSerializer
+from automation.serializers import CredentialSerializer, ScriptSerializer
 from definitions.models import InputType
 from definitions.serializers import DefinitionSerializer, default_input_type
 from objects.serializers import AuthoredSerializer, Choice, Id, ListOf, Number, StrictSerializer, Text, TypedField
@@ -181,18 +181,33 @@ SCRIPTS: Final = DocumentKind(
     ScriptSerializer,
     ("id", "name"),
     # The entries of versions are read like those of sections.
-    {"libraries": LibraryVersions(default=dict), "versions": ListOf(child=Text(), default=list)},
+    {
+        "libraries": LibraryVersions(default=dict),
+        "lock": Text(default=None),
+        "versions": ListOf(child=Text(), default=list),
+    },
 )
 VERSIONS: Final = DocumentKind(
     "version",
     ScriptSerializer,
     ("number",),
-    {"number": VersionNumber(min_value=1, max_value=_LARGEST_NUMBER), "libraries": LibraryVersions(default=dict)},
+    {
+        "number": VersionNumber(min_value=1, max_value=_LARGEST_NUMBER),
+        "libraries": LibraryVersions(default=dict),
+        "lock": Text(default=None),
+    },
     frozenset({"name", "description"}),
     has_id=False,
 )
 TOKENS: Final = DocumentKind(
     "token", TokenSerializer, ("id", "name", "key"), {"key": Text(default=None), "secretDigest": Digest(default=None)}
+)
+CREDENTIALS: Final = DocumentKind(
+    "credential",
+    CredentialSerializer,
+    ("id", "name"),
+    {"allowedScripts": ListOf(child=Text(), default=list)},
+    frozenset({"allowedScripts"}),
 )
 DEFINITIONS: Final = DocumentKind(
     "definition",
@@ -209,4 +224,4 @@ DEFINITIONS: Final = DocumentKind(
     },
     frozenset({"securitySettings", "actionMeta"}),
 )
-KINDS: Final = (SCRIPTS, TOKENS, DEFINITIONS)
+KINDS: Final = (SCRIPTS, TOKENS, CREDENTIALS, DEFINITIONS)

@@ -72,8 +72,9 @@ class LibraryPlan:
         new = self._versions.new.get(script.pk, ()) if script._state.adding else ()
         if not new:
             return None
-        whole = _hash(described_content(entry), self._used.get(script.pk, {}))
-        return max((one.version.content_hash == whole, one.version.number) for one in new)[1]
+        whole, lock = _hash(described_content(entry), self._used.get(script.pk, {})), entry.values["lock"]
+        same = {one.version.number for one in new if one.version.content_hash == whole and lock in (None, one.lock)}
+        return max(same or {one.version.number for one in new})
 
     def _importing(self, matched: Matched) -> Iterator[tuple[Entry, AutomationScript]]:
         """The entries whose source imports libraries. Sources are compiled together; later look-ups find the result."""

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from access.flags import flags
 from access.policy import POLICY, Action, allows
 from as_code.entries import Description, Faults, FilePosition
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, DocumentKind
+from as_code.kinds import CREDENTIALS, DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
 from as_code.plan import Plan
 from definitions.publication import Draft, why_publishing
 from objects.authorship import SYSTEM
@@ -69,7 +69,9 @@ def check_reading(described: Description, actor: Actor, faults: Faults) -> None:
     places = dict(described.sections)
     if described.entries[DEFINITIONS]:
         # Definitions name scripts and tokens, and an import tells whether these exist.
-        places = dict.fromkeys(KINDS, places[DEFINITIONS]) | places
+        places = dict.fromkeys((SCRIPTS, TOKENS), places[DEFINITIONS]) | places
+    if described.entries[CREDENTIALS]:
+        places.setdefault(SCRIPTS, places[CREDENTIALS])
     _refuse(((actor.refusal(kind, "view", f"read {kind.section}"), places[kind]) for kind in places), faults)
 
 

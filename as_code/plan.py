@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from as_code.entries import Description, Entry, Faults, shown
-from as_code.kinds import DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
+from as_code.kinds import CREDENTIALS, DEFINITIONS, KINDS, SCRIPTS, TOKENS, DocumentKind
 from as_code.libraries import LibraryPlan
 from as_code.stored import Stored
 from as_code.versions import FileVersions, VersionKey
@@ -26,8 +26,11 @@ class Target:
     is_different: bool
     script: AuthoredModel | None = None
     allowed_tokens: frozenset[UUID] = frozenset()
+    allowed_scripts: frozenset[UUID] = frozenset()
+    gets_value: bool = False
+    """Whether a credential gets a value that it does not have."""
     renews: bool = False
-    """Whether a stored script gets other libraries, or versions that APIs and scripts can run."""
+    """Whether a stored script gets other libraries or packages, or versions that APIs and scripts can run."""
 
     @property
     def kind(self) -> DocumentKind:
@@ -92,24 +95,30 @@ class Plan:
     def _target(self, entry: Entry, instance: Any) -> Target:
         script = next(iter(self._found(SCRIPTS, entry, "script")), None)
         allowed = frozenset(token.pk for token in self._found(TOKENS, entry, "allowedTokens"))
+        granted = frozenset(script.pk for script in self._found(SCRIPTS, entry, "allowedScripts"))
         is_new = instance._state.adding
+        gets_value = entry.kind is CREDENTIALS and self.stored.has_other_value(instance, entry.secret)
         if entry.kind is DEFINITIONS:
             self._pin(entry, script)
-        renews = entry.kind is SCRIPTS and self._renews(instance)
+        renews = entry.kind is SCRIPTS and self._renews(entry, instance)
         was = {} if is_new else self.stored.content(entry.kind, instance)
         is_different = (
             is_new
             or renews
             or bool(entry.broken)
             or any(was[name] != entry.values[name] for name in entry.kind.plain)
+            or gets_value
             or _has_other_digest(entry, instance)
             or (entry.kind is DEFINITIONS and (script is None or instance.script_id != script.pk))
             or self.stored.allowed.get(instance.pk, set()) != allowed
+            or self.stored.granted.get(instance.pk, set()) != granted
         )
-        return Target(entry, instance, is_new, was, is_different, script, allowed, renews)
+        return Target(entry, instance, is_new, was, is_different, script, allowed, granted, gets_value, renews)
 
-    def _renews(self, script: Any) -> bool:
-        return script.pk in self.versions.new or self.libraries.changes(script)
+    def _renews(self, entry: Entry, script: Any) -> bool:
+        lock = entry.values.get("lock")
+        has_other_lock = lock is not None and lock.text != self.stored.locks.get(script.pk)
+        return has_other_lock or script.pk in self.versions.new or self.libraries.changes(script)
 
     def _pin(self, entry: Entry, script: Any) -> None:
         """Replace the number that the files give the version of a definition by the stored or coming one."""
@@ -128,7 +137,7 @@ class Plan:
         entry.broken.add("scriptVersion")
 
     def _found(self, kind: DocumentKind, entry: Entry, role: str) -> list[Any]:
-        """What a property of a definition refers to."""
+        """What a property of a definition or credential refers to."""
         names, known = entry.values.get(role, ()), self._references.get(kind, {})
         names = [names] if isinstance(names, str) else names
         for name in names:

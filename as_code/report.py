@@ -1,12 +1,13 @@
 """What an import has changed, or would change in a dry run: counted, as a unified difference, and with warnings."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from as_code.awaited_builds import AwaitedBuild
 from as_code.entries import Entry, FilePosition
-from as_code.kinds import DEFINITIONS, KINDS, TOKENS, DocumentKind
+from as_code.kinds import CREDENTIALS, DEFINITIONS, KINDS, TOKENS, DocumentKind
 from as_code.permissions import Objects
 from as_code.plan import Plan, Target
 from as_code.versions import Used
@@ -15,6 +16,7 @@ from definitions.models import ApiDefinition
 from definitions.warnings import Consequence, consequences
 
 _SHOWN_ROUTES = 20
+_UNSHOWN = "the one in the file"
 
 
 @dataclass
@@ -32,6 +34,8 @@ class Report:
     """The scripts that get other versions of their libraries, and which."""
     warnings: list[str] = field(default_factory=list)
     """What is allowed, but probably not intended."""
+    awaited: Sequence[AwaitedBuild] = ()
+    """What has to be built until all of this runs."""
     _consequences: list[tuple[Target, Consequence]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +74,7 @@ class Report:
             yield f"{kind.section}: {numbers}"
         yield from self._versions()
         yield from self.renewals
+        yield from (each.needs() for each in self.awaited)
         for kind in KINDS:
             if kept := self.kept.get(kind):
                 yield f"{kind.section}: {len(kept)} that no file names were kept: you may not delete {kind.section}"
@@ -85,8 +90,10 @@ class Report:
         """A unified difference of the entries of everything that changes."""
         for kind in KINDS:
             for target in self.plan.changes(kind):
-                before = {} if target.is_new else kind.written(target.was)
-                yield from _difference(kind, target.entry.title, before, kind.written(_after(target.entry)))
+                after = _after(target.entry)
+                before = {} if target.is_new else kind.written(_before(target, after))
+                after = kind.written(after) | ({"value": _UNSHOWN} if target.gets_value else {})
+                yield from _difference(kind, target.entry.title, before, after)
             for entry in self._gone[kind]:
                 yield from _difference(kind, entry.get("route") or entry["name"], entry, {})
 
@@ -97,15 +104,30 @@ def _difference(kind: DocumentKind, title: str, *entries: Mapping[str, Any]) -> 
     return difflib.unified_diff(old, new, old_file, new_file, lineterm="")
 
 
+def _before(target: Target, after: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a stored object. Without a lock in the file, it may keep its own, so that is not shown."""
+    has_lock = target.was.get("lock") is not None and after.get("lock") is not None
+    return {**target.was, "lock": _names_in(target.was["lock"]) if has_lock else None}
+
+
+def _names_in(lock: str) -> str:
+    """A lock without its hashes."""
+    return "\n".join(line.removesuffix(" \\") for line in lock.splitlines() if not line.strip().startswith("--hash="))
+
+
 def _after(entry: Entry) -> dict[str, Any]:
     """The values of an entry without those that exist only in the file, and without confidential ones."""
     values = {**entry.values, "id": None, "key": None}
     # A version can be as large as a script, and never changes.
     values.pop("versions", None)
+    if (lock := values.get("lock")) is not None:
+        values["lock"] = _names_in(lock.text)
     if entry.kind is DEFINITIONS:
         values["allowedTokens"] = sorted(set(values["allowedTokens"]))
     if entry.kind is TOKENS and values["secretDigest"]:
-        values["secretDigest"] = "the one in the file"
+        values["secretDigest"] = _UNSHOWN
+    if entry.kind is CREDENTIALS:
+        values["allowedScripts"] = sorted(set(values["allowedScripts"]))
     return values
 
 

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F
+from django.db.models.functions import Coalesce
 
-from as_code.kinds import DEFINITIONS, SCRIPTS, TOKENS, DocumentKind, LibraryVersion
-from automation.models import AutomationScript
+from as_code.kinds import CREDENTIALS, DEFINITIONS, SCRIPTS, TOKENS, DocumentKind, LibraryVersion
+from automation.builds import Build, PackageLock
+from automation.credential_keys import CredentialKeyMissingError, decrypt
+from automation.models import AutomationScript, Credential, CredentialGrant
 from automation.versions import LibraryUse, ScriptKind, ScriptVersion
 from definitions.models import AllowedToken, ApiDefinition
 from tokens.models import ApiToken
@@ -32,38 +35,60 @@ class Stored:
     def __init__(self) -> None:
         """Read everything, and hold it against other writers until the caller's transaction ends.
 
-        Definitions are held first: while they are, neither their tokens nor their scripts can go. A single save takes
-        its locks in the same order.
+        Definitions and credentials are held first: while they are, neither their tokens nor their scripts can go. A
+        single save takes its locks in the same order.
         """
         definitions = sorted(_held(ApiDefinition), key=lambda definition: definition.route)
         self.allowed: dict[UUID, set[UUID]] = {}
         for definition_id, token_id in AllowedToken.objects.order_by().values_list("definition", "token"):
             self.allowed.setdefault(definition_id, set()).add(token_id)
+        credentials = sorted(_held(Credential), key=lambda credential: credential.name)
+        self.granted: dict[UUID, set[UUID]] = {}
+        for credential_id, script_id in CredentialGrant.objects.values_list("credential", "script"):
+            self.granted.setdefault(credential_id, set()).add(script_id)
         scripts = sorted(_held(AutomationScript), key=lambda script: script.name)
         tokens = sorted(_held(ApiToken), key=lambda token: (token.name, str(token.pk)))
-        self.objects = {SCRIPTS: scripts, TOKENS: tokens, DEFINITIONS: definitions}
+        self.objects = {SCRIPTS: scripts, TOKENS: tokens, CREDENTIALS: credentials, DEFINITIONS: definitions}
         self.token_keys = token_keys(tokens)
         self._script_names = {script.pk: script.name for script in scripts}
-        is_current = {"version__number": F("version__script__current_version")}
-        self.uses = dict(_uses_by("version__script", is_current))
-        """The libraries of the current version of each script, by the name that it imports."""
+        own = {
+            "version__number": Coalesce(F("version__script__pending_version"), F("version__script__current_version"))
+        }
+        self.uses = dict(_uses_by("version__script", own))
+        """The libraries of the version whose content each script has, by the name that it imports."""
+        self.locks = _locks_by("version__script", own)
+        """The text of its lock, for scripts with packages that are resolved."""
         libraries = ScriptVersion.objects.filter(number=F("script__current_version"), kind=ScriptKind.LIBRARY)
         self.library_hashes = dict(libraries.order_by().values_list("script", "content_hash"))
         """The content hash of each library as it is now."""
 
     def content(self, kind: DocumentKind, instance: Any) -> dict[str, Any]:
-        """The plain properties of an object; for a definition also its script and its tokens by key, for a script the
-        libraries that it does not use in their current version.
+        """The plain properties of an object; for a definition also its script and its tokens by key, for a credential
+        the scripts that may read it, for a script its lock, and the libraries that it does not use in their current
+        version.
         """
         content = kind.content(instance)
         if kind is SCRIPTS:
             content["libraries"] = self.library_versions(self.outdated(instance.pk))
+            content["lock"] = self.locks.get(instance.pk)
+        if kind is CREDENTIALS:
+            content["allowedScripts"] = sorted(self._script_names[pk] for pk in self.granted.get(instance.pk, ()))
         if kind is DEFINITIONS:
             allowed = self.allowed.get(instance.pk, ())
             content["allowedTokens"] = sorted(self.token_keys[token] for token in allowed)
             if instance.script_id in self._script_names:
                 content["script"] = self._script_names[instance.script_id]
         return content
+
+    def has_other_value(self, credential: Credential, value: str | None) -> bool:
+        """Whether `value` is one that a credential does not have yet."""
+        if value is None or credential._state.adding:
+            return value is not None
+        (ciphertext,) = Credential._base_manager.filter(pk=credential.pk).values_list("ciphertext", flat=True)
+        try:
+            return decrypt(ciphertext) != value
+        except CredentialKeyMissingError:
+            return True
 
     def outdated(self, script_id: UUID) -> list[RecordedLibrary]:
         """The libraries that a script uses in a version with another content than their current one."""
@@ -103,6 +128,18 @@ def _uses_by(key: str, which: Mapping[str, Any]) -> Iterable[tuple[Any, dict[str
     for holder, *use in rows:
         found.setdefault(holder, {})[use[0]] = RecordedLibrary(*use)
     return found.items()
+
+
+def locks_of(version_ids: Iterable[int]) -> dict[int, str]:
+    """The text of the lock of each of these versions that has one."""
+    return _locks_by("version", {"version__in": list(version_ids)})
+
+
+def _locks_by(key: str, which: Mapping[str, Any]) -> dict[Any, str]:
+    found = dict(Build.objects.filter(lock__isnull=False, **which).values_list(key, "lock"))
+    # Each is read once, however many scripts have it.
+    texts = dict(PackageLock.objects.filter(pk__in=set(found.values())).values_list("pk", "text"))
+    return {holder: texts[lock] for holder, lock in found.items()}
 
 
 def _held(model: type[Any]) -> list[Any]:

@@ -9,9 +9,14 @@ from django.core.exceptions import ValidationError
 from as_code.entries import Entry, Faults, FilePosition, shown
 from as_code.kinds import VERSIONS, LibraryVersion
 from as_code.refusals import faults_of, source_fault
+from as_code.stored import locks_of
+from automation.given_locks import GivenLock, refuse_uncovered
 from automation.history import new_version
 from automation.libraries import LibraryError, resolve
+from automation.locks import LockError
 from automation.models import AutomationScript, ScriptKind, ScriptVersion
+from automation.package_plans import requirements_of
+from automation.requirements import RequirementError
 from automation.versions import CONTENT, content_of
 from objects.authorship import SYSTEM
 
@@ -33,17 +38,19 @@ class VersionKey(NamedTuple):
 
 
 class NewVersion(NamedTuple):
-    """A version that has to be added, and its libraries."""
+    """A version that has to be added, its libraries, and the lock that the files give it."""
 
     version: ScriptVersion
     libraries: Used
+    lock: GivenLock | None
 
 
 class FileVersions:
     """The versions that files describe, and the stored ones that files name.
 
-    A version of a file is the stored one with the same content and libraries, whatever its number. If there is none, it
-    has to be added, under the number of the file unless that has been used or passed.
+    A version of a file is the stored one with the same content, libraries and lock, whatever its number; without a lock
+    in the file, any lock will do. If there is none, it has to be added, under the number of the file unless that has
+    been used or passed.
     """
 
     def __init__(
@@ -59,6 +66,8 @@ class FileVersions:
         }
         self._unclear = {script.pk for entry, script in matched if not _tells_all_versions(entry)}
         self._stored = _stored_versions({key.script_id for key in self._entries})
+        has_locks = any(one.values.get("lock") is not None for _, one in self._entries.values())
+        self._locks = locks_of(one.pk for same in self._stored.values() for one in same) if has_locks else {}
         self._known: dict[VersionKey, ScriptVersion | None] = {}
         self._new: dict[VersionKey, NewVersion] = {}
         for key in self._in_order():
@@ -135,17 +144,19 @@ class FileVersions:
         used = self.libraries_of(entry, self._title(key))
         if entry.broken or len(used) < len(entry.values["libraries"]):
             return None
-        made = new_version(key.script_id, described_content(entry), used, SYSTEM)
-        same = [one for one in self._stored.get(key.script_id, ()) if one.content_hash == made.content_hash]
-        if same:
+        new = NewVersion(new_version(key.script_id, described_content(entry), used, SYSTEM), used, entry.values["lock"])
+        if same := [one for one in self._stored.get(key.script_id, ()) if self._is_same(one, new)]:
             return max(same, key=lambda one: (one.number == key.number, one.number))
-        new = NewVersion(made, used)
         if broken := list(self._broken_rules(owner.title, entry, self._title(key), new)):
             for fault in broken:
                 self._faults.add(*fault)
             return None
         self._new[key] = new
-        return made
+        return new.version
+
+    def _is_same(self, stored: ScriptVersion, new: NewVersion) -> bool:
+        has_lock = new.lock is None or new.lock.text == self._locks.get(stored.pk)
+        return has_lock and stored.content_hash == new.version.content_hash
 
     def _broken_rules(self, name: str, entry: Entry, title: str, new: NewVersion) -> Iterator[tuple[FilePosition, str]]:
         """The rules of a script that concern its content, and whether its libraries are those that it imports."""
@@ -162,6 +173,8 @@ class FileVersions:
             return
         if unused := new.libraries.keys() - needed.keys():
             yield entry.at("libraries"), f"{title}: the source does not import {', '.join(sorted(unused))}"
+        elif fault := fault_of_lock(*new):
+            yield entry.at("lock"), f"{title}: {fault}"
 
     def _numbered(self) -> dict[UUID, list[NewVersion]]:
         found: dict[UUID, list[NewVersion]] = {}
@@ -180,6 +193,19 @@ def described_content(entry: Entry) -> dict[str, object]:
     for name, one in _COLUMNS.items():
         one.put(version, entry.values[name])
     return content_of(version)
+
+
+def fault_of_lock(holder: AutomationScript | ScriptVersion, libraries: Used, lock: GivenLock | None) -> str:
+    """Why a script or version with these libraries cannot have this lock; empty if it can, or if there is none."""
+    try:
+        if lock is not None:
+            refuse_uncovered(lock.packages, requirements_of(holder.kind, holder.source, libraries))
+    except LockError as error:
+        return f"{error.message} Without the lock, the import finds the packages anew."
+    except RequirementError:
+        # They exclude each other, which is a fault of the source, with any lock.
+        return ""
+    return ""
 
 
 def own_name(kind: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""`manage.py export_apis DIRECTORY`: definitions, tokens and scripts as files."""
+"""`manage.py export_apis DIRECTORY`: definitions, tokens, credentials and scripts as files."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -16,7 +16,10 @@ from objects.commands import DatabaseCommand
 class Command(DatabaseCommand):
     """Writes apis.yaml, its JSON schema and the scripts; no secrets, and digests only on request."""
 
-    help = "Write all scripts, tokens and API definitions to DIRECTORY, as YAML and .py files that can live in git."
+    help = (
+        "Write all scripts, tokens, credentials and API definitions to DIRECTORY, as YAML and .py files that can live "
+        "in git. No secret and no value of a credential is written."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="created if it does not exist")

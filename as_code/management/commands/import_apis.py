@@ -3,27 +3,34 @@
 import gc
 import json
 import os
-from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
+from as_code.awaited_builds import AwaitedBuild
+from as_code.build_progress import BuildProgress, NobodyBuildsError
 from as_code.entries import MOST_FAULTS, RefusedImportError, shown_path
-from as_code.importer import KeepSecrets, import_files
+from as_code.importer import KeepSecrets, SecretValues, import_files
 from as_code.permissions import actor_named
 from as_code.report import Report
+from automation.credential_files import CredentialFileError, read_values
 from objects.commands import DatabaseCommand
+
+_WAIT_SECONDS: Final = 600
+_NOT_READY: Final = 2
+"""The exit status if everything was imported, and something cannot run yet."""
 
 
 class Command(DatabaseCommand):
     """Secrets of new tokens are never printed, only written to a file if one is named."""
 
     help = (
-        "Import scripts, tokens and API definitions from YAML files, all or nothing. "
+        "Import scripts, tokens, credentials and API definitions from YAML files, all or nothing. "
         "Without --as, 'system' makes the changes and may do everything."
     )
 
@@ -35,6 +42,20 @@ class Command(DatabaseCommand):
             "--prune", action="store_true", help="delete what no file names, of the kinds that have a section"
         )
         parser.add_argument(
+            "--wait",
+            type=_seconds,
+            default=_WAIT_SECONDS,
+            metavar="SECONDS",
+            help=f"how long to wait until imported versions with packages are built; {_WAIT_SECONDS} without it",
+        )
+        parser.add_argument("--no-wait", action="store_true", help="do not wait for builds")
+        parser.add_argument(
+            "--secrets-from",
+            type=Path,
+            metavar="FILE",
+            help="a JSON object, mode 600, with the values of credentials by name; the others keep their values",
+        )
+        parser.add_argument(
             "--secrets-to",
             type=Path,
             metavar="FILE",
@@ -44,7 +65,7 @@ class Command(DatabaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """
         Raises:
-            CommandError: nothing was changed; it lists everything that is wrong.
+            CommandError: nothing was changed, and it lists everything that is wrong; or versions are not ready.
         """
         # What is read lives until the end and has no cycles: searching it for garbage would take half of the time.
         gc.disable()
@@ -61,12 +82,16 @@ class Command(DatabaseCommand):
             gc.enable()
         for line in self._lines(report, options):
             self._write(line)
+        if report.awaited and not options["dry_run"] and not options["no_wait"]:
+            self._wait(report.awaited, options["wait"])
 
     def _import(self, options: dict[str, Any]) -> Report:
         actor, dry_run = actor_named(options["user"]), options["dry_run"]
         secrets_to = None if dry_run else options["secrets_to"]
+        values = _values(options["secrets_from"]) if options["secrets_from"] else None
+        prune = options["prune"]
         with _secret_file(secrets_to) if secrets_to else nullcontext() as keep:
-            return import_files(options["files"], actor, dry_run=dry_run, prune=options["prune"], keep_secrets=keep)
+            return import_files(options["files"], actor, dry_run=dry_run, prune=prune, values=values, keep_secrets=keep)
 
     def _lines(self, report: Report, options: dict[str, Any]) -> Iterator[str]:
         if options["dry_run"]:
@@ -80,10 +105,55 @@ class Command(DatabaseCommand):
         elif count:
             yield f"Nobody knows the secrets of {count} new token(s): rotate them to use them."
 
+    def _wait(self, awaited: Sequence[AwaitedBuild], seconds: int) -> None:
+        """Tell what becomes of builds. Everything is imported by now.
+
+        Raises:
+            CommandError: with the exit status 2, a version is not ready.
+        """
+        titles = ", ".join(one.title for one in awaited)
+        try:
+            missing = BuildProgress(awaited, self._progress).wait(seconds)
+        except NobodyBuildsError as error:
+            message = f"Everything is imported, but not built: {titles}. {error}"
+            raise CommandError(message, returncode=_NOT_READY) from error
+        except DatabaseError as error:
+            message = f"Everything is imported, but the database does not say whether it is built: {titles}. {error}"
+            raise CommandError(message, returncode=_NOT_READY) from error
+        except KeyboardInterrupt as error:
+            raise CommandError(f"Everything is imported, and is being built: {titles}.", returncode=130) from error
+        for one in awaited:
+            if one not in missing:
+                self._write(f"{one.title} is {'current' if one.becomes_current else 'ready'}.")
+        if missing:
+            reasons = "\n".join(f"{one.title}: {why}" for one, why in missing.items())
+            raise CommandError(f"Everything is imported, but not ready:\n{reasons}", returncode=_NOT_READY)
+
     def _write(self, line: str) -> None:
-        """A character that the terminal does not know must not hide what was done."""
-        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
-        self.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding))
+        self.stdout.write(_printable(line, self.stdout))
+
+    def _progress(self, line: str) -> None:
+        self.stderr.write(_printable(line, self.stderr), style_func=str)
+        self.stderr.flush()
+
+
+def _printable(line: str, stream: Any) -> str:
+    """A character that the terminal does not know must not hide what was done."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _seconds(argument: str) -> int:
+    if argument.isdecimal() and len(argument) <= 6:
+        return int(argument)
+    raise ArgumentTypeError("a number of seconds is needed, such as 600")
+
+
+def _values(file: Path) -> SecretValues:
+    try:
+        return SecretValues(shown_path(file), read_values(file))
+    except CredentialFileError as error:
+        raise CommandError(f"Nothing was changed: {error}") from error
 
 
 @contextmanager
