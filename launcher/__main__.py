@@ -1,5 +1,6 @@
 """`python -m launcher` starts the whole stack, `python -m launcher worker` one more worker node."""
 
+import gc
 import importlib
 import os
 import sys
@@ -16,7 +17,12 @@ EARLIER_CHILDREN_SECONDS = 120
 
 def main(arguments: list[str]) -> int:
     """Start what `arguments` ask for. Returns only when that is impossible: the exit status."""
+    if arguments not in ([], ["worker"]):
+        say("Usage: python -m launcher [worker]")
+        return 2
     linux.hide_memory()
+    # This process only lives until it becomes the supervisor: what it loads stays, and makes no garbage.
+    gc.disable()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
     os.umask(0o077)
     os.chdir(paths.PROJECT)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import django
 from django.conf import settings
+from django.db import DatabaseError
 
 from foundation import linux
 from launcher import programs
@@ -38,14 +39,16 @@ class Patience:
         self._began = self._shown = time.monotonic()
         self._is_told = False
 
-    def wait_for(self, what: str, is_ready: Callable[[], bool], logs: list[str]) -> None:
-        """Wait until `is_ready`, for ever; when time is up, show the ends of these `logs`."""
+    def wait_for(
+        self, what: str, is_ready: Callable[[], bool], logs: list[str], reason: Callable[[], str] = str
+    ) -> None:
+        """Wait until `is_ready`, for ever, and say the `reason`; when time is up, show the ends of these `logs`."""
         self._say(f"Waiting for {what} …")
         while not is_ready():
-            self._break_silence(what, logs)
+            self._break_silence(what, logs, reason)
             time.sleep(PAUSE_SECONDS)
 
-    def _break_silence(self, what: str, logs: list[str]) -> None:
+    def _break_silence(self, what: str, logs: list[str], reason: Callable[[], str]) -> None:
         now = time.monotonic()
         if self._is_told:
             return
@@ -53,7 +56,7 @@ class Patience:
             self._is_told = True
             _tell_failure(what, logs)
         elif now - self._shown > QUIET_SECONDS:
-            self._say(f"… still waiting for {what} ({now - self._began:.0f} s)")
+            self._say(f"… still waiting for {what} ({now - self._began:.0f} s){reason()}")
 
     def _say(self, text: str) -> None:
         self._shown = time.monotonic()
@@ -88,6 +91,19 @@ def _web_answers() -> bool:
 def _job_goes_through() -> bool:
     # It imports models, which need Django to be set up.
     return bool(importlib.import_module("fleet.probe").probe(PROBE_SECONDS))
+
+
+def lacking_packages() -> str:
+    """What is said of packages without which the worker takes no triggers."""
+    builds = importlib.import_module("automation.builds")
+    rows = builds.NodeEnvironment.objects.exclude(state=builds.BuildState.READY)
+    try:
+        found = dict(rows.values_list("state", "message"))
+    except DatabaseError:
+        return ""
+    if failed := found.get(builds.BuildState.FAILED):
+        return f": it installs the packages of scripts; the last failure: {failed}"
+    return ": it installs the packages of scripts" if found else ""
 
 
 def _tell_ready(paths: LauncherPaths, is_first_start: bool) -> None:
@@ -139,7 +155,7 @@ def main(parent: str, *flags: str) -> None:
     django.setup()
     patience = Patience()
     patience.wait_for("the web server", _web_answers, ["web"])
-    patience.wait_for("queue and worker", _job_goes_through, ["worker", "manager", "redis"])
+    patience.wait_for("queue and worker", _job_goes_through, ["worker", "manager", "redis"], lacking_packages)
     _tell_ready(from_environment(), "--first-start" in flags)
 
 

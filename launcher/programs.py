@@ -45,17 +45,16 @@ def node(name_suffix: str = "") -> list[SupervisedProgram]:
 
     `name_suffix` distinguishes the node's Celery workers from others on this machine.
     """
-    triggers = ["-A", "udapi_site.triggers", "worker", "-Q", "udapi.triggers"]
-    background = ["-A", "udapi_site", "worker", "-Q", "udapi.background", "-P", "threads", "-c", "2"]
+    grace = web_grace_seconds() + MARGIN_SECONDS
     return [
-        _celery("background", background, name_suffix, priority=150, grace_seconds=BACKGROUND_GRACE_SECONDS),
-        _celery("worker", triggers, name_suffix, priority=200, grace_seconds=web_grace_seconds() + MARGIN_SECONDS),
+        _celery("background", "udapi.background", name_suffix, priority=150, grace_seconds=BACKGROUND_GRACE_SECONDS),
+        _celery("worker", "udapi.triggers", name_suffix, priority=200, grace_seconds=grace),
     ]
 
 
-def _celery(name: str, arguments: list[str], name_suffix: str, priority: int, grace_seconds: int) -> SupervisedProgram:
-    options = ["--without-gossip", "--without-mingle", "--hostname", f"{name}{name_suffix}@%h"]
-    return SupervisedProgram(name, python("-m", "celery", *arguments, *options), priority, grace_seconds)
+def _celery(name: str, queue: str, name_suffix: str, priority: int, grace_seconds: int) -> SupervisedProgram:
+    command = python("-m", "udapi_site.celery_program", queue, f"{name}{name_suffix}")
+    return SupervisedProgram(name, command, priority, grace_seconds)
 
 
 def stack(redis: list[str] | None) -> list[SupervisedProgram]:

@@ -6,7 +6,7 @@ import os
 import resource
 import socket
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import NoReturn
 
 import redis as redis_py
@@ -40,6 +40,8 @@ def start(paths: LauncherPaths) -> NoReturn:
     _check_port(settings.UDAPI_HOST, settings.UDAPI_PORT)
     redis = _prepare_redis(paths)
     is_first = _prepare_database(paths)
+    _say_all(_check_database())
+    connections.close_all()
     # Nobody else reaches an embedded Redis, and a data directory may be moved.
     if redis is None:
         _claim()
@@ -66,6 +68,10 @@ def start_worker(paths: LauncherPaths) -> NoReturn:
                 f"The broker does not answer ({error}): start the stack with `make run` first, or set REDIS_URL."
             ) from error
     _claim()
+    # A database that does not answer yet says nothing about its credentials.
+    with suppress(OperationalError):
+        _say_all(_check_database())
+    connections.close_all()
     with step("Worker") as done:
         done(f"Ctrl-C lets it finish its runs, then ends it; its log: {programs.log_file('manager')}")
     _write_supervisor_config(paths, programs.node(f"-{os.getpid()}"))
@@ -92,6 +98,14 @@ def _check_settings() -> None:
         done("checked")
     # The programs of a worker node need not check again, for which they would load the whole console.
     os.environ["CELERY_SKIP_CHECKS"] = "1"
+    _say_all(messages)
+
+
+def _check_database() -> list[CheckMessage]:
+    return run_checks(tags=[Tags.database], databases=[connection.alias])
+
+
+def _say_all(messages: list[CheckMessage]) -> None:
     for message in messages:
         say(f"{'Warning' if message.level >= WARNING else 'Note'}: {_sentence(message)}")
 
@@ -172,7 +186,7 @@ def _update_database(locked: ExitStack) -> bool:
     with step("Database") as done:
         try:
             locked.enter_context(database_lock.held())
-            if errors := run_checks(tags=[Tags.database], databases=[connection.alias]):
+            if errors := [each for each in _check_database() if each.is_serious()]:
                 raise StartError(_sentence(errors[0]))
             done(_migrate())
             return first_start.is_due()

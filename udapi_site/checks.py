@@ -1,6 +1,7 @@
 """System checks of the settings, with stable ids."""
 
 import os
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from automation.credential_keys import fingerprints
+from automation.credentials import Credential
 from broker import server
 from broker.client import server_client
 from fleet import confinement
@@ -53,14 +56,15 @@ def check_data_dir() -> Iterator[CheckMessage]:
     root = settings.DATA_DIR.root
     if not os.access(root, os.W_OK | os.X_OK):
         yield Error(f"The data directory {root} cannot be written.", id="udapi.E001")
-    for file in (settings.DATA_DIR.secret_key_file, settings.DATA_DIR.peppers_file):
+    data = settings.DATA_DIR
+    for file in (data.secret_key_file, data.peppers_file, data.credential_keys_file):
         if file.exists() and file.stat().st_mode & 0o077:
             yield Caution(f"{file} can be read by other users.", hint=f"Run `chmod 600 {file}`.", id="udapi.W001")
 
 
 @_check(Tags.security, OURS)
 def check_guessable() -> Iterator[CheckMessage]:
-    """`udapi.W011`: the secret key can be guessed; `udapi.W012`: so can a pepper."""
+    """`udapi.W011`: the secret key can be guessed; `udapi.W012`: so can a pepper; `udapi.W015`: so can another key."""
     make = "`python -c 'import secrets; print(secrets.token_hex(32))'` makes a good one"
     if (why := _guessable(settings.SECRET_KEY)) is not None:
         hint = f"Replace it: {make}. Everybody will have to log in again."
@@ -69,6 +73,10 @@ def check_guessable() -> Iterator[CheckMessage]:
         if (why := _guessable(pepper.decode())) is not None:
             hint = f"Put a new one before it, and rotate the secrets of the tokens: {make}."
             yield Caution(f"Pepper {number} of UDAPI_SECRET_PEPPERS {why}.", hint=hint, id="udapi.W012")
+    for number, key in enumerate(settings.UDAPI_CREDENTIAL_KEYS, start=1):
+        if (why := _guessable(urlsafe_b64decode(key).decode("latin-1"))) is not None:
+            hint = "Put a new one before it, and run `manage.py credential_keys --rotate`."
+            yield Caution(f"Key {number} of UDAPI_CREDENTIAL_KEYS {why}.", hint=hint, id="udapi.W015")
 
 
 def _guessable(secret: str) -> str | None:
@@ -111,6 +119,24 @@ def check_script_paths() -> Iterator[CheckMessage]:
     for path in confinement.opened_by_mistake():
         message = f"{path} must not be open to scripts: it holds the product's own data."
         yield Error(message, hint=hint, id="udapi.E010")
+
+
+@_check("machine")
+def check_wheelhouse() -> Iterator[CheckMessage]:
+    """`udapi.W017`: the directory of wheels cannot be read."""
+    wheelhouse = settings.UDAPI_WHEELHOUSE
+    if wheelhouse and not (wheelhouse.is_dir() and os.access(wheelhouse, os.R_OK | os.X_OK)):
+        message = f"UDAPI_WHEELHOUSE names {wheelhouse}, which is not a directory that can be read."
+        yield Caution(message, hint="No package is found without it: every worker node needs it.", id="udapi.W017")
+
+
+@_check(Tags.security)
+def check_package_index() -> Iterator[CheckMessage]:
+    """`udapi.W018`: the password for the package index travels unencrypted."""
+    url = urlsplit(settings.UDAPI_PACKAGE_INDEX_URL)
+    if url.scheme == "http" and url.hostname not in _LOCAL and url.username:
+        message = "UDAPI_PACKAGE_INDEX_URL is not https: the credentials for the package index travel in the clear."
+        yield Caution(message, id="udapi.W018")
 
 
 @_check(Tags.security)
@@ -178,3 +204,22 @@ def _is_too_old(alias: str) -> bool:
     applied = set(MigrationRecorder(connections[alias]).applied_migrations())
     squashed = [set(map(tuple, each.replaces)) for each in MigrationLoader(None).disk_migrations.values()]
     return any(applied & replaced and not replaced <= applied for replaced in squashed)
+
+
+@register(Tags.database)
+def check_credentials(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """`udapi.W016`: no key opens some of the stored credentials."""
+    lost = sum(map(_lost_credentials, databases or ()))
+    if not lost:
+        return []
+    message = f"No key of UDAPI_CREDENTIAL_KEYS opens {lost} of the stored credentials: scripts cannot read them."
+    hint = "Restore the missing key, or give these credentials their values again; see `manage.py credential_keys`."
+    return [Caution(message, hint=hint, id="udapi.W016")]
+
+
+def _lost_credentials(alias: str) -> int:
+    if Credential._meta.db_table not in connections[alias].introspection.table_names():
+        return 0
+    return Credential.objects.using(alias).exclude(key_fingerprint__in=fingerprints()).count()

@@ -17,6 +17,8 @@ DATA_DIR = DataDir(Path(env.text("UDAPI_DATA_DIR", str(BASE_DIR / "var"))).resol
 
 SECRET_KEY = env.secret("UDAPI_SECRET_KEY", DATA_DIR.secret_key_file)
 UDAPI_PEPPERS = env.peppers(env.secret("UDAPI_SECRET_PEPPERS", DATA_DIR.peppers_file))
+# None where nobody has made one yet, as after an upgrade: nothing but credentials needs it.
+UDAPI_CREDENTIAL_KEYS = env.credential_keys("UDAPI_CREDENTIAL_KEYS", DATA_DIR.credential_keys_file)
 
 # --- Addresses ---
 
@@ -48,6 +50,16 @@ UDAPI_WEB_THREADS = env.number("UDAPI_WEB_THREADS", 256, 8, 4_096)
 UDAPI_TRANSFER_SECONDS = env.number("UDAPI_TRANSFER_SECONDS", 90, 1, 86_400)
 UDAPI_SILENCE_SECONDS = env.number("UDAPI_SILENCE_SECONDS", 10, 1, 86_400)
 
+# --- Packages of scripts ---
+
+UDAPI_PACKAGES_ALLOWED = env.package_names("UDAPI_PACKAGES_ALLOWED")
+UDAPI_PACKAGE_INDEX_URL = env.package_index("UDAPI_PACKAGE_INDEX_URL")
+UDAPI_WHEELHOUSE = env.directory("UDAPI_WHEELHOUSE")
+UDAPI_BUILD_TIMEOUT_SECONDS = env.number("UDAPI_BUILD_TIMEOUT_SECONDS", 300, 10, 3_600)
+UDAPI_ENVIRONMENTS_MAX_MB = env.number("UDAPI_ENVIRONMENTS_MAX_MB", 10_000, 100, 10_000_000)
+UDAPI_BUILD_USER = env.text("UDAPI_BUILD_USER", "")
+UDAPI_ENVIRONMENTS_DIR = Path(env.text("UDAPI_ENVIRONMENTS_DIR", str(DATA_DIR.environments_dir))).absolute()
+
 # --- Logs ---
 
 LOGGING_CONFIG = None
@@ -71,6 +83,8 @@ DATABASES = {
     )
 }
 UDAPI_VERSIONS_KEEP = env.number("UDAPI_VERSIONS_KEEP", 100, 1, 1_000_000)
+UDAPI_RUNS_KEEP_DAYS = env.number("UDAPI_RUNS_KEEP_DAYS", 30, 1, 36_500)
+UDAPI_RUNS_KEEP_MAX = env.number("UDAPI_RUNS_KEEP_MAX", 1_000_000, 1, 1_000_000_000)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
@@ -127,12 +141,14 @@ INSTALLED_APPS = [
     "fleet",
     "definitions",
     "endpoint",
+    "runs",
     "events",
     "search",
     "management",
     "as_code",
 ]
 MIDDLEWARE = [
+    "endpoint.middleware.TriggerIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -218,7 +234,7 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "User-Defined APIs: management API",
-    "DESCRIPTION": "Definitions, tokens, scripts, events, nodes, the trigger message and personal keys.",
+    "DESCRIPTION": "Definitions, tokens, scripts, credentials, runs, events, nodes, trigger message, personal keys.",
     "VERSION": "1",
     # 3.0 cannot say that a nested object may be null in a way that generators understand.
     "OAS_VERSION": "3.1.0",
@@ -226,6 +242,12 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/management",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # Scripts and runs have a `kind` each; names of generated types must not change.
+    "ENUM_NAME_OVERRIDES": {
+        "KindEnum": "automation.versions.ScriptKind.values",
+        "RunKindEnum": "runs.models.KINDS",
+        "RunStatusEnum": "runs.models.STATUSES",
+    },
     "PREPROCESSING_HOOKS": ["management.openapi.own_addresses"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -242,4 +264,6 @@ UNFOLD = {
     "SITE_HEADER": "User-Defined APIs",
     "SITE_URL": None,
     "SITE_ICON": f"{STATIC_URL}console/icon.svg",
+    "SIDEBAR": {"show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "console.runs.finder.search_results"},
 }

@@ -9,6 +9,8 @@ _INTERVALS: Final = {
     "access.tasks.clear_sessions": timedelta(days=1),
     "automation.tasks.keep_missing_versions": timedelta(minutes=1),
     "automation.tasks.prune_versions": timedelta(hours=1),
+    "runs.tasks.prune_runs": timedelta(minutes=10),
+    "runs.tasks.store_runs": timedelta(seconds=1),
     "tokens.tasks.move_last_use": timedelta(minutes=1),
 }
 # Only with a mirror, as the client of Elasticsearch takes 20 MB.
@@ -18,14 +20,25 @@ _MIRROR_INTERVALS: Final = {
     "search.tasks.repair_when_due": timedelta(seconds=5),
 }
 
+_EXPIRY: Final = timedelta(minutes=1)
+"""After this long, a message of a task that is due more often is worth nothing."""
+
 
 def task_modules() -> list[str]:
     """The modules with the tasks of the background program: the product's and the operator's."""
     mirror = ["search.tasks"] if settings.ELASTICSEARCH_URL else []
-    return ["automation.tasks", "logins.tasks", "tokens.tasks", *mirror, *settings.UDAPI_TASK_MODULES]
+    return ["automation.tasks", "logins.tasks", "runs.tasks", "tokens.tasks", *mirror, *settings.UDAPI_TASK_MODULES]
 
 
 def entries() -> dict[str, dict[str, Any]]:
     """Celery's `beat_schedule`; its entries are named after their tasks."""
     intervals = _INTERVALS | (_MIRROR_INTERVALS if settings.ELASTICSEARCH_URL else {})
-    return {task: {"task": task, "schedule": interval} for task, interval in intervals.items()}
+    return {
+        # While the database does not answer, frequent tasks take longer than their interval.
+        task: {
+            "task": task,
+            "schedule": interval,
+            "options": {"expires": _EXPIRY.total_seconds()} if interval < _EXPIRY else {},
+        }
+        for task, interval in intervals.items()
+    }
