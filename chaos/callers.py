@@ -25,7 +25,7 @@ class CallResult:
     """The end of one call.
 
     `result` is the status (with the code of an error), or how the connection ended. `ended` is the time of day;
-    `seconds` and `retry_after` are in seconds.
+    `seconds` and `retry_after` are in seconds. `trigger_id` is empty without an answer.
     """
 
     marker: str
@@ -34,6 +34,7 @@ class CallResult:
     result: str
     text: str = ""
     retry_after: int = 0
+    trigger_id: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -75,26 +76,26 @@ def call(url: str, api: Api, marker: str, query: str = "") -> CallResult:
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE_SECONDS)
     begun = time.monotonic()
-    result, text = _exchange(connection, api, marker, query)
+    result, text, trigger_id = _exchange(connection, api, marker, query)
     seconds = time.monotonic() - begun
     connection.close()
-    return CallResult(marker, time.time(), seconds, result, text)
+    return CallResult(marker, time.time(), seconds, result, text, trigger_id=trigger_id)
 
 
-def _exchange(connection: http.client.HTTPConnection, api: Api, marker: str, query: str) -> tuple[str, str]:
+def _exchange(connection: http.client.HTTPConnection, api: Api, marker: str, query: str) -> tuple[str, str, str]:
     try:
         connection.connect()
     except OSError:
-        return REFUSED, ""
+        return REFUSED, "", ""
     try:
         connection.request("POST", api.path + query, marker.encode(), api.headers | {"Content-Type": "text/plain"})
         response = connection.getresponse()
         text = response.read().decode()
     except TimeoutError:
-        return SILENCE, ""
+        return SILENCE, "", ""
     except (OSError, http.client.HTTPException):
-        return CLOSED, ""
-    return result_of(response.status, text), text
+        return CLOSED, "", ""
+    return result_of(response.status, text), text, response.headers["X-Trigger-Id"] or ""
 
 
 def result_of(status: int, text: str) -> str:

@@ -5,13 +5,28 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chaos import broker, expiry, neighbours, overload, partition, process_kills, rollback, soak, stops
+from chaos import (
+    broker,
+    expiry,
+    neighbours,
+    overload,
+    package_isolation,
+    partition,
+    process_kills,
+    rollback,
+    run_buffer,
+    runs,
+    soak,
+    stops,
+)
 from chaos.rows import ReportRow
 from chaos.slow_connections import beside, straight
 from chaos.trial import Trial
 from testbed.nginx import Nginx
+from testbed.postgresql import PostgresqlServer
 from testbed.publisher import Publisher
 from testbed.stack import Stack
+from testbed.wheels import Wheelhouse
 
 TRIGGER_SECONDS = 5
 # The product's default.
@@ -20,11 +35,17 @@ PATIENT_SECONDS = 90
 Fault = Callable[[Trial], list[ReportRow]]
 
 
-def faults(root: Path, *, small: bool, minutes: float) -> dict[str, Callable[[], list[ReportRow]]]:
-    """All faults by name, each with a stack of its own; with `small`, about a tenth of everything."""
+def faults(
+    root: Path, server: PostgresqlServer | None, *, small: bool, minutes: float
+) -> dict[str, Callable[[], list[ReportRow]]]:
+    """All faults by name, each with a stack of its own; with `small`, about a tenth of everything.
+
+    The database is the PostgreSQL `server`, or else SQLite.
+    """
     size = 10 if small else 1
     groups: list[tuple[int, dict[str, Fault]]] = [
         (TRIGGER_SECONDS, _quick(size, root)),
+        (TRIGGER_SECONDS, _recorded(size, server)),
         (PATIENT_SECONDS, _patient(size)),
         (TRIGGER_SECONDS, {"soak": partial(soak.soak, minutes=minutes)} if minutes else {}),
     ]
@@ -35,6 +56,8 @@ def _on_stack(trigger_seconds: int, fault: Fault) -> list[ReportRow]:
     """Cause the fault on a new stack whose callers wait `trigger_seconds`."""
     # There are more waiting slots than jobs that can be done by the deadline.
     environment = {"UDAPI_TRIGGER_TIMEOUT_SECONDS": str(trigger_seconds), "UDAPI_WEB_THREADS": "1000"}
+    if address := os.environ.get("DATABASE_URL"):
+        environment["DATABASE_URL"] = address
     with Stack(Path(os.environ["UDAPI_DATA_DIR"]), environment) as stack:
         return fault(Trial(stack, Publisher(), trigger_seconds + 1.0))
 
@@ -53,9 +76,19 @@ def _quick(size: int, root: Path) -> dict[str, Fault]:
         "stopped": partial(expiry.stopped_worker, callers=20),
         "overload": partial(overload.overload, seconds=60 / size, factors=(0.8, 2, 3), deadline=TRIGGER_SECONDS),
         "neighbours": partial(neighbours.neighbours, directory=root, seconds=20 / size),
+        "packages": partial(_packages, runs=10_000 // size),
         "slow": partial(_slow_clients, directory=root / "nginx"),
         "snapshot": partial(rollback.snapshot, times=few),
         "replica": partial(rollback.replica, times=few),
+    }
+
+
+def _recorded(size: int, server: PostgresqlServer | None) -> dict[str, Fault]:
+    """The faults after which the runs are counted."""
+    return {
+        "runs": partial(runs.kills, triggers=10_000 // size, kills=20 // min(size, 4), server=server),
+        "buffer": partial(run_buffer.full, seconds=600 / size, server=server),
+        "forgotten": partial(run_buffer.killed_redis, times=5 // min(size, 5)),
     }
 
 
@@ -74,6 +107,10 @@ def _partitions(trial: Trial) -> list[ReportRow]:
         *partition.web(trial, seconds=2, run_seconds=0.2),
         *partition.web(trial, seconds=15, run_seconds=3),
     ]
+
+
+def _packages(trial: Trial, *, runs: int) -> list[ReportRow]:
+    return package_isolation.isolation(trial, Wheelhouse(Path(trial.stack.environment["UDAPI_WHEELHOUSE"])), runs=runs)
 
 
 def _slow_clients(trial: Trial, *, directory: Path) -> list[ReportRow]:

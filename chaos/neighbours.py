@@ -3,8 +3,6 @@
 import re
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +38,8 @@ def release(directory: Path, newest: int) -> Path:
     copy = directory / f"release-{newest}"
     for package in [entry.parent for entry in ROOT.glob("*/__init__.py")]:
         if package.name not in {"tests", "chaos", "benchmarks"}:
-            shutil.copytree(package, copy / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+            # With the compiled files, but not with those that another process is about to rename.
+            shutil.copytree(package, copy / package.name, ignore=shutil.ignore_patterns("*.pyc.*"))
     formats = range(newest, max(newest - 2, 0), -1)
     _edit(copy / "fleet/redis_frames.py", r"READABLE: Final = \(.*\)", f"READABLE: Final = {tuple(formats)}")
     _edit(copy / "foundation/__init__.py", r'__version__ = ".*"', f'__version__ = "{_version(newest)}"')
@@ -72,19 +71,21 @@ def neighbours(trial: Trial, *, directory: Path, seconds: float) -> list[ReportR
     with Marks(stack.state_dir) as marks:
         api = trial.publish(marks.source)
         load = CallerLoad(stack.url, api, query="?seconds=0.02", pause=0.02)
-        with stack.another_worker(next_one), load.going_on(CALLERS):
-            time.sleep(seconds)
-            with _without_own_worker(stack):
+        with stack.another_worker(next_one):
+            with load.going_on(CALLERS):
                 time.sleep(seconds)
-            with stack.another_web(next_one) as web:
-                newer = _calls(web.url, api, "newer", 10)
-        with stack.another_web(after) as web, stack.another_worker(next_one):
-            # The node of the release between reads its jobs, ours does not.
-            newest = _calls(web.url, api, "newest", 10)
+                _end_own_worker(stack)
+                time.sleep(seconds)
+                _start_own_worker(stack)
+                with stack.another_web(next_one) as web:
+                    newer = _calls(web.url, api, "newer", 10)
+            with stack.another_web(after) as web:
+                # The node of the release between reads its jobs, ours does not.
+                newest = _calls(web.url, api, "newest", 10)
         with stack.another_worker(after):
             mixed = _calls(stack.url, api, "mixed", 20)
-            with _without_own_worker(stack):
-                refused = _calls(stack.url, api, "refused", 10)
+            _end_own_worker(stack)
+            refused = _calls(stack.url, api, "refused", 10)
         twice = marks.twice()
         unversioned = _unversioned(trial, release(directory, WITHOUT_VERSIONS))
     return [
@@ -99,13 +100,17 @@ def neighbours(trial: Trial, *, directory: Path, seconds: float) -> list[ReportR
 
 
 def _unversioned(trial: Trial, before: Path) -> ReportRow:
-    """Our web server with a node that knows no versions, and the reverse, while the script changes."""
+    """Our web server with a node that knows no versions, and the reverse, while the script changes.
+
+    Our own node has ended before, and runs again afterwards.
+    """
     stack, api = trial.stack, trial.publish(_NUMBERED.format(1))
     api.definition.script_version = 1
     save_definition(api.definition, "system")
     texts = []
-    with stack.another_worker(before), _without_own_worker(stack):
+    with stack.another_worker(before):
         texts += [_text_of(stack.url, api, number) for number in (2, 3)]
+    _start_own_worker(stack)
     with stack.another_web(before) as web:
         texts += [_text_of(web.url, api, number) for number in (4, 5)]
     # Only here both sides know versions.
@@ -126,14 +131,16 @@ def _calls(url: str, api: Api, marker: str, count: int) -> list[CallResult]:
     return [call(url, api, f"{marker}-{number}") for number in range(count)]
 
 
-@contextmanager
-def _without_own_worker(stack: Stack) -> Iterator[None]:
+def _end_own_worker(stack: Stack) -> None:
     before = stack.nodes()
     stack.stop_worker()
     wait_until(lambda: stack.nodes() == before - 1, 20, "one node fewer")
-    yield
+
+
+def _start_own_worker(stack: Stack) -> None:
+    before = stack.nodes()
     stack.worker = stack.start_worker()
-    wait_until(lambda: stack.nodes() == before, 30, "the node again")
+    wait_until(lambda: stack.nodes() == before + 1, 30, "the node again")
 
 
 def _refused_row(stack: Stack, answers: list[CallResult]) -> ReportRow:

@@ -104,10 +104,13 @@ class AsyncCallers:
         return result_of(int(head.split(" ", 2)[1]), text), text, int(after.split("\r\n", 1)[0] or 0)
 
 
-def overload(trial: Trial, *, seconds: float, factors: Sequence[float], deadline: float) -> list[ReportRow]:
+def overload(
+    trial: Trial, *, seconds: float, factors: Sequence[float], deadline: float, judges_bursts: bool = True
+) -> list[ReportRow]:
     """Calls at multiples of the rate that 32 callers reach, each for `seconds`; then bursts.
 
-    `deadline` is the stack's time limit of a trigger in seconds.
+    `deadline` is the stack's time limit of a trigger in seconds. Without `judges_bursts`, the only burst is the one
+    of a slow API, after which a fast one is served again.
     """
     with Marks(trial.stack.state_dir) as marks:
         callers = AsyncCallers(trial.stack, trial.publish(marks.source), SCRIPT_SECONDS)
@@ -119,7 +122,9 @@ def overload(trial: Trial, *, seconds: float, factors: Sequence[float], deadline
             name = f"{factor:g} times the capacity of {capacity:.0f}/s for {seconds:g} s"
             rows += [answered_row(name, answers, trial.limit), *_judged(answers, marks, factor, capacity * seconds)]
         unknown, slow = (trial.publish(marks.source) for _ in range(2))
-        return rows + _bursts(trial.stack, unknown, slow, int(capacity * deadline))
+        fast, fitting = AsyncCallers(trial.stack, unknown, SCRIPT_SECONDS), int(capacity * deadline)
+        bursts = _bursts(fast, fitting) if judges_bursts else []
+        return [*rows, *bursts, _after_slow_burst(fast, AsyncCallers(trial.stack, slow, SLOW_SECONDS), fitting)]
 
 
 def _judged(answers: list[CallResult], marks: Marks, factor: float, most: float) -> list[ReportRow]:
@@ -139,18 +144,20 @@ def _judged(answers: list[CallResult], marks: Marks, factor: float, most: float)
     ]
 
 
-def _bursts(stack: Stack, unknown: Api, slow: Api, fitting: int) -> list[ReportRow]:
-    """Bursts of calls of an API that was never called before, and of a slow one."""
-    fast = AsyncCallers(stack, unknown, SCRIPT_SECONDS)
-    whole = fast.at_once(int(fitting * CALM_FACTOR))
-    doubled = fast.at_once_and_again(fitting * 2)
-    AsyncCallers(stack, slow, SLOW_SECONDS).at_once(fitting)
+def _bursts(unknown: AsyncCallers, fitting: int) -> list[ReportRow]:
+    """Bursts of calls of an API that was never called before."""
+    whole = unknown.at_once(int(fitting * CALM_FACTOR))
+    doubled = unknown.at_once_and_again(fitting * 2)
+    return [
+        success_row("a burst that fits its deadline", whole),
+        success_row("  twice that; refused callers come back", doubled),
+    ]
+
+
+def _after_slow_burst(fast: AsyncCallers, slow: AsyncCallers, fitting: int) -> ReportRow:
+    slow.at_once(fitting)
     begun = time.monotonic()
     while not fast.at_once(1)[0].is_success and time.monotonic() - begun < PASSES_SECONDS:
         time.sleep(0.1)
     passed = time.monotonic() - begun
-    return [
-        success_row("a burst that fits its deadline", whole),
-        success_row("  twice that; refused callers come back", doubled),
-        check_row("  a fast API after a burst of a slow one", passed < PASSES_SECONDS, passed),
-    ]
+    return check_row("  a fast API after a burst of a slow one", passed < PASSES_SECONDS, passed)

@@ -24,15 +24,18 @@ class KilledFleet:
     """The two worker nodes of a stack; a killed one is replaced, as a supervisor would do."""
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+        self._stack, self._forgotten_at = stack, 0.0
+        # An earlier fault may have killed nodes.
+        self._settle(1)
         self.workers: list[subprocess.Popen[bytes]] = [stack.worker, stack.start_worker()]
-        _settle(stack, 2)
+        self._settle(2)
 
     def kill_worker(self, chance: random.Random) -> bool:
         """Kill a worker node and start another."""
         victim = self.workers.pop(chance.randrange(len(self.workers)))
         victim.kill()
         victim.wait()
+        self._forgotten_at = time.monotonic() + HEARTBEAT_ENDS_AFTER_SECONDS
         self.workers.append(self._stack.start_worker())
         return True
 
@@ -51,13 +54,13 @@ class KilledFleet:
         for worker in self.workers:
             worker.send_signal(signal.SIGTERM)
             worker.wait(60)
-        _settle(self._stack, 1)
+        self._settle(1)
 
-
-def _settle(stack: Stack, nodes: int) -> None:
-    """Wait until `nodes` worker nodes are there. A killed node counts until its heartbeat expires."""
-    time.sleep(HEARTBEAT_ENDS_AFTER_SECONDS + 0.5)
-    wait_until(lambda: stack.nodes() >= nodes, what="worker nodes")
+    def _settle(self, nodes: int) -> None:
+        """Wait until there are `nodes` worker nodes. A killed one counts until its heartbeat expires."""
+        wait_until(
+            lambda: time.monotonic() > self._forgotten_at and self._stack.nodes() == nodes, what=f"{nodes} worker nodes"
+        )
 
 
 def _kill(process: psutil.Process) -> bool:

@@ -4,10 +4,12 @@ import argparse
 import statistics
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks import scale
+from benchmarks import runs, scale
 from benchmarks.speed import report, trials
 from benchmarks.speed.contenders import Contender, ours, rivals
 from benchmarks.speed.load import closed
@@ -28,6 +30,8 @@ def main() -> None:
         tables = _side_by_side(Path(directory), chosen.rounds, chosen.seconds)
     with tempfile.TemporaryDirectory(prefix="udapi-scale-") as directory:
         tables.append(_scale(Path(directory)))
+    with tempfile.TemporaryDirectory(prefix="udapi-runs-") as directory:
+        tables.append(_runs(Path(directory)))
     report.write(tables)
 
 
@@ -92,6 +96,13 @@ def _scale(directory: Path) -> Table:
     ]
     header = ["route", *(f"{count:,} objects" for count in scale.COUNTS), "most ÷ fewest"]
     return Table("Definitions and tokens, median of a single caller", header, rows)
+
+
+def _runs(directory: Path) -> Table:
+    """Measured in a process of its own: this one belongs to the product of another directory."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        rows = pool.submit(runs.figures, directory, "sqlite").result()
+    return Table(f"{runs.COUNT:,} runs of {runs.DEFINITIONS} APIs", ["", "SQLite"], rows)
 
 
 if __name__ == "__main__":
