@@ -1,5 +1,6 @@
 """The data directory of a stack, and a process of the product on it."""
 
+import base64
 import logging
 import os
 import secrets
@@ -16,6 +17,7 @@ def make_data_dir(path: Path) -> Path:
     files = {
         "secret_key": secrets.token_hex(32),
         "secret_peppers": f"1:{secrets.token_hex(32)}",
+        "credential_keys": ",".join(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode() for _ in range(2)),
         "redis/password": secrets.token_hex(32),
     }
     for name, content in files.items():

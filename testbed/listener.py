@@ -42,9 +42,9 @@ class Listener:
             return
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_until(lambda: self.last_id is not None or self.has_ended.is_set(), 10, "the first line")
+        wait_until(lambda: self.last_id is not None or self.has_ended.is_set(), 20, "the first line")
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[Message]:
+    def wait_for(self, count: int, seconds: float = 20) -> list[Message]:
         """Wait until there are `count` messages; returns all."""
         wait_until(lambda: len(self.messages) >= count, seconds, f"{count} messages, there are {len(self.messages)}")
         return self.messages

@@ -7,10 +7,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
+
+import psutil
+import psycopg
 
 _UNPRIVILEGED = "nobody"
 
@@ -48,6 +52,10 @@ class PostgresqlServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def connection(self) -> psycopg.Connection[Any]:
+        """A new connection, each of whose statements is a transaction."""
+        return psycopg.connect(host=str(self._directory), user="udapi", dbname="postgres", autocommit=True)
+
     def start(self) -> None:
         log = (self._directory / "log").open("ab")
         command = [str(self._bin / "postgres"), "-D", "data", "-k", str(self._directory), "-c", "listen_addresses="]
@@ -67,6 +75,16 @@ class PostgresqlServer:
             # Unlike SIGTERM, SIGQUIT does not wait for the clients.
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(10)
+
+    def kill(self) -> None:
+        """Kill the server and its processes; its data stays."""
+        server = psutil.Process(self.process.pid)
+        family = [server, *server.children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait(10)
+        psutil.wait_procs(family, timeout=10)
 
     def stop(self) -> None:
         self.end()

@@ -1,17 +1,21 @@
 """Publishes scripts for tests, benchmarks and chaos."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from automation.models import AutomationScript
+from automation.credentials import Credential
+from automation.models import AutomationScript, Build, LibraryUse, NodeEnvironment, PackageLock, ScriptVersion
 from definitions.changes import save_definition
+from definitions.content_types import USUAL_TYPES
 from definitions.models import ActionType, AllowedToken, ApiDefinition, InputType
 from events.models import InformationEvent
 from logins.models import AttemptCounter
 from objects.changes import save_checked
+from runs.models import FailingApi, RecordSource, Run, RunBodies, RunLog, RunsNotKept
 from tokens.models import ApiToken
 
 ECHO = """
@@ -58,6 +62,7 @@ class Publisher:
         route: str | None = None,
         action_type: str = ActionType.AUTOMATION_SCRIPT,
         input_type: str = InputType.RAW_BODY,
+        content_types: Sequence[str] = USUAL_TYPES,
         token: tuple[ApiToken, str] | None = None,
         **script: Any,
     ) -> Api:
@@ -69,6 +74,7 @@ class Publisher:
             script=saved,
             action_type=action_type,
             input_type="" if action_type == ActionType.NO_ENTRY_POINT else input_type,
+            content_types=list(content_types),
         )
         return Api(save_definition(definition, by="system", allowed_tokens=[holder]), holder, secret)
 
@@ -84,9 +90,14 @@ class Publisher:
 
     @staticmethod
     def clean() -> None:
-        """Delete everything that was published, and the counters of log-in attempts."""
-        for model in (AttemptCounter, AllowedToken, ApiDefinition, ApiToken, AutomationScript):
+        """Delete everything that was published, its runs, and the counters of log-in attempts."""
+        for model in (AttemptCounter, AllowedToken, ApiDefinition, ApiToken, Credential, AutomationScript):
             model.objects.all().delete()
+        # Those of scripts that were deleted as the release before deletes them.
+        for left in (Build, NodeEnvironment, PackageLock, LibraryUse, ScriptVersion):
+            left._base_manager.all()._raw_delete("default")
+        for kept in (Run, RunLog, RunBodies, FailingApi, RecordSource, RunsNotKept):
+            kept._base_manager.all()._raw_delete("default")
         InformationEvent._base_manager.all()._raw_delete("default")
 
     @staticmethod

@@ -93,6 +93,8 @@ class Machine:
         self.log = data_dir / "processes.log"
         # The launcher sets CELERY_SKIP_CHECKS, too: it checks the settings itself.
         own = {"UDAPI_DATA_DIR": str(data_dir), "CELERY_SKIP_CHECKS": "1", "UDAPI_INSTALLATION": INSTALLATION}
+        # Packages never come from the internet.
+        own["UDAPI_WHEELHOUSE"] = str(settings.UDAPI_WHEELHOUSE or data_dir / "wheelhouse")
         self.environment = own | (environment or {})
         self._started: list[subprocess.Popen[bytes]] = []
         redis_server.configure(LauncherPaths(self.data))
@@ -125,8 +127,7 @@ class Machine:
 
     def start_background(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start a background program. It needs a few seconds until it is ready."""
-        program = ["-A", "udapi_site", "worker", "-Q", "udapi.background", "-P", "threads", "-c", "2"]
-        return self._start_celery("background", program, environment)
+        return self._start_celery("udapi.background", "background", environment)
 
     def celery(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `celery -A udapi_site …` to its end."""
@@ -151,7 +152,10 @@ class Machine:
 
     def end(self) -> None:
         """End all processes that were started here, Redis last."""
-        for process in [each for each in self._started if each is not self.redis]:
+        others = [each for each in self._started if each is not self.redis]
+        for process in others:
+            process.terminate()
+        for process in others:
             _stop(process)
         # A Redis of another machine is left alone.
         if self.redis in self._started:
@@ -164,10 +168,9 @@ class Machine:
         return self._start([str(redis_server.find().program), str(config)], redis_server.ENVIRONMENT)
 
     def _start_celery(
-        self, name: str, program: list[str], environment: dict[str, str], root: Path = ROOT
+        self, queue: str, name: str, environment: dict[str, str], root: Path = ROOT
     ) -> subprocess.Popen[bytes]:
-        command = [PYTHON, "-m", "celery", *program, "--hostname", f"{name}-{free_port()}@%h"]
-        command += ["--without-gossip", "--without-mingle"]
+        command = [PYTHON, "-m", "udapi_site.celery_program", queue, f"{name}-{free_port()}"]
         return self._start(command, self.environment | environment, root)
 
     def _start(self, command: list[str], environment: dict[str, str], root: Path = ROOT) -> subprocess.Popen[bytes]:
@@ -211,8 +214,7 @@ class Stack(Machine):
 
     def start_worker(self, root: Path = ROOT, **environment: str) -> subprocess.Popen[bytes]:
         """Start a worker node of the product below `root`."""
-        program = ["-A", "udapi_site.triggers", "worker", "-Q", "udapi.triggers"]
-        return self._start_celery("test", program, environment, root)
+        return self._start_celery("udapi.triggers", "test", environment, root)
 
     @contextmanager
     def another_worker(self, root: Path = ROOT, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -257,7 +259,7 @@ class Stack(Machine):
         """End everything, and fail if a process is left."""
         family = [psutil.Process(each.pid) for each in self._started if _lives(each)]
         everything = [process for parent in family for process in (parent, *parent.children(recursive=True))]
-        self.web.stop()
+        self.client.close()
         self.end()
         _, left = psutil.wait_procs(everything, timeout=5)
         assert not left, f"still running: {left}"

@@ -18,9 +18,11 @@ PATIENCE = 20_000
 """Milliseconds that a page may take on a busy machine."""
 
 SEES: Mapping[str, Sequence[str]] = {
-    "definitions.ui_available": ["Overview", "Definitions", "Events", "Nodes", "Personal keys"],
-    "tokens.ui_available": ["Overview", "Tokens", "Events", "Nodes", "Personal keys"],
+    "definitions.ui_available": ["Overview", "Definitions", "Events", "Nodes", "Environments", "Personal keys"],
+    "tokens.ui_available": ["Overview", "Tokens", "Events", "Nodes", "Environments", "Personal keys"],
     "automation.ui_available": ["Overview", "Scripts", "Events", "Personal keys"],
+    "automation.credentials_ui_available": ["Overview", "Credentials", "Events", "Personal keys"],
+    "runs.ui_available": ["Overview", "Runs", "Events", "Personal keys"],
 }
 """The menu of a user with one flag. Other flags alone show only the first and the last entry."""
 
