@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/guides/console.md (`make screenshots`), with a stack of its own and Chromium."""
+"""Makes the pictures of the guides (`make screenshots`), with a stack of its own and Chromium."""
 
 import os
 import secrets
@@ -7,9 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playwright.sync_api import FloatRect, Page, ViewportSize
+
+if TYPE_CHECKING:
+    from automation.models import AutomationScript
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -22,12 +27,15 @@ PUBLIC_URL = "http://apis.example.com"
 def own_stack() -> Iterator[str]:
     """A running stack with an empty database; its address."""
     with tempfile.TemporaryDirectory() as place:
-        from testbed.data_dir import make_data_dir
+        from testbed.data_dir import INSTALLATION, make_data_dir
 
         data = make_data_dir(Path(place) / "data")
+        wheels = make_wheels(Path(place) / "wheels")
         os.environ |= {
             "UDAPI_DATA_DIR": str(data),
             "DJANGO_SETTINGS_MODULE": "udapi_site.settings",
+            "UDAPI_INSTALLATION": INSTALLATION,
+            "UDAPI_WHEELHOUSE": str(wheels),
             # Playwright's event loop runs in this thread.
             "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
         }
@@ -44,6 +52,17 @@ def own_stack() -> Iterator[str]:
             yield stack.url
         finally:
             stack.stop()
+
+
+def make_wheels(directory: Path) -> Path:
+    """The packages of the script that is built."""
+    from testbed.wheels import Wheelhouse
+
+    wheels = Wheelhouse(directory)
+    wheels.add("httpx", version="0.28.1", requires=["anyio", "httpcore==1.*"])
+    for name, version in (("anyio", "4.12.0"), ("httpcore", "1.0.9"), ("lxml", "6.1.3")):
+        wheels.add(name, version=version)
+    return directory
 
 
 @dataclass
@@ -77,6 +96,24 @@ RESTART = '''"""Restarts a playout channel."""
 
 def run(engine):
     engine.log("restarting " + engine.script_param("channel").value)
+'''
+
+
+WITH_PACKAGES = '''"""Reads the page of a device."""
+
+# /// script
+# dependencies = [
+#     "httpx>=0.27,<1",
+#     "lxml",
+# ]
+# ///
+
+import httpx
+import lxml
+
+
+def run(engine):
+    pass
 '''
 
 
@@ -120,7 +157,41 @@ def make_world() -> World:
         made = ApiDefinition(name=name, route=route, script=script, action_type=kind)
         made.input_type = "" if script is restart else made.input_type
         save_definition(made, "jane", allowed)
+    _make_credentials(encoder, restart)
     return World(str(first.pk), str(monitoring.pk), str(encoder.pk), secret)
+
+
+def _make_credentials(encoder: "AutomationScript", restart: "AutomationScript") -> None:
+    """Two credentials, one of which was used."""
+    from django.utils import timezone
+
+    from automation.credential_changes import save_credential
+    from automation.credentials import note_use
+    from automation.models import Credential
+
+    for name, text, scripts in (
+        ("smtp", "The mail server; changes every January", [encoder, restart]),
+        ("playout", "", [restart]),
+    ):
+        credential = Credential(name=name, description=text)
+        credential.set_value(secrets.token_hex(16))
+        save_credential(credential, "jane", scripts)
+    note_use([credential.pk], timezone.now() - timedelta(minutes=7))
+
+
+def make_runs(url: str, world: World) -> str:
+    """Calls of an encoder, the last of which fails; returns its id."""
+    import httpx
+
+    from runs import store
+
+    headers = {"Authorization": f"Bearer {world.secret}", "Content-Type": "application/json"}
+    with httpx.Client(base_url=f"{url}/api/custom/encoders/", headers=headers, timeout=30) as client:
+        calls = [("GET", number, "") for number in range(7, 12)] + [("PUT", 9, '{"state": "off"}'), ("PUT", 8, "off")]
+        for method, number, body in calls:
+            answer = client.request(method, f"{number}/status", content=body)
+        store.store_all()
+    return str(answer.headers["X-Trigger-Id"])
 
 
 def take_all(console: str) -> None:
@@ -140,6 +211,7 @@ def take_all(console: str) -> None:
         light.page.goto(console)
         take(light.page, "first-start")
         world = make_world()
+        failed = make_runs(console.removesuffix("/console/"), world)
         definition = f"definitions/apidefinition/{world.definition}"
         for visitor, address, name in (
             (light, "", "overview"),
@@ -149,15 +221,19 @@ def take_all(console: str) -> None:
             (light, f"automation/automationscript/{world.script}/change/", "script"),
             (light, f"automation/automationscript/{world.script}/versions/", "versions"),
             (light, f"automation/automationscript/{world.script}/versions/difference/?old=1", "difference"),
+            (light, "automation/credential/", "credentials"),
             (dark, f"{definition}/raw/", "raw-view"),
             (light, "events/informationevent/?verb=added", "events"),
+            (light, "runs/", "runs"),
+            (light, f"runs/{failed}/", "run"),
             (dark, "automation/workernode/", "nodes"),
             (dark, "", "overview-dark"),
             (small, "", "overview-small"),
         ):
             visitor.page.goto(console + address)
             # A long table says no more by being longer.
-            take(visitor.page, name, height=520 if name in ("events", "versions") else None)
+            take(visitor.page, name, height=520 if name in ("events", "versions", "runs", "credentials") else None)
+        show_build(light.page, console)
         show_trigger(light.page, console, world)
         take(light.page, "trigger")
         wrong = [line for visitor in (dark, light, small) for line in visitor.wrong]
@@ -166,9 +242,21 @@ def take_all(console: str) -> None:
         sys.exit("\n".join(wrong))
 
 
+def show_build(page: Page, console: str) -> None:
+    """A version with packages that has been built."""
+    from automation.models import AutomationScript
+    from objects.changes import save_checked
+
+    made = save_checked(AutomationScript(name="Read device", source=WITH_PACKAGES), "jane")
+    page.goto(f"{console}automation/automationscript/{made.pk}/versions/1/")
+    page.get_by_role("heading", name="Version 1 is current.").wait_for()
+    take(page, "build", height=520)
+
+
 def show_trigger(page: Page, console: str, world: World) -> None:
     """A success and a failure on the trigger page."""
     page.goto(f"{console}trigger/?definition={world.definition}")
+    page.get_by_label("Over HTTP").check()
     page.get_by_label("Secret of a token").fill("x" * 40)
     page.get_by_label("{id}").fill("7")
     for secret in ("x" * 40, world.secret):
