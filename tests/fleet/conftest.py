@@ -1,5 +1,6 @@
 """An API that holds its runs, for the tests of the fleet."""
 
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet import redis_keys
+from fleet import overview, redis_keys
 from fleet.pool import concurrency_limit
 from testbed.stack import Stack, wait_until
 
@@ -48,6 +49,12 @@ class Held:
             finally:
                 self.go.touch()
         assert {each.result().status_code for each in taken} == {200}
+
+
+def ask_node(stack: Stack, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Have `celery inspect` or `celery control` wait for the only node, for longer than its usual second."""
+    (node,) = overview.nodes()
+    return stack.celery(program, "--timeout", "20", "--destination", node.worker, *words)
 
 
 @pytest.fixture

@@ -30,4 +30,4 @@ def slow_at_first(number: int) -> None:
     note(number)
 
 
-app.add_periodic_task(2.0, frequent.s(), name="frequent")
+app.add_periodic_task(0.5, frequent.s(), name="frequent")

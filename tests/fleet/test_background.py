@@ -71,13 +71,12 @@ def test_a_task_that_is_acknowledged_late_is_delivered_again_when_its_program_is
 
 def test_celery_s_tools_see_both_programs_of_a_node(stack, background):
     background()
-    wait_until(lambda: len(app.control.inspect().ping() or {}) == 2, what="both programs")
-    ended = stack.celery("inspect", "ping")
-    assert ended.stdout.count("pong") == 2, ended.stderr
-    consumed = app.control.inspect().active_queues() or {}
+    wait_until(lambda: stack.celery("inspect", "ping").stdout.count("pong") == 2, what="both programs")
+    both = app.control.inspect(timeout=20, limit=2)
+    consumed = both.active_queues() or {}
     queues = [queue["name"] for found in consumed.values() for queue in found]
     assert sorted(queues) == ["udapi.background", "udapi.triggers"]
-    registered = {name for found in (app.control.inspect().registered() or {}).values() for name in found}
+    registered = {name for found in (both.registered() or {}).values() for name in found}
     assert registered >= {"tokens.tasks.move_last_use", "access.tasks.clear_sessions"}
     assert registered >= {"automation.tasks.prune_versions", "automation.tasks.keep_missing_versions"}
 

@@ -17,6 +17,7 @@ from fleet.celery_message import QUEUE, TASK_NAME
 from fleet.pool import concurrency_limit
 from hosts.jobs import Job, JobKind
 from testbed.stack import wait_until
+from tests.fleet.conftest import ask_node
 
 NAMES_ITSELF = """
 from automation.sdk import ApiTriggerOutput
@@ -57,7 +58,7 @@ def echo(publish):
 
 
 def test_celery_inspect_finds_the_node(stack):
-    asked = stack.celery("inspect", "ping")
+    asked = ask_node(stack, "inspect", "ping")
     assert (asked.returncode, "1 node online." in asked.stdout) == (0, True), asked.stdout + asked.stderr
 
 
@@ -74,7 +75,7 @@ def test_inspect_names_a_node_and_what_it_runs(stack, held):
 
 @pytest.mark.parametrize("question", ["stats", "conf", "report"])
 def test_no_inspect_command_reveals_the_password_of_the_broker(stack, question):
-    told = stack.celery("inspect", question)
+    told = ask_node(stack, "inspect", question)
     assert (told.returncode, "redis+socket" in told.stdout) == (0, True), told.stdout + told.stderr
     assert stack.data.redis_password_file.read_text().strip() not in told.stdout
 

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from fleet import redis_keys
 from fleet.pool import concurrency_limit
+from testbed.stack import wait_until
 
 MARK = """
 import os
@@ -35,6 +37,11 @@ def on_api_trigger(engine, request):
 TEXT = {"Content-Type": "text/plain"}
 
 
+def admitted(redis) -> int:
+    """How many triggers wait or run."""
+    return sum(len(redis.keys(key)) for key in (redis_keys.ticket("*"), redis_keys.run("*")))
+
+
 @pytest.fixture
 def marks(kept):
     """A file that scripts write to, and its content."""
@@ -55,18 +62,18 @@ def marks(kept):
     return Marks()
 
 
-def test_two_thousand_triggers_of_eight_clients_run_once_each(stack, publish, marks):
+def test_a_thousand_triggers_of_eight_clients_run_once_each(stack, publish, marks):
     api = publish(MARK.format(file=marks.file))
 
     def client(_: int) -> list[str]:
         with httpx.Client(base_url=stack.url, timeout=100) as http:
-            answers = [api.call(http) for _ in range(250)]
+            answers = [api.call(http) for _ in range(125)]
         assert {answer.status_code for answer in answers} == {200}
         return [answer.text for answer in answers]
 
     with ThreadPoolExecutor(8) as clients:
         answered = [trigger_id for ids in clients.map(client, range(8)) for trigger_id in ids]
-    assert len(answered) == len(set(answered)) == 2_000
+    assert len(answered) == len(set(answered)) == 1_000
     assert sorted(marks.lines()) == sorted(answered)
 
 
@@ -80,9 +87,11 @@ def test_a_node_runs_its_limit_at_once_and_the_rest_in_order_of_arrival(stack, p
             assert answer.text == str(number)
 
     callers = [threading.Thread(target=call, args=(number,)) for number in range(count)]
-    for caller in callers:
-        caller.start()
-        time.sleep(0.5)
+    with stack.redis_client() as redis:
+        for number, caller in enumerate(callers):
+            caller.start()
+            time.sleep(0.5)
+            wait_until(lambda number=number: len(marks.lines()) + admitted(redis) > number, 20, "the trigger")
     for caller in callers:
         caller.join()
     runs = marks.runs()
@@ -102,7 +111,8 @@ def test_a_trigger_whose_caller_timed_out_in_the_queue_never_runs(stack, publish
         ThreadPoolExecutor(2 * concurrency_limit()) as callers,
     ):
         busy = [callers.submit(occupy, number) for number in range(concurrency_limit())]
-        time.sleep(1)
+        with stack.redis_client() as redis:
+            wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == concurrency_limit(), 20, "a busy node")
         # No more than there are slots: further ones would be refused.
         late = [
             callers.submit(api.call, web.client, content=f"late {n}", headers=TEXT, params={"seconds": "0"})
@@ -129,7 +139,7 @@ def test_a_trigger_that_outlasts_its_caller_is_ended_and_may_have_run(stack, pub
         assert web.client.get("/console/login/").status_code == 200
         begun = time.monotonic()
         answer = api.call(web.client, content="long", headers=TEXT, params={"seconds": "3"})
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 3, "before the script would have ended"
     error = answer.json()["errors"][0]
     assert (error["errorCode"], error["detail"]) == (
         1001,
@@ -143,5 +153,5 @@ def test_a_script_is_ended_at_its_own_time_limit(stack, publish, marks):
     api = publish(STAY.format(file=marks.file), timeout_seconds=1)
     begun = time.monotonic()
     answer = api.call(stack.client, content="long", headers=TEXT, params={"seconds": "30"})
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15
     assert answer.json()["errors"][0]["errorCode"] == 12

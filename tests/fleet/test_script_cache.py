@@ -15,13 +15,16 @@ def _hash(script: AutomationScript) -> str:
 def test_versions_that_were_asked_for_lately_are_kept_up_to_a_size(publish, monkeypatch):
     first, second = (publish.script(f"def run(engine): pass\n# {letter * 600}", name=letter) for letter in "ab")
     monkeypatch.setattr(script_cache, "_KEPT_BYTES", script_cache._versions._bytes + 1_000)
-    kept = load_by_name("a")
-    assert load(str(first.pk), 1, "a", kept.content_hash) is kept
+    found = load_by_name("a")
+    kept = load(str(first.pk), 1, "a", found.content_hash)
+    assert kept is load(str(first.pk), 1, "a", found.content_hash)
+    assert kept == found
     assert (kept.version, kept.name, kept.source) == (1, "a", first.source)
     # One of both fits.
     load(str(second.pk), 1, "b", _hash(second))
-    assert load_by_name("a") is not kept
-    assert load_by_name("a") == kept
+    again = load(str(first.pk), 1, "a", kept.content_hash)
+    assert again is not kept
+    assert again == kept
 
 
 def test_script_that_is_saved_is_found_in_its_new_version(publish):
@@ -41,7 +44,7 @@ def test_script_that_is_imported_again_runs_what_it_is_now(publish):
     found = load(before.id, 1, "d", _hash(again))
     assert (found.source, load_by_name("d")) == (again.source, found)
     # A job that was admitted with what it was before runs that or nothing.
-    assert load(before.id, 1, "d", before.content_hash) is before
+    assert load(before.id, 1, "d", before.content_hash) == before
     script_cache._versions._scripts.clear()
     with pytest.raises(NoScriptError):
         load(before.id, 1, "d", before.content_hash)

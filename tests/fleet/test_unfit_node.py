@@ -128,7 +128,7 @@ def test_a_job_that_one_node_cannot_begin_runs_once_on_another(breakable_stack, 
     # Half of the jobs have a large body, with a key of its own in Redis.
     assert marked.call(60) == marked.call(60, content=LARGE, headers={"Content-Type": "text/plain"}) == {200}
     assert marked.each_ran_once()
-    assert breakable_stack.nodes() == 1
+    wait_until(lambda: breakable_stack.nodes() == 1, 20, "a node that has left")
     assert broken.told("leaves the fleet") == 1
     ran, given_back = broken.ended(), broken.given_back()
     assert given_back
@@ -136,9 +136,10 @@ def test_a_job_that_one_node_cannot_begin_runs_once_on_another(breakable_stack, 
     assert (broken.ended(), broken.given_back()) == (ran, given_back), "it still takes triggers"
 
     broken.find_directory()
-    wait_until(lambda: breakable_stack.nodes() == 2, 15, "a node that is back")
+    # The longer it was away, the longer the pause before the next probe.
+    wait_until(lambda: breakable_stack.nodes() == 2, 40, "a node that is back")
     assert broken.told("can begin scripts again") == 1
-    wait_until(lambda: marked.call(20) == {200} and broken.ended() > ran, 20, "a run on that node")
+    wait_until(lambda: marked.call(20) == {200} and broken.ended() > ran, 40, "a run on that node")
     assert marked.each_ran_once()
 
 
@@ -147,7 +148,7 @@ def test_a_job_that_two_nodes_cannot_begin_never_started(breakable_stack, marked
         node.lose_directory()
     begun = time.monotonic()
     answer = marked.api.call(breakable_stack.client)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20, "long before its caller gives up"
     error = answer.json()["errors"][0]
     assert (error["errorCode"], error["detail"]) == (
         1001,
@@ -155,7 +156,7 @@ def test_a_job_that_two_nodes_cannot_begin_never_started(breakable_stack, marked
     )
     for node in fragile:
         node.find_directory()
-    wait_until(lambda: breakable_stack.nodes() == 2, 15, "both nodes")
+    wait_until(lambda: breakable_stack.nodes() == 2, 40, "both nodes")
     assert marked.call(20) == {200}
     assert marked.each_ran_once()
 
@@ -179,10 +180,10 @@ def test_only_node_when_unfit_finishes_running_jobs_and_keeps_others(breakable_s
         wait_until(begun.exists, 20, "a run")
         lonely_node.lose_directory()
         waiting = callers.submit(api.call, stack.client, content=LARGE, headers={"Content-Type": "text/plain"})
-        wait_until(lambda: stack.nodes() == 0, 5, "no node")
+        wait_until(lambda: stack.nodes() == 0, 20, "no node")
         refused_at = time.monotonic()
         answer = api.call(stack.client)
-        assert time.monotonic() - refused_at < 1
+        assert time.monotonic() - refused_at < 10, "at once, and not when its time is over"
         assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 7)
         # A consumer that reconnects stays without the queue.
         redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
@@ -192,7 +193,8 @@ def test_only_node_when_unfit_finishes_running_jobs_and_keeps_others(breakable_s
         assert not waiting.done()
         lonely_node.find_directory()
         assert waiting.result().text == LARGE
-    assert stack.nodes() == 1
+    # The answer may be here before the next heartbeat.
+    wait_until(lambda: stack.nodes() == 1, 20, "a node that is back")
     # It takes as many jobs at once as before.
     go.unlink()
     with Held(stack, publish, kept_here).busy():

@@ -38,7 +38,7 @@ def no_subscripts(name, parameters, wait, remaining_seconds, watch):
     return SubscriptAnswer(ok=False, message=f"no script {name}")
 
 
-def eventually(condition: Callable[[], object], seconds: float = 3) -> bool:
+def eventually(condition: Callable[[], object], seconds: float = 20) -> bool:
     last_moment = time.monotonic() + seconds
     while not (met := condition()) and time.monotonic() < last_moment:
         time.sleep(0.01)

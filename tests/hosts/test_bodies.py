@@ -114,7 +114,7 @@ def header(**fields):
         "code": 200,
         "headers": {},
         "isText": True,
-        "reusable": True,
+        "leftover": "",
     } | fields
 
 
@@ -134,7 +134,8 @@ def header(**fields):
         ({"headers": {"a": "b"}}, b""),
         ({"headers": {"a": [1]}}, b""),
         ({"isText": 1}, b""),
-        ({"reusable": 1}, b""),
+        ({"leftover": None}, b""),
+        ({"leftover": "The script's own words"}, b""),
         ({}, b"\xff"),
         ({"type": "subscript", "name": "a", "wait": 1}, b"{}"),
         ({"type": "subscript", "name": None, "wait": True}, b"{}"),

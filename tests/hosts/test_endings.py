@@ -61,8 +61,8 @@ def test_the_time_limit_holds(bench, body):
         limit=1.5,
     )
     assert ran.outcome is Outcome.TIMED_OUT
-    assert 1.5 <= ran.seconds < 4.5
-    assert eventually(lambda: not bench.processes(), 1)
+    assert 1.5 <= ran.seconds < 10
+    assert eventually(lambda: not bench.processes())
 
 
 def test_time_limit_holds_while_memory_cannot_be_measured(bench, monkeypatch):
@@ -103,8 +103,8 @@ def test_background_processes_are_killed(bench, ending, outcome):
     )
     assert ran.outcome is outcome
     assert len(ran.lines) == 2
-    assert eventually(lambda: not bench.processes(), 1)
-    assert eventually(lambda: not any(lives(int(pid)) for pid in ran.lines), 1)
+    assert eventually(lambda: not bench.processes())
+    assert eventually(lambda: not any(lives(int(pid)) for pid in ran.lines))
 
 
 @pytest.mark.parametrize("daemon", [True, False])
@@ -152,8 +152,8 @@ def test_daemon_in_its_own_session_is_killed(bench, ending, outcome, renounced):
         source = source.replace("reader, writer", "__import__('ctypes').CDLL(None).prctl(36, 0)\n    reader, writer")
     ran = bench.run(source, limit=3)
     assert ran.outcome is outcome
-    assert ran.seconds < (5 if outcome is Outcome.TIMED_OUT else 3)
-    assert eventually(lambda: not lives(int(ran.lines[0])), 3)
+    assert ran.seconds < 10
+    assert eventually(lambda: not lives(int(ran.lines[0])))
 
 
 def test_a_signal_to_the_workers_group_does_not_reach_a_run(bench):
@@ -167,7 +167,7 @@ def test_stop_ends_all_runs(bench):
     ran = bench.run("import time\ndef run(engine): time.sleep(600)", limit=60)
     stopping.join()
     assert ran.outcome is Outcome.DIED
-    assert ran.seconds < 5
+    assert ran.seconds < 20
     assert bench.run("def run(engine): pass").outcome is Outcome.COULD_NOT_START
 
 
@@ -177,7 +177,7 @@ def test_a_raising_callback_ends_the_run(bench):
 
     with pytest.raises(ConnectionError, match="hello"):
         bench.hosts.run(bench.assignment("import time\ndef run(e):\n print('hello')\n time.sleep(600)"), refuse, None)
-    assert eventually(lambda: not bench.processes(), 1)
+    assert eventually(lambda: not bench.processes())
 
 
 def test_many_runs_leave_no_descriptor_behind(bench):
@@ -197,4 +197,4 @@ def test_time_limit_counts_from_the_call(bench):
     begun_at = time.monotonic()
     ran = bench.run("def run(engine):\n while True: pass", limit=0)
     assert ran.outcome in {Outcome.EXPIRED, Outcome.TIMED_OUT}
-    assert time.monotonic() - begun_at < 3
+    assert time.monotonic() - begun_at < 10

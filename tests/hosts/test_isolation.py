@@ -32,7 +32,8 @@ def test_script_sees_no_variable_of_the_worker(tmp_path, monkeypatch):
         bench = Bench(hosts, str(tmp_path))
         environment = told(bench, "dict(os.environ)")
         assert environment.pop("HOME") == environment.pop("TMPDIR")
-        assert environment == {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
+        path = "/usr/local/bin:/usr/bin:/bin"
+        assert environment == {"PATH": path, "LANG": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1"}
         assert told(bench, "open('/proc/self/environ').read()") == ""
         assert bench.zygote().environ() == {}
         assert "planted" not in told(bench, "str(sys.path)")

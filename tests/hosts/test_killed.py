@@ -61,7 +61,7 @@ def test_a_running_script_dies_with_the_zygote(bench):
     zygote = bench.zygote()
 
     def kill_when_it_runs():
-        assert eventually(lambda: any(process.name() == "sleep" for process in bench.processes()), 5)
+        assert eventually(lambda: any(process.name() == "sleep" for process in bench.processes()))
         zygote.kill()
 
     threading.Thread(target=kill_when_it_runs).start()
@@ -75,7 +75,7 @@ def test_a_running_script_dies_with_the_zygote(bench):
     )
     assert ran.outcome is Outcome.DIED
     assert ran.seconds < 5
-    assert eventually(lambda: not bench.processes(), 1)
+    assert eventually(lambda: not bench.processes())
     assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
 
 

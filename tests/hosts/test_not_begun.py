@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -42,13 +43,14 @@ def test_without_scratch_directory_no_script_begins(bench, terms):
 
 
 def test_removed_base_directory_is_made_again(bench):
+    everybody, job = threading.Barrier(4, timeout=20), bench.assignment(WARM, limit=30)
     with ThreadPoolExecutor(4) as at_once:
-        list(at_once.map(lambda _: bench.run("import time\ndef run(engine): time.sleep(0.3)"), range(4)))
+        list(at_once.map(lambda _: bench.hosts.run(job, lambda _line: everybody.wait(), no_subscripts), range(4)))
     assert len(bench.hosts.warm.resting()) == 4
     (base,) = Path(bench.scratch_parent).glob("script-hosts-*")
     shutil.rmtree(base)
     # No warm host has a directory any more.
-    assert bench.run("import time\ndef run(engine): time.sleep(0.3)").outcome is Outcome.SUCCEEDED
+    assert bench.run(WARM).outcome is Outcome.SUCCEEDED
     assert base.stat().st_mode & 0o777 == 0o700
 
 
@@ -139,7 +141,7 @@ def test_a_script_cannot_say_that_it_has_not_begun(bench, outcome):
         """
         import json, os, struct
         def run(engine):
-            fields = {"type": "answer", "outcome": "OUTCOME", "message": "", "traceback": "", "reusable": False}
+            fields = {"type": "answer", "outcome": "OUTCOME", "message": "", "traceback": "", "leftover": ""}
             text = json.dumps(fields).encode()
             os.write(3, struct.pack("!II", len(text), 0) + text)
         """.replace("OUTCOME", outcome)

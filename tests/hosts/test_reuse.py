@@ -9,7 +9,7 @@ import pytest
 
 from hosts.jobs import Outcome
 from hosts.warm import MAX_IDLE_SECONDS, WarmHosts
-from tests.hosts.conftest import eventually
+from tests.hosts.conftest import eventually, no_subscripts
 
 PID = "import os\ndef run(engine): print(os.getpid())"
 
@@ -40,32 +40,32 @@ def test_fresh_is_a_new_process_for_every_run(bench):
 
 
 @pytest.mark.parametrize(
-    ("statement", "is_kept"),
+    ("statement", "reason"),
     [
-        ("pass", True),
-        ("engine.exit_fail('no')", True),
-        ("subprocess.run(['true'])", True),
-        ("child = subprocess.Popen(['true']); os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)", True),
-        ("[t.start() or t.join() for t in [threading.Thread(target=print)]]", True),
-        ("builtins.added = os.added = json.added = 1", True),
-        ("1 / 0", False),
-        ("sys.exit(0)", False),
-        ("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", False),
-        ("subprocess.Popen(['sleep', '60'])", False),
-        ("os.open('/dev/null', 0)", False),
-        ("os.close(0)", False),
-        ("os.dup2(0, 1)", False),
-        ("os.set_blocking(1, False)", False),
-        ("sys.stdout.close()", False),
-        ("builtins.print = len", False),
-        ("os.getcwd = len", False),
-        ("json.loads = len", False),
-        ("os.nice(1)", False),
-        ("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})", len(os.sched_getaffinity(0)) == 1),
-        ("resource.setrlimit(resource.RLIMIT_NOFILE, (50, 100))", False),
+        ("pass", ""),
+        ("engine.exit_fail('no')", ""),
+        ("subprocess.run(['true'])", ""),
+        ("child = subprocess.Popen(['true']); os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)", ""),
+        ("[t.start() or t.join() for t in [threading.Thread(target=print)]]", ""),
+        ("builtins.added = os.added = json.added = 1", ""),
+        ("1 / 0", "exception"),
+        ("sys.exit(0)", "exception"),
+        ("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "thread was still running"),
+        ("subprocess.Popen(['sleep', '60'])", "Processes that the script started"),
+        ("os.open('/dev/null', 0)", "file or a connection"),
+        ("os.close(0)", "standard stream"),
+        ("os.dup2(0, 1)", "standard stream"),
+        ("os.set_blocking(1, False)", "standard stream"),
+        ("sys.stdout.close()", "standard stream"),
+        ("builtins.print = len", "built-ins were replaced"),
+        ("os.getcwd = len", "built-ins were replaced"),
+        ("json.loads = len", "built-ins were replaced"),
+        ("os.nice(1)", "priority"),
+        ("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})", "processors" * (len(os.sched_getaffinity(0)) > 1)),
+        ("resource.setrlimit(resource.RLIMIT_NOFILE, (50, 100))", "limit"),
     ],
 )
-def test_process_is_reused_only_if_it_is_unchanged(bench, statement, is_kept):
+def test_process_is_reused_only_if_it_is_unchanged(bench, statement, reason):
     source = f"""
         import builtins, json, os, resource, subprocess, sys, threading, time
         say = print
@@ -73,8 +73,10 @@ def test_process_is_reused_only_if_it_is_unchanged(bench, statement, is_kept):
             say(os.getpid(), flush=True)
             {statement}
         """
-    first = bench.run(source).lines[0]
-    assert (bench.run(source).lines[0] == first) == is_kept
+    first = bench.run(source)
+    assert reason in first.result.not_kept_warm
+    assert bool(reason) == bool(first.result.not_kept_warm)
+    assert (bench.run(source).lines[0] == first.lines[0]) == (not reason)
 
 
 TELLS = """
@@ -125,10 +127,12 @@ def test_the_second_run_finds_what_the_first_found(bench):
 
 
 def test_process_is_replaced_after_a_number_of_runs(bench, monkeypatch):
-    monkeypatch.setattr("hosts.run.MAX_RUNS", 3)
-    pids = [pid(bench) for _ in range(6)]
+    monkeypatch.setattr("hosts.reuse.MAX_RUNS", 3)
+    runs = [bench.run(PID) for _ in range(6)]
+    pids = [ran.lines[0] for ran in runs]
     assert pids == [pids[0]] * 3 + [pids[3]] * 3
     assert pids[0] != pids[3]
+    assert [ran.result.not_kept_warm for ran in runs] == ["", "", "It has served 3 runs."] * 2
 
 
 def test_process_that_died_at_rest_is_not_used(bench):
@@ -138,11 +142,16 @@ def test_process_that_died_at_rest_is_not_used(bench):
 
 
 def test_runs_at_the_same_time_have_processes_of_their_own(bench):
-    source = "import os, time\ndef run(engine):\n print(os.getpid())\n time.sleep(0.5)"
+    everybody, pids = threading.Barrier(3, timeout=20), set()
+
+    def note(line: str) -> None:
+        pids.add(line)
+        everybody.wait()
+
     with ThreadPoolExecutor(3) as pool:
-        pids = {ran.lines[0] for ran in pool.map(lambda _: bench.run(source), range(3))}
+        list(pool.map(lambda _: bench.hosts.run(bench.assignment(PID, limit=30), note, no_subscripts), range(3)))
     assert len(pids) == 3
-    assert {ran.lines[0] for ran in [bench.run(source)]} <= pids
+    assert pid(bench) in pids
 
 
 def test_a_new_version_starts_while_the_old_one_finishes(bench):

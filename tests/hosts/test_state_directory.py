@@ -37,6 +37,6 @@ def test_state_directory_is_the_only_variable_that_depends_on_the_worker(tmp_pat
         ran = Bench(hosts, str(tmp_path)).run("import os\ndef run(engine): print(sorted(os.environ.items()))")
         assert ran.outcome is Outcome.SUCCEEDED
         assert f"('STATE_DIRECTORY', '{state}')" in ran.lines[0]
-        assert ran.lines[0].count("('") == 6
+        assert ran.lines[0].count("('") == 7
     finally:
         hosts.stop()

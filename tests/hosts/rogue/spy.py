@@ -67,7 +67,14 @@ def on_api_trigger(engine, request):
     return ApiTriggerOutput(response_body=json.dumps(told))
 """
 
-SECRET_FILES = ("secret_key", "secret_peppers", "db.sqlite3", "redis/password", "redis/redis.conf")
+SECRET_FILES = (
+    "secret_key",
+    "secret_peppers",
+    "credential_keys",
+    "db.sqlite3",
+    "redis/password",
+    "redis/redis.conf",
+)
 REFUSALS = {"Permission denied", "Operation not permitted"}
 
 Attempt = tuple[str, str]

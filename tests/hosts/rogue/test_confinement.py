@@ -103,7 +103,7 @@ LIBRARIES = {
     "shutil": """
         os.mkdir('a'); open('a/file', 'w').close(); shutil.move('a/file', 'file')
         assert os.path.exists('file')""",
-    "inspect": "import automation.sdk; assert 'class Engine' in inspect.getsource(automation.sdk)",
+    "inspect": "import automation.sdk; assert 'class Engine' in inspect.getsource(automation.sdk.Engine)",
     "concurrent.futures": """
         with concurrent.futures.ProcessPoolExecutor(1) as pool:
             assert pool.submit(abs, -1).result() == 1""",
