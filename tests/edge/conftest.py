@@ -6,6 +6,7 @@ from django.test import Client
 
 from keys.changes import create_key
 from testbed.nginx import Nginx
+from tests.edge.webhook_senders import TOKENS
 
 TRANSFER_SECONDS, SILENCE_SECONDS = 6, 3
 # How many triggers may wait in `small` and `impatient`, and how many slow clients.
@@ -22,7 +23,7 @@ def running_edge(running_stack, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def running_nginx(running_edge, tmp_path_factory):
-    nginx = Nginx(tmp_path_factory.mktemp("nginx"), running_edge.port)
+    nginx = Nginx(tmp_path_factory.mktemp("nginx"), running_edge.port, webhooks=TOKENS)
     yield nginx
     nginx.stop()
 

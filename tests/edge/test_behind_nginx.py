@@ -11,8 +11,9 @@ from testbed.listener import Listener
 from testbed.nginx import Nginx
 from testbed.stack import ROOT, wait_until
 from tests.edge.upstream import upstream
-from tests.endpoint.catalogue import LARGEST_BODY, assert_error
-from tests.endpoint.wire import Connection, head
+from tests.endpoint.catalogue import LARGEST_BODY, OF_A_TRIGGER, OF_NGINX, assert_error, assert_trigger_id
+from tests.endpoint.test_trigger_ids import NAMES_ITSELF
+from tests.endpoint.wire import Connection, exchange, head
 
 TEXT = {"Content-Type": "text/plain"}
 
@@ -25,11 +26,13 @@ def on_api_trigger(engine, request):
 """
 
 HOLDS = """
-import time
+import os, time
 
 def on_api_trigger(engine, request):
-    open(request.raw_body + "/began", "w").close()
-    time.sleep(4)
+    began = request.raw_body + "/began"
+    open(began, "w").close()
+    while os.path.exists(began):
+        time.sleep(0.02)
 """
 
 
@@ -47,9 +50,30 @@ def test_the_largest_body_passes_through_nginx(client, publish):
     assert len(api.call(client, content=chunked, headers=TEXT).content) == 100_000
 
 
-@pytest.mark.parametrize("size", [LARGEST_BODY + 1, 32 * 1024 * 1024])
-def test_a_body_that_is_too_large_gets_the_catalogues_answer(client, publish, size):
-    assert_error(publish().call(client, content=b"x" * size, headers=TEXT), 1009)
+@pytest.mark.parametrize(("size", "id_version"), [(LARGEST_BODY + 1, OF_A_TRIGGER), (32 * 1024 * 1024, OF_NGINX)])
+def test_a_body_that_is_too_large_gets_the_catalogues_answer(client, publish, size, id_version):
+    assert_error(publish().call(client, content=b"x" * size, headers=TEXT), 1009, id_version=id_version)
+
+
+def test_the_id_of_a_trigger_passes_through_nginx(client, publish):
+    answer = publish(NAMES_ITSELF).call(client)
+    assert answer.headers.get_list("X-Trigger-Id") == [answer.text]
+
+
+@pytest.mark.parametrize(("method", "status"), [("TRACE", 405), ("POST", 400)])
+def test_what_nginx_refuses_itself_has_an_id_below_custom_only(nginx, method, status):
+    """A method that nginx never passes on, and a chunk without a length."""
+    broken = ("Transfer-Encoding", "chunked")
+    paths = ("/api//custom/any", "/api/customs")
+    refused, other = (exchange(nginx.url, head(method, path, broken), b"no length\r\n") for path in paths)
+    assert (refused.status_code, other.status_code) == (status, status)
+    assert_trigger_id(refused.headers, OF_NGINX)
+    assert "X-Trigger-Id" not in other.headers
+
+
+@pytest.mark.parametrize("path", ["/console/login/", "/api/management/", "/api/customs"])
+def test_nginx_adds_no_id_to_other_answers(client, path):
+    assert "X-Trigger-Id" not in client.get(path).headers
 
 
 def test_an_overlong_query_gets_the_catalogues_answer(client, publish):
@@ -68,8 +92,8 @@ def test_a_caller_who_hangs_up_is_noticed(nginx, stack, publish, kept):
     fields = [*api.headers.items(), *TEXT.items(), ("Content-Length", str(len(content)))]
     with Connection(nginx.url) as connection:
         connection.send(head("POST", api.path, *fields), content)
-        wait_until((kept / "began").exists, 10, "the script")
-    wait_until(lambda: _hung_up(stack, api.path), 4, "the trigger's last line")
+        wait_until((kept / "began").exists, 20, "the script")
+    wait_until(lambda: _hung_up(stack, api.path), 20, "the trigger's last line")
 
 
 def _hung_up(stack, path: str) -> bool:

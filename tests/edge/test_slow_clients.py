@@ -40,7 +40,8 @@ def test_slow_uploads_take_the_places_of_waiting_callers_and_no_more(small, publ
         for _ in range(SLOTS):
             connection = uploads.enter_context(Connection(small.url))
             connection.send(head(api, "slow") + b"Content-Length: 1000\r\n\r\nbegun")
-        time.sleep(1)
+        # A call before that would take the place of an upload.
+        time.sleep(3)
         assert_error(api.call(small.client), 7)
         assert small.client.get("/console/login/").status_code == 200
 
@@ -61,7 +62,7 @@ def test_clients_that_call_without_a_pause_keep_nobody_out(small):
         try:
             time.sleep(1)
             for _ in range(5):
-                with httpx.Client(timeout=10) as newcomer:
+                with httpx.Client(timeout=30) as newcomer:
                     assert newcomer.get(f"{small.url}/console/login/").status_code == 200
         finally:
             is_over.set()

@@ -9,19 +9,25 @@ from threading import Thread
 
 @dataclass
 class Upstream:
-    """`asked` has the paths in their order."""
+    """`asked` has the paths in their order, `fields` the headers of each request."""
 
     port: int
     asked: list[str] = field(default_factory=list)
+    fields: list[list[tuple[str, str]]] = field(default_factory=list)
 
 
 @contextmanager
 def upstream(**headers: str) -> Iterator[Upstream]:
-    """Meanwhile every GET is answered with `headers`, in whose names an underscore is a hyphen."""
+    """Meanwhile every GET and POST is answered with `headers`, in whose names an underscore is a hyphen."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
+
         def do_GET(self) -> None:
             found.asked.append(self.path)
+            found.fields.append(self.headers.items())
             self.send_response(200)
             for name, value in headers.items():
                 self.send_header(name.replace("_", "-"), value)

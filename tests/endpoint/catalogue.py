@@ -1,6 +1,7 @@
 """The error table of the contract, and the check that an answer is exactly a row of it."""
 
 import json
+import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ NEVER_STARTED = "The request was not started in time, it is safe to send it agai
 MAY_HAVE_RUN = "The request was not answered in time, it may have been executed."
 METHODS = "GET, PUT, POST, DELETE, PATCH"
 LARGEST_BODY = 30 * 1024 * 1024
+OF_A_TRIGGER, OF_NGINX = 7, 4
+"""The versions of ids: those of triggers begin with the time, those of answers that nginx makes itself are random."""
 
 
 class Row(NamedTuple):
@@ -47,6 +50,8 @@ ROWS = {
     1012: Row(500, True, GENERIC),
     1013: Row(500, True, GENERIC),
     1014: Row(429, False, "The rate limit is exceeded."),
+    2007: Row(500, True, "The run was cancelled."),
+    2008: Row(503, False, "The API is busy, try again later."),
     2009: Row(503, False, "The API is disabled."),
 }
 
@@ -60,7 +65,13 @@ def code_of(answer) -> int | None:
 
 
 def assert_error(
-    answer, code: int, *, node: int | None = None, detail: str | None = None, missing: Sequence[str] = ()
+    answer,
+    code: int,
+    *,
+    node: int | None = None,
+    detail: str | None = None,
+    missing: Sequence[str] = (),
+    id_version: int = OF_A_TRIGGER,
 ) -> None:
     """`answer` is exactly the error `code`; `faultingNode` may be any node unless `node` is given."""
     row = ROWS[code]
@@ -74,6 +85,7 @@ def assert_error(
         expected["missingScriptParameters"] = list(missing)
     assert answer.json() == {"errors": [expected]}
     _assert_headers(answer, code)
+    assert_trigger_id(answer.headers, id_version)
     json.loads(answer.content.decode("utf-8"))
 
 
@@ -82,9 +94,15 @@ def _assert_headers(answer, code: int) -> None:
     assert headers["Content-Type"] == "application/json"
     assert headers.get("WWW-Authenticate") == ("Bearer" if ROWS[code].status == 401 else None)
     assert headers.get("Allow") == (METHODS if code == 3 else None)
-    assert ("Retry-After" in headers) == (code in (7, 1014))
+    assert ("Retry-After" in headers) == (code in (7, 1014, 2008))
     assert int(headers.get("Retry-After", 1)) >= 1
     assert_no_stranger(headers)
+
+
+def assert_trigger_id(headers, version: int = OF_A_TRIGGER) -> None:
+    """Every answer below /api/custom names its trigger, once; the id is written as everywhere else."""
+    found = uuid.UUID(headers["X-Trigger-Id"])
+    assert (headers["X-Trigger-Id"], found.version) == (str(found), version)
 
 
 def assert_no_stranger(headers) -> None:

@@ -27,6 +27,7 @@ def test_an_answer_has_exactly_these_header_fields(answer):
         "Cross-Origin-Opener-Policy",
         "Content-Security-Policy",
         "Cross-Origin-Resource-Policy",
+        "X-Trigger-Id",
     }
 
 

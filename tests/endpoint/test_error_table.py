@@ -6,9 +6,11 @@ The gunicorn and the worker node are two machines here, so that `faultingNode` t
 import itertools
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db.models import JSONField, Value
 
 from automation.versions import ScriptVersion
@@ -18,11 +20,21 @@ from endpoint import errors
 from fleet import redis_keys
 from objects.changes import save_checked
 from tests.endpoint.broken_storage import remove_script_row
-from tests.endpoint.catalogue import LARGEST_BODY, MAY_HAVE_RUN, METHODS, NEVER_STARTED, ROWS, assert_error
+from tests.endpoint.catalogue import (
+    LARGEST_BODY,
+    MAY_HAVE_RUN,
+    METHODS,
+    NEVER_STARTED,
+    ROWS,
+    assert_error,
+    assert_trigger_id,
+)
 from tests.endpoint.conftest import ENDPOINT_NODE
 from tests.endpoint.fakenode import NODE_ID, reports
 from tests.endpoint.messages import NO_ENTRY_POINT, RUNS, UNKNOWN, returns, sets
 from tests.endpoint.wire import Connection, chunked, exchange, head
+from tests.fleet.conftest import Held
+from tests.runs.conftest import shown_running
 
 JSON = {"Content-Type": "application/json"}
 RAISES = "def on_api_trigger(engine, request):\n    raise ValueError('hidden detail')"
@@ -62,6 +74,7 @@ def test_refused_requests_get_their_error(far_web, publish, fault):
     answer = publish(**published).call(far_web.client, **call)
     if call.get("method") == "HEAD":
         assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, METHODS, b"")
+        assert_trigger_id(answer.headers)
         return
     assert_error(answer, code, node=ENDPOINT_NODE)
 
@@ -96,6 +109,23 @@ def test_a_disabled_api_is_error_2009_from_the_next_request_on(far_web, stack, p
                 assert answer.status_code == 200
             # Whether an API is disabled is told only to those whom it allows.
             assert_error(api.call(web.client, headers={"Authorization": f"Bearer {stranger}"}), 1010)
+
+
+def test_a_cancelled_run_is_error_2007(far_web, publish, worker_node):
+    api = publish("import time\ndef on_api_trigger(engine, request): time.sleep(600)")
+    with ThreadPoolExecutor(1) as callers:
+        called = callers.submit(api.call, far_web.client)
+        running = shown_running(definition_id=api.definition.pk)
+        current_app.control.terminate(running.id, reply=True, timeout=10, limit=1)
+        assert_error(called.result(timeout=20), 2007, node=worker_node)
+
+
+def test_a_call_beyond_the_limit_of_an_api_is_error_2008(stack, far_web, publish, kept):
+    held = Held(stack, publish, kept)
+    held.api.definition.max_concurrent = 1
+    save_checked(held.api.definition, "system")
+    with held.busy(1):
+        assert_error(held.api.call(far_web.client), 2008)
 
 
 def test_a_reached_rate_limit_is_error_1014(far_web, publish):
@@ -208,7 +238,7 @@ def test_a_script_that_exceeds_its_time_out_is_error_12(far_web, publish, worker
     api = publish("import time\ndef on_api_trigger(engine, request):\n    time.sleep(30)", timeout_seconds=1)
     begun = time.monotonic()
     assert_error(api.call(far_web.client), 12, node=worker_node)
-    assert 1 <= time.monotonic() - begun < 5
+    assert 1 <= time.monotonic() - begun < 15
 
 
 def test_a_failed_script_without_entry_point_is_error_12(far_web, publish, worker_node):
@@ -242,7 +272,7 @@ def test_a_trigger_that_never_started_is_error_1001(lonely, fake_node, publish):
     api = publish()
     begun = time.monotonic()
     assert_error(api.call(lonely.client), 1001, detail=NEVER_STARTED)
-    assert 2 <= time.monotonic() - begun < 3
+    assert 2 <= time.monotonic() - begun < 6
 
 
 def test_a_trigger_that_may_have_run_is_error_1001(lonely, fake_node, publish):
@@ -250,7 +280,7 @@ def test_a_trigger_that_may_have_run_is_error_1001(lonely, fake_node, publish):
     with fake_node.answers(None):
         begun = time.monotonic()
         assert_error(api.call(lonely.client), 1001, detail=MAY_HAVE_RUN)
-        assert 2 <= time.monotonic() - begun < 3
+        assert 2 <= time.monotonic() - begun < 6
 
 
 def test_a_full_broker_is_error_1001(lonely, fake_node, publish):
@@ -287,7 +317,7 @@ def test_without_a_worker_node_the_error_is_7(lonely, publish):
     api = publish()
     begun = time.monotonic()
     answer = api.call(lonely.client)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 2, "before the caller's time is over"
     assert_error(answer, 7)
 
 
@@ -297,7 +327,7 @@ def test_a_full_queue_is_error_7(lonely, fake_node, publish):
     api = publish()
     begun = time.monotonic()
     answer = api.call(lonely.client)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 2, "before the caller's time is over"
     assert_error(answer, 7)
 
 
@@ -306,7 +336,7 @@ def test_without_redis_the_error_is_1006(without_broker, publish, limit):
     api = publish(token=publish.token(**limit))
     begun = time.monotonic()
     answer = api.call(without_broker.client)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 2, "before the caller's time is over"
     assert_error(answer, 1006)
 
 

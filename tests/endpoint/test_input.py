@@ -10,14 +10,17 @@ from tests.endpoint.wire import exchange, head
 
 TELLS = """
 import dataclasses, json
+PARTS = "request_method route raw_body parameters route_parameters content_type".split()
 from automation.sdk import *
 
 def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
     assert type(request) is ApiTriggerInput and type(request.request_method) is RequestMethod
     assert type(request.query_parameters) is QueryParameters
     query = request.query_parameters
-    seen = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
+    seen = {name: getattr(request, name) for name in PARTS}
     seen["query_parameters"] = {key: query.get_all(key) for key in query}
+    seen["headers"] = [[name, *request.headers.get_all(name)] for name in request.headers]
+    seen["bytes"] = request.raw_body_bytes.hex()
     seen["context"] = dataclasses.asdict(request.context)
     return ApiTriggerOutput(response_body=json.dumps(seen))
 """
@@ -38,7 +41,14 @@ def test_a_script_sees_every_part_of_a_request(stack, publish):
         "parameters": {"a": "1.50", "ä": "x"},
         "query_parameters": {"q": ["1", ""], "Q": ["é"]},
         "route_parameters": {"id": "4+2", "Name": "A b"},
-        "context": {"token_id": str(api.token.pk)},
+        "content_type": "application/json",
+        "headers": [
+            ["Host", "localhost"],
+            ["Content-Type", "application/json"],
+            ["Content-Length", str(len(body.encode()))],
+        ],
+        "bytes": body.encode().hex(),
+        "context": {"token_id": str(api.token.pk), "client_address": "127.0.0.1"},
     }
 
 
@@ -46,10 +56,13 @@ def test_a_script_sees_empty_values_for_an_empty_request(stack, publish):
     api = publish(TELLS)
     seen = api.call(stack.client, "GET").json()
     assert seen.pop("context")["token_id"] == str(api.token.pk)
+    del seen["headers"]
     assert seen == {
         "request_method": "Get",
         "route": api.definition.route,
         "raw_body": "",
+        "bytes": "",
+        "content_type": "",
         "parameters": {},
         "query_parameters": {},
         "route_parameters": {},

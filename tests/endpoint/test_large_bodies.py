@@ -77,6 +77,15 @@ def test_a_response_body_of_30_mb_is_sent(stack, publish, query):
     assert hashlib.sha256(answer.content).digest() == hashlib.sha256(expected).digest()
 
 
+def answered(api, stack, content, content_type):
+    """The answer to a large body. A busy machine may not begin a run in time, and says that it is safe to repeat it."""
+    for _ in range(5):
+        answer = api.call(stack.client, content=content, headers={"Content-Type": content_type})
+        if '"errorCode": 1001' not in answer.text[:1_000]:
+            break
+    return answer
+
+
 @pytest.mark.parametrize("query", ["", "&text"])
 def test_a_response_body_of_one_byte_more_is_error_17(stack, publish, query):
     answer = publish(MAKES).call(stack.client, "GET", params=f"bytes={LARGEST_BODY + 1}{query}")
@@ -85,7 +94,7 @@ def test_a_response_body_of_one_byte_more_is_error_17(stack, publish, query):
 
 def test_30_mb_there_and_back(stack, publish):
     content = text_of(LARGEST_BODY)
-    answer = publish().call(stack.client, content=content, headers=TEXT)
+    answer = answered(publish(), stack, content, "text/plain")
     assert (answer.status_code, answer.content == content) == (200, True)
 
 
@@ -105,9 +114,7 @@ def test_30_mb_of_parameters(stack, publish):
         "def on_api_trigger(e, r): return ApiTriggerOutput(response_body=str(len(r.parameters['a'])))"
     )
     content = json.dumps({"a": "x" * room})
-    answer = publish(source, input_type=InputType.PARAMETERS).call(
-        stack.client, content=content, headers={"Content-Type": "application/json"}
-    )
+    answer = answered(publish(source, input_type=InputType.PARAMETERS), stack, content, "application/json")
     assert answer.text == str(room)
 
 

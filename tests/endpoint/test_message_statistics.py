@@ -1,15 +1,14 @@
 """The trigger message: the statistics of a trigger."""
 
-import threading
 import time
 
 from endpoint.trigger_message import trigger
 from fleet import claims, queue, redis_keys
-from fleet.pool import concurrency_limit
 from hosts.jobs import Job, JobKind
 from testbed.stack import wait_until
 from tests.endpoint.fakenode import INSTANCE
 from tests.endpoint.messages import RAISES, SLEEPS, to
+from tests.fleet.conftest import Held
 
 
 def test_the_statistics_of_a_success(stack, publish, worker_node):
@@ -19,7 +18,7 @@ def test_the_statistics_of_a_success(stack, publish, worker_node):
     assert set(statistics) == names | {"node", "triggerId"}
     assert statistics["node"] == worker_node
     assert (statistics["requestBytes"], statistics["responseBytes"]) == (4, 4)
-    assert 250 <= statistics["runMilliseconds"] < statistics["totalMilliseconds"] < 5_000
+    assert 250 <= statistics["runMilliseconds"] < statistics["totalMilliseconds"] < 20_000
     assert 0 <= statistics["queueMilliseconds"] < statistics["totalMilliseconds"]
 
 
@@ -48,19 +47,16 @@ def test_the_time_in_the_queue_is_by_the_clock_of_redis(lonely, fake_node):
     time.sleep(0.3)
     claim = claims.claim("job", INSTANCE)
     assert claim is not None
-    assert 300 <= claim.milliseconds_waited < 1_000
-    assert 9_000 < claim.milliseconds_left <= 9_700
+    assert 300 <= claim.milliseconds_waited < 5_000
+    assert 5_000 < claim.milliseconds_left <= 9_700
 
 
-def test_the_time_in_the_queue_is_measured(stack, publish):
-    api = publish(SLEEPS)
-    busy = [threading.Thread(target=trigger, args=(to(api, raw_body="2"),)) for _ in range(concurrency_limit())]
-    with stack.redis_client() as redis:
-        for thread in busy:
-            thread.start()
-        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == len(busy), 10, "every slot is taken")
-    statistics = trigger(to(api, raw_body="0.1")).statistics
-    for thread in busy:
-        thread.join()
-    assert 200 <= (statistics.queue_milliseconds or 0) < 10_000
+def test_the_time_in_the_queue_is_measured(stack, publish, kept):
+    api = publish()
+    with Held(stack, publish, kept).busy() as callers, stack.redis_client() as redis:
+        triggered = callers.submit(trigger, to(api))
+        wait_until(lambda: redis.keys(redis_keys.ticket("*")), 20, "a trigger that waits")
+        time.sleep(0.3)
+    statistics = triggered.result().statistics
+    assert 300 <= (statistics.queue_milliseconds or 0) < 20_000
     assert (statistics.queue_milliseconds or 0) < statistics.total_milliseconds

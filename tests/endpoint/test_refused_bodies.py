@@ -155,7 +155,7 @@ def test_an_announced_body_is_refused_before_it_is_read(stack, publish):
         begun = time.monotonic()
         connection.send(post(publish(), TEXT, ("Content-Length", str(2**40))))
         assert_error(connection.answer(), 1009)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 5
 
 
 def test_a_chunked_body_without_end_is_refused_at_30_mb(stack, publish):

@@ -4,42 +4,12 @@ import io
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from testbed.stack import ROOT, free_port
-
-HEAD = "from automation.sdk import *\n\ndef on_api_trigger(engine, request):\n"
-
-
-@dataclass
-class ScriptFolder:
-    folder: Path
-
-    def write(self, body: str, name: str = "tried", head: str = HEAD) -> Path:
-        file = self.folder / f"{name}.py"
-        file.write_text(head + "".join(f"    {line}\n" for line in body.splitlines()))
-        return file
-
-    def run(self, file: Path, *arguments: object) -> str:
-        output = io.StringIO()
-        call_command("run_script", str(file), *map(str, arguments), stdout=output)
-        return output.getvalue()
-
-    def answer(self, body: str, *arguments: object) -> str:
-        return self.run(self.write(body), *arguments)
-
-    def fails(self, body: str, *arguments: object) -> str:
-        return self.fails_with(self.write(body), *arguments)
-
-    def fails_with(self, file: Path, *arguments: object) -> str:
-        with pytest.raises(CommandError) as failed:
-            self.run(file, *arguments)
-        assert failed.value.returncode != 0
-        return str(failed.value)
+from tests.endpoint.script_folder import HEAD, ScriptFolder
 
 
 @pytest.fixture
@@ -79,6 +49,41 @@ def test_a_body_is_read_as_parameters_only_when_told(bench):
     assert "\n\n{}\n" in bench.answer(body, *given)
     assert "\n\n{'n': '1.50'}\n" in bench.answer(body, *given, "--parameters")
     assert "Error 10 (BodyToParametersConversionFailed)" in bench.fails(body, "--parameters", "--body", "[1]")
+
+
+def test_headers_and_bytes_are_sent(bench):
+    seen = "[request.headers.get('x-a'), request.headers.get_all('X-B'), request.raw_body, request.raw_body_bytes]"
+    body = f"return ApiTriggerOutput(response_body=repr({seen}))"
+    (bench.folder / "body").write_bytes(b"\xff\0")
+    (bench.folder / "text").write_text("hi")
+    of_type = "--header", "content-type=image/png", "--body-file"
+    sent = "--header", "X-A=1=2", "--header", "x-b=b", "--header", "X-B=c", "--header", "Cookie=c"
+    assert "\n\n['1=2', ['b', 'c'], '', b'\\xff\\x00']\n" in bench.answer(
+        body, *sent, "--body-file", bench.folder / "body"
+    )
+    assert "\n\n[None, [], 'hi', b'hi']\n" in bench.answer(body, "--body-file", bench.folder / "text")
+    assert "\n\n[None, [], '', b'hi']\n" in bench.answer(body, *of_type, bench.folder / "text")
+
+
+def test_credentials_are_read_from_a_private_file(bench):
+    bench.write("engine.log(engine.credential('smtp')[:3])\nreturn {}", "sends", "def run(engine):\n")
+    values = bench.folder / "values.json"
+    values.write_text('{"smtp": "two\\nlines"}')
+    values.chmod(0o600)
+    told = bench.answer(
+        "engine.run_subscript('sends', {}, wait=True)\n"
+        "return ApiTriggerOutput.json([engine.credential('smtp').upper()])",
+        "--credentials", values,
+    )  # fmt: skip
+    assert "| two" in told
+    assert '["TWO\\nLINES"]' in told
+    assert "CredentialNotAllowed" in bench.fails("engine.credential('ftp')", "--credentials", values)
+    assert "CredentialNotAllowed" in bench.fails("engine.credential('smtp')")
+    values.chmod(0o640)
+    assert "can be read or changed by other users: give it the mode 600." in bench.fails(
+        "pass", "--credentials", values
+    )
+    assert "cannot be read: No such file" in bench.fails("pass", "--credentials", bench.folder / "nothing")
 
 
 def test_bytes_are_sized_and_a_204_has_no_body(bench):
@@ -231,6 +236,11 @@ def test_output_that_nobody_reads_ends_it(bench):
         (["--route", "a/{=7}"], "needs a name"),
         (["--query", "novalue"], "is not NAME=VALUE"),
         (["--param", "=x"], "is not NAME=VALUE"),
+        (["--header", "novalue"], "is not NAME=VALUE"),
+        (["--header", "X Y=1"], "a character that HTTP does not allow"),
+        (["--header", "X=a\nb"], "The header X has a control character"),
+        (["--header", f"X={'a' * 8190}"], "more than 8190 bytes"),
+        (["--header", "Content-Type=text/plain", "--body-file", sys.executable], "Error 1007 (FailedToReadBody)"),
         (["--timeout", "0"], "1 to 86400"),
         (["--timeout", "soon"], "1 to 86400"),
         (["--body-file", "/"], "cannot be read"),

@@ -87,7 +87,7 @@ def test_the_estimate_halves_every_ten_seconds_while_none_of_its_jobs_waits_or_r
     # While a job waits, heartbeats keep the estimate.
     for _ in range(2):
         fleet.live()
-        assert float(fleet.redis.get(redis_keys.estimate(SLOW))) == pytest.approx(1_000, rel=0.01)
+        assert float(fleet.redis.get(redis_keys.estimate(SLOW))) == pytest.approx(1_000, rel=0.1)
     assert fleet.redis.pttl(redis_keys.estimate(SLOW)) > KEPT_MILLISECONDS - 1_000
 
 

@@ -3,7 +3,9 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from fleet import redis_keys
 from testbed.stack import wait_until
+from tests.fleet.conftest import Held
 
 SLEEP = """
 import time
@@ -15,18 +17,19 @@ def on_api_trigger(engine, request):
 """
 
 
-def test_one_more_caller_than_there_are_waiting_slots_is_refused_and_the_console_stays(stack, publish):
-    api, small = publish(SLEEP), {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": "8"}
-    with stack.another_web(**small) as web, ThreadPoolExecutor(4) as callers:
-        assert web.client.get("/console/login/").status_code == 200
-        waiting = [callers.submit(api.call, web.client) for _ in range(4)]
-        time.sleep(1)
-        begun = time.monotonic()
-        refused = api.call(web.client)
-        console = web.client.get("/console/login/")
-        assert time.monotonic() - begun < 1.5
-        assert [future.result().text for future in waiting] == ["slept"] * 4
-        wait_until(lambda: api.call(web.client).status_code == 200, 5, "a free slot")
+def test_one_more_caller_than_there_are_waiting_slots_is_refused_and_the_console_stays(stack, publish, kept):
+    held, small = Held(stack, publish, kept), {"UDAPI_WEB_WORKERS": "1", "UDAPI_WEB_THREADS": "8"}
+    with stack.another_web(**small) as web, ThreadPoolExecutor(4) as callers, stack.redis_client() as redis:
+        waiting = [callers.submit(held.api.call, web.client) for _ in range(4)]
+        try:
+            wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == 4, 20, "four that wait")
+            refused = held.api.call(web.client)
+            console = web.client.get("/console/login/")
+            assert not held.runs(), "both are answered before them"
+        finally:
+            held.go.touch()
+        assert [future.result().status_code for future in waiting] == [200] * 4
+        wait_until(lambda: held.api.call(web.client).status_code == 200, 20, "a free slot")
     assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
     assert int(refused.headers["Retry-After"]) > 0
     assert console.status_code == 200

@@ -20,9 +20,9 @@ from tests.endpoint.wire import exchange, head
 
 NEVER, HAS, MAY, TOLD = "never started", "has run", "may have run", "`detail` tells"
 WHETHER = (
-    dict.fromkeys((1, 3, 5, 7, 9, 10, 11, 15, 16, 1003, 1006, 1007, 1008, 1009, 1010, 1011, 1014, 2009), NEVER)
+    dict.fromkeys((1, 3, 5, 7, 9, 10, 11, 15, 16, 1003, 1006, 1007, 1008, 1009, 1010, 1011, 1014, 2008, 2009), NEVER)
     | dict.fromkeys((13, 17, 1002, 1012, 1013), HAS)
-    | dict.fromkeys((8, 12, 1004, 1005), MAY)
+    | dict.fromkeys((8, 12, 1004, 1005, 2007), MAY)
     | {1001: TOLD}
 )
 ROW = re.compile(r"^\| (\d+) \| \d+ \|[^|]*\| ([^|]*) \|", re.MULTILINE)
@@ -110,7 +110,7 @@ def test_a_trigger_whose_script_is_gone_when_a_node_takes_it_never_started(break
         breakable_stack.worker.send_signal(signal.SIGSTOP)
         try:
             called = callers.submit(api.call, breakable_stack.client)
-            wait_until(lambda: redis.keys(redis_keys.ticket("*")), 5, "the job")
+            wait_until(lambda: redis.keys(redis_keys.ticket("*")), 20, "the job")
             remove_script_row(api.definition.script)
         finally:
             breakable_stack.worker.send_signal(signal.SIGCONT)

@@ -1,6 +1,7 @@
 """HTTP by hand: requests that a client library would correct are sent as they are."""
 
 import json
+import select
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -42,11 +43,11 @@ def chunked(parts: Iterable[bytes], end: bytes = b"0\r\n\r\n") -> bytes:
 
 
 class Connection:
-    """One connection to a gunicorn; ends with its `with` block."""
+    """One connection to a gunicorn, from the address `source` if it is given; ends with its `with` block."""
 
-    def __init__(self, url: str, seconds: float = 60) -> None:
+    def __init__(self, url: str, seconds: float = 60, source: str = "") -> None:
         address = httpx.URL(url)
-        self.socket = socket.create_connection((address.host, address.port or 80), timeout=seconds)
+        self.socket = socket.create_connection((address.host, address.port or 80), seconds, (source, 0))
         self._file: BinaryIO = self.socket.makefile("rb")
 
     def __enter__(self) -> "Connection":
@@ -76,6 +77,10 @@ class Connection:
         answer = RawResponse(status_line, fields, b"")
         return replace(answer, content=self._body(method, answer.status_code, answer.headers))
 
+    def early_answer(self) -> RawResponse | None:
+        """The response if it has begun to arrive."""
+        return self.answer() if select.select([self.socket], [], [], 0)[0] else None
+
     def is_closed(self) -> bool:
         """Whether the server has closed; waits for a byte if it has not."""
         try:
@@ -101,8 +106,8 @@ class Connection:
         return self._file.readline().decode("latin-1").rstrip("\r\n")
 
 
-def exchange(url: str, *parts: bytes, method: str = "GET") -> RawResponse:
+def exchange(url: str, *parts: bytes, method: str = "GET", source: str = "") -> RawResponse:
     """One request, as bytes, and its answer on a connection of its own."""
-    with Connection(url) as connection:
+    with Connection(url, source=source) as connection:
         connection.send(*parts)
         return connection.answer(method)
