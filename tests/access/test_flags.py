@@ -14,6 +14,9 @@ FLAGS = {
     "automation.add_edit": "Automation > Add/Edit",
     "automation.delete": "Automation > Delete",
     "automation.execute": "Automation > Execute",
+    "automation.credentials_ui_available": "Automation > Credentials > UI available",
+    "automation.credentials_add_edit": "Automation > Credentials > Add/Edit",
+    "automation.credentials_delete": "Automation > Credentials > Delete",
 }
 
 

@@ -13,6 +13,8 @@ from access import flags
 from access.policy import FLAGS, POLICY, allows, labels_allowing, manages_people, may_enter
 
 migration = import_module("access.migrations.0001_groups")
+runs_migration = import_module("access.migrations.0002_groups_see_runs")
+credentials_migration = import_module("access.migrations.0003_groups_see_credentials")
 
 NAMES = {
     "User-defined APIs > Definitions > UI available",
@@ -25,9 +27,22 @@ NAMES = {
     "Automation > Add/Edit",
     "Automation > Delete",
     "Automation > Execute",
+    "Automation > Credentials > UI available",
+    "Automation > Credentials > Add/Edit",
+    "Automation > Credentials > Delete",
+    "User-defined APIs > Runs > UI available",
+    "User-defined APIs > Runs > Bodies",
+    "User-defined APIs > Runs > Cancel",
 }
+RUNS = {"runs.ui_available", "runs.bodies", "runs.cancel"}
 READY = {
-    "Viewer": {"definitions.ui_available", "tokens.ui_available", "automation.ui_available"},
+    "Viewer": {
+        "definitions.ui_available",
+        "tokens.ui_available",
+        "automation.ui_available",
+        "automation.credentials_ui_available",
+        "runs.ui_available",
+    },
     "API developer": {
         "definitions.ui_available",
         "definitions.add_edit",
@@ -37,8 +52,16 @@ READY = {
         "automation.add_edit",
         "automation.delete",
         "automation.execute",
+        "automation.credentials_ui_available",
+    }
+    | RUNS,
+    "Token officer": {
+        "definitions.ui_available",
+        "tokens.ui_available",
+        "tokens.add_edit",
+        "tokens.delete",
+        "runs.ui_available",
     },
-    "Token officer": {"definitions.ui_available", "tokens.ui_available", "tokens.add_edit", "tokens.delete"},
     "Administrator": FLAGS,
 }
 
@@ -59,6 +82,8 @@ def no_groups():
 
 def migrate_again() -> None:
     migration.create_groups(apps, Editor)
+    runs_migration.add_flags(apps, Editor)
+    credentials_migration.add_flags(apps, Editor)
 
 
 def held(group: Group) -> set[str]:
@@ -109,6 +134,16 @@ def test_the_next_migrate_brings_no_deleted_or_renamed_group_back(no_groups):
     Group.objects.filter(name="Viewer").update(name="Support")
     call_command("migrate", verbosity=0)
     assert set(Group.objects.values_list("name", flat=True)) == {"Support", "API developer", "Administrator"}
+
+
+def test_a_ready_group_that_an_operator_has_changed_gets_no_new_flags(no_groups):
+    migration.create_groups(apps, Editor)
+    viewer = Group.objects.get(name="Viewer")
+    viewer.permissions.remove(*viewer.permissions.filter(content_type__app_label="tokens"))
+    runs_migration.add_flags(apps, Editor)
+    credentials_migration.add_flags(apps, Editor)
+    assert held(viewer) == {"definitions.ui_available", "automation.ui_available"}
+    assert held(Group.objects.get(name="Administrator")) == FLAGS
 
 
 # --- The policy itself ---

@@ -25,6 +25,10 @@ NEEDED = {
     ("automation.automationscript", "add"): {"automation.add_edit"},
     ("automation.automationscript", "change"): {"automation.add_edit"},
     ("automation.automationscript", "delete"): {"automation.delete"},
+    ("automation.credential", "view"): {"automation.credentials_ui_available"},
+    ("automation.credential", "add"): {"automation.credentials_add_edit"},
+    ("automation.credential", "change"): {"automation.credentials_add_edit"},
+    ("automation.credential", "delete"): {"automation.credentials_delete"},
 }
 
 

@@ -10,7 +10,8 @@ import pytest
 from django.conf import settings
 
 from automation import compiler, inspection
-from automation.source import LARGEST_SOURCE, compile_error
+from automation.requirements import combined, names
+from automation.source import LARGEST_SOURCE, compile_error, contents
 from tests.docs.page_run import is_script
 from tests.docs.pages import PAGES, blocks
 
@@ -18,9 +19,11 @@ RUN = "def run(engine): pass\n"
 WAIT_SECONDS = 300
 
 
-def lint(source: str) -> list[tuple[int, str, str]]:
+def lint(
+    source: str, packages: list[str] | None = None, modules: list[str] | None = None
+) -> list[tuple[int, str, str]]:
     """The problems of `source`, which may be indented."""
-    found = compiler.lint(textwrap.dedent(source))
+    found = compiler.lint(textwrap.dedent(source), packages, modules)
     assert found is not None
     return found
 
@@ -56,8 +59,8 @@ def test_imports_that_nothing_offers_are_found():
     """
     assert lint(source) == [
         (2, "UnknownModule", "numpi"),
-        (4, "UnknownModule", "automation.models"),
-        (5, "UnknownModule", "automation.versions"),
+        (4, "InternalModule", "automation.models"),
+        (5, "InternalModule", "automation.versions"),
         (6, "UnknownModule", "console.base"),
         (6, "UnknownModule", "fleet"),
         (7, "RelativeImport", ""),
@@ -86,6 +89,30 @@ def test_an_import_beside_a_guarded_one_is_checked():
     assert [name for _line, _kind, name in lint(source + RUN)] == ["maybe", "other", "third"]
 
 
+def unknown(source: str, packages: list[str], modules: list[str] | None = None) -> list[str]:
+    return [name for _line, kind, name in lint(f"{source}\n{RUN}", packages, modules) if kind == "UnknownModule"]
+
+
+def test_with_packages_only_their_modules_are_offered():
+    source = """import os, automation.sdk, scripts.tools
+import httpx, httpx._client, _speedups, celery, lxml.html
+from yaml import safe_load
+"""
+    assert unknown(source, ["httpx"], ["httpx", "httpx.unrelated"]) == ["celery", "lxml.html", "yaml"]
+    assert unknown(source, ["httpx", "lxml", "pyyaml"], ["httpx", "lxml", "yaml", "celery"]) == []
+    assert unknown(source, [], []) == ["celery", "httpx", "httpx._client", "lxml.html", "yaml"]
+    assert ("InternalModule", "automation.models") in [each[1:] for each in lint("import automation.models", [], [])]
+
+
+def test_modules_of_packages_that_are_not_installed_yet_are_guessed_by_their_names():
+    assert unknown("import httpx, numpi", ["httpx"]) == ["numpi"]
+    assert unknown("import google.cloud.storage, google.auth, numpi", ["google-cloud-storage"]) == ["numpi"]
+    assert unknown("import ruamel.yaml, Zope_Interface", ["ruamel-yaml", "zope-interface"]) == []
+    assert unknown("import numpi", ["pyyaml"]) == []
+    assert unknown("import httpx, numpi", ["httpx", "pyyaml"]) == []
+    assert unknown("import yaml, httpxyz", ["httpx"]) == []
+
+
 @pytest.mark.parametrize(
     "parameters",
     ["engine", "e, other=1", "*all", "e, /", "e, *, flag=True", "e, **rest", "e, /, other=1", "e=None"],
@@ -108,12 +135,38 @@ def test_the_last_of_several_bindings_counts():
     assert lint("class Part:\n    def run(self, a, b): pass\n" + RUN) == []
 
 
-def test_async_entry_points_are_not_supported():
-    assert lint("async def run(engine): pass\nasync def other(): pass") == [(1, "AsyncEntryPoint", "run")]
+def test_async_entry_points_are_checked_like_others():
+    assert lint("async def run(engine): pass\nasync def on_api_trigger(engine, request): pass") == []
+    assert lint("async def run(): pass\nasync def other(): pass") == [(1, "WrongArguments", "run")]
+    assert lint("async def on_api_trigger(engine):\n    await gone()") == [
+        (1, "WrongArguments", "on_api_trigger"),
+        (2, "UndefinedName", "gone"),
+    ]
+    assert lint("def run(): pass\nasync def run(engine): pass") == []
+
+
+def test_the_sdk_raises_no_alarm():
+    source = """from automation.sdk import ApiError, ApiTriggerInput, ApiTriggerOutput, CredentialNotAllowed, Engine
+
+async def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
+    try:
+        engine.information(engine.credential("smtp"))
+    except CredentialNotAllowed as error:
+        raise ApiError(409, "Not now", str(error)) from error
+    return ApiTriggerOutput.json(request.json())
+"""
+    assert lint(source) == []
+    assert lint("import automation.sdk.requests, automation.sdk as sdk\n" + RUN) == []
+
+
+def asked(source: str) -> frozenset[str] | None:
+    """The packages that a source asks for."""
+    block = contents(source).block
+    return None if block is None else names(combined([block]))
 
 
 def test_demo_templates_and_docs_raise_no_alarm():
-    files = [file for file in (settings.BASE_DIR / "demo").glob("*.py") if not file.name.startswith("test_")]
+    files = [file for file in (settings.BASE_DIR / "demo").rglob("*.py") if not file.name.startswith("test_")]
     sources = {file.name: file.read_text() for file in files}
     sources |= {
         f"{page}:{number}": block.text
@@ -122,7 +175,9 @@ def test_demo_templates_and_docs_raise_no_alarm():
         if is_script(block)
     }
     assert len(sources) > len(files) > 5
-    assert {name: found for name, source in sources.items() if (found := compiler.lint(source)) != []} == {}
+    assert {
+        name: found for name, source in sources.items() if (found := compiler.lint(source, asked(source))) != []
+    } == {}
 
 
 def test_a_large_source_is_linted_within_the_limits():

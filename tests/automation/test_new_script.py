@@ -29,6 +29,20 @@ def test_a_new_script_can_be_published_unchanged(tmp_path, option, entry_point, 
     assert f"run_script {tmp_path}/status.py" in told
 
 
+def test_a_new_script_can_be_a_copy_of_an_example(tmp_path):
+    for name, file in (("hook", "demo/github_webhook.py"), ("slash", "demo/templates/slack_command.py")):
+        new_script(name, "--directory", tmp_path, "--example", (ROOT / file).stem)
+        assert (tmp_path / f"{name}.py").read_text() == (ROOT / file).read_text()
+
+
+@pytest.mark.parametrize("example", ["nothing", "encoder_status", "test_echo", "../manage"])
+def test_an_unknown_example_is_refused_with_the_known_ones(tmp_path, example):
+    """So is one that imports a library, which would be missing."""
+    with pytest.raises(CommandError, match=r"The examples are alarms, .*github_webhook, .*twilio_message"):
+        new_script("hook", "--directory", tmp_path, "--example", example)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_page_about_the_first_api_shows_the_new_script(tmp_path):
     new_script("hello", "--directory", tmp_path)
     assert (tmp_path / "hello.py").read_text() in (ROOT / "docs" / "tutorial" / "first-api.md").read_text()

@@ -1,6 +1,6 @@
 """The SDK, as script authors use it in their tests."""
 
-import dataclasses
+from http import HTTPStatus
 
 import pytest
 
@@ -22,17 +22,11 @@ def test_request_methods_have_the_names_of_the_contract():
     assert RequestMethod("Get") is RequestMethod.GET
 
 
-def test_status_codes_are_ints():
-    assert {code.name: int(code) for code in StatusCode} == {
-        "OK": 200,
-        "CREATED": 201,
-        "ACCEPTED": 202,
-        "NO_CONTENT": 204,
-        "BAD_REQUEST": 400,
-        "NOT_FOUND": 404,
-        "METHOD_NOT_ALLOWED": 405,
-        "INTERNAL_SERVER_ERROR": 500,
-    }
+def test_status_codes_are_those_that_are_registered():
+    """Python has them under the names of its day; 418 is registered as unused."""
+    names = {413: "CONTENT_TOO_LARGE", 414: "URI_TOO_LONG", 416: "RANGE_NOT_SATISFIABLE", 422: "UNPROCESSABLE_CONTENT"}
+    registered = {code.value: names.get(code, code.name) for code in HTTPStatus if code >= 200 and code != 418}
+    assert {int(code): code.name for code in StatusCode} == registered
 
 
 @pytest.mark.parametrize(
@@ -68,7 +62,7 @@ def test_every_field_of_an_input_has_a_default():
     assert (request.request_method, request.route, request.raw_body) == (RequestMethod.GET, "", "x")
     assert (request.parameters, request.route_parameters, len(request.query_parameters)) == ({}, {}, 0)
     assert (request.context.token_id, request.context.trigger_id) == ("", "")
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         request.route = "other"  # type: ignore[misc]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.sdk.sibling_libraries import LIBRARY_PACKAGE
 from testbed.stack import ROOT
 from tests.test_architecture import _name, _sources, _tree
 
@@ -108,11 +109,12 @@ import scripts.gone
 IN_SCRIPT_HOSTS = {f"hosts.{name}" for name in ("host_process", "script", "script_modules", "worker_link", "zygote")}
 
 
-def test_no_process_of_the_product_but_a_script_host_imports_the_sdk():
-    """Importing it changes how the process finds modules. The worker starts the zygote as a program of its own."""
+def test_only_script_hosts_import_libraries():
+    """The SDK lets a process find `scripts.NAME` in files. Script hosts undo it; others import no such name."""
     sources = {_name(file).removesuffix(".py").replace("/", "."): imports(file) for file in _sources()}
-    of_sdk = {module for module, found in sources.items() if any(name.startswith("automation.sdk") for name in found)}
-    assert of_sdk - {"automation.sdk.__init__"} == IN_SCRIPT_HOSTS - {"hosts.host_process"}
+    assert "automation.sdk" in sources["hosts.script"], "the test finds none"
+    for module, found in sources.items():
+        assert LIBRARY_PACKAGE not in {name.partition(".")[0] for name in found}, module
     assert {module for module, found in sources.items() if found & IN_SCRIPT_HOSTS} <= IN_SCRIPT_HOSTS
 
 

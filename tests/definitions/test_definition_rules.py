@@ -1,5 +1,6 @@
 """The rules of a definition, each with its reason and details, in code and in the database."""
 
+import re
 import uuid
 
 import pytest
@@ -90,6 +91,8 @@ def test_a_new_definition_has_these_defaults(publish_in_process):
     definition = publish_in_process("a")
     assert (definition.action_type, definition.input_type) == ("AutomationScript", "RawBody")
     assert (definition.name, definition.description, definition.allowed_tokens.count()) == ("", "", 0)
+    assert (definition.keep_bodies, definition.max_concurrent) == ("Nothing", None)
+    assert definition.content_types == ["application/json", "application/xml", "text/xml", "text/plain"]
 
 
 @pytest.mark.parametrize("script_id", [None, uuid.uuid4()])
@@ -103,6 +106,79 @@ def test_an_unknown_action_type_is_refused(publish_in_process, action_type):
     pk = uuid.uuid4()
     expected = {"id": str(pk), "field": "actionType"}
     assert refused(publish_in_process, "a", action_type=action_type, pk=pk) == ("InvalidField", expected)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "field"),
+    [
+        *(("keep_bodies", value, "keepBodies") for value in ("", "nothing", None, 1, "x" * 1_000)),
+        *(("max_concurrent", value, "maxConcurrent") for value in (0, -1, 1_001, 2**40, "5", 1.5, True)),
+    ],
+)
+def test_an_invalid_rule_for_runs_is_refused(publish_in_process, column, value, field):
+    pk = uuid.uuid4()
+    assert refused(publish_in_process, "a", pk=pk, **{column: value}) == (
+        "InvalidField",
+        {"id": str(pk), "field": field},
+    )
+    assert not ApiDefinition.objects.exists()
+
+
+@pytest.mark.parametrize("most", [None, 1, 1_000])
+def test_limits_of_runs_that_are_accepted(publish_in_process, most):
+    assert publish_in_process("a", max_concurrent=most).max_concurrent == most
+
+
+TYPES = [f"image/x-{number}" for number in range(51)]
+
+
+@pytest.mark.parametrize(
+    ("content_types", "stored"),
+    [
+        (["*/*"], ["*/*"]),
+        (["IMAGE/Png", "text/xml"], ["image/png", "text/xml"]),
+        (TYPES[:50], TYPES[:50]),
+        (["application/vnd.api+json", "a!#$&'^_`|~%/b"], ["application/vnd.api+json", "a!#$&'^_`|~%/b"]),
+        ([f"{'a' * 127}/{'b' * 127}"], [f"{'a' * 127}/{'b' * 127}"]),
+    ],
+)
+def test_content_types_that_are_accepted(publish_in_process, content_types, stored):
+    publish_in_process("a", content_types=content_types)
+    assert ApiDefinition.objects.get().content_types == stored
+
+
+@pytest.mark.parametrize(
+    ("content_types", "rule"),
+    [
+        *((value, "accepts 1 to 50 content types") for value in (None, [], "text/plain", {"text/plain": 1}, 1, TYPES)),
+        *(([value], "is not a content type") for value in (None, 1, "", "text", "text/", "/", "a/b/c", " text/xml")),
+        *(([value], "is not a content type") for value in ("a/b; charset=utf-8", "text/*", "*/png", "*", "a/b\n")),
+        *(([value], "is not a content type") for value in ("a/b\0", "a/\ud800", "ä/b", "%s/(%s)", "a" * 128 + "/b")),
+        (["text/plain", "TEXT/plain"], "text/plain is listed twice"),
+        *((value, "it stands alone") for value in (["*/*", "*/*"], ["text/plain", "*/*"], [" */*"])),
+    ],
+)
+def test_content_types_that_are_refused(publish_in_process, content_types, rule):
+    with pytest.raises(ValidationError, match=re.escape(rule)) as caught:
+        publish_in_process("a", content_types=content_types)
+    (error,) = errors_of(caught.value)
+    assert (error.code, (error.params or {})["field"]) == ("InvalidField", "contentTypes")
+    assert "".join(caught.value.messages).encode(), "it can be sent"
+    assert not ApiDefinition.objects.exists()
+
+
+def test_the_release_before_inserts_definitions_without_content_types(publish_in_process):
+    definition = publish_in_process("a")
+    fields = (field for field in ApiDefinition._meta.concrete_fields if field.name not in {"id", "content_types"})
+    columns = ", ".join(str(field.column) for field in fields)
+    new = uuid.uuid4()
+    with connection.cursor() as cursor:
+        copy = columns.replace("signature", "'/b'", 1)
+        cursor.execute(
+            f"INSERT INTO definitions_apidefinition (id, {columns}) SELECT %s, {copy} FROM definitions_apidefinition",  # noqa: S608
+            [new.hex],
+        )
+    assert ApiDefinition.objects.get(pk=new).content_types == definition.content_types
 
 
 def test_all_errors_are_reported_at_once(db):
@@ -135,8 +211,11 @@ def test_an_api_that_cannot_answer_can_be_disabled_and_not_enabled_again(publish
     assert refused(save_checked, definition, "somebody")[0] == "InvalidActionMeta"
 
 
-@pytest.mark.parametrize("fields", [{"name": " \t"}, {"route": ""}])
-def test_the_database_enforces_the_rules_of_texts(publish_in_process, fields):
+@pytest.mark.parametrize(
+    "fields",
+    [{"name": " \t"}, {"route": ""}, {"keep_bodies": "All"}, {"max_concurrent": 0}, {"max_concurrent": 1_001}],
+)
+def test_the_database_enforces_the_rules_of_columns(publish_in_process, fields):
     definition = publish_in_process("a")
     with pytest.raises(IntegrityError), transaction.atomic():
         ApiDefinition._base_manager.filter(pk=definition.pk).update(**fields)

@@ -7,11 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from automation.credentials import CredentialGrant
 from automation.models import AutomationScript
 from automation.versions import ScriptVersion, content_of
 from definitions import routes
 from definitions.lookups import find_definition, find_token
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
+from tests.automation.stored_credentials import stored_credential
 from tokens import peppers
 from tokens.models import ApiToken
 
@@ -27,6 +29,7 @@ TABLES = {
     "definitions_allowedtoken",
     "automation_automationscript",
     "automation_scriptversion",
+    "automation_credentialgrant",
 }
 
 
@@ -47,7 +50,10 @@ def many_scripts() -> list[AutomationScript]:
 
 @pytest.fixture
 def full_tables(db):
-    """Thousands of tokens, scripts and definitions, static and dynamic ones; some run one of many versions."""
+    """Thousands of tokens, scripts and definitions, static and dynamic ones; some run one of many versions.
+
+    Credentials are granted to one script in three.
+    """
     tokens = ApiToken._base_manager.bulk_create(
         ApiToken(name=f"token {n}", secret_digest=peppers.digests(f"secret-{n}")[1], pepper_id=1) for n in range(MANY)
     )
@@ -64,6 +70,10 @@ def full_tables(db):
     AllowedToken._base_manager.bulk_create(
         AllowedToken(definition=definition, token=token) for definition, token in zip(definitions, tokens, strict=True)
     )
+    credential = stored_credential()
+    CredentialGrant._base_manager.bulk_create(
+        CredentialGrant(credential=credential, script=script) for script in scripts[1::3]
+    )
     return tokens
 
 
@@ -79,6 +89,7 @@ def _plan(look_up) -> str:
 def _scanned(plan: str) -> set[str]:
     """The tables that are scanned."""
     aliases = {"d": "definitions_apidefinition", "s": "automation_automationscript"}
+    aliases |= {"g": "automation_credentialgrant"}
     aliases |= {"p": "definitions_routeprefix", "a": "definitions_allowedtoken", "v": "automation_scriptversion"}
     names = re.findall(
         r"Seq Scan on (\w+)" if connection.vendor == "postgresql" else r"^SCAN (\w+)", plan, re.MULTILINE
@@ -100,6 +111,7 @@ def test_no_table_is_scanned(full_tables):
     ]
     found = [definition() for definition in definitions]
     assert [row and row.script and row.script.version for row in found] == [1, 1, VERSIONS, 7]
+    assert [row and row.script and row.script.has_credentials for row in found] == [False, True, False, False]
     for _ in range(2):
         plans = [_plan(look_up) for look_up in definitions]
         assert all(BY_VERSION[connection.vendor] in plan for plan in plans), plans

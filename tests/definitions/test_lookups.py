@@ -87,6 +87,15 @@ def test_a_definition_comes_with_its_script_and_whether_the_token_may_call_it(pu
         assert not stranger.is_allowed
 
 
+def test_a_definition_comes_with_what_decides_how_it_runs(publish_in_process):
+    publish_in_process("plain")
+    publish_in_process("limited", keep_bodies="Failures", max_concurrent=3)
+    plain, limited = find_definition(("plain",), NOBODY), find_definition(("limited",), NOBODY)
+    assert plain is not None and limited is not None
+    assert (plain.keep_bodies, plain.max_concurrent) == ("Nothing", None)
+    assert (limited.keep_bodies, limited.max_concurrent) == ("Failures", 3)
+
+
 def test_permission_on_another_definition_does_not_count(publish_in_process):
     token, _ = Publisher().token()
     publish_in_process("a/b", allowed_tokens=[])

@@ -5,6 +5,7 @@ from typing import Any
 from testbed.publisher import ECHO
 from tests.permissions_table.table import (
     API,
+    C_EDIT,
     D_EDIT,
     D_VIEW,
     EXECUTE,
@@ -30,8 +31,14 @@ NEW = {
     "definitions": lambda world: {"route": "new/route", "actionMeta": {"scriptName": world.free_script.name}},
     "tokens": lambda world: {"name": "new"},
     "scripts": lambda world: {"name": "new", "source": ECHO},
+    "credentials": lambda world: {"name": "new", "value": "new", "allowedScripts": [world.free_script.name]},
 }
-CHANGED = {"definitions": {"name": "changed"}, "tokens": {"name": "changed"}, "scripts": {"description": "changed"}}
+CHANGED = {
+    "definitions": {"name": "changed"},
+    "tokens": {"name": "changed"},
+    "scripts": {"description": "changed"},
+    "credentials": {"value": "changed"},
+}
 KEY = {"scripts": "name"}
 
 
@@ -111,6 +118,11 @@ def api_pin(world: World, caller: Caller) -> Any:
 def api_allow(world: World, caller: Caller) -> Any:
     allowed = {"securitySettings": {"allowedTokens": [str(world.free_token.pk)]}}
     return caller.api.patch(f"{API}/definitions/{world.definition.pk}/", allowed)
+
+
+@action("API grant a credential", C_EDIT, changes=True)
+def api_grant(world: World, caller: Caller) -> Any:
+    return caller.api.patch(f"{API}/credentials/{world.credential.pk}/", {"allowedScripts": [world.script.name]})
 
 
 @action("API change a used script's source", S_EDIT, EXECUTE, changes=True)

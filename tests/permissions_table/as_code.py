@@ -6,10 +6,15 @@ from typing import Any
 
 from as_code.entries import RefusedImportError
 from as_code.exporter import ExportError, export_files
-from as_code.importer import import_files
+from as_code.importer import SecretValues, import_files
 from as_code.permissions import Actor
+from automation.models import AutomationScript
+from automation.versions import ScriptVersion
 from testbed.publisher import ECHO
 from tests.permissions_table.table import (
+    C_DELETE,
+    C_EDIT,
+    C_VIEW,
     D_DELETE,
     D_EDIT,
     D_VIEW,
@@ -28,16 +33,28 @@ from tests.permissions_table.table import (
 )
 
 READ_ALL = (D_VIEW, T_VIEW, S_VIEW)
+PACKED = f'# /// script\n# dependencies = ["six"]\n# ///\n{ECHO}'
+CREDENTIAL = "credentials:\n  - name: smtp\n"
 
 
-def _import(caller: Caller, text: str, *, source: str = ECHO, prune: bool = False, dry_run: bool = False) -> bool:
+def _import(
+    caller: Caller,
+    text: str,
+    *,
+    source: str = ECHO,
+    lock: str = "",
+    prune: bool = False,
+    dry_run: bool = False,
+    values: SecretValues | None = None,
+) -> bool:
     """Whether it was let in; that a refused one changes nothing, the table sees."""
     with tempfile.TemporaryDirectory() as directory:
         main = Path(directory) / "apis.yaml"
         main.write_text(text)
         main.with_name("s.py").write_text(source)
+        main.with_name("s.lock").write_text(lock)
         try:
-            import_files([main], Actor(caller.user), prune=prune, dry_run=dry_run)
+            import_files([main], Actor(caller.user), prune=prune, dry_run=dry_run, values=values)
         except RefusedImportError:
             return False
     return True
@@ -58,12 +75,12 @@ def _definition(world: World, more: str = "") -> str:
     return f"definitions:\n  - route: used/route\n    script: {world.script.name}\n{more}"
 
 
-@action("export", *READ_ALL)
+@action("export", *READ_ALL, C_VIEW)
 def exporting(world: World, caller: Caller) -> Any:
     return _export(caller)
 
 
-@action("export digests", *READ_ALL, T_EDIT)
+@action("export digests", *READ_ALL, C_VIEW, T_EDIT)
 def exporting_digests(world: World, caller: Caller) -> Any:
     return _export(caller, with_digests=True)
 
@@ -81,6 +98,27 @@ def comparing_scripts(world: World, caller: Caller) -> Any:
 @action("import, compare definitions", *READ_ALL)
 def comparing_definitions(world: World, caller: Caller) -> Any:
     return _import(caller, _definition(world, f"    allowedTokens: [{world.token.name}]\n"), dry_run=True)
+
+
+@action("import, compare credentials", C_VIEW, S_VIEW)
+def comparing_credentials(world: World, caller: Caller) -> Any:
+    return _import(caller, f"{CREDENTIAL}    allowedScripts: [free]\n", dry_run=True)
+
+
+@action("import a new credential", C_VIEW, S_VIEW, C_EDIT, changes=True)
+def adding_credential(world: World, caller: Caller) -> Any:
+    return _import(caller, "credentials:\n  - name: new\n", values=SecretValues("values.json", {"new": "new"}))
+
+
+@action("import a grant of a credential", C_VIEW, S_VIEW, C_EDIT, changes=True)
+def granting(world: World, caller: Caller) -> Any:
+    return _import(caller, f"{CREDENTIAL}    allowedScripts: [free, {world.script.name}]\n")
+
+
+@action("import another value of a credential", C_VIEW, S_VIEW, C_EDIT, changes=True)
+def changing_value(world: World, caller: Caller) -> Any:
+    values = SecretValues("values.json", {"smtp": "another"})
+    return _import(caller, f"{CREDENTIAL}    allowedScripts: [free]\n", values=values)
 
 
 @action("import a new token", T_VIEW, T_EDIT, changes=True)
@@ -207,3 +245,16 @@ def pruning_tokens(world: World, caller: Caller) -> Any:
 @action("import --prune scripts", S_VIEW, S_DELETE, changes=True)
 def pruning_scripts(world: World, caller: Caller) -> Any:
     return _import(caller, _script(world), prune=True)
+
+
+@action("import --prune credentials", C_VIEW, C_DELETE, changes=True)
+def pruning_credentials(world: World, caller: Caller) -> Any:
+    return _import(caller, "credentials: []\n", prune=True)
+
+
+@action("import another lock of a used script", S_VIEW, S_EDIT, EXECUTE, changes=True)
+def changing_lock(world: World, caller: Caller) -> Any:
+    AutomationScript._base_manager.filter(pk=world.script.pk).update(source=PACKED)
+    ScriptVersion._base_manager.filter(script=world.script).update(source=PACKED)
+    lock = f"six==1.17.0 --hash=sha256:{'a' * 64}\n"
+    return _import(caller, _script(world, "    lock: s.lock\n"), source=PACKED, lock=lock)

@@ -1,9 +1,12 @@
 """What there is to act on."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.db import transaction
 from django.template.response import SimpleTemplateResponse
 
+from endpoint import run_note
 from fleet import overview
 from tests.permissions_table.table import World
 
@@ -18,7 +21,8 @@ def lasting_world(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def world(lasting_world, monkeypatch):
-    """What there is to act on. Worker nodes are asked of no broker, and pages, rendered by other tests, are not."""
+    """What there is to act on. No broker is asked or told anything, and pages, rendered by other tests, are not."""
     monkeypatch.setattr(overview, "nodes", list)
+    monkeypatch.setattr(run_note, "record_buffer", Mock)
     monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")
     return lasting_world

@@ -8,6 +8,9 @@ from automation.models import AutomationScript
 from testbed.publisher import ECHO
 from tests.console.conftest import filled_in, page
 from tests.permissions_table.table import (
+    C_EDIT,
+    C_VIEW,
+    CREDENTIAL,
     D_EDIT,
     D_VIEW,
     DEFINITION,
@@ -46,11 +49,13 @@ CONSOLE_NEW = {
     DEFINITION: lambda world: {"route": "new/route", "script": world.free_script},
     TOKEN: lambda world: {"name": "new"},
     SCRIPT: lambda world: {"name": "new", "source": ECHO},
+    CREDENTIAL: lambda world: {"name": "new", "value": "new"},
 }
 CONSOLE_CHANGED = {
     DEFINITION: {"name": "changed"},
     TOKEN: {"name": "changed"},
     SCRIPT: {"description": "changed"},
+    CREDENTIAL: {"value": "changed"},
 }
 
 for _, model, view, edit, delete in KINDS:
@@ -206,12 +211,12 @@ def console_nodes(world: World, caller: Caller) -> Any:
     return caller.console.get(page(NODE, "changelist"))
 
 
-@action("console open the trigger page", D_VIEW, T_VIEW, EXECUTE, covers="trigger")
+@action("console open the trigger page", D_VIEW, EXECUTE, covers="trigger")
 def console_trigger(world: World, caller: Caller) -> Any:
     return caller.console.get("/console/trigger/")
 
 
-@action("console choose a definition to trigger", D_VIEW, T_VIEW, EXECUTE, covers="trigger_definitions")
+@action("console choose a definition to trigger", D_VIEW, EXECUTE, covers="trigger_definitions")
 def console_trigger_definitions(world: World, caller: Caller) -> Any:
     return caller.console.get("/console/trigger/definitions/")
 
@@ -233,9 +238,29 @@ def console_show_script(world: World, caller: Caller) -> Any:
     return caller.console.get(reverse("admin:definitions_show_script"), {"id": str(world.script.pk)})
 
 
+@action("console form: pick_scripts of a credential", C_VIEW, C_EDIT, S_VIEW, covers="credentials_pick_scripts")
+def console_pick_granted(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:credentials_pick_scripts"))
+
+
 @action("console check a source", S_VIEW, S_EDIT, covers="scripts_check")
 def console_check_source(world: World, caller: Caller) -> Any:
     return caller.console.post(reverse("admin:scripts_check"), {"source": ECHO})
+
+
+@action("console outline of the SDK", S_VIEW, covers="scripts_sdk")
+def console_sdk(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:scripts_sdk"))
+
+
+@action("console modules of packages", S_VIEW, covers="scripts_modules")
+def console_modules(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:scripts_modules"), {"packages": "0" * 64})
+
+
+@action("console names in a library", S_VIEW, covers="scripts_library")
+def console_library(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:scripts_library"), {"name": "tools"})
 
 
 @action("console form: show_versions", S_VIEW, D_VIEW, D_EDIT, EXECUTE, covers="definitions_show_versions")

@@ -6,9 +6,13 @@ from events.visibility import KeyCredential, Reader
 from tests.console.conftest import page
 from tests.permissions_table.table import (
     API,
+    C_VIEW,
+    CREDENTIAL,
     D_VIEW,
     DEFINITION,
     EVENT,
+    R_VIEW,
+    RUN,
     S_VIEW,
     SCRIPT,
     T_VIEW,
@@ -22,6 +26,8 @@ KINDS_OF_EVENTS = [
     ("ApiDefinition", DEFINITION, D_VIEW),
     ("ApiToken", TOKEN, T_VIEW),
     ("AutomationScript", SCRIPT, S_VIEW),
+    ("Credential", CREDENTIAL, C_VIEW),
+    ("Run", RUN, R_VIEW),
 ]
 
 for object_type, model, flag in KINDS_OF_EVENTS:
@@ -86,6 +92,12 @@ for object_type, model, flag in KINDS_OF_EVENTS:
     action(f"console export events of {object_type} as CSV", flag, covers="events_export_csv")(console_csv)
     action(f"console export events of {object_type} as lines", flag, covers="events_export_jsonl")(console_lines)
     action(f"console show an event of {object_type}", flag, covers=f"{EVENT}_change")(console_one)
+
+
+@action("API count events of what scripts say", S_VIEW)
+def _said(_: World, caller: Caller) -> Any:
+    response = caller.api.get(f"{API}/events/count/?verb=said")
+    return response.status_code == 200 and response.json()["count"] == 1
 
 
 class _AnyCredential(KeyCredential):

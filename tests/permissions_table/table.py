@@ -3,24 +3,28 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from http.cookies import SimpleCookie
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
-from django.test.client import ClientHandler
 from rest_framework.test import APIClient
 
-from automation.models import AutomationScript, ScriptVersion
+from automation.builds import Build, BuildState
+from automation.models import AutomationScript, Credential, CredentialGrant, ScriptVersion
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
 from keys.changes import create_key
 from keys.models import PersonalKey
 from objects.changes import save_checked
+from runs.bodies import bodies_of
+from runs.store import store_records
 from testbed.publisher import ECHO, Publisher
+from testbed.run_rows import add_run_with_bodies
+from tests.automation.stored_credentials import stored_credential
+from tests.runs.records import ended
 from tokens.models import ApiToken
 
 # The flags, as short as a table needs them.
@@ -28,9 +32,13 @@ D_VIEW, D_EDIT, D_DELETE = "definitions.ui_available", "definitions.add_edit", "
 T_VIEW, T_EDIT, T_DELETE = "tokens.ui_available", "tokens.add_edit", "tokens.delete"
 S_VIEW, S_EDIT, S_DELETE = "automation.ui_available", "automation.add_edit", "automation.delete"
 EXECUTE = "automation.execute"
+C_VIEW, C_EDIT, C_DELETE = (f"automation.credentials_{name}" for name in ("ui_available", "add_edit", "delete"))
+R_VIEW, R_BODIES, R_CANCEL = "runs.ui_available", "runs.bodies", "runs.cancel"
 FLAGS = frozenset({D_VIEW, D_EDIT, D_DELETE, T_VIEW, T_EDIT, T_DELETE, S_VIEW, S_EDIT, S_DELETE, EXECUTE})
+FLAGS |= {C_VIEW, C_EDIT, C_DELETE, R_VIEW, R_BODIES, R_CANCEL}
 
 DEFINITION, TOKEN, SCRIPT = "definitions_apidefinition", "tokens_apitoken", "automation_automationscript"
+CREDENTIAL, RUN = "automation_credential", "runs_run"
 NODE, EVENT, KEYS = "automation_workernode", "events_informationevent", "keys_personalkey"
 API = "/api/management"
 
@@ -38,19 +46,6 @@ RUNNABLE = "def run(engine): pass\n"
 IMPORTING = "from scripts.shared_code import NAME\n"
 
 _numbers = itertools.count(1)
-
-
-@cache
-def _middleware() -> Any:
-    handler: Any = ClientHandler()
-    handler.load_middleware()
-    return handler._middleware_chain
-
-
-def _warm(client: Any) -> Any:
-    """The client without looking for static files anew, which takes longer than all else."""
-    client.handler._middleware_chain = _middleware()
-    return client
 
 
 class World:
@@ -72,8 +67,14 @@ class World:
             library.source = "NAME = 2\n"
             save_checked(library, "system")
         self.free_token = publish.token(name="free")[0]
-        self.objects = {DEFINITION: self.definition, TOKEN: self.free_token, SCRIPT: self.free_script}
-        self.root = _warm(Client())
+        self.run = add_run_with_bodies(token_id=self.token.pk, token_name=self.token.name)
+        bodies_of(self.run, "system")
+        said = [(0, "hello")]
+        store_records([ended(script_id=str(self.callable_script.pk), script_version=1, said=said)])
+        self.credential = stored_credential(scripts=[self.free_script])
+        self.objects = {DEFINITION: self.definition, TOKEN: self.free_token, SCRIPT: self.free_script, RUN: self.run}
+        self.objects[CREDENTIAL] = self.credential
+        self.root = Client()
         root = User.objects.create_superuser("root of the world")
         self.root.force_login(root)
         self.key = create_key(root, "of root", 1)[0]
@@ -108,11 +109,13 @@ class World:
     @staticmethod
     def state() -> list[object]:
         """Everything that an action could change."""
-        models = (ApiDefinition, ApiToken, AutomationScript)
+        models = (ApiDefinition, ApiToken, AutomationScript, Credential)
         rows: list[object] = [
             sorted(model._base_manager.values_list("pk", "revision", "last_modified_by")) for model in models
         ]
+        rows.append(sorted(CredentialGrant.objects.values_list("credential", "script")))
         rows.append(sorted(ScriptVersion.objects.values_list("pk", "number")))
+        rows.append(sorted(Build.objects.exclude(state=BuildState.FAILED).values_list("version", "state")))
         rows.append(sorted(PersonalKey.objects.values_list("pk", "name")))
         return [*rows, sorted(AllowedToken._base_manager.values_list("definition", "token"))]
 
@@ -124,7 +127,7 @@ class Caller:
         self.user = User.objects.create_user(f"caller {next(_numbers)}", **fields)
         self.user.user_permissions.set(flag for flag in Permission.objects.all() if _flag(flag) in flags)
         self.key = create_key(self.user, "own", 1)[0]
-        self.api = _warm(APIClient())
+        self.api = APIClient()
         self.api.default_format = "json"
         self.api.force_authenticate(self.user)
         client = Client()
@@ -134,7 +137,7 @@ class Caller:
     @property
     def console(self) -> Any:
         """A browser that knows nothing but that the user has logged in."""
-        client = _warm(Client())
+        client = Client()
         client.cookies = SimpleCookie(self._cookies)
         return client
 
@@ -178,31 +181,42 @@ KINDS = [
     ("definitions", DEFINITION, (D_VIEW,), (D_EDIT, EXECUTE), (D_DELETE,)),
     ("tokens", TOKEN, (T_VIEW,), (T_EDIT,), (T_DELETE,)),
     ("scripts", SCRIPT, (S_VIEW,), (S_EDIT,), (S_DELETE,)),
+    ("credentials", CREDENTIAL, (C_VIEW,), (C_EDIT,), (C_DELETE,)),
 ]
 
 
 def cells(needs: tuple[frozenset[str], ...]) -> Iterator[tuple[str, frozenset[str], bool]]:
-    """Whom to try: a name, the flags, and whether they are enough."""
-    tried = {"nothing": frozenset(), "every flag": FLAGS}
-    tried |= {f"only {flag}": frozenset({flag}) for flag in sorted(FLAGS)}
-    tried |= {f"all but {flag}": FLAGS - {flag} for flag in sorted(FLAGS)}
+    """Whom to try: a name, the flags, and whether they are enough.
+
+    A flag only ever adds to what a user may do, so every other set of flags lies between two of these.
+    """
+    needed = frozenset().union(*needs)
+    tried = {"nothing": frozenset(), "every flag": FLAGS, "every flag that is not needed": FLAGS - needed}
+    tried |= {f"all but {flag}": FLAGS - {flag} for flag in sorted(needed)}
     tried |= {f"exactly {' + '.join(sorted(need))}": need for need in needs}
     for need in needs:
         tried |= {f"{' + '.join(sorted(need))} but {flag}": need - {flag} for flag in sorted(need)}
-    for name, flags in tried.items():
+    once = {flags: name for name, flags in reversed(tried.items())}
+    for flags, name in once.items():
         yield name, flags, any(need <= flags for need in needs)
+
+
+def _rows_written() -> int:
+    """How many rows SQLite has written so far, taken back or not: where it wrote none, nothing has changed."""
+    return int(connection.connection.total_changes)
 
 
 def is_granted(one: Action, world: World, caller: Caller) -> bool:
     """Do it, take it back, and say whether it was let happen. A refused one must not have changed anything."""
-    before = world.unchanged()
+    before, written = world.unchanged(), _rows_written()
     savepoint = transaction.savepoint()
     try:
         response = one.do(world, caller)
-        changed = World.state() != before
+        changed = _rows_written() > written and World.state() != before
     finally:
         transaction.savepoint_rollback(savepoint)
     assert one.changes or not changed, f"{one.name} changes something"
     if one.changes:
         return changed
-    return response if isinstance(response, bool) else response.status_code == 200
+    # To cancel a run that is over is a conflict, for those who may cancel.
+    return response if isinstance(response, bool) else response.status_code in (200, 409)

@@ -1,13 +1,25 @@
 """Every flag, every action, every interface: who is let in and who is not, and that a refused one changes nothing.
 
 What each action needs is written down here from the contract, not taken from the code. Each action is tried without a
-flag, with each flag alone, with exactly what it needs, with all flags but each one, with all, and as a superuser.
+flag, with exactly what it needs, with each flag of that missing, with every other flag, with all, and as a superuser.
 """
 
 import pytest
 from django.db import transaction
 
-from tests.permissions_table import api, as_code, console, events, keys  # noqa: F401  they fill the table
+from tests.permissions_table import (  # noqa: F401  they fill the table
+    api,
+    api_builds,
+    as_code,
+    console,
+    console_builds,
+    console_run_actions,
+    console_runs,
+    events,
+    keys,
+    run_actions,
+    runs,
+)
 from tests.permissions_table.table import ACTIONS, EXECUTE, FLAGS, cells, is_granted
 
 

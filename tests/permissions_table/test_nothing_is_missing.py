@@ -10,7 +10,19 @@ from django.urls import URLPattern, get_resolver
 
 from events.models import InformationEvent
 from tests.console.conftest import page
-from tests.permissions_table import api, as_code, console, events, keys  # noqa: F401  they fill the table
+from tests.permissions_table import (  # noqa: F401  they fill the table
+    api,
+    api_builds,
+    as_code,
+    console,
+    console_builds,
+    console_run_actions,
+    console_runs,
+    events,
+    keys,
+    run_actions,
+    runs,
+)
 from tests.permissions_table.table import ACTIONS, EVENT, NODE, Caller
 
 pytestmark = pytest.mark.usefixtures("world")
