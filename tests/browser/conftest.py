@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from testbed.chromium import CHROMIUM, launch
-from testbed.visitor import Profiles, Visitor, remove_users
+from testbed.visitor import PATIENCE, Profiles, Visitor, remove_users
+from tests.runs.conftest import stored  # noqa: F401  a fixture
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +28,7 @@ def chromium():
     Playwright's event loop runs in the thread of the tests, where Django would refuse to touch the database.
     """
     assert CHROMIUM, "needs Chromium: apt install chromium"
+    expect.set_options(timeout=PATIENCE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         with sync_playwright() as playwright:

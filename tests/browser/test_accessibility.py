@@ -10,13 +10,17 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
 from keys.changes import create_key
+from runs.models import Run, RunLog
 from search.models import Mirror
 from testbed.visitor import PREFIX
+from tests.automation.stored_credentials import stored_credential
 from tests.browser.test_every_page import PAGES
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 GRAVE = ("serious", "critical")
 THEMES = ("light", "dark")
+COLOURS = ["color-contrast", "link-in-text-block"]
+"""The rules whose findings depend on the theme."""
 # As on load: no transition from one colour to the other is under way.
 FOLLOW_THE_SYSTEM = """
 async () => {
@@ -27,6 +31,10 @@ async () => {
   }
   document.getAnimations().filter((each) => each instanceof CSSTransition).forEach((each) => each.finish());
 }
+"""
+# `preload` fetches every style sheet again, for rules that are off (orientation) or not grave (media that play).
+RUN_AXE = """
+(rules) => axe.run(document, {resultTypes: ['violations'], preload: false, ...rules}).then((done) => done.violations)
 """
 WIDTHS = (360, 1024, 1280, 1920)
 SETTLED_MILLISECONDS = 5_000
@@ -40,17 +48,22 @@ TOO_WIDE = """
 
 
 def findings(page) -> list[str]:
-    """What axe-core finds on the page as it is now, in either theme."""
+    """What axe-core finds on the page as it is now, in either theme: all rules in one of them, which differs with the
+    width, and in the other the rules about colours.
+    """
+    # A click does not wait for the scripts of the page that it leads to.
+    page.wait_for_load_state()
     # A second context of scripts: the page's policy does not hold there, and its own scripts do not see it.
     page.evaluate(AXE)
-    return [line for theme in THEMES for line in _findings(page, theme)]
+    first, second = THEMES if page.viewport_size["width"] < WIDTHS[1] else reversed(THEMES)
+    return _findings(page, first, {}) + _findings(page, second, {"runOnly": COLOURS})
 
 
-def _findings(page, theme: str) -> list[str]:
+def _findings(page, theme: str, rules: dict[str, list[str]]) -> list[str]:
     page.emulate_media(color_scheme=theme)
     page.evaluate(FOLLOW_THE_SYSTEM)
     assert (page.locator("html.dark").count() == 1) == (theme == "dark"), page.url
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
+    found = page.evaluate(RUN_AXE, rules)
     return [
         f"{page.url} ({theme}): {each['id']} ({each['impact']}): {[node['html'][:160] for node in each['nodes'][:3]]}"
         for each in found
@@ -79,6 +92,23 @@ def look(visit):
     return look
 
 
+def make_runs(api) -> tuple[Run, Run]:
+    """A run that has failed, with whatever a run can have, and one that has succeeded."""
+    definition = api.definition
+    called = {"definition_id": definition.pk, "route": definition.route, "called_route": "encoders/7/status"}
+    called |= {"script_id": definition.script_id, "script_name": definition.script.name, "script_version": 1}
+    known = called | {"kind": "Trigger", "authority": 3, "method": "Post", "token_id": api.token.pk, "node": 1}
+    times = {"queue_milliseconds": 40, "run_milliseconds": 300, "total_milliseconds": 360}
+    good = Run.objects.create(status="Succeeded", response_code=404, **known, **times)
+    script = f'  File "<script {definition.script.name}>", line 2, in on_api_trigger'
+    message = f"KeyError: 1\nTraceback (most recent call last):\n{script}\nKeyError: 1"
+    error = {"error_code": 12, "reason": "AutomationActionError", "message": message, "parent_id": good.pk}
+    failed = Run.objects.create(status="Failed", has_log=True, has_bodies=True, **known, **times, **error)
+    Run.objects.create(**known | {"status": "Cancelled", "kind": "Subscript", "parent_id": failed.pk})
+    RunLog.objects.create(run_id=failed.pk, text="12\tfirst line\n1042\tsecond line\n")
+    return failed, good
+
+
 def test_no_page_has_serious_findings(look, publish, console):
     api = publish(parameters=["channel"], route="encoders/{id}/status")
     publish.token(name="off", is_disabled=True)
@@ -94,10 +124,14 @@ def test_no_page_has_serious_findings(look, publish, console):
             ("definitions/apidefinition", api.definition.pk),
             ("tokens/apitoken", api.token.pk),
             ("automation/automationscript", api.definition.script_id),
+            ("automation/credential", stored_credential(scripts=[api.definition.script]).pk),
         )
         for kind in ("view", "raw", "change", "history", "delete")
     ]
-    others = ["trigger/", "password_change/done/", "nothing/"]
+    failed, good = make_runs(api)
+    others = ["trigger/", "password_change/done/", "nothing/", "runs/?status=Failed&code=x", f"runs/{failed.pk}/"]
+    others += [f"runs/{failed.pk}/bodies/", f"runs/{failed.pk}/compare/", f"runs/{failed.pk}/compare/?with={good.pk}"]
+    others += [f"runs/{failed.pk}/{kind}/" for kind in ("again", "cancel")] + [f"runs/again/{api.definition.pk}/"]
     wrong = look(*(console + page for page in [*PAGES, *others, *objects, *people]))
     group.delete()
     assert not wrong, "\n".join(wrong)
@@ -157,6 +191,7 @@ def test_no_list_scrolls_sideways(visit, publish, console):
     api = publish(route="regions/{region}/channels/{channel}/programmes/{programme}/restart", token=token)
     api.definition.description = "A description that goes on for rather more than a line. " * 4
     api.definition.save()
+    stored_credential(name, scripts=[publish.script(name=f"{number} {name}") for number in range(4)])
     page = visit()
     for address in [address for address in PAGES if address.count("/") == 2]:
         page.goto(console + address)

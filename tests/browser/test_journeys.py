@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from playwright.sync_api import expect
 
 from access.policy import FLAGS
 from definitions.models import ApiDefinition
@@ -25,6 +26,7 @@ def configure(page, route: str, script: str, token: str) -> None:
     picker.press("Enter")
     page.get_by_role("checkbox", name=token).check()
     save(page)
+    page.locator("#list-rows").wait_for()
 
 
 def make_token(page, name: str) -> str:
@@ -40,11 +42,12 @@ def test_from_the_first_start_to_the_first_answered_call(visit, console, stack, 
     page.context.clear_cookies()
     log_in_by_form(page, console, f"{PREFIX} the first", "a long password 1")
     page.get_by_role("link", name="Write a script").click()
-    page.get_by_label("Name").fill("hello")
+    page.locator("#id_name").fill("hello")
     page.locator(".cm-content").click()
     page.keyboard.insert_text(ECHO)
     page.get_by_text("on_api_trigger").first.wait_for()
     save(page)
+    page.locator("#list-rows").wait_for()
     page.goto(console)
     page.get_by_role("link", name="Create a token").click()
     secret = make_token(page, "first client")
@@ -55,6 +58,7 @@ def test_from_the_first_start_to_the_first_answered_call(visit, console, stack, 
     page.get_by_role("combobox", name="Definition", exact=True).click()
     page.get_by_role("option").filter(has_text="first/call").click()
     page.get_by_label("Body", exact=True).fill('"hello"')
+    page.get_by_label("Over HTTP").check()
     page.get_by_label("Secret of a token").fill(secret)
     page.get_by_role("button", name="Trigger", exact=True).click()
     page.get_by_role("heading", name="Success: the script answered 200").wait_for()
@@ -68,8 +72,7 @@ def test_publishing_an_existing_script(visit, console, stack, publish):
     page = visit()
     page.goto(f"{console}automation/automationscript/{script.pk}/change/")
     page.get_by_role("link", name="Publish as API").click()
-    page.get_by_role("combobox", name="Script").wait_for()
-    assert page.get_by_role("combobox", name="Script").input_value() == "already there"
+    expect(page.get_by_role("combobox", name="Script")).to_have_value("already there")
     configure(page, "now/published", "already there", "its client")
     page.get_by_text("now/published").first.wait_for()
     assert list(ApiDefinition.objects.get(route="now/published").allowed_tokens.all()) == [token]
@@ -129,6 +132,7 @@ def test_a_user_with_one_flag_sees_exactly_its_part(visit, publish, console, fla
         "Definitions": "definitions/apidefinition/",
         "Tokens": "tokens/apitoken/",
         "Scripts": "automation/automationscript/",
+        "Credentials": "automation/credential/",
         "Trigger": "trigger/",
         "Events": "events/informationevent/",
         "Nodes": "automation/workernode/",
@@ -155,8 +159,8 @@ def test_who_may_add_finds_the_way_and_who_may_only_look_does_not(visit, publish
         page.goto(console + address)
         assert (page.locator(f"a[href*='{address}add/']").count() > 0) == (expected == 200)
         assert page.request.get(f"{console}{address}add/").status == expected
-    looking.locator("#list-rows a").first.click()
-    looking.wait_for_load_state()
+    with looking.expect_navigation():
+        looking.locator("#list-rows a").first.click()
     assert looking.locator("[name=_save]").count() == 0
 
 

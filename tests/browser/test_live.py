@@ -108,11 +108,11 @@ def test_focus_in_a_list_and_its_place_are_kept(visit, publish, console, name_sh
     page.locator(f"[data-switch='{token.pk}']").focus()
     scroller = page.locator("#list-rows .simplebar-content-wrapper")
     # The theme may still be wrapping the list.
-    wait_until(lambda: scroller.evaluate("each => { each.scrollTo(60, 0); return each.scrollLeft }") == 60, 5)
+    wait_until(lambda: scroller.evaluate("each => { each.scrollTo(60, 0); return each.scrollLeft }") == 60, 20)
     publish.token(name="another")
     name_shown(page, "another")
     assert page.evaluate("document.activeElement.dataset.switch") == str(token.pk)
-    wait_until(lambda: scroller.evaluate("each => each.scrollLeft") == 60, 5, "the place in the list")
+    wait_until(lambda: scroller.evaluate("each => each.scrollLeft") == 60, 20, "the place in the list")
 
 
 def test_an_editor_is_told_of_changes_and_loses_nothing(visit, publish, console):
@@ -181,7 +181,7 @@ def test_without_room_for_a_stream_changes_show_all_the_same(visit, stack, publi
 def test_the_nodes_page_follows_the_fleet(visit, stack, console):
     page = visit("definitions.ui_available")
     page.goto(f"{console}automation/workernode/")
-    assert page.get_by_text("1 node alive").count() == 1
+    page.get_by_text("1 node alive").wait_for()
     mark(page)
     with stack.another_worker():
         page.get_by_text("2 nodes alive").wait_for(timeout=PATIENCE)

@@ -37,7 +37,8 @@ def test_a_change_is_compared_and_taken_back(page, publish):
     expect(page.get_by_text("Used by 1 API, live at once.")).to_be_visible()
     write(page, CHANGED)
     page.get_by_label("Note").fill("Says twenty in a word")
-    page.get_by_role("button", name="Save and continue editing").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save and continue editing").click()
     page.get_by_role("link", name="Versions").click()
     expect(page.get_by_role("row")).to_have_count(3)
     expect(page.get_by_text("Says twenty in a word")).to_be_visible()
@@ -57,6 +58,7 @@ def test_a_change_is_compared_and_taken_back(page, publish):
     assert page.locator("ins").bounding_box()["x"] < 200
     wrong += findings(page)
     page.get_by_role("link", name="Versions").click()
+    expect(page.get_by_text("Says twenty in a word")).to_be_visible()
     assert sideways(page) <= 0
     wrong += findings(page)
     page.set_viewport_size({"width": 1280, "height": 800})
@@ -64,8 +66,8 @@ def test_a_change_is_compared_and_taken_back(page, publish):
     expect(page.locator(".tok-keyword").first).to_have_text("def")
     wrong += findings(page)
     page.get_by_role("button", name="Make version 1 current").click()
-    wrong += findings(page)
     expect(page.get_by_text("Version 1 is current.")).to_be_visible()
+    wrong += findings(page)
     script.refresh_from_db()
     assert script.source == SOURCE
     page.get_by_role("link", name="Go back to version 2").click()
@@ -106,6 +108,7 @@ def test_a_library_is_written_used_and_renewed(page, publish):
     wrong += findings(page)
     page.goto(library)
     page.get_by_role("link", name="Renew 1 script").first.click()
+    page.get_by_role("button", name="Renew 1 script").wait_for()
     page.set_viewport_size({"width": 375, "height": 800})
     assert sideways(page) <= 0
     wrong += findings(page)

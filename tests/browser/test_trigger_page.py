@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from testbed.publisher import ECHO
 from testbed.visitor import PATIENCE
@@ -26,6 +27,14 @@ def on_api_trigger(engine, request):
     told = {"route": request.route_parameters, "query": query, "body": request.raw_body}
     return ApiTriggerOutput(response_body=json.dumps(told))
 """
+TELLS_BYTES = """
+import json
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    told = [request.headers.get("X-Some"), request.content_type, request.raw_body_bytes.hex()]
+    return ApiTriggerOutput(response_body=json.dumps(told))
+"""
 XML = """
 from automation.sdk import ApiTriggerOutput
 
@@ -44,6 +53,7 @@ def open_page(visit, console):
     def open_page(api, secret: str | None = None):
         page = visit(*SENDER)
         page.goto(f"{console}trigger/?definition={api.definition.pk}")
+        page.get_by_label("Directly to a worker").check()
         page.get_by_label("Secret of a token").fill(api.secret if secret is None else secret)
         return page
 
@@ -79,14 +89,15 @@ def test_a_definition_is_chosen_from_the_list_and_triggered_with_the_keyboard(vi
     page.wait_for_function("document.querySelectorAll('#picker-list [role=option]').length === 1")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert page.get_by_label("Route", exact=True).input_value() == "encoders/{id}/status"
+    expect(page.get_by_label("Route", exact=True)).to_have_value("encoders/{id}/status")
     page.get_by_label("{id}").fill("a/b")
     page.get_by_label("Name").first.fill("dry")
     page.get_by_label("Value").first.fill("1")
     page.get_by_label("Body", exact=True).fill('{"state": "on"}')
+    page.get_by_label("Over HTTP").check()
     page.get_by_label("Secret of a token").fill(api.secret)
     page.keyboard.press("Enter")
-    assert "cannot hold a slash" in page.get_by_role("alert").first.inner_text()
+    expect(page.get_by_role("alert").first).to_contain_text("cannot hold a slash")
     page.get_by_label("{id}").fill("a b ü")
     page.keyboard.press("Enter")
     card = answer(page)
@@ -138,6 +149,29 @@ def test_xml_is_indented_and_a_refusal_of_the_script_is_no_success(open_page, pu
     assert card.locator("pre").first.inner_text() == "<a>\n  <b>1</b>\n  <b/>\n</a>"
 
 
+def test_a_file_and_headers_are_sent_as_me_and_over_http(open_page, publish):
+    page = open_page(publish(TELLS_BYTES, content_types=["image/png", "text/csv"]))
+    expect(page.get_by_label("Content type")).to_have_value("image/png")
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\0'"}
+    page.get_by_label("File to send").set_input_files(file)
+    expect(page.get_by_label("Content type")).to_have_value("image/jpeg")
+    page.get_by_label("Content type").fill("image/png")
+    page.get_by_role("button", name="Trigger", exact=True).click()
+    expect(page.get_by_role("alert").first).to_contain_text("Only text goes directly to a worker.")
+    for way in ("As me", "Over HTTP"):
+        page.get_by_label(way).check()
+        page.locator("#header-fields").get_by_label("Name").first.fill("x-some")
+        page.locator("#header-fields").get_by_label("Value").first.fill("thing")
+        card = trigger(page)
+        assert json.loads(card.locator("pre").first.inner_text()) == ["thing", "image/png", "ff0027"]
+        card.get_by_text("As curl").click()
+        assert "--data-binary '@a.jpg'" in card.inner_text()
+        card.get_by_text("What was sent").click()
+        assert "x-some: thing\nContent-Type: image/png\n\na.jpg, 3 bytes" in card.inner_text()
+    page.locator("#header-fields").get_by_label("Name").first.fill("no name")
+    assert "Not sent or not answered" in trigger(page).inner_text()
+
+
 def test_the_rate_limit_counts_only_over_http(open_page, publish):
     token = publish.token(rate_limit=1, rate_window_seconds=3_600)
     page = open_page(publish(ECHO, token=token))
@@ -173,7 +207,7 @@ def test_reset_form_clears_everything_and_invalid_bodies_are_reported(open_page,
     page.get_by_role("button", name="Reveal").click()
     assert secret.get_attribute("type") == "text"
     page.get_by_label("Body", exact=True).fill('{"a": }')
-    assert "Not valid JSON" in page.locator("#body-state").inner_text()
+    expect(page.locator("#body-state")).to_contain_text("Not valid JSON")
     page.get_by_role("button", name="Reset form").click()
     assert (secret.input_value(), secret.get_attribute("type")) == ("", "password")
     assert page.get_by_label("Route", exact=True).input_value() == ""
@@ -184,16 +218,48 @@ def test_the_secret_does_not_come_back_with_the_page(open_page, publish, console
     page = open_page(publish(ECHO))
     page.goto(f"{console}keys/personalkey/")
     page.go_back()
-    page.get_by_label("Secret of a token").wait_for(timeout=PATIENCE)
+    page.get_by_label("Directly to a worker").wait_for(timeout=PATIENCE)
+    page.get_by_label("Directly to a worker").check()
     assert page.get_by_label("Secret of a token").input_value() == ""
     stored = "JSON.stringify([{...localStorage}, {...sessionStorage}, history.state])"
     assert "udapi" not in page.evaluate(stored)
 
 
-@pytest.mark.parametrize("missing", SENDER)
+@pytest.mark.parametrize("missing", ["definitions.ui_available", "automation.execute"])
 def test_without_one_of_the_flags_there_is_no_page(visit, console, missing):
     page = visit(*(flag for flag in SENDER if flag != missing))
     page.goto(console)
     assert page.get_by_role("link", name="Trigger", exact=True).count() == 0
     for address in ("trigger/", "trigger/definitions/"):
         assert page.request.get(console + address).status == 403
+
+
+def test_the_body_says_what_is_wrong_with_it(open_page, publish):
+    page = open_page(publish(ECHO))
+    state = page.locator("#body-state")
+    for label, text, said in (
+        ("XML", "<a>", re.compile("^Not valid XML: .*(?<!error[.])$")),
+        ("Form", "channel=7\nchannel=8", "A form is one line: name=value&name=value"),
+        ("Form", "channel=7&channel=8", "19 bytes, valid"),
+        ("Text", "{", "1 bytes"),
+    ):
+        page.get_by_label("Body format").select_option(label)
+        page.get_by_label("Body", exact=True).fill(text)
+        expect(state).to_have_text(said)
+        expect(page.get_by_role("button", name="Format", exact=True)).to_be_visible(visible=label == "XML")
+
+
+def test_a_file_is_measured_before_it_is_sent(open_page, publish):
+    page = open_page(publish(ECHO))
+    page.get_by_label("As me").check()
+    page.get_by_label("Body format").select_option("File")
+    state = page.locator("#body-state")
+    expect(state).to_have_text("No file chosen, so no body")
+    page.locator("#body-field").evaluate("field => (field.dataset.largest = 2048)")
+    file = {"name": "logo.png", "mimeType": "image/png"}
+    page.get_by_label("File to send").set_input_files({**file, "buffer": bytes(3072)})
+    expect(state).to_have_text("The file has 3 KB, but a body at most 2 KB.")
+    page.get_by_role("button", name="Trigger", exact=True).click()
+    expect(page.get_by_role("heading", name="No responses yet")).to_be_visible()
+    page.get_by_label("File to send").set_input_files({**file, "buffer": bytes(2048)})
+    expect(state).to_have_text("2 KB")

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from testbed.publisher import Publisher
+from tests.runs.conftest import stored  # noqa: F401  a fixture
 
 FLAGS = frozenset(
     {
@@ -21,7 +22,13 @@ FLAGS = frozenset(
         "automation.ui_available",
         "automation.add_edit",
         "automation.delete",
+        "automation.credentials_ui_available",
+        "automation.credentials_add_edit",
+        "automation.credentials_delete",
         "automation.execute",
+        "runs.ui_available",
+        "runs.bodies",
+        "runs.cancel",
     }
 )
 

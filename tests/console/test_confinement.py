@@ -19,8 +19,8 @@ def nodes(monkeypatch):
     """Makes these the nodes that are alive."""
 
     def make(*nodes: NodeState) -> None:
-        beats = [overview.LivingNode(node, datetime.now(UTC)) for node in nodes]
-        monkeypatch.setattr(overview, "look", lambda: overview.Fleet(beats, 0))
+        beats = [overview.LivingNode(node, datetime.now(UTC), "") for node in nodes]
+        monkeypatch.setattr(overview, "look", lambda **_options: overview.Fleet(beats, 0))
 
     return make
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils.html import strip_tags
 
 from console.definitions import pages as definitions
 from definitions.changes import save_definition
@@ -58,6 +59,12 @@ def test_without_entry_point_the_input_type_may_be_left_out(admin, make):
         ({"script": ""}, "script", "This field is required"),
         ({"action_type": ActionType.NO_ENTRY_POINT}, "script", "no function run"),
         ({"action_type": "Bogus"}, "action_type", "Bogus"),
+        ({"content_types": "text/xml\r\ntext/*"}, "content_types", "text/* is not a content type"),
+        ({"content_types": " \r\n"}, "content_types", "accepts 1 to 50 content types"),
+        ({"keep_bodies": "Bogus"}, "keep_bodies", "Bogus"),
+        ({"max_concurrent": "0"}, "max_concurrent", "from 1 to 1000"),
+        ({"max_concurrent": "1001"}, "max_concurrent", "from 1 to 1000"),
+        ({"max_concurrent": "many"}, "max_concurrent", "whole number"),
         ({"input_type": "Bogus"}, "input_type", "Bogus"),
         ({"allowed_tokens": ["3f0c1f5e-7a2c-4b60-9d6a-0a5e5a3c2b11"]}, "allowed_tokens", "3f0c1f5e"),
     ],
@@ -82,6 +89,56 @@ def test_a_change_keeps_what_it_does_not_touch(admin, make):
     assert (api.definition.created_by, api.definition.last_modified_by) == ("system", "root")
     assert list(api.definition.allowed_tokens.all()) == [api.token]
     assert LogEntry.objects.get().get_change_message() == "Changed Name."
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored", "shown"),
+    [
+        ({}, ["application/json", "application/xml", "text/xml", "text/plain"], "application/json"),
+        ({"content_types": "image/PNG \r\n\r\n text/csv"}, ["image/png", "text/csv"], "image/png"),
+        ({"content_types_kind": "any", "content_types": "image/png"}, ["*/*"], "Any type"),
+    ],
+)
+def test_content_types_are_one_per_line_or_any(new, admin, typed, stored, shown):
+    assert new(**typed).status_code == 302
+    made = ApiDefinition.objects.get()
+    assert made.content_types == stored
+    rows = admin.get(page(MODEL, "view", made.pk)).context["rows"]
+    assert shown in {str(label): strip_tags(value) for label, value, *_ in rows}["Accepted content types"]
+    form = admin.get(page(MODEL, "change", made.pk))
+    assert form.context["adminform"].form["content_types"].value() == "\n".join(stored)
+    assert ('value="any" checked' in form.content.decode()) is (stored == ["*/*"])
+    # As from a page that was opened before the upgrade, where nothing says what is accepted.
+    without = {name: value for name, value in filled_in(form).items() if name != "content_types"}
+    assert admin.post(page(MODEL, "change", made.pk), without | {"name": "renamed"}).status_code == 302
+    made.refresh_from_db()
+    assert (made.name, made.content_types) == ("renamed", stored)
+    assert LogEntry.objects.latest("action_time").get_change_message() == "Changed Name."
+
+
+def test_what_is_kept_and_how_many_run_at_once_is_set_shown_filtered_and_reset(new, admin, make):
+    assert new(keep_bodies="Failures", max_concurrent="5").status_code == 302
+    made = ApiDefinition.objects.get()
+    assert (made.keep_bodies, made.max_concurrent) == ("Failures", 5)
+    plain = make().definition
+    form = admin.get(page(MODEL, "change", made.pk)).content.decode()
+    assert "other bodies are kept as they are" in form
+    assert "error 2008" in form
+    assert _rows(admin, made) == ["Failed runs", "5"]
+    assert _rows(admin, plain) == ["No runs", "no limit"]
+    for kept, found in (("Failures", [made]), ("Nothing", [plain]), ("Everything", [])):
+        listed = admin.get(page(MODEL, "changelist"), {"keeps": kept})
+        assert list(listed.context["cl"].result_list) == found
+    assert submit(admin, page(MODEL, "change", made.pk), keep_bodies="Nothing", max_concurrent="").status_code == 302
+    made.refresh_from_db()
+    assert (made.keep_bodies, made.max_concurrent) == ("Nothing", None)
+
+
+def _rows(client, definition) -> list[str]:
+    """What the readable page says of runs."""
+    rows = client.get(page(MODEL, "view", definition.pk)).context["rows"]
+    said = {str(label): strip_tags(value) for label, value, *_ in rows}
+    return [said["Keep request and response of"], said["Most runs at once"]]
 
 
 def test_tokens_can_be_taken_away(admin, make):

@@ -7,7 +7,9 @@ from django.contrib.auth.models import User
 
 from events.models import InformationEvent
 from objects.changes import delete_checked, save_checked
+from runs.bodies import bodies_of
 from testbed.publisher import Publisher
+from testbed.run_rows import add_run_with_bodies
 from tests.console.conftest import page
 
 MODEL = "events_informationevent"
@@ -34,6 +36,16 @@ def test_the_list_shows_what_happened_newest_first(admin, history):
     response = admin.get(page(MODEL, "changelist"))
     assert [event.verb for event in listed(response)] == ["deleted", "updated", "added", "added", "added", "added"]
     assert "was updated by John Doe" in response.content.decode()
+
+
+def test_looks_at_what_runs_keep_are_listed_here_and_on_the_overview(admin, make):
+    run = add_run_with_bodies()
+    bodies_of(run, "john")
+    response = admin.get(page(MODEL, "changelist"), {"verb__exact": "read", "object_type": "Run"})
+    assert [event.object_id for event in listed(response)] == [run.pk]
+    assert f"Run {run.pk} bodies were read by john" in response.content.decode()
+    overview = admin.get("/console/").content.decode()
+    assert f"request and response of run <strong>{run.pk}</strong> were read by john" in overview
 
 
 @pytest.mark.parametrize(

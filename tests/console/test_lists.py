@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from console.definitions.curl import curl
 from console.templatetags.console import sort_choices
 from definitions.changes import save_definition
 from tests.console.conftest import FLAGS, page
@@ -88,6 +89,19 @@ def test_a_definition_can_be_copied_as_url_and_as_curl(admin, apis):
     assert f"curl -X POST {base}/api/custom/a/one -H &quot;Authorization: Bearer $TOKEN&quot;" in shown
     assert f"curl -X POST --globoff &#x27;{base}/api/custom/b/{{id}}&#x27;" in shown
     assert "{&quot;p&quot;: &quot;&quot;}" in shown
+
+
+@pytest.mark.parametrize(
+    ("accepted", "input_type", "sent"),
+    [
+        (["*/*"], "RawBody", "-H 'Content-Type: application/json' --data '{}'"),
+        (["image/png", "text/csv"], "RawBody", "-H 'Content-Type: image/png' --data-binary @FILE"),
+        (["text/plain"], "Parameters", "-H 'Content-Type: text/plain' --data '{\"p\": \"\"}'"),
+    ],
+)
+def test_the_curl_command_sends_what_the_api_accepts(make, accepted, input_type, sent):
+    definition = make(parameters=["p"], content_types=accepted, input_type=input_type).definition
+    assert curl(definition).endswith(sent)
 
 
 def test_links_lead_only_where_the_user_may_go(visit, apis):

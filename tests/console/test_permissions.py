@@ -4,9 +4,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.automation.stored_credentials import stored_credential
 from tests.console.conftest import FLAGS, page
 
 DEFINITION, TOKEN, SCRIPT = "definitions_apidefinition", "tokens_apitoken", "automation_automationscript"
+CREDENTIAL = "automation_credential"
 
 NEEDED = {
     (DEFINITION, "changelist"): {"definitions.ui_available"},
@@ -25,6 +27,11 @@ NEEDED = {
     (SCRIPT, "history"): {"automation.ui_available"},
     (SCRIPT, "add"): {"automation.ui_available", "automation.add_edit"},
     (SCRIPT, "delete"): {"automation.ui_available", "automation.delete"},
+    (CREDENTIAL, "changelist"): {"automation.credentials_ui_available"},
+    (CREDENTIAL, "change"): {"automation.credentials_ui_available"},
+    (CREDENTIAL, "history"): {"automation.credentials_ui_available"},
+    (CREDENTIAL, "add"): {"automation.credentials_ui_available", "automation.credentials_add_edit"},
+    (CREDENTIAL, "delete"): {"automation.credentials_ui_available", "automation.credentials_delete"},
 }
 CASES = [(model, name, needed) for (model, name), needed in NEEDED.items()]
 MISSING = [(model, name, flag) for model, name, needed in CASES for flag in sorted(needed)]
@@ -41,6 +48,7 @@ def address(make):
     """The address of a page of an object that exists."""
     api = make()
     spare = {DEFINITION: api.definition, TOKEN: make.token()[0], SCRIPT: api.definition.script}
+    spare[CREDENTIAL] = stored_credential()
 
     def address(model, name):
         return page(model, name, *([] if name in {"changelist", "add"} else [spare[model].pk]))

@@ -3,6 +3,7 @@
 import pytest
 
 from automation import compiler
+from tests.automation.installed_packages import installed
 from tests.console.conftest import FLAGS, errors, page, submit
 
 MODEL = "automation_automationscript"
@@ -25,6 +26,7 @@ def test_entry_points_and_parameters_are_found(admin):
         "parameters": ["b", "a"],
         "problems": [{"line": 4, "message": "name is not defined.", "is_error": False}],
         "checked": "Checked: syntax, entry points, names, imports.",
+        "packages": "",
     }
 
 
@@ -50,11 +52,21 @@ def problems(client, source, **about):
     return [(each["line"], each["message"], each["is_error"]) for each in answer["problems"]]
 
 
+UNKNOWN = (
+    "There is no module numpi in Python, the installed packages or the SDK. "
+    "A block # /// script can ask for the package that has it."
+)
+NOT_IN_PACKAGES = (
+    "There is no module numpi in Python, the SDK or the packages that the source asks for. "
+    "Add the package that has it to the dependencies of the block."
+)
+
+
 def test_probable_mistakes_are_warnings_with_their_lines(admin, make):
     make.script("def helped(): pass\n", name="tools", kind="Library")
     source = "from scripts.tools import helped\nimport numpi\nfrom . import part\n"
     assert problems(admin, source + "def run():\n    return gone\n") == [
-        (2, "There is no module numpi in Python, the installed packages or the SDK.", False),
+        (2, UNKNOWN, False),
         (3, "A script is not part of a package, so a relative import fails.", False),
         (4, "run cannot be called as run(engine).", False),
         (5, "gone is not defined.", False),
@@ -80,11 +92,35 @@ def test_what_a_save_refuses_is_an_error(admin, make):
     ):
         assert [(at, is_error) for at, _message, is_error in problems(admin, source)] == [(line, True)]
         assert errors(submit(admin, page(MODEL, "add"), name="refused", source=source))
-    only_async = problems(admin, "async def run(engine): pass\n")
-    assert only_async == [
-        (None, "A script needs a function on_api_trigger(engine, request) or run(engine).", True),
-        (1, "run is an async function. Entry points cannot be async yet.", False),
-    ]
+
+
+def test_a_module_of_no_package_is_named_with_its_line(admin, make):
+    source = '# /// script\n# dependencies = ["Six"]\n# ///\nimport six, yaml\nimport numpi\ndef run(engine): pass\n'
+    named = [line for line, message, _is_error in problems(admin, source) if "packages that the source asks" in message]
+    assert named == [4, 5]
+    # As soon as a node has installed them, it is known what they have.
+    installed("six", ["six", "six.moves", "yaml"])
+    assert problems(admin, source) == [(5, NOT_IN_PACKAGES, False)]
+
+
+def test_the_packages_of_libraries_count_as_well(admin, make):
+    make.script('# /// script\n# dependencies = ["numpi"]\n# ///\nimport numpi\n', name="tools", kind="Library")
+    assert problems(admin, "import numpi\nimport scripts.tools\ndef run(engine): pass\n") == []
+    assert problems(admin, "import numpi\ndef run(engine): pass\n") == [(1, UNKNOWN, False)]
+
+
+def test_a_wrong_block_is_an_error_with_its_line(admin, settings):
+    settings.UDAPI_PACKAGES_ALLOWED = ["six"]
+    block = "# /// script\n# dependencies = [\n#   '{}',\n# ]\n# ///\nimport numpi\ndef run(engine): pass\n"
+    for dependency in ("lxml", "six @ https://example.org", "six=1"):
+        assert [(at, is_error) for at, _said, is_error in problems(admin, block.format(dependency))] == [(3, True)]
+    assert found(admin, block.format("six").replace("]", ""))["line"] == 4
+
+
+def test_an_entry_point_may_be_async(admin):
+    assert found(admin, "async def run(engine): pass\n")["entry_points"] == ["run"]
+    assert problems(admin, "async def run(engine): pass\n") == []
+    assert problems(admin, "async def run(): pass\n") == [(1, "run cannot be called as run(engine).", False)]
 
 
 def test_a_library_has_other_rules(admin, make):
@@ -115,9 +151,10 @@ def test_the_source_check_refuses_get(admin):
 
 
 def test_a_new_script_can_start_from_the_demo(admin):
-    response = admin.get(page(MODEL, "add"), {"template": "echo"})
-    assert "def on_api_trigger" in response.context["adminform"].form["source"].value()
-    assert "?template=echo" in response.content.decode()
+    for name in ("echo", "slack_command"):
+        response = admin.get(page(MODEL, "add"), {"template": name})
+        assert "def on_api_trigger" in response.context["adminform"].form["source"].value()
+        assert f"?template={name}" in response.content.decode()
     for name in ("nothing", "../manage", "../udapi_site/settings", "test_echo"):
         form = admin.get(page(MODEL, "add"), {"template": name}).context["adminform"].form
         assert not form["source"].value()
