@@ -2,23 +2,54 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.core.signals import setting_changed
+from django.test.client import ClientHandler
 
 from testbed import postgresql
 from testbed.publisher import Publisher
 from testbed.stack import Stack, own_data_dir
+
+_BREAKABLE = pytest.StashKey[Stack]()
 
 
 def pytest_runtest_setup(item):
     """Skip tests that need root."""
     if item.get_closest_marker("root") and os.geteuid() != 0:
         pytest.skip("needs root: .ci/run runs this in a pass of its own")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_middleware():
+    """Test clients share their middleware, as all requests to a web server do, until a setting changes.
+
+    Each would load it anew, which takes ten times as long as a request.
+    """
+    loaded: list[Callable[..., Any]] = []
+    load = ClientHandler.load_middleware
+
+    def load_once(handler: Any) -> None:
+        if not loaded:
+            load(handler)
+            loaded.append(handler._middleware_chain)
+        handler._middleware_chain = loaded[0]
+
+    def forget(*, setting: str, **_: object) -> None:
+        if setting != "PASSWORD_HASHERS":
+            loaded.clear()
+
+    setting_changed.connect(forget)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "load_middleware", load_once)
+        yield
+    setting_changed.disconnect(forget)
 
 
 @pytest.fixture(scope="session")
@@ -70,11 +101,12 @@ def stack(running_stack, open_db):
 
 
 @pytest.fixture(scope="session")
-def running_breakable_stack(django_db_setup, database_url, tmp_path_factory):
+def running_breakable_stack(django_db_setup, database_url, tmp_path_factory, request):
     """Use `breakable_stack`, which also opens the database."""
     root = tmp_path_factory.mktemp("breakable")
     data_dir, shared = own_data_dir(root / "data", database_url)
     with Stack(data_dir, shared | {"UDAPI_STATE_DIR": str(root / "kept" / "here")}) as stack:
+        request.config.stash[_BREAKABLE] = stack
         yield stack
 
 
@@ -83,6 +115,14 @@ def breakable_stack(running_breakable_stack, open_db):
     """A stack whose Redis and worker node a test may end; they are started again for the next test."""
     running_breakable_stack.mend()
     return running_breakable_stack
+
+
+@pytest.fixture
+def building_stack(stack, request):
+    """The running stack while it is the only one: the node of another would end builds that this one still makes."""
+    if (other := request.config.stash.get(_BREAKABLE, None)) is not None:
+        other.stop_worker()
+    return stack
 
 
 @pytest.fixture

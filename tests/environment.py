@@ -1,5 +1,6 @@
 """A temporary environment for each test process, made before Django reads its settings (`-p tests.environment`)."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -47,12 +48,15 @@ _WITHOUT_ENGINE = (
     "endpoint/test_refused_bodies",
     "endpoint/test_request_headers",
     "endpoint/test_run_script",
+    "endpoint/test_trigger_ids",
     "fleet/test_background",
     "fleet/test_celery_tools",
     "fleet/test_consumer",
     "fleet/test_fitness",
     "fleet/test_frames",
     "fleet/test_heartbeat",
+    "fleet/test_live_runs",
+    "fleet/test_max_concurrent",
     "fleet/test_message",
     "fleet/test_nodes",
     "fleet/test_once",
@@ -98,8 +102,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     for name in [name for name in os.environ if name.startswith(_OURS)]:
         del os.environ[name]
     data_dir = make_data_dir(root / "data")
-    os.environ |= {"UDAPI_DATA_DIR": str(data_dir), "UDAPI_INSTALLATION": INSTALLATION}
+    # Packages come from here alone; the tests put their own wheels into it.
+    wheelhouse = root / "wheelhouse"
+    wheelhouse.mkdir(mode=0o755)
+    os.environ |= {
+        "UDAPI_DATA_DIR": str(data_dir),
+        "UDAPI_INSTALLATION": INSTALLATION,
+        "UDAPI_WHEELHOUSE": str(wheelhouse),
+    }
     os.environ["DJANGO_SETTINGS_MODULE"] = "udapi_site.settings"
     if early_config.known_args_namespace.database == "postgresql":
         os.environ["DATABASE_URL"] = postgresql.url(root)
+    # The tests' own client names addresses with made-up secrets, and some tests log to the files of the stack.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     return (yield)

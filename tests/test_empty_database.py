@@ -11,8 +11,8 @@ from django.core.management import get_commands, load_command_class
 from objects.commands import DatabaseCommand
 from testbed.stack import ROOT
 
-# These need no database.
-WITHOUT = {"new_script", "run_script", "search_index"}
+# These need no database, or, as `packages`, only for some of what they do.
+WITHOUT = {"new_script", "packages", "run_script", "search_index"}
 
 
 def refused(directory: Path, *command: str, **environment: str) -> str:
@@ -43,6 +43,10 @@ def test_command_refuses_an_empty_file_that_the_url_names(tmp_path):
 
 
 OURS = {name for name, app in get_commands().items() if (ROOT / app / "management").is_dir()}
+
+
+def test_packages_of_scripts_need_the_database(tmp_path):
+    assert "has no tables of this product" in refused(tmp_path, "packages", "list")
 
 
 @pytest.mark.parametrize("name", sorted(OURS))

@@ -61,7 +61,17 @@ SEAMS = {
 }
 
 # Names that Django, Python and Elasticsearch's client document in spite of the underscore.
-DOCUMENTED = {"_index", "_meta", "_state", "_base_manager", "_default_manager", "_exit", "_srcfile"}
+DOCUMENTED = {
+    "_index",
+    "_meta",
+    "_state",
+    "_base_manager",
+    "_default_manager",
+    "_exit",
+    "_srcfile",
+    "_replace",
+    "_asdict",
+}
 PRIVATE = {
     "_raw_delete": "django: rows are deleted without signals",
     "_password": "django: a user knows their new password until it is saved",

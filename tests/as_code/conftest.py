@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from automation.models import AutomationScript, ScriptKind, ScriptVersion
+from automation.models import AutomationScript, Credential, CredentialGrant, ScriptKind, ScriptVersion
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
 from objects.changes import save_checked
@@ -76,9 +76,10 @@ def export(directory: Path, *arguments: Any) -> dict[str, str]:
 
 def state() -> list[Any]:
     """Everything that an import could change, events included."""
-    models = (ApiDefinition, ApiToken, AutomationScript)
+    models = (ApiDefinition, ApiToken, AutomationScript, Credential)
     rows: list[Any] = [sorted(model._base_manager.values_list("pk", "revision")) for model in models]
     rows.append(sorted(ScriptVersion.objects.values_list("script", "number", "content_hash")))
+    rows.append(sorted(CredentialGrant.objects.values_list("credential", "script")))
     rows.append(sorted(AllowedToken._base_manager.values_list("definition", "token")))
     return [*rows, InformationEvent.objects.count()]
 

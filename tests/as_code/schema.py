@@ -38,7 +38,7 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schema_of(field: Any) -> dict[str, Any]:
-    limits = {"minimum": "min_value", "maximum": "max_value", "maxLength": "max_length", "description": "help_text"}
+    limits = {"minimum": "min_value", "maximum": "max_value", "description": "help_text"}
     found = {word: getattr(field, name) for word, name in limits.items() if getattr(field, name, None) is not None}
     match field:
         case StrictSerializer():
@@ -46,8 +46,10 @@ def _schema_of(field: Any) -> dict[str, Any]:
             found |= {"type": "object", "additionalProperties": False, "required": [*members], "properties": members}
         case ListOf():
             found |= {"type": "array", "items": _schema_of(field.child)}
+            found |= {"minItems": field.min_length, "maxItems": field.max_length} if field.max_length else {}
         case _:
             found |= field.schema
+            found |= {"maxLength": field.max_length} if getattr(field, "max_length", None) else {}
     if field.allow_null:
         found["type"] = [found["type"], "null"]
     has_default = field.default is not empty and (field.default is not None or field.allow_null)

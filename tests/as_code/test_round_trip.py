@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 
 from as_code import yaml_format
 from as_code.files import file_names
-from automation.models import AutomationScript
+from automation.granted import granted
+from automation.models import AutomationScript, Credential, CredentialGrant
 from definitions.changes import save_definition
-from definitions.models import ActionType, ApiDefinition
+from definitions.content_types import default_content_types
+from definitions.models import ActionType, ApiDefinition, KeepBodies
 from events.models import InformationEvent
 from foundation.texts import is_storable
 from objects.changes import save_checked
 from testbed.publisher import ECHO, Publisher
 from tests.as_code.conftest import export, import_apis, refused, run, state
+from tests.automation.stored_credentials import stored_credential
 from tokens import peppers, secrets
 from tokens.models import ApiToken
 
@@ -32,6 +35,7 @@ ODD_NAMES = [
 
 def _publish_odd_ones() -> None:
     publish = Publisher()
+    other = publish.script(name="other")
     for number, name in enumerate(ODD_NAMES):
         source = ECHO + ("# no line break at the end" if number % 2 else "\r\n# other line ends\r\n")
         script = publish.script(
@@ -39,20 +43,43 @@ def _publish_odd_ones() -> None:
         )
         twins = [publish.token(name=name)[0], publish.token(name=name, is_disabled=True)[0]]
         definition = ApiDefinition(name=name, description=name, route=f"odd/{number}/{{编码}}", script=script)
+        definition.keep_bodies, definition.max_concurrent = KeepBodies.values[number % 3], number or None
+        definition.content_types = [default_content_types(), ["*/*"], ["image/png", "text/csv"]][number % 3]
         save_definition(definition, "somebody", twins)
+        credential = stored_credential(name, f"value {number}\n", [script, *([other] if number % 2 else [])])
+        credential.description = name
+        save_checked(credential, "somebody")
     run_only = publish.script("def run(engine):\n    pass\n", name="run only", memory_limit_mb=64, reuse="fresh")
     definition = ApiDefinition(route="run", script=run_only, action_type=ActionType.NO_ENTRY_POINT, input_type="")
     save_definition(definition, "somebody", [publish.token(name="limited", rate_limit=1, rate_window_seconds=2)[0]])
+
+
+def _values(script: AutomationScript) -> list[tuple[object, ...]]:
+    return [(name, found.id, found.value) for name, found in granted(str(script.pk)).items()]
 
 
 def _contents() -> list[object]:
     """Everything that users have entered."""
     scripts = "pk", "name", "description", "source", "parameters", "timeout_seconds", "memory_limit_mb", "reuse"
     tokens = "pk", "name", "is_disabled", "rate_limit", "rate_window_seconds"
-    definitions = "pk", "name", "description", "route", "action_type", "script", "input_type"
+    definitions = (
+        "pk",
+        "name",
+        "description",
+        "route",
+        "action_type",
+        "script",
+        "input_type",
+        "content_types",
+        "keep_bodies",
+        "max_concurrent",
+    )
     rows: list[list[tuple[object, ...]]] = [
         list(AutomationScript.objects.order_by("pk").values_list(*scripts)),
         list(ApiToken.objects.order_by("pk").values_list(*tokens)),
+        list(Credential.objects.order_by("pk").values_list("pk", "name", "description")),
+        sorted(CredentialGrant.objects.values_list("credential", "script")),
+        sorted(value for script in AutomationScript.objects.all() for value in _values(script)),
         list(ApiDefinition.objects.order_by("pk").values_list(*definitions)),
     ]
     return [*rows, sorted(ApiDefinition.objects.values_list("pk", "allowed_tokens"))]
@@ -63,11 +90,14 @@ def test_export_import_and_export_give_the_same_files_and_objects(tmp_path):
     before, first = _contents(), export(tmp_path / "first")
     Publisher.clean()
     assert not ApiDefinition.objects.exists()
-    import_apis(tmp_path / "first" / "apis.yaml")
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps({name: f"value {number}\n" for number, name in enumerate(ODD_NAMES)}))
+    values.chmod(0o600)
+    import_apis(tmp_path / "first" / "apis.yaml", "--secrets-from", values)
     assert _contents() == before
     assert export(tmp_path / "second") == first
     after = state()
-    printed = import_apis(tmp_path / "first" / "apis.yaml", "--prune")
+    printed = import_apis(tmp_path / "first" / "apis.yaml", "--prune", "--secrets-from", values)
     assert state() == after, "a second import changes nothing and leaves no event"
     assert "0 added, 0 changed, 0 deleted" in printed
 

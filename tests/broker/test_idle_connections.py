@@ -8,34 +8,26 @@ from threading import Barrier
 from broker import client as broker_client
 from broker.connections import IDLE_SECONDS, HeldConnection
 from testbed.stack import wait_until
+from tests.fleet.conftest import Held
 
 BURST = 100
-
-SLEEPS = """
-import time
-from automation.sdk import ApiTriggerOutput
-
-def on_api_trigger(engine, request):
-    time.sleep(2)
-    return ApiTriggerOutput()
-"""
 
 
 def _clients(redis) -> int:
     return int(redis.info("clients")["connected_clients"])
 
 
-def test_web_server_closes_idle_connections_after_a_burst_of_callers(stack, publish):
-    slow, echo = publish(SLEEPS), publish()
+def test_web_server_closes_idle_connections_after_a_burst_of_callers(stack, publish, kept):
+    held, echo = Held(stack, publish, kept), publish()
     with stack.another_web(UDAPI_WEB_WORKERS="1", UDAPI_WEB_THREADS="400") as web, stack.redis_client() as redis:
         assert echo.call(web.client).status_code == 200
         before = _clients(redis)
         with ThreadPoolExecutor(BURST) as callers:
-            # The first callers take the slots of the node, so all others wait.
-            sleepers = [callers.submit(slow.call, web.client) for _ in range(4)]
-            called = [callers.submit(echo.call, web.client) for _ in range(BURST - 4)]
-            wait_until(lambda: _clients(redis) >= before + BURST - 5, 20, "a connection for each caller")
-            assert {each.result().status_code for each in sleepers + called} == {200}
+            # No slot of the node is free, so all of them wait.
+            with held.busy():
+                called = [callers.submit(echo.call, web.client) for _ in range(BURST)]
+                wait_until(lambda: _clients(redis) >= before + BURST - 1, 40, "a connection for each caller")
+            assert {each.result().status_code for each in called} == {200}
         assert _clients(redis) >= before + BURST / 2, "they are kept for a while"
         wait_until(lambda: _clients(redis) <= before + 5, 3 * IDLE_SECONDS, "the end of the others")
         assert echo.call(web.client).status_code == 200

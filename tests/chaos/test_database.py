@@ -13,17 +13,29 @@ import httpx
 import psutil
 import pytest
 
+from testbed.package_index import PackageIndex
 from testbed.postgresql import PostgresqlServer, url
 from testbed.stack import PYTHON, ROOT, Stack, own_data_dir, wait_until
+from testbed.wheels import Wheelhouse
 
 SECRET = "s" * 40
 
 _FILL = f"""
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+
 from django.contrib.auth.models import User
 from testbed.publisher import ECHO, Publisher
 User.objects.create_superuser("admin", password="a password of ours")
 publish = Publisher()
 publish(ECHO, route="echo", token=publish.token({SECRET!r}))
+"""
+
+_PACKED = """
+# /// script
+# dependencies = ["away"]
+# ///
+def run(engine): pass
 """
 
 AUTHORIZATION = {"Authorization": f"Bearer {SECRET}", "Content-Type": "text/plain"}
@@ -32,11 +44,9 @@ ADMIN = ("admin", "a password of ours")
 
 def _fill(stack_environment: dict[str, str]) -> None:
     environment = {"PATH": os.environ["PATH"]} | stack_environment
-    for command, text in ((["migrate", "-v0"], ""), (["shell", "-v0"], _FILL)):
-        ran = subprocess.run(
-            [PYTHON, "manage.py", *command], cwd=ROOT, env=environment, input=text, text=True, capture_output=True
-        )
-        assert ran.returncode == 0, ran.stderr
+    shell = [PYTHON, "manage.py", "shell", "-v0"]
+    ran = subprocess.run(shell, cwd=ROOT, env=environment, input=_FILL, text=True, capture_output=True)
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.fixture
@@ -44,10 +54,11 @@ def filled_stack(django_db_setup, tmp_path_factory):
     """Starts a stack with its own database, one API and an administrator: `filled_stack(database_url, path)`."""
     made: list[Stack] = []
 
-    def make(database_url: str, root: Path | None = None) -> Stack:
+    def make(database_url: str, root: Path | None = None, **environment: str) -> Stack:
         data_dir, shared = own_data_dir((root or tmp_path_factory.mktemp("database")) / "data", database_url)
         _fill(shared | {"UDAPI_DATA_DIR": str(data_dir)})
-        made.append(Stack(data_dir, shared | {"UDAPI_TRIGGER_TIMEOUT_SECONDS": "5", "UDAPI_WEB_THREADS": "64"}))
+        own = {"UDAPI_TRIGGER_TIMEOUT_SECONDS": "5", "UDAPI_WEB_THREADS": "64"} | environment
+        made.append(Stack(data_dir, shared | own))
         return made[-1]
 
     yield make
@@ -68,6 +79,18 @@ def tokens(stack: Stack) -> list[str]:
     return [each["name"] for each in answer.json()["results"]]
 
 
+def add_script(stack: Stack) -> str:
+    """Save a script with a package; its address."""
+    answer = stack.client.post("/api/management/scripts/", json={"name": "packed", "source": _PACKED}, auth=ADMIN)
+    assert answer.status_code == 201, answer.text
+    return f"/api/management/scripts/{answer.json()['id']}/"
+
+
+def current_version(stack: Stack, script: str) -> int | None:
+    version: int | None = stack.client.get(script, auth=ADMIN).json()["currentVersion"]
+    return version
+
+
 def assert_clear(answer: httpx.Response) -> None:
     """Asserts that the answer came soon and is an error in the form of its API."""
     assert answer.status_code in (500, 503), answer.text
@@ -77,18 +100,55 @@ def assert_clear(answer: httpx.Response) -> None:
     assert "Traceback" not in answer.text
 
 
-def test_postgresql_restart_is_survived(filled_stack):
-    with tempfile.TemporaryDirectory(prefix="udapi-restart-") as root, PostgresqlServer(Path(root)) as server:
-        stack = filled_stack(url(Path(root)))
-        assert trigger(stack).status_code == 200
-        server.end()
-        assert_clear(trigger(stack))
-        assert_clear(add_token(stack, "meanwhile"))
+def test_postgresql_restart_is_survived(filled_stack, tmp_path):
+    wheels = Wheelhouse(tmp_path / "wheels")
+    wheels.add("away")
+    with (
+        tempfile.TemporaryDirectory(prefix="udapi-restart-") as root,
+        PostgresqlServer(Path(root)) as server,
+        PackageIndex(wheels.directory) as index,
+    ):
+        stack = filled_stack(url(Path(root)), UDAPI_WHEELHOUSE="", UDAPI_PACKAGE_INDEX_URL=index.url)
+        stack.start_background()
+        wait_until(lambda: is_stored(server, trigger(stack)), 60, "a run of the background program")
+        logged = len(stack.log_text("manager.log"))
+        with index.holding("/away-1.0-py3-none-any.whl") as reached:
+            script = add_script(stack)
+            assert reached.wait(60), "a build that the restart interrupts"
+            server.end()
+            assert_clear(trigger(stack))
+            assert_clear(add_token(stack, "meanwhile"))
+        wait_until(lambda: _complaints(stack, logged), 30, "an attempt to store runs")
+        wait_until(lambda: "builds wait: " in stack.log_text("manager.log")[logged:], 30, "an attempt to store a build")
+        assert "Traceback" not in stack.log_text("manager.log")[logged:]
         server.start()
+        wait_until(lambda: is_stored(server, trigger(stack)), 60, "a run after the restart")
         wait_until(lambda: trigger(stack).status_code == 200, 20, "a trigger after the restart")
         wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change after the restart")
         assert {trigger(stack).status_code for _ in range(10)} == {200}
         assert "meanwhile" not in tokens(stack)
+        wait_until(lambda: current_version(stack, script) == 1, 40, "the end of the build")
+        assert index.asked.count("/files/away-1.0-py3-none-any.whl") == 1
+        # Before its database: the background program would wait for a connection twice.
+        stack.stop()
+
+
+def is_stored(server: PostgresqlServer, answer: httpx.Response) -> bool:
+    """Whether the run of an answered trigger is in the database within some seconds."""
+    if answer.status_code != 200:
+        return False
+    run_id = answer.headers["X-Trigger-Id"]
+    deadline = time.monotonic() + 5
+    with server.connection() as database:
+        while time.monotonic() < deadline:
+            if database.execute("SELECT status FROM runs_run WHERE id = %s", [run_id]).fetchone() == ("Succeeded",):
+                return True
+            time.sleep(0.1)
+    return False
+
+
+def _complaints(stack: Stack, start: int) -> int:
+    return stack.log_text("manager.log")[start:].count("runs are not in the database yet")
 
 
 def _web_servers(stack: Stack) -> list[psutil.Process]:

@@ -1,11 +1,11 @@
 """A worker node that shuts down finishes its running jobs and leaves waiting ones to other nodes."""
 
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from chaos.callers import call
 from chaos.marks import Marks
+from fleet import redis_keys
 from fleet.pool import concurrency_limit
 from testbed.stack import wait_until
 
@@ -17,9 +17,10 @@ def test_node_that_shuts_down_finishes_running_jobs_and_leaves_waiting_ones(brea
         running = [callers.submit(call, stack.url, api, f"runs-{n}", "?seconds=5") for n in range(concurrency_limit())]
         wait_until(lambda: len(marks.runs()) == concurrency_limit(), what="triggers that run")
         waiting = [callers.submit(call, stack.url, api, f"waits-{n}") for n in range(5)]
-        time.sleep(0.5)
+        with stack.redis_client() as redis:
+            wait_until(lambda: len(redis.keys(redis_keys.ticket("*"))) == len(waiting), 20, "triggers that wait")
         stack.worker.send_signal(signal.SIGTERM)
-        wait_until(lambda: stack.nodes() == 0, 10, "the node leaves the fleet")
+        wait_until(lambda: stack.nodes() == 0, 20, "the node leaves the fleet")
         assert call(stack.url, api, "new").result == "503 code 7"
         first = stack.worker
         stack.worker = stack.start_worker()

@@ -12,7 +12,9 @@ import yaml
 from automation.models import AutomationScript
 from definitions.models import ApiDefinition
 from testbed.stack import wait_until
+from tests.automation.stored_credentials import stored_credential
 from tests.demo.conftest import DEMO
+from tests.edge.webhook_senders import github
 from tests.endpoint.catalogue import assert_error
 
 
@@ -132,6 +134,38 @@ def test_invalid_or_malicious_xml_is_refused(demo):
 def test_xml_that_is_too_long_is_refused(demo):
     xml = f"<a>{'x' * 1_000_000}</a>"
     assert_refused(demo.call("POST", "demo/alarms", content=xml, headers={"Content-Type": "text/xml"}), 413, "1000000")
+
+
+EVERY_BYTE = bytes(range(256))
+
+
+def test_a_file_is_downloaded_as_it_was_uploaded(demo):
+    name, image = f"{uuid.uuid4().hex}.png", {"Content-Type": "image/png"}
+    made = demo.call("PUT", f"demo/attachments/{name}", content=EVERY_BYTE, headers=image)
+    assert (made.status_code, made.json()["bytes"]) == (201, 256)
+    answer = demo.call("GET", f"demo/attachments/{name}")
+    assert (answer.headers["Content-Type"], answer.content) == ("image/png", EVERY_BYTE)
+    assert_refused(demo.call("GET", f"demo/attachments/..%5C{name}"), 400, "A name has")
+    assert_refused(demo.call("DELETE", f"demo/attachments/{name}"), 405, "PUT uploads")
+
+
+def test_a_form_is_read(demo):
+    answer = demo.call("POST", "demo/problems", data={"channel": ["7", "8"], "text": "No sound, é"})
+    assert (answer.status_code, answer.json()) == (201, {"channels": ["7", "8"], "text": "No sound, é"})
+    assert_refused(demo.call("POST", "demo/problems", data={"text": "x"}), 400, "a number for each channel")
+    assert_error(demo.call("POST", "demo/problems", json={}), 1003)
+
+
+def test_a_webhook_is_verified_with_a_credential(demo):
+    sent = github("made-up-for-this-test", "push")
+    fields = dict(sent.fields)
+    # As the demo is loaded: nobody has stored the secret yet.
+    assert_error(demo.call("POST", "demo/github", content=sent.body, headers=fields), 12)
+    script = AutomationScript.objects.get(name="github_webhook")
+    stored_credential("github-webhook", "made-up-for-this-test", [script])
+    answer = demo.call("POST", "demo/github", content=sent.body, headers=fields)
+    assert (answer.status_code, answer.json()["event"]) == (200, "push")
+    assert_refused(demo.call("POST", "demo/github", content=sent.body + b" ", headers=fields), 401, "does not match")
 
 
 def test_an_existing_script_writes_into_the_logbook(demo, encoder):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.stack import ROOT
-from tests.docs.pages import Block
+from tests.docs.pages import CodeBlock
 
 RUNS = ("sh", "bash", "console", "python")
 SHELLS = ("sh", "bash", "console")
@@ -22,7 +22,7 @@ LOCAL = "http://localhost:8000"
 """The product's address in the pages; the tests replace it, because their product uses a free port."""
 LONGEST_SECONDS = 120
 
-_ENTRY_POINT = re.compile(r"^def (on_api_trigger|run)\(", re.MULTILINE)
+_ENTRY_POINT = re.compile(r"^(async )?def (on_api_trigger|run)\(", re.MULTILINE)
 # A refused request fails the page, and so does one without an answer.
 _CURLRC = "fail-with-body\nsilent\nshow-error\nmax-time = 60\n"
 _ENDLESS = """set -m
@@ -57,17 +57,17 @@ class Clone:
         own = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
         return cls(clone, own | dict(environment))
 
-    def output(self, block: Block, what: str = "out") -> Path:
+    def output(self, block: CodeBlock, what: str = "out") -> Path:
         """The file with the output of a block."""
         return self.directory / f".block-{block.line}.{what}"
 
 
-def is_script(block: Block) -> bool:
+def is_script(block: CodeBlock) -> bool:
     """Whether the block is an automation script, not a program."""
     return block.language == "python" and not block.has("run by") and bool(_ENTRY_POINT.search(block.text))
 
 
-def run(blocks: list[Block], clone: Clone) -> None:
+def run(blocks: list[CodeBlock], clone: Clone) -> None:
     """Run everything that can be run.
 
     Raises:
@@ -98,7 +98,7 @@ def _shell(commands: str, clone: Clone) -> tuple[int, str]:
     return shell.returncode, told
 
 
-def _lines(block: Block, clone: Clone) -> list[str]:
+def _lines(block: CodeBlock, clone: Clone) -> list[str]:
     """The commands of a block, with its orders carried out."""
     out = shlex.quote(str(clone.output(block)))
     lines = [f"echo {shlex.quote(f'== {block}')} >&2", f"OUT={out}"]
@@ -116,7 +116,7 @@ def _lines(block: Block, clone: Clone) -> list[str]:
     return [*lines, 'cat "$OUT"', block.order("after")]
 
 
-def _program(block: Block, clone: Clone) -> list[str]:
+def _program(block: CodeBlock, clone: Clone) -> list[str]:
     file = clone.output(block, "py")
     file.write_text(block.order("before") + "\n" + _filled(block.text, block, clone))
     runner = block.order("run by") or ".venv/bin/python"
@@ -124,14 +124,14 @@ def _program(block: Block, clone: Clone) -> list[str]:
     return [f'{runner} < {shlex.quote(str(file))} > "$OUT"']
 
 
-def _commands(block: Block) -> str:
+def _commands(block: CodeBlock) -> str:
     """The lines that a reader types: in a `console` block those behind a `$`."""
     if block.language != "console":
         return block.text
     return "\n".join(line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ "))
 
 
-def _filled(text: str, block: Block, clone: Clone) -> str:
+def _filled(text: str, block: CodeBlock, clone: Clone) -> str:
     """The text with values in place of its placeholders."""
     for rule in block.orders.get("with", []):
         placeholder, _, value = rule.partition(" = ")
@@ -140,7 +140,7 @@ def _filled(text: str, block: Block, clone: Clone) -> str:
     return text.replace(LOCAL, clone.environment["URL"])
 
 
-def _compare(block: Block, clone: Clone) -> None:
+def _compare(block: CodeBlock, clone: Clone) -> None:
     shown, output = json.loads(block.text), clone.output(block, "form").read_text()
     assert any(same_form(shown, part) for part in _parts(json.loads(output))), f"{block} differs in form from {output}"
 

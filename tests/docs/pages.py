@@ -18,14 +18,17 @@ from testbed.stack import ROOT
 PAGES = tuple(
     sorted(page.relative_to(ROOT).as_posix() for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
 )
-ORDERS = ("not run", "before", "after", "with", "form of", "run by", "endless")
+ORDERS = (
+    *("not run", "before", "after", "with", "form of", "run by", "endless"),
+    *("script", "credential", "sent", "answer"),
+)
 
 _COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
 _ORDER = re.compile(rf"({'|'.join(ORDERS)})\b:?\s*(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Block:
+class CodeBlock:
     """A block of code and its orders: name → values."""
 
     page: str
@@ -51,15 +54,15 @@ def tokens(page: str) -> Sequence[Token]:
 
 
 @cache
-def blocks(page: str) -> list[Block]:
-    found: list[Block] = []
+def blocks(page: str) -> list[CodeBlock]:
+    found: list[CodeBlock] = []
     above: list[str] = []
     for token in tokens(page):
         if token.type == "html_block":
             above += _COMMENT.findall(token.content)
         elif token.type in {"fence", "code_block"}:
             line = (token.map or [0])[0] + 1
-            found.append(Block(page, line, token.info.strip(), token.content, _orders(above)))
+            found.append(CodeBlock(page, line, token.info.strip(), token.content, _orders(above)))
             above = []
         else:
             above = []

@@ -1,6 +1,5 @@
 """What the pages tell a reader to type works against a running stack."""
 
-import re
 from functools import cache
 
 import pytest
@@ -8,13 +7,13 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from definitions.changes import save_definition
-from definitions.models import ActionType, ApiDefinition, InputType
+from definitions.models import ApiDefinition, InputType
 from keys.changes import create_key
 from testbed.data_dir import INSTALLATION
 from testbed.people import remove_users
 from testbed.publisher import ECHO
 from tests.docs import pages
-from tests.docs.page_run import Clone, is_script, run, same_form
+from tests.docs.page_run import Clone, run, same_form
 from tokens.models import ApiToken
 
 PASSWORD = "correct horse battery staple"
@@ -60,32 +59,11 @@ def test_the_commands_and_programs_of_a_page_work(clone, page):
     run(pages.blocks(page), clone)
 
 
-SCRIPTS = [block for page in pages.PAGES for block in pages.blocks(page) if is_script(block)]
-
-
-@pytest.mark.parametrize("block", [block for block in SCRIPTS if not block.has("not run")], ids=str)
-def test_a_script_of_a_page_answers(stack, publish, block):
-    """It is published under a route with `{id}`, and called with a value for each of its parameters."""
-    parameters = re.findall(r"script_param\([\"'](\w+)[\"']\)", block.text)
-    script = publish.script(block.text, parameters=parameters)
-    token, secret = publish.token()
-    has_trigger = "def on_api_trigger" in block.text
-    definition = ApiDefinition(
-        route="page/{id}",
-        script=script,
-        action_type=ActionType.AUTOMATION_SCRIPT if has_trigger else ActionType.NO_ENTRY_POINT,
-        input_type=InputType.RAW_BODY if has_trigger else "",
-    )
-    save_definition(definition, by="system", allowed_tokens=[token])
-    answer = stack.client.post(
-        "/api/custom/page/7", json=dict.fromkeys(parameters, "x"), headers={"Authorization": f"Bearer {secret}"}
-    )
-    assert answer.is_success, answer.text
-
-
 def test_a_page_that_is_wrong_fails(clone):
     def fails(language, text, **orders):
-        block = pages.Block("page.md", 1, language, text, {name.replace("_", " "): [orders[name]] for name in orders})
+        block = pages.CodeBlock(
+            "page.md", 1, language, text, {name.replace("_", " "): [orders[name]] for name in orders}
+        )
         with pytest.raises(AssertionError):
             run([block], clone)
 

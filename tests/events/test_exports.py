@@ -54,7 +54,7 @@ def test_export_of_definitions_tokens_and_scripts_is_logged(make, lines, tmp_pat
     make()
     make.script()
     call_command("export_apis", str(tmp_path / "export"), verbosity=0)
-    assert lines()[-1] == "'system' exported scripts: 2, tokens: 1, definitions: 1"
+    assert lines()[-1] == "'system' exported scripts: 2, tokens: 1, credentials: 0, definitions: 1"
     call_command("export_apis", str(tmp_path / "export"), "--with-digests", verbosity=0)
     assert lines()[-1].endswith("definitions: 1 with the digests of their secrets")
 

@@ -4,14 +4,19 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import serializers
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
+from automation import build_ends
 from automation.models import AutomationScript
 from definitions.changes import save_definition
 from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent
 from objects.changes import delete_checked, save_checked
+from runs.bodies import bodies_of
 from testbed.publisher import ECHO
+from testbed.run_rows import add_run_with_bodies
+from tests.automation.built import build, finish, needing
+from tests.automation.saved import change
 from tokens.models import ApiToken
 
 
@@ -43,6 +48,44 @@ def test_the_messages_of_tokens_and_scripts_name_them(make, john):
     assert last_message() == f"ApiToken 'internal' ({token.pk}) was updated by John Doe"
     script = make.script(name="poll")
     assert last_message() == f"AutomationScript 'poll' ({script.pk}) was added by system"
+
+
+def test_the_end_of_a_build_names_who_saved_the_version(make, john):
+    script = make.script(name="poll")
+    change(script, source=needing("six"))
+    start = f"AutomationScript 'poll' ({script.pk})"
+    assert last_message() == f"{start} was updated by John Doe: version 2, as soon as it is built"
+    with transaction.atomic():
+        finish(script, 2)
+        assert last_message() == f"{start}: version 2 is ready and current"
+        transaction.set_rollback(True)
+    assert last_message().endswith("as soon as it is built")
+    build_ends.failed(build(script, 2).pk, "There is no six.")
+    assert last_message() == f"{start}: version 2 could not be built: There is no six."
+    event = InformationEvent.objects.latest("number")
+    assert (event.user, event.user_name, event.verb, event.object_id) == ("John Doe", "john", "updated", script.pk)
+
+
+def test_look_at_what_a_run_keeps_leaves_an_event_unless_it_is_rolled_back(john):
+    run = add_run_with_bodies()
+    assert bodies_of(run, "john")
+    assert last_message() == f"Run {run.pk} bodies were read by John Doe"
+    with transaction.atomic():
+        bodies_of(run, "john")
+        transaction.set_rollback(True)
+    assert InformationEvent.objects.filter(object_id=run.pk).count() == 1
+
+
+@pytest.mark.django_db
+def test_look_that_cannot_be_recorded_shows_nothing(monkeypatch):
+    run = add_run_with_bodies()
+    monkeypatch.setattr(InformationEvent, "save", _refuse)
+    with pytest.raises(DatabaseError):
+        bodies_of(run, "john")
+
+
+def _refuse(*_, **__):
+    raise DatabaseError("the disk is full")
 
 
 @pytest.mark.parametrize("names", [{}, {"first_name": " "}])

@@ -47,8 +47,8 @@ def test_slow_readers_of_exports_leave_the_database_to_others(stack, publish, ma
         for _ in range(READERS):
             readers.enter_context(receiver(web.url, asks))
         for _ in range(5):
-            assert api.call(web.client, timeout=4).status_code == 200
-        assert web.client.get("/api/management/tokens/", headers=reader, timeout=4).status_code == 200
+            assert api.call(web.client, timeout=20).status_code == 200
+        assert web.client.get("/api/management/tokens/", headers=reader, timeout=20).status_code == 200
 
 
 def test_slow_readers_of_a_list_leave_the_database_to_others(stack, publish, many, reader):
@@ -58,7 +58,7 @@ def test_slow_readers_of_a_list_leave_the_database_to_others(stack, publish, man
     with stack.another_web(**POOL, UDAPI_SILENCE_SECONDS="60") as web, ExitStack() as readers:
         for _ in range(READERS):
             readers.enter_context(receiver(web.url, asks))
-        assert api.call(web.client, timeout=4).status_code == 200
+        assert api.call(web.client, timeout=20).status_code == 200
 
 
 def test_export_of_many_pages_has_every_event_once_and_in_order(stack, many, reader):

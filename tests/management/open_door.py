@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from udapi_site import settings
+from tests.management import cheap_passwords as settings
 
 _ours: dict[str, Any] = {name: value for name, value in vars(settings).items() if name.isupper()}
 globals().update(_ours)
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

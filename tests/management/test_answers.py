@@ -4,10 +4,13 @@ import json
 import logging
 
 import pytest
+import redis
 from rest_framework.test import APIClient
 
+from fleet import overview
 from management import object_types
 from objects.changes import save_checked
+from testbed.stack import free_port
 from tests.management.conftest import ROOT, client_of, only, refused
 from tokens.models import ApiToken
 
@@ -185,10 +188,18 @@ def test_an_object_deleted_during_a_change_is_not_found(admin, token, monkeypatc
     assert only(admin.patch(token, {"name": "x"}), 404) == {"reason": "NotFound"}
 
 
+@pytest.fixture
+def no_redis(monkeypatch):
+    """Asks for the nodes where nothing listens."""
+    monkeypatch.setattr(overview, "client", lambda: redis.Redis(port=free_port()))
+
+
+@pytest.mark.usefixtures("no_redis")
 def test_nodes_are_unavailable_without_redis(admin):
     assert only(admin.get(f"{ROOT}nodes/"), 503) == {"reason": "Unavailable"}
 
 
+@pytest.mark.usefixtures("no_redis")
 def test_nodes_are_shown_to_users_who_may_view_definitions_or_tokens(login):
     for flag in ("definitions.ui_available", "tokens.ui_available"):
         assert login(flag).get(f"{ROOT}nodes/").status_code == 503

@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 
 from events.models import InformationEvent
 from objects.changes import delete_checked, save_checked
+from runs.bodies import bodies_of
 from testbed.publisher import Publisher
+from testbed.run_rows import add_run_with_bodies
 from tests.management.conftest import ROOT, only
 
 EVENTS = f"{ROOT}events/"
@@ -17,6 +19,7 @@ FLAG_OF = {
     "definitions.ui_available": "ApiDefinition",
     "tokens.ui_available": "ApiToken",
     "automation.ui_available": "AutomationScript",
+    "runs.ui_available": "Run",
 }
 
 
@@ -138,6 +141,7 @@ def test_events_are_ordered_and_paged(admin, history):
 
 @pytest.mark.parametrize("flag", FLAG_OF)
 def test_each_flag_shows_the_events_of_its_objects(login, history, flag):
+    bodies_of(add_run_with_bodies(), "john")
     client = login(flag)
     seen = results(client.get(EVENTS))
     assert {event["objectType"] for event in seen} == {FLAG_OF[flag]}

@@ -41,6 +41,9 @@ def test_a_definition_on_the_wire(admin, make):
         "securitySettings": {"allowedTokens": [str(token.pk)]},
         "actionType": "AutomationScript",
         "actionMeta": {"scriptName": "echo", "inputType": "Parameters", "scriptVersion": 1},
+        "contentTypes": ["image/png", "application/json"],
+        "keepBodies": "Failures",
+        "maxConcurrent": 1_000,
     }
     made = admin.post(f"{ROOT}definitions/", body)
     assert made.status_code == 201
@@ -53,6 +56,20 @@ def test_a_definition_on_the_wire(admin, make):
     stored = ApiDefinition.objects.get()
     assert (stored.script, list(stored.allowed_tokens.all())) == (script, [token])
     assert admin.get(f"{ROOT}definitions/{answer['id']}/").json() == answer
+
+
+def test_what_is_kept_and_how_many_run_at_once_is_changed_filtered_and_reset(admin, make):
+    address = f"{ROOT}definitions/{make().definition.pk}/"
+    before = admin.get(address).json()
+    assert (before["keepBodies"], before["maxConcurrent"]) == ("Nothing", None)
+    change = {"keepBodies": "Everything", "maxConcurrent": 1}
+    after = admin.patch(address, change).json()
+    assert {name: after[name] for name in change} == change
+    for kept, count in (("Everything", 1), ("Failures", 0), ("Nothing", 0)):
+        assert admin.get(f"{ROOT}definitions/?keepBodies={kept}").json()["count"] == count
+    replaced = {name: before[name] for name in ("route", "actionMeta")}
+    reset = admin.put(address, replaced).json()
+    assert (reset["keepBodies"], reset["maxConcurrent"]) == ("Nothing", None)
 
 
 def test_a_definition_without_entry_point_has_no_input_type(admin, make):

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from rest_framework.serializers import Serializer
 
-from automation.serializers import ScriptSerializer
+from automation.serializers import CredentialSerializer, ScriptSerializer
 from definitions.serializers import DefinitionSerializer
 from events.models import InformationEvent
 from keys.changes import create_key
 from management.keys import KeySerializer
+from tests.automation.stored_credentials import stored_credential
 from tests.management.conftest import ROOT, only, user_with
 from tokens.serializers import TokenSerializer
 
@@ -20,6 +21,7 @@ KINDS: dict[str, tuple[type[Serializer[Any]], dict[str, Any]]] = {
     "definitions": (DefinitionSerializer, {"route": "a", "actionMeta": {"scriptName": "echo"}}),
     "tokens": (TokenSerializer, {"name": "x"}),
     "scripts": (ScriptSerializer, {"name": "x", "source": "def run(engine): pass"}),
+    "credentials": (CredentialSerializer, {"name": "x", "value": "y"}),
     "keys": (KeySerializer, {"name": "x"}),
 }
 READ_ONLY = [
@@ -27,10 +29,15 @@ READ_ONLY = [
     if field.read_only
 ]  # fmt: skip
 CHANGES = [
-    *itertools.product(("definitions", "tokens", "scripts"), ("put", "patch", "delete"), ("",)),
+    *itertools.product(("definitions", "tokens", "scripts", "credentials"), ("put", "patch", "delete"), ("",)),
     *itertools.product(("tokens",), ("post",), ("rotate/", "enable/", "disable/")),
 ]
-VIEW = ("definitions.ui_available", "tokens.ui_available", "automation.ui_available")
+VIEW = (
+    "definitions.ui_available",
+    "tokens.ui_available",
+    "automation.ui_available",
+    "automation.credentials_ui_available",
+)
 
 
 def test_every_kind_has_read_only_properties():
@@ -51,7 +58,8 @@ def test_a_new_object_accepts_no_read_only_property(admin, make, kind, name):
 @pytest.mark.parametrize(("kind", "method", "action"), CHANGES)
 def test_a_refused_change_does_not_tell_whether_the_object_exists(login, make, kind, method, action):
     api = make()
-    key = {"definitions": api.definition.pk, "tokens": api.token.pk, "scripts": api.definition.script.pk}[kind]
+    keys = {"definitions": api.definition, "tokens": api.token, "scripts": api.definition.script}
+    key = (keys | {"credentials": stored_credential()})[kind].pk
     for client in (login(*VIEW), login()):
         answers = [
             getattr(client, method)(f"{ROOT}{kind}/{one}/{action}", headers={"If-Match": '"7"'})

@@ -59,8 +59,13 @@ def test_a_version_on_the_wire(admin, edited):
         "entryPoints": ["on_api_trigger", "run"],
         "libraries": [],
         "isCurrent": False,
+        "state": "Ready",
+        "message": "",
+        "line": None,
+        "packages": [],
         "pinnedBy": [str(edited.definition.pk)],
         "source": ECHO + RUN,
+        "build": None,
     }
 
 
@@ -72,6 +77,7 @@ def test_versions_are_listed_newest_first_without_source(admin, edited, django_a
     for each in answer["results"]:
         single = admin.get(address("edited", f"versions/{each['number']}/")).json()
         assert single.pop("source").startswith(ECHO)
+        assert single.pop("build") is None
         assert single == each
     assert numbers(admin, "edited", "?limit=1&offset=1") == [2]
     assert only(admin.get(address("edited", "versions/?search=x")), 400) == {
@@ -84,7 +90,8 @@ def test_versions_are_listed_newest_first_without_source(admin, edited, django_a
 @pytest.mark.parametrize("number", ["0", "4", "01", "-1", "1.0", "x", "٣", "9" * 30, "%00"])
 def test_an_unknown_version_is_not_found(admin, edited, number):
     revision = AutomationScript.objects.get().revision
-    for method, path in ((admin.get, ""), (admin.post, "activate/"), (admin.post, "activate/?dryRun=true")):
+    paths = ((admin.get, ""), (admin.post, "activate/"), (admin.post, "activate/?dryRun=true"), (admin.post, "build/"))
+    for method, path in paths:
         assert only(method(address("edited", f"versions/{number}/{path}")), 404) == {"reason": "NotFound"}
     assert AutomationScript.objects.get().revision == revision
 

@@ -4,14 +4,14 @@ import pytest
 from rest_framework.fields import empty
 
 from automation.models import AutomationScript
-from automation.serializers import ScriptSerializer
+from automation.serializers import CredentialSerializer, ScriptSerializer
 from definitions.models import ApiDefinition
 from definitions.serializers import DefinitionSerializer
 from objects.serializers import StrictSerializer
 from tokens.models import ApiToken
 from tokens.serializers import TokenSerializer
 
-ALL = [TokenSerializer, DefinitionSerializer, ScriptSerializer]
+ALL = [TokenSerializer, DefinitionSerializer, ScriptSerializer, CredentialSerializer]
 TOKEN = ApiToken(name="a", is_disabled=True, rate_limit=5, rate_window_seconds=60)
 SCRIPT = AutomationScript(
     name="s", description="d", kind="Library", source="x", parameters=["a"], timeout_seconds=5, reuse="fresh"
@@ -23,6 +23,7 @@ def test_content_is_what_clients_write_and_read():
     assert list(ScriptSerializer.content()) == [
         "name", "description", "kind", "source", "parameters", "timeoutSeconds", "memoryLimitMb", "reuse",
     ]  # fmt: skip
+    assert list(CredentialSerializer.content()) == ["name", "description", "allowedScripts"]
     required = {name for one in ALL for name, field in one.content().items() if field.required}
     assert required == {"name", "route", "source", "actionMeta"}
 
@@ -63,5 +64,7 @@ def test_columns_are_those_that_a_client_fills():
     ]  # fmt: skip
     assert DefinitionSerializer().columns() == [
         "name", "description", "is_disabled", "route", "action_type", "script", "input_type", "script_version",
+        "content_types", "keep_bodies", "max_concurrent",
     ]  # fmt: skip
+    assert CredentialSerializer().columns() == ["name", "description"]
     assert ApiDefinition().action_type == DefinitionSerializer.content()["actionType"].default

@@ -34,7 +34,7 @@ def test_a_message_is_answered_with_result_and_statistics(tester, publish):
     answer = tester.post(URL, sent(publish(), rawBody="grün"))
     assert answer.status_code == 200
     content = answer.json()
-    assert set(content) == {"traceData", "actionResult", "statistics"}
+    assert set(content) == {"traceData", "actionResult", "statistics", "log"}
     assert content["traceData"] == {"errorData": []}
     assert content["actionResult"] == {
         "responseCode": 200,
