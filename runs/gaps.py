@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 60
 
 MOST_RANGES = 1_000
 _LARGEST_NUMBER = 2**53
-_LARGEST_COUNT = 2**31 - 1
+LARGEST_COUNT = 2**31 - 1
 _LONGEST_SOURCE = 32
 _FORGOTTEN_AFTER = timedelta(days=1)
 
@@ -80,8 +80,8 @@ def count(records: int = 0, extras: int = 0) -> None:
         return
     minute = timezone.now().replace(second=0, microsecond=0)
     row, _ = RunsNotKept.objects.select_for_update().get_or_create(minute=minute)
-    row.records = min(row.records + records, _LARGEST_COUNT)
-    row.extras = min(row.extras + extras, _LARGEST_COUNT)
+    row.records = min(row.records + records, LARGEST_COUNT)
+    row.extras = min(row.extras + extras, LARGEST_COUNT)
     row.save()
 
 

@@ -12,6 +12,20 @@ from foundation.texts import NAME_LENGTH
 from hosts.jobs import RunKind
 from objects.authorship import USER_NAME_LENGTH
 from objects.columns import CompressedTextField
+from runs.statistics.models import FleetSample, NodeSample, RunCounter, Series
+
+__all__ = [
+    "FailingApi",
+    "FleetSample",
+    "NodeSample",
+    "RecordSource",
+    "Run",
+    "RunBodies",
+    "RunCounter",
+    "RunLog",
+    "RunsNotKept",
+    "Series",
+]
 
 _ADDRESS_LENGTH = 45
 _LONGEST_REASON = 40

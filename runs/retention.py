@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from django.utils import timezone
 from automation.models import AutomationScript
 from automation.retention import needed_versions
 from foundation.ids import first_id_at
+from runs.gaps import LARGEST_COUNT
 from runs.models import Run, RunBodies, RunLog, RunsNotKept
 
 STEP: Final = 1_000
@@ -24,7 +25,7 @@ PAUSE_SECONDS: Final = 0.05
 def prune(days: int, most: int) -> int:
     """Delete what is older than `days`, and the oldest beyond `most`; returns how many runs."""
     oldest = timezone.now() - timedelta(days=days)
-    RunsNotKept.objects.filter(minute__lt=oldest).delete()
+    _fold_not_kept(oldest)
     # Everything with a smaller id goes.
     limit = first_id_at(oldest)
     newest_first = Run.objects.order_by("-id").values_list("pk", flat=True)
@@ -33,6 +34,19 @@ def prune(days: int, most: int) -> int:
     # A run goes before its log, so that no page shows it without; and a log goes, too, whose run was never kept.
     deleted, _, _ = (_in_steps(partial(_delete_before, model, limit)) for model in (Run, RunLog, RunBodies))
     return deleted
+
+
+@transaction.atomic
+def _fold_not_kept(oldest: datetime) -> None:
+    """Put what was not kept before `oldest` into one row: the sum of all rows is a counter, which never falls."""
+    rows = list(RunsNotKept.objects.select_for_update().filter(minute__lt=oldest).order_by("minute"))
+    if len(rows) < 2:
+        return
+    first = rows[0]
+    first.records = min(sum(row.records for row in rows), LARGEST_COUNT)
+    first.extras = min(sum(row.extras for row in rows), LARGEST_COUNT)
+    first.save()
+    RunsNotKept.objects.filter(minute__gt=first.minute, minute__lt=oldest).delete()
 
 
 def _in_steps(step: Callable[[], int]) -> int:

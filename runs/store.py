@@ -18,6 +18,7 @@ from fleet.record_scripts import STORED
 from fleet.records import RunExtras, RunRecord
 from runs import credential_uses, failing_apis, gaps, merge, request_masks, statements
 from runs.models import Run, RunBodies, RunLog
+from runs.statistics.counters import RunChanges
 from tokens.models import ApiToken
 
 BATCH = 250
@@ -170,20 +171,26 @@ def store_records(found: Sequence[RunRecord]) -> None:
         key = columns["id"]
         new[key] = merge.merged(new[key], columns) if key in new else columns
     name_tokens(new.values())
-    _update_known(new)
+    changes = RunChanges()
+    _update_known(new, changes)
     # In the order of ids, so that two processes do not wait for each other.
-    while new and _insert([new[key] for key in sorted(new)]) < len(new):
+    while new and not _insert_all([new[key] for key in sorted(new)]):
         # Another process has just stored some of them.
-        _update_known(new)
+        _update_known(new, changes)
+    for columns in new.values():
+        changes.insert(columns)
+    changes.apply()
     statements.record(found)
     credential_uses.note(found)
 
 
-def _update_known(new: dict[UUID, dict[str, Any]]) -> None:
+def _update_known(new: dict[UUID, dict[str, Any]], changes: RunChanges) -> None:
     """Merge rows into those that are stored already, and take them out of `new`."""
     for run in Run.objects.filter(pk__in=list(new)).order_by("pk").select_for_update():
         known = merge.columns_of(run)
-        _update(known, merge.merged(known, new.pop(run.pk)))
+        wanted = merge.merged(known, new.pop(run.pk))
+        _update(known, wanted)
+        changes.replace(known, wanted)
 
 
 def _update(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -215,6 +222,14 @@ def _insertion() -> tuple[str, Sequence[str], Sequence[bool]]:
         [field.attname for field in fields],
         [field.get_internal_type() == "UUIDField" for field in fields],
     )
+
+
+def _insert_all(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Insert the rows, or none of them if any is stored already; returns whether they are inserted."""
+    with transaction.atomic():
+        is_complete = _insert(rows) == len(rows)
+        transaction.set_rollback(not is_complete)
+    return is_complete
 
 
 def _insert(rows: Sequence[Mapping[str, Any]]) -> int:

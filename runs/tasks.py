@@ -9,8 +9,12 @@ from celery.signals import worker_shutdown
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
+from django.utils import timezone
 
+from fleet import overview
 from runs import observation, retention, store
+from runs.statistics import retention as statistics_retention
+from runs.statistics import samples
 
 _log = logging.getLogger("udapi.manager")
 
@@ -30,6 +34,20 @@ def store_runs() -> None:
 @shared_task
 def prune_runs() -> None:
     retention.prune(settings.UDAPI_RUNS_KEEP_DAYS, settings.UDAPI_RUNS_KEEP_MAX)
+
+
+@shared_task
+def sample_fleet() -> None:
+    """Note what the fleet does now. What cannot be noted stays unknown."""
+    try:
+        samples.note(overview.look(), timezone.now())
+    except (redis.RedisError, DatabaseError) as error:
+        _log.warning("what the fleet does is not noted: %s", str(error).partition("\n")[0])
+
+
+@shared_task
+def prune_statistics() -> None:
+    statistics_retention.prune()
 
 
 @worker_shutdown.connect

@@ -14,6 +14,7 @@ from automation.sdk import is_text
 from endpoint.sent_headers import InvalidHeaderError, as_received
 from endpoint.trigger_request import METHODS, TriggerRequest, content_type, is_hidden, visible_headers
 from fleet.kept_bodies import FilledRequest, KeptRequest, MaskedValue, NotFilledError, fill
+from foundation.traceparent import NO_TRACE, TraceContext
 from hosts.jobs import RunKind
 from objects.changes import refusal
 from runs.bodies import bodies_of
@@ -39,6 +40,7 @@ class UserRequest:
     route: str = ""
     script_version: int | None = None
     raw_body_bytes: bytes | None = field(default=None, repr=False)
+    trace: TraceContext = NO_TRACE
 
     @property
     def body(self) -> bytes:

@@ -138,7 +138,7 @@ def _carried_out(
     job: Callable[[TriggerLog], Job],
 ) -> TriggerAnswer:
     log = TriggerLog(note.record.id, request.method.upper(), f"/{routes.PREFIX}{called.route}")
-    return carried_out(partial(job, log), len(request.body), note, log, caller)
+    return carried_out(partial(job, log), len(request.body), note, log, caller, request.trace)
 
 
 def _job(note: RunNote, admitted: admission.Admitted, request: UserRequest) -> Job:

@@ -7,7 +7,18 @@ from broker.client import client
 from fleet import current_runs, redis_keys
 from fleet.records import RunRecord
 from runs import store
-from runs.models import FailingApi, RecordSource, Run, RunBodies, RunLog, RunsNotKept
+from runs.models import (
+    FailingApi,
+    FleetSample,
+    NodeSample,
+    RecordSource,
+    Run,
+    RunBodies,
+    RunCounter,
+    RunLog,
+    RunsNotKept,
+    Series,
+)
 from testbed.stack import wait_until
 
 
@@ -38,7 +49,8 @@ def no_runs(stack):
 
     def clear():
         client().delete(*redis_keys.to_record())
-        for model in (Run, RunLog, RunBodies, RecordSource, RunsNotKept, FailingApi):
+        kept = (Run, RunLog, RunBodies, RecordSource, RunsNotKept, FailingApi, RunCounter, Series)
+        for model in (*kept, FleetSample, NodeSample):
             model._base_manager.all()._raw_delete("default")
 
     clear()

@@ -1,15 +1,15 @@
 """Records of runs as the product's processes make them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
 
 from broker.client import client
 from fleet import redis_keys
 from fleet.record_scripts import RECORD
 from fleet.records import Authority, RunExtras, RunRecord, RunStatus, encode
-from foundation.ids import first_id_at, new_run_id
+from foundation.ids import new_run_id
 from hosts.jobs import RunKind
+from testbed import run_rows
 
 
 def ended(status: RunStatus = RunStatus.SUCCEEDED, **values: Any) -> RunRecord:
@@ -20,7 +20,7 @@ def ended(status: RunStatus = RunStatus.SUCCEEDED, **values: Any) -> RunRecord:
 
 def id_at(moment: datetime) -> str:
     """A new id of a run that is accepted at `moment`."""
-    return str(UUID(int=first_id_at(moment.astimezone(UTC)).int | (uuid4().int & (2**62 - 1))))
+    return str(run_rows.id_at(moment))
 
 
 def hand_over(*records: RunRecord, extras: dict[str, RunExtras] | None = None) -> None:

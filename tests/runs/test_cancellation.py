@@ -9,10 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from endpoint.errors import TITLE
-from fleet import current_runs
+from fleet import current_runs, overview
 from fleet.pool import concurrency_limit
 from fleet.records import RunStatus
-from foundation.ids import new_run_id
+from foundation.ids import new_run_id, time_of
 from keys.changes import create_key
 from runs import user_runs
 from runs.cancellation import NoSuchRunError, RunOverError, cancel
@@ -114,6 +114,7 @@ def test_queued_run_never_starts(stack, held, stored):
         called = callers.submit(held.call)
         wait_until(lambda: current_runs.look().waiting, 20, "a run that waits")
         (waiting,) = current_runs.look().waiting
+        assert overview.look().oldest == time_of(uuid.UUID(waiting.id))
         cancel(uuid.UUID(waiting.id), "jane")
         assert error_of(called.result(timeout=20)) == CANCELLED
     assert waiting.id not in held.runs()

@@ -1,31 +1,12 @@
 """Redis is killed under load: the runs that it takes along are counted, and later ones are recorded."""
 
-import os
-import subprocess
-
 from chaos.callers import CallerLoad, successes
 from chaos.run_buffer import not_kept
 from chaos.runs import stored_runs, succeeded
-from testbed.stack import PYTHON, ROOT, Stack, wait_until
+from testbed.stack import wait_until
+from tests.runs.stored_at_once import store_at_once
 
-STORE = """
-import time
-from runs import gaps, store
-gaps.PATIENCE_SECONDS = 0
-until = time.monotonic() + 8
-while time.monotonic() < until:
-    store.store_all()
-    time.sleep(0.5)
-"""
 KILLS, BETWEEN = 2, 40
-
-
-def store_runs(stack: Stack) -> None:
-    """Store the runs of a stack other than the tests' own, and count at once what is missing."""
-    environment = {"PATH": os.environ["PATH"]} | stack.environment
-    shell = [PYTHON, "manage.py", "shell", "-v0"]
-    ran = subprocess.run(shell, cwd=ROOT, env=environment, input=STORE, text=True, capture_output=True)
-    assert ran.returncode == 0, ran.stderr
 
 
 def test_runs_lost_with_redis_are_counted_and_later_ones_are_recorded(breakable_stack, publish):
@@ -40,7 +21,7 @@ def test_runs_lost_with_redis_are_counted_and_later_ones_are_recorded(breakable_
                 stack.redis.wait(10)
                 stack.redis = stack.start_redis()
     last = api.call(stack.client).headers["X-Trigger-Id"]
-    store_runs(stack)
+    store_at_once(stack)
     lost = len(successes(load.answers)) - len(stored_runs(succeeded(load.answers)))
     counted, _ = not_kept()
     assert 0 < lost <= counted - before

@@ -105,12 +105,14 @@ def test_two_processes_prune_at_once():
     assert stored() == stored(RunLog) == set(newer)
 
 
-def test_counts_of_runs_that_were_not_kept_go_after_the_same_time():
+def test_counts_of_runs_that_were_not_kept_are_folded_and_their_sum_stays():
     now = timezone.now()
-    RunsNotKept.objects.create(minute=now - timedelta(days=31), records=1)
-    RunsNotKept.objects.create(minute=now - timedelta(days=29), records=1)
-    retention.prune(30, 1_000)
-    assert RunsNotKept.objects.count() == 1
+    for days, records in ((33, 1), (32, 2), (31, 4), (29, 8)):
+        RunsNotKept.objects.create(minute=now - timedelta(days=days), records=records, extras=10 * records)
+    for _ in range(2):
+        retention.prune(30, 1_000)
+        rows = RunsNotKept.objects.order_by("minute").values_list("records", "extras")
+        assert list(rows) == [(7, 70), (8, 80)]
 
 
 def test_the_task_follows_the_settings(settings):

@@ -1,0 +1,1 @@
+"""Statistics: counters that outlive the runs, and what can be read from them."""
