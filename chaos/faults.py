@@ -17,6 +17,7 @@ from chaos import (
     run_buffer,
     runs,
     soak,
+    statistics,
     stops,
 )
 from chaos.rows import ReportRow
@@ -88,6 +89,13 @@ def _recorded(size: int, server: PostgresqlServer | None) -> dict[str, Fault]:
     return {
         "runs": partial(runs.kills, triggers=10_000 // size, kills=20 // min(size, 4), server=server),
         "buffer": partial(run_buffer.full, seconds=600 / size, server=server),
+        "statistics": partial(
+            statistics.agreement,
+            triggers=10_000 // size,
+            faults=21 // min(size, 3),
+            store=runs.store_patiently,
+            server=server,
+        ),
         "forgotten": partial(run_buffer.killed_redis, times=5 // min(size, 5)),
     }
 

@@ -16,6 +16,7 @@ from chaos.rows import ReportRow, answered_row
 from chaos.trial import Trial
 from fleet import redis_keys
 from fleet.records import RunStatus
+from runs.gaps import PATIENCE_SECONDS
 from runs.models import Run
 from testbed.postgresql import PostgresqlServer
 from testbed.stack import Stack, wait_until
@@ -86,6 +87,12 @@ def wait_until_stored(stack: Stack) -> None:
     time.sleep(1.5)
     with stack.redis_client() as redis:
         wait_until(lambda: not redis.xlen(redis_keys.records()), STORED_WITHIN_SECONDS, "stored records")
+
+
+def store_patiently(stack: Stack) -> None:
+    """Wait until the background program has stored every record, and has counted what is missing."""
+    wait_until_stored(stack)
+    time.sleep(PATIENCE_SECONDS + 5)
 
 
 def stored_runs(ids: Sequence[str]) -> dict[str, Run]:
