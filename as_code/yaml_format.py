@@ -14,6 +14,7 @@ DEEPEST = 16
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_FRACTION = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
 _FLAGS = {"true": True, "false": False}
 
 OTHER: Final = object()
@@ -29,7 +30,7 @@ class NodeError(Exception):
 
 @dataclass(frozen=True)
 class YamlNode:
-    """A value and where it begins: str, int, bool, None, OTHER, a list of nodes, or a dict of nodes by name."""
+    """A value and where it begins: str, int, float, bool, None, OTHER, a list of nodes, or a dict of nodes by name."""
 
     line: int
     value: Any
@@ -116,6 +117,8 @@ def _members(node: yaml.MappingNode, faults: list[Located]) -> dict[str, YamlNod
 def _scalar(tag: str, text: str) -> Any:
     if tag == "int" and _WHOLE_NUMBER.fullmatch(text):
         return int(text)
+    if tag == "float" and _FRACTION.fullmatch(text):
+        return float(text)
     if tag == "bool":
         return _FLAGS.get(text, OTHER)
     return {"str": text, "null": None}.get(tag, OTHER)

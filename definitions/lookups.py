@@ -40,7 +40,7 @@ SELECT d.id, d.route, d.action_type, d.input_type, d.is_disabled, d.script_id,
        s.id, s.name, COALESCE(d.script_version, s.current_version),
        v.content_hash, v.parameters, v.has_api_trigger, v.has_run,
        EXISTS (SELECT 1 FROM definitions_allowedtoken a WHERE a.definition_id = d.id AND a.token_id = %s),
-       d.keep_bodies, d.max_concurrent, d.content_types,
+       d.keep_bodies, d.max_concurrent, d.content_types, d.server_timing,
        EXISTS (SELECT 1 FROM automation_credentialgrant g WHERE g.script_id = s.id)
 FROM (SELECT prefix AS signature FROM walk WHERE depth = {depth} UNION SELECT %s) candidate
 JOIN definitions_apidefinition d ON d.signature = candidate.signature
@@ -92,6 +92,7 @@ class DefinitionRow:
     keep_bodies: str = "Nothing"
     max_concurrent: int | None = None
     content_types: Set[str] = frozenset(USUAL_TYPES)
+    server_timing: bool = False
 
 
 def find_token(digests: Sequence[str]) -> TokenRow | None:
@@ -137,11 +138,12 @@ def _first(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
 
 def _definition(row: tuple[Any, ...]) -> DefinitionRow:
     definition_id, route, action_type, input_type, is_disabled, script_id, *found = row
-    *of_script, is_allowed, keep_bodies, limit, content_types, has_credentials = found
+    *of_script, is_allowed, keep_bodies, limit, content_types, has_timing, has_credentials = found
     script_id = None if script_id is None else _uuid(script_id)
     script = None if script_id is None or of_script[0] is None else _script(script_id, *of_script[1:], has_credentials)
     what = _uuid(definition_id), route, action_type, input_type, bool(is_disabled)
-    return DefinitionRow(*what, script_id, script, bool(is_allowed), keep_bodies, limit, _types(content_types))
+    of_runs = keep_bodies, limit, _types(content_types), bool(has_timing)
+    return DefinitionRow(*what, script_id, script, bool(is_allowed), *of_runs)
 
 
 @lru_cache(maxsize=1_024)

@@ -16,6 +16,7 @@ from automation.source import ON_API_TRIGGER, RUN
 from automation.versions import ScriptVersion
 from definitions import pins, routes
 from definitions.content_types import USUAL_TYPES, InvalidContentTypesError, default_content_types, parse_content_types
+from definitions.objectives import HIGHEST_RATE, LONGEST_P95, LOWEST_RATE, is_p95, is_rate
 from foundation.texts import NAME_LENGTH, is_name, is_storable
 from objects.authorship import AuthoredModel
 from objects.changes import refusal
@@ -103,6 +104,26 @@ class ApiDefinition(AuthoredModel):
             MOST_CONCURRENT,
         ),
     )
+    objective_success_rate = models.FloatField(
+        gettext_lazy("success rate"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy(
+            "The share of calls that do not fail, in percent. Refused and cancelled ones do not count."
+        ),
+    )
+    objective_p95_milliseconds = models.PositiveIntegerField(
+        gettext_lazy("answer time of 95 % of the calls"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("In milliseconds, from the acceptance of a call to its answer."),
+    )
+    server_timing = models.BooleanField(
+        gettext_lazy("send Server-Timing"),
+        default=False,
+        db_default=False,
+        help_text=gettext_lazy("Callers learn how long admission, queue and run took, from a header of each answer."),
+    )
     allowed_tokens: "models.ManyToManyField[ApiToken, AllowedToken]" = models.ManyToManyField(
         ApiToken, through="AllowedToken", related_name="api_definitions"
     )
@@ -125,6 +146,8 @@ class ApiDefinition(AuthoredModel):
             "content_types",
             "keep_bodies",
             "max_concurrent",
+            "objective_success_rate",
+            "objective_p95_milliseconds",
             "signature",
             "shape",
             "literal_count",
@@ -155,6 +178,13 @@ class ApiDefinition(AuthoredModel):
             models.CheckConstraint(name="definition_keep_bodies", condition=Q(keep_bodies__in=KeepBodies.values)),
             models.CheckConstraint(
                 name="definition_max_concurrent", condition=Q(max_concurrent__range=(1, MOST_CONCURRENT))
+            ),
+            models.CheckConstraint(
+                name="definition_success_rate",
+                condition=Q(objective_success_rate__range=(LOWEST_RATE, HIGHEST_RATE)),
+            ),
+            models.CheckConstraint(
+                name="definition_p95", condition=Q(objective_p95_milliseconds__range=(1, LONGEST_P95))
             ),
         ]
 
@@ -192,8 +222,8 @@ class ApiDefinition(AuthoredModel):
         return refusal(reason, message, id=str(self.pk), **details)
 
     def faults(self) -> Iterator[tuple[str, ValidationError]]:
-        """`InvalidName`, `InvalidRoute` (+ `route`), `InvalidActionMeta`, `InvalidField` (+ `field`), each with the
-        `id` of the definition. A valid route is normalised on the way.
+        """`InvalidName`, `InvalidRoute` (+ `route`), `InvalidActionMeta`, `InvalidObjectives` (+ `message`),
+        `InvalidField` (+ `field`), each with the `id` of the definition. A valid route is normalised on the way.
         """
         if self.name != "" and not is_name(self.name):
             rule = _("A name is not white space only and has at most %(most)d characters.") % {"most": NAME_LENGTH}
@@ -215,6 +245,7 @@ class ApiDefinition(AuthoredModel):
             rule = str(error).replace("%", "%%")
             yield "content_types", self._refusal("InvalidField", rule, field="contentTypes")
         yield from self._run_errors()
+        yield from self._objective_errors()
 
     def _run_errors(self) -> Iterator[tuple[str, ValidationError]]:
         if self.keep_bodies not in KeepBodies.values:
@@ -224,6 +255,18 @@ class ApiDefinition(AuthoredModel):
         if most is not None and not (type(most) is int and 1 <= most <= MOST_CONCURRENT):
             rule = _("A limit of runs at once is a number from 1 to %(most)d.") % {"most": MOST_CONCURRENT}
             yield "max_concurrent", self._refusal("InvalidField", rule, field="maxConcurrent")
+
+    def _objective_errors(self) -> Iterator[tuple[str, ValidationError]]:
+        limits = {"lowest": LOWEST_RATE, "highest": HIGHEST_RATE, "longest": LONGEST_P95}
+        rule = _(
+            "Objectives are a success rate from %(lowest)g to %(highest)g percent, with three decimals at most, "
+            "a 95th percentile from 1 to %(longest)d milliseconds, or both."
+        )
+        message = rule % limits
+        for column, is_valid in (("objective_success_rate", is_rate), ("objective_p95_milliseconds", is_p95)):
+            if not is_valid(getattr(self, column)):
+                yield column, self._refusal("InvalidObjectives", message, message=message)
+                return
 
     def _is_switched_off(self) -> bool:
         """Whether it is disabled and calls what it called before: an API that cannot answer can still be disabled."""

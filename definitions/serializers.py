@@ -12,8 +12,20 @@ from automation.models import AutomationScript
 from definitions import routes
 from definitions.content_types import MOST_TYPES, default_content_types
 from definitions.models import MOST_CONCURRENT, ActionType, AllowedToken, ApiDefinition, InputType, KeepBodies
+from definitions.objectives import HIGHEST_RATE, LONGEST_P95, LOWEST_RATE, is_p95, is_rate
 from foundation.texts import NAME_LENGTH, is_storable
-from objects.serializers import AuthoredSerializer, Choice, Flag, Id, ListOf, Number, StrictSerializer, Text, Values
+from objects.serializers import (
+    AuthoredSerializer,
+    Choice,
+    Flag,
+    Id,
+    ListOf,
+    Measure,
+    Number,
+    StrictSerializer,
+    Text,
+    Values,
+)
 
 
 class TokenIds(ListOf):
@@ -65,6 +77,40 @@ class ActionMeta(StrictSerializer):
         return meta
 
 
+class Objectives(StrictSerializer):
+    """What the API is to achieve over 30 days; one of the two may be null."""
+
+    successRate = Measure(
+        source="objective_success_rate",
+        required=False,
+        allow_null=True,
+        min_value=LOWEST_RATE,
+        max_value=HIGHEST_RATE,
+        help_text="The share of calls that do not fail, in percent.",
+    )
+    p95Milliseconds = Number(
+        source="objective_p95_milliseconds",
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=LONGEST_P95,
+        help_text="What 95 % of the answers take at most.",
+    )
+
+    def to_internal_value(self, data: Any) -> Values:
+        if not isinstance(data, dict) or data.keys() - self.properties.keys():
+            return super().to_internal_value(data)
+        rate, p95 = data.get("successRate"), data.get("p95Milliseconds")
+        # The model refuses 0 with a reason of its own, `InvalidObjectives`.
+        if (rate, p95) == (None, None) or not (is_rate(rate) and is_p95(p95)):
+            return {"objective_success_rate": 0.0, "objective_p95_milliseconds": None}
+        return {"objective_success_rate": rate if rate is None else float(rate), "objective_p95_milliseconds": p95}
+
+    def to_representation(self, instance: Any) -> Values | None:  # type: ignore[override]
+        found = super().to_representation(instance)
+        return found if any(value is not None for value in found.values()) else None
+
+
 class DefinitionListSerializer(serializers.ListSerializer[Any]):
     """Reads the allowed tokens of all definitions in one query."""
 
@@ -103,6 +149,10 @@ class DefinitionSerializer(AuthoredSerializer):
         min_value=1,
         max_value=MOST_CONCURRENT,
         help_text="The most runs at once in the whole fleet; further calls get error 2008. Null: no limit.",
+    )
+    objectives = Objectives(source="*", allow_null=True, default=None)
+    serverTiming = Flag(
+        default=False, help_text="Whether answers say in a header how long admission, queue and run took."
     )
 
     class Meta:

@@ -44,6 +44,8 @@ def _publish_odd_ones() -> None:
         twins = [publish.token(name=name)[0], publish.token(name=name, is_disabled=True)[0]]
         definition = ApiDefinition(name=name, description=name, route=f"odd/{number}/{{编码}}", script=script)
         definition.keep_bodies, definition.max_concurrent = KeepBodies.values[number % 3], number or None
+        definition.objective_success_rate = [None, 99.9, 50.0][number % 3]
+        definition.objective_p95_milliseconds, definition.server_timing = [None, 250][number % 2], number % 2 == 1
         definition.content_types = [default_content_types(), ["*/*"], ["image/png", "text/csv"]][number % 3]
         save_definition(definition, "somebody", twins)
         credential = stored_credential(name, f"value {number}\n", [script, *([other] if number % 2 else [])])
@@ -73,6 +75,9 @@ def _contents() -> list[object]:
         "content_types",
         "keep_bodies",
         "max_concurrent",
+        "objective_success_rate",
+        "objective_p95_milliseconds",
+        "server_timing",
     )
     rows: list[list[tuple[object, ...]]] = [
         list(AutomationScript.objects.order_by("pk").values_list(*scripts)),

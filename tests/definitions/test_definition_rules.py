@@ -213,7 +213,16 @@ def test_an_api_that_cannot_answer_can_be_disabled_and_not_enabled_again(publish
 
 @pytest.mark.parametrize(
     "fields",
-    [{"name": " \t"}, {"route": ""}, {"keep_bodies": "All"}, {"max_concurrent": 0}, {"max_concurrent": 1_001}],
+    [
+        {"name": " \t"},
+        {"route": ""},
+        {"keep_bodies": "All"},
+        {"max_concurrent": 0},
+        {"max_concurrent": 1_001},
+        {"objective_success_rate": 49.9},
+        {"objective_success_rate": 100},
+        {"objective_p95_milliseconds": 0},
+    ],
 )
 def test_the_database_enforces_the_rules_of_columns(publish_in_process, fields):
     definition = publish_in_process("a")

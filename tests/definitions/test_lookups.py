@@ -89,11 +89,11 @@ def test_a_definition_comes_with_its_script_and_whether_the_token_may_call_it(pu
 
 def test_a_definition_comes_with_what_decides_how_it_runs(publish_in_process):
     publish_in_process("plain")
-    publish_in_process("limited", keep_bodies="Failures", max_concurrent=3)
+    publish_in_process("limited", keep_bodies="Failures", max_concurrent=3, server_timing=True)
     plain, limited = find_definition(("plain",), NOBODY), find_definition(("limited",), NOBODY)
     assert plain is not None and limited is not None
-    assert (plain.keep_bodies, plain.max_concurrent) == ("Nothing", None)
-    assert (limited.keep_bodies, limited.max_concurrent) == ("Failures", 3)
+    assert (plain.keep_bodies, plain.max_concurrent, plain.server_timing) == ("Nothing", None, False)
+    assert (limited.keep_bodies, limited.max_concurrent, limited.server_timing) == ("Failures", 3, True)
 
 
 def test_permission_on_another_definition_does_not_count(publish_in_process):

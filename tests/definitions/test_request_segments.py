@@ -2,11 +2,11 @@
 
 import unicodedata
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from definitions import routes
+from tests.values import for_each
 
 
 def naive(raw: bytes) -> tuple[str, ...] | None:
@@ -42,8 +42,8 @@ def read(raw: bytes) -> tuple[str, ...] | None:
     return routes.request_segments(raw.decode("latin-1"))
 
 
-@pytest.mark.parametrize(
-    ("raw", "segments"),
+@for_each(
+    "raw, segments",
     [
         (b"", ()),
         (b"/", ()),
@@ -76,7 +76,7 @@ def test_paths_are_read_into_segments(raw, segments):
     assert read(raw) == naive(raw) == segments
 
 
-@pytest.mark.parametrize(
+@for_each(
     "raw",
     [
         b"a/.",

@@ -7,6 +7,7 @@ import pytest
 from definitions import routes
 from definitions.models import ApiDefinition
 from tests.refusals import refused
+from tests.values import for_each
 
 LONGEST = 260 - len("api/custom/")
 
@@ -91,13 +92,13 @@ def test_the_tables_know_the_limit():
     assert max(len(unicodedata.normalize("NFC", route)) for route in ACCEPTED) == LONGEST
 
 
-@pytest.mark.parametrize("route", ACCEPTED)
+@for_each("route", ACCEPTED)
 def test_valid_routes_are_parsed(route):
     segments = routes.parse(route)
     assert "/".join(segments) == unicodedata.normalize("NFC", route)
 
 
-@pytest.mark.parametrize("route", REFUSED)
+@for_each("route", REFUSED)
 def test_invalid_routes_are_refused(route):
     with pytest.raises(routes.InvalidRouteError):
         routes.parse(route)

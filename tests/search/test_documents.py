@@ -43,6 +43,8 @@ MAPPINGS = {
         "contentTypes": KEYWORD,
         "keepBodies": KEYWORD,
         "maxConcurrent": {"type": "integer"},
+        "objectives": {"properties": {"successRate": {"type": "double"}, "p95Milliseconds": {"type": "integer"}}},
+        "serverTiming": {"type": "boolean"},
         "scriptName": NAME,
         "scriptVersion": {"type": "integer"},
         "allowedTokens": {"properties": {"id": KEYWORD, "name": NAME}},
