@@ -1,0 +1,3 @@
+"""Clients of the management API."""
+
+from tests.management.conftest import login  # noqa: F401  a fixture
