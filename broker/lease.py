@@ -11,6 +11,11 @@ from broker.client import brief_client
 from broker.installation import prefix
 
 
+def lease_key(name: str) -> str:
+    """The key that exists while a process holds the lease `name`."""
+    return f"{prefix()}lease:{name}"
+
+
 class Lease:
     """The right to do the work `name`, which ends `seconds` after the last `hold`. Not for several threads.
 
@@ -22,8 +27,9 @@ class Lease:
 
     @cached_property
     def _lock(self) -> Lock:
-        name = f"{prefix()}lease:{self._name}"
-        lock: Lock = brief_client().lock(name, timeout=self._seconds, blocking=False, thread_local=False)
+        lock: Lock = brief_client().lock(
+            lease_key(self._name), timeout=self._seconds, blocking=False, thread_local=False
+        )
         return lock
 
     def hold(self) -> bool:

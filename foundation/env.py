@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext, SSLError
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +20,7 @@ from packaging.utils import InvalidName, canonicalize_name
 from foundation.texts import UnreadableFileError, read_text
 
 SMALLEST_PEPPER = 32
+SMALLEST_BEARER = 32
 # How many seconds a thread waits for a free connection to PostgreSQL.
 _POOL_TIMEOUT = 5
 
@@ -96,11 +97,12 @@ def networks(name: str) -> list[str]:
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    """One of `allowed`, which are in upper case."""
-    value = text(name, default).upper()
-    if value not in allowed:
+    """One of `allowed`, whose case the variable need not have."""
+    value = text(name, default).lower()
+    found = next((each for each in allowed if each.lower() == value), None)
+    if found is None:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
-    return value
+    return found
 
 
 def secret(name: str, file: Path) -> str:
@@ -147,6 +149,15 @@ def elasticsearch(name: str) -> list[str]:
 
 def package_index(name: str) -> str:
     """The http(s) address of a package index, which may contain a user and a password; empty when not set."""
+    return _address(name, "https://packages.example.com/simple/")
+
+
+def collector(name: str) -> str:
+    """The http(s) address of a collector of traces; empty when not set."""
+    return _address(name, "http://collector.example.com:4318")
+
+
+def _address(name: str, example: str) -> str:
     value = text(name, "")
     try:
         parts = urlsplit(value)
@@ -155,8 +166,29 @@ def package_index(name: str) -> str:
         is_address = False
     if value and not (is_address and value.isascii() and value.isprintable() and " " not in value):
         # Without the value, which may contain a password.
-        raise ImproperlyConfigured(f"{name} must look like https://packages.example.com/simple/.")
+        raise ImproperlyConfigured(f"{name} must look like {example}.")
     return value
+
+
+def headers(name: str) -> Mapping[str, str]:
+    """`"name=value,name=value"`, each value URL-encoded; the names in lower case."""
+    found: dict[str, str] = {}
+    for pair in words(name):
+        key, separator, value = pair.partition("=")
+        key, value = key.strip().lower(), unquote(value.strip())
+        if not separator or not re.fullmatch("[a-z0-9!#$%&'*+.^_`|~-]+", key) or not re.fullmatch("[ -~]*", value):
+            # Without the value, which is a secret.
+            raise ImproperlyConfigured(f"{name} must look like name=value,name=value, with URL-encoded values.")
+        found[key] = value
+    return found
+
+
+def ratio(name: str) -> float:
+    """A number from 0 to 1, which is the default."""
+    value = text(name, "1")
+    if not re.fullmatch(r"0*(0|1|0?\.\d+|1\.0+)", value):
+        raise ImproperlyConfigured(f"{name} must be a number from 0 to 1.")
+    return float(value)
 
 
 def certificates(name: str) -> str:
@@ -173,6 +205,12 @@ def certificates(name: str) -> str:
 def header(name: str) -> str:
     """A word that an HTTP header can carry."""
     return _matching(name, "", "[!-~]*", "one word of ASCII characters")
+
+
+def bearer(name: str) -> str:
+    """A secret that clients send as bearer; empty when not set."""
+    rule = f"at least {SMALLEST_BEARER} ASCII characters without a space: `openssl rand -hex 32` makes some"
+    return _matching(name, "", f"([!-~]{{{SMALLEST_BEARER},}})?", rule)
 
 
 def index_prefix(name: str, default: str) -> str:

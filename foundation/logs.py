@@ -1,4 +1,4 @@
-"""The log files: their format, and which logger writes to which file. No client can forge a line.
+"""Where the logs go, and which logger writes to which file.
 
 `endpoint.log` has the triggers as the web server sees them, `refused.log` what callers without a valid token, key or
 password cause. `manager.log` has what the worker nodes do: the runs of scripts with all that the scripts print, and the
@@ -6,13 +6,12 @@ background tasks. Its name is Skyline DataMiner's, where the *user-defined API m
 """
 
 import logging
-import time
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from foundation.log_file import SharedFileHandler, make_private
-from foundation.texts import CONTROL_CHARACTERS
+from foundation.log_formats import JsonFormatter, LineFormatter
+from foundation.log_output import STANDARD_OUTPUT, OutputHandler, claimed_output
 
 # These write whatever the log level: two lines for each trigger; changes of users and groups, and exports; refused
 # calls and log-ins of strangers.
@@ -22,14 +21,18 @@ REFUSED_LOGGER = "udapi.refused"
 # What anybody can cause without logging in has a file of its own, where it displaces no lines of triggers.
 _STRANGERS_LOGGERS = (REFUSED_LOGGER, "django.security")
 
+# What the launcher and the supervisor say, where it is part of the log.
+LAUNCHER_LOGGER = "udapi.launcher"
+
 _OWN_DIRECTORY = 0o700
-_LINE_END = "\n    | "
-_UNSAFE = CONTROL_CHARACTERS | {ord("\n"): _LINE_END, ord("\t"): "\t"}
 
 
 @dataclass(frozen=True)
 class LogSettings:
-    """Where the log files lie, from which level, how large each gets and how many rotated ones are kept."""
+    """Where the log files lie, from which level, how large each gets and how many rotated ones are kept.
+
+    Without `to_files`, the servers write to standard output, and nothing to files.
+    """
 
     directory: Path
     # Whether the directory is the product's own; another one, such as `/var/log`, keeps its mode.
@@ -37,29 +40,8 @@ class LogSettings:
     level: str
     max_bytes: int
     keep: int
-
-
-class LineFormatter(logging.Formatter):
-    """`2026-01-31T23:59:59.123Z LEVEL logger: message`; a bar marks the further lines of a message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        return line if line.isprintable() else line.translate(_UNSAFE)
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's own name
-        """Faster than logging's own format, as each trigger writes two lines."""
-        seconds, milliseconds = divmod(int(record.created * 1_000), 1_000)
-        return f"{_second(seconds)}.{milliseconds:03}Z {record.levelname} {record.name}: {record.message}"
-
-    def usesTime(self) -> bool:  # noqa: N802  logging's own name
-        """No: `formatMessage` adds the time itself."""
-        return False
-
-
-@lru_cache(maxsize=2)
-def _second(seconds: int) -> str:
-    """Cached, because many lines fall into one second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    as_json: bool = False
+    to_files: bool = True
 
 
 def to_stderr(settings: LogSettings) -> None:
@@ -67,17 +49,46 @@ def to_stderr(settings: LogSettings) -> None:
     _use(logging.StreamHandler(), settings)
 
 
+def of_server(name: str, settings: LogSettings) -> None:
+    """Log to the rotated file `name`, or to standard output; other processes may write to either as well."""
+    if settings.to_files:
+        to_file(name, settings)
+    else:
+        _use(OutputHandler(claimed_output()), settings)
+
+
 def to_file(name: str, settings: LogSettings) -> None:
-    """Log to the rotated file `name`, which other processes may write to as well."""
-    _use(_file(name, settings), settings)
+    """Log to the rotated file `name`. Without files this changes nothing: a command's output is not the log."""
+    if settings.to_files:
+        _use(_file(name, settings), settings)
 
 
 def refusals_to_file(name: str, settings: LogSettings) -> None:
-    """Log what strangers cause to the rotated file `name` only."""
+    """Log what strangers cause to the rotated file `name` only; without files, it goes where all else goes."""
+    if not settings.to_files:
+        return
     handler = _file(name, settings)
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(formatter(settings))
     for logger in map(logging.getLogger, _STRANGERS_LOGGERS):
         logger.handlers, logger.propagate = [handler], False
+
+
+def of_launcher(settings: LogSettings) -> None:
+    """Make what the launcher says a part of the log, if that is JSON on standard output."""
+    if settings.as_json and not settings.to_files:
+        use_output(logging.getLogger(LAUNCHER_LOGGER), as_json=True)
+
+
+def use_output(logger: logging.Logger, *, as_json: bool, descriptor: int = STANDARD_OUTPUT) -> None:
+    """Have `logger` write to standard output only, or to the file that `descriptor` refers to."""
+    handler = OutputHandler(descriptor)
+    handler.setFormatter(JsonFormatter() if as_json else LineFormatter())
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+
+
+def formatter(settings: LogSettings) -> logging.Formatter:
+    return JsonFormatter() if settings.as_json else LineFormatter()
 
 
 def _file(name: str, settings: LogSettings) -> logging.Handler:
@@ -93,7 +104,7 @@ def make_directory(settings: LogSettings) -> None:
 
 
 def _use(handler: logging.Handler, settings: LogSettings) -> None:
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(formatter(settings))
     # Do not look up for each record what the lines do not show.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # the documented way to leave out the calling function

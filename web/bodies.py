@@ -59,6 +59,13 @@ class BodyMiddleware:
         return None if is_known else _refused(request, RequestTooLargeError())
 
 
+def leave_body(request: HttpRequest) -> None:
+    """End the connection with the answer if the request has a body, which nobody reads."""
+    connection: ClientSocket | None = request.META.get("gunicorn.socket")
+    if connection is not None and (announced_length(request.META) or "HTTP_TRANSFER_ENCODING" in request.META):
+        connection.close_after_answer()
+
+
 def announced_length(environ: Mapping[str, Any]) -> int:
     """`Content-Length` in bytes, 0 without one; gunicorn has refused anything but a number."""
     return int(environ.get("CONTENT_LENGTH") or 0)

@@ -16,8 +16,11 @@ from gunicorn.glogging import Logger
 from broker.client import claim_installation
 from broker.owner import ForeignInstallationError
 from foundation import linux, logs
+from foundation.log_output import claimed_output
+from foundation.tracer import tracer
 from web import threads as shares
 from web.client_socket import TooSlowError
+from web.metric_regions import regions
 from web.worker import WebWorker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "udapi_site.settings")
@@ -41,8 +44,11 @@ class WebLogger(Logger):  # type: ignore[misc]
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
         self.error_log.addFilter(_CLIENT_FAULTS)
+        if not settings.UDAPI_LOGS.to_files:
+            is_json = settings.UDAPI_LOGS.as_json
+            logs.use_output(self.error_log, as_json=is_json, descriptor=claimed_output())
         for handler in self.error_log.handlers:
-            handler.setFormatter(logs.LineFormatter())
+            handler.setFormatter(logs.formatter(settings.UDAPI_LOGS))
 
 
 _CLIENT_FAULTS = _ClientFaults()
@@ -82,7 +88,7 @@ forwarder_headers = ""
 header_map = "drop"
 control_socket_disable = True
 
-# Each trigger leaves two lines in endpoint.log; gunicorn itself logs to standard error.
+# Each trigger leaves two lines in endpoint.log; gunicorn itself logs to standard error if there are files.
 accesslog = None
 errorlog = "-"
 logger_class = WebLogger
@@ -99,6 +105,9 @@ def on_starting(server: Any) -> None:
     """
     linux.hide_memory()
     linux.return_large_blocks()
+    tracer.load(settings.UDAPI_TRACES)
+    if settings.UDAPI_METRICS_TOKEN:
+        regions.reserve(settings.UDAPI_WEB_WORKERS)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
@@ -119,11 +128,27 @@ def when_ready(server: Any) -> None:
 def pre_fork(server: Any, worker: Any) -> None:
     """Close connections that loading the application may have opened: processes must never share one."""
     connections.close_all()
+    regions.assign(worker, server.WORKERS.values())
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    regions.begin()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a process held that has ended is free again."""
+    regions.reset(worker)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Log to files from here on."""
-    logs.to_file("endpoint.log", settings.UDAPI_LOGS)
+    """Log to files, or to standard output, and record spans from here on."""
+    logs.of_server("endpoint.log", settings.UDAPI_LOGS)
     logs.refusals_to_file("refused.log", settings.UDAPI_LOGS)
+    tracer.start(settings.UDAPI_TRACES)
     # It empties query lists that only `DEBUG` fills, and takes a twentieth of this server's time for a trigger.
     request_started.disconnect(reset_queries)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Send the last spans, after the last requests."""
+    tracer.stop()
