@@ -77,6 +77,7 @@ def row_of(definition: ApiDefinition, script_version: int | None = None) -> look
         keep_bodies=definition.keep_bodies,
         max_concurrent=definition.max_concurrent,
         content_types=frozenset(definition.content_types),
+        server_timing=definition.server_timing,
     )
 
 

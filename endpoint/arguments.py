@@ -7,7 +7,9 @@ from django.core.management.base import CommandError
 
 from endpoint.sent_headers import InvalidHeaderError, as_received
 from endpoint.trigger_request import METHODS
+from foundation import env, traceparent
 from foundation.texts import UnreadableFileError, read_bytes, read_text
+from foundation.traceparent import TraceContext
 
 METHOD_HELP = f"{', '.join(METHODS)}; POST unless given"
 
@@ -49,3 +51,8 @@ def content_bytes(file: Path) -> bytes:
         return read_bytes(file)
     except UnreadableFileError as error:
         raise CommandError(str(error)) from error
+
+
+def place_in_trace() -> TraceContext:
+    """The place in a trace that the environment names, as other programs read it."""
+    return traceparent.received(env.text("TRACEPARENT", ""), env.text("TRACESTATE", ""))

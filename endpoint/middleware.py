@@ -6,7 +6,9 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from endpoint import request_metrics
 from endpoint.views import TRIGGER_ID, TriggerView
+from foundation import log_context
 from foundation.ids import new_run_id
 
 # Repeated slashes count as one; the view reads the raw path itself.
@@ -23,6 +25,7 @@ class TriggerIdMiddleware:
         response = self._get_response(request)
         if TRIGGER_ID not in response.headers and _TRIGGER.match(request.path_info):
             response.headers[TRIGGER_ID] = new_run_id()
+            request_metrics.count_unseen(request.method, response.status_code)
         return response
 
 
@@ -33,4 +36,7 @@ class TriggerMiddleware:
         self._others, self._trigger = get_response, TriggerView.as_view()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return (self._trigger if _TRIGGER.match(request.path_info) else self._others)(request)
+        if not _TRIGGER.match(request.path_info):
+            return self._others(request)
+        with log_context.bound():
+            return self._trigger(request)

@@ -10,7 +10,7 @@ from definitions.lookups import DefinitionRow, ScriptRow
 from definitions.models import KeepBodies
 from endpoint import errors
 from endpoint.trigger_request import TriggerRequest, content_type
-from fleet import kept_bodies, records
+from fleet import kept_bodies, records, run_metrics
 from fleet.answer import Answer
 from fleet.record_buffer import RecordBuffer, record_buffer
 from fleet.records import Authority, RunExtras, RunRecord, RunStatus
@@ -85,6 +85,7 @@ class RunNote:
     def _leave(self, buffer: RecordBuffer, *, is_urgent: bool = False) -> None:
         record, self._is_recorded = self.record, True
         record.ended_at, record.has_bodies = now_milliseconds(), bool(self._request)
+        run_metrics.count(record)
         extras = RunExtras(id=record.id, request=self._request, unmasked_script_id=record.script_id)
         kept = record, extras if self._request else None
         if is_urgent:

@@ -5,8 +5,9 @@ import logging
 import time
 from uuid import UUID
 
-from definitions.lookups import ScriptRow
+from definitions.lookups import DefinitionRow, ScriptRow
 from endpoint.errors import TriggerError
+from foundation.log_formats import LogEntry
 from foundation.logs import REFUSED_LOGGER, TRIGGER_LOGGER
 
 LONGEST_PATH = 300
@@ -23,30 +24,105 @@ class TriggerLog:
     """
 
     def __init__(self, trigger_id: str, method: str, path: str) -> None:
-        self.trigger_id = trigger_id
+        self.trigger_id, self.method, self.path = trigger_id, method[:_LONGEST_METHOD], path
         self.token_id: UUID | None = None
+        self.definition: DefinitionRow | None = None
         self.script: ScriptRow | None = None
         self._has_started = False
         self._begun = time.monotonic()
-        self._what = f"trigger={trigger_id} method={json.dumps(method[:_LONGEST_METHOD])} route={_cut(path)}"
+        self._what = ""
+
+    @property
+    def what(self) -> str:
+        """The trigger in lines of text."""
+        if not self._what:
+            self._what = f"trigger={self.trigger_id} method={json.dumps(self.method)} route={_cut(self.path)}"
+        return self._what
+
+    @property
+    def seconds(self) -> float:
+        """The time since the request was accepted."""
+        return time.monotonic() - self._begun
 
     def started(self, token_id: UUID | None = None) -> None:
         self.token_id, self._has_started = token_id, True
-        _log.info("started %s", self._what)
+        _log.info(_Start(self))
 
     def ended(self, result: int | TriggerError, node: int | None) -> None:
         """Log the script's response code, or the error, and the worker node it came from."""
         log, verb = (_log, "ended") if self._has_started else (_refused, "refused")
-        log.info(
-            "%s %s%s token=%s node=%s %s ms=%.1f",
-            verb,
-            self._what,
-            _named(self.script) if self.script else "",
-            self.token_id or "-",
-            node or "-",
-            f"code={result}" if isinstance(result, int) else _error(result),
-            (time.monotonic() - self._begun) * 1_000,
+        log.info(_End(self, verb, result, node, self.seconds * 1_000))
+
+    def fields(self) -> dict[str, object]:
+        rest = len(self.path) - LONGEST_PATH
+        return {
+            "trigger_id": self.trigger_id,
+            "method": self.method,
+            "path": self.path[:LONGEST_PATH],
+            "path_cut": rest if rest > 0 else None,
+            "token_id": self.token_id,
+        }
+
+
+class _Start(LogEntry):
+    __slots__ = ("_trigger",)
+
+    def __init__(self, trigger: TriggerLog) -> None:
+        self._trigger = trigger
+
+    def __str__(self) -> str:
+        return f"started {self._trigger.what}"
+
+    def fields(self) -> dict[str, object]:
+        return {"message": "trigger started", **self._trigger.fields()}
+
+
+class _End(LogEntry):
+    __slots__ = ("_milliseconds", "_node", "_result", "_trigger", "_verb")
+
+    def __init__(
+        self, trigger: TriggerLog, verb: str, result: int | TriggerError, node: int | None, milliseconds: float
+    ) -> None:
+        self._trigger, self._verb, self._result = trigger, verb, result
+        self._node, self._milliseconds = node, milliseconds
+
+    def __str__(self) -> str:
+        trigger, result = self._trigger, self._result
+        return (
+            f"{self._verb} {trigger.what}{_named(trigger.script) if trigger.script else ''}"
+            f" token={trigger.token_id or '-'} node={self._node or '-'}"
+            f" {f'code={result}' if isinstance(result, int) else _error(result)} ms={self._milliseconds:.1f}"
         )
+
+    def fields(self) -> dict[str, object]:
+        trigger, result = self._trigger, self._result
+        outcome = {"status": result} if isinstance(result, int) else _error_fields(result)
+        return {
+            "message": f"trigger {self._verb}",
+            **trigger.fields(),
+            **(_definition_fields(trigger.definition) if trigger.definition else {}),
+            **(_script_fields(trigger.script) if trigger.script else {}),
+            "node": self._node or None,
+            **outcome,
+            "milliseconds": round(self._milliseconds, 1),
+        }
+
+
+def _definition_fields(definition: DefinitionRow) -> dict[str, object]:
+    return {"route": definition.route, "definition_id": definition.id}
+
+
+def _script_fields(script: ScriptRow) -> dict[str, object]:
+    return {"script_id": script.id, "script_version": script.version, "script_name": script.name}
+
+
+def _error_fields(error: TriggerError) -> dict[str, object]:
+    return {
+        "status": error.status,
+        "reason": error.reason,
+        "error_code": error.code,
+        "error_message": error.message or None,
+    }
 
 
 def _named(script: ScriptRow) -> str:

@@ -22,10 +22,14 @@ from endpoint.dispatch import dispatch, succeeded
 from endpoint.run_note import RunNote, kept_request
 from endpoint.trigger_log import TriggerLog
 from endpoint.trigger_request import METHODS, TriggerRequest
+from endpoint.trigger_trace import TriggerTrace
 from endpoint.waiting_slots import slots
 from fleet.answer import Answer
+from fleet.run_spans import placed
+from foundation import log_context
 from foundation.ids import new_run_id
 from foundation.limits import LARGEST_TRIGGER_BODY
+from foundation.traceparent import NO_TRACE, TraceContext
 from hosts.jobs import Job, RunKind
 
 
@@ -38,6 +42,7 @@ class TriggerMessage:
     secret: str = field(default="", repr=False)
     raw_body: str = field(default="", repr=False)
     query_parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    trace: TraceContext = NO_TRACE
 
 
 class Statistics(msgspec.Struct, rename="camel", kw_only=True):
@@ -91,7 +96,8 @@ def trigger(
     """
     note = RunNote(new_run_id(), RunKind.MESSAGE, user=user, client_address=client_address)
     log = TriggerLog(note.record.id, message.request_method.upper(), f"/{routes.PREFIX}{message.route}")
-    return carried_out(partial(_job, message, note, log), len(message.raw_body.encode()), note, log, caller)
+    size = len(message.raw_body.encode())
+    return carried_out(partial(_job, message, note, log), size, note, log, caller, message.trace)
 
 
 def _job(message: TriggerMessage, note: RunNote, log: TriggerLog) -> Job:
@@ -101,7 +107,7 @@ def _job(message: TriggerMessage, note: RunNote, log: TriggerLog) -> Job:
         raise errors.BodyTooLargeError(f"{len(body)} bytes")
     token = token_of(message.secret)
     log.token_id = token.id
-    definition = admission.definition_for(request, token.id)
+    log.definition = definition = admission.definition_for(request, token.id)
     note.calls(definition, request, token.id)
     admitted = admission.admit(request, token.id, definition)
     log.script = admitted.script
@@ -111,26 +117,36 @@ def _job(message: TriggerMessage, note: RunNote, log: TriggerLog) -> Job:
 
 
 def carried_out(
-    make_job: Callable[[], Job], request_bytes: int, note: RunNote, log: TriggerLog, caller: socket.socket | None
+    make_job: Callable[[], Job],
+    request_bytes: int,
+    note: RunNote,
+    log: TriggerLog,
+    caller: socket.socket | None,
+    around: TraceContext = NO_TRACE,
 ) -> TriggerAnswer:
     """Make the job of a run, have it run, and wait for the answer."""
     begun = time.monotonic()
+    trace = TriggerTrace.of_message(note.record.kind, note.record.id, around)
     statistics = Statistics(trigger_id=note.record.id, request_bytes=request_bytes)
     note.record.request_bytes = request_bytes
-    log.started()
     error, answer, lines = None, None, ""
-    try:
-        job = make_job()
-        with slots.hold():
-            told = note.answered(dispatch(job, caller))
-        statistics.answered(told)
-        lines = told.log
-        answer = succeeded(told)
-        log.ended(answer.code, answer.node)
-    except Exception as exception:  # noqa: BLE001  the answer carries it
-        error = _exact(exception)
-        log.ended(error, error.node)
-        note.told(error)
+    with log_context.bound(log.trigger_id, trace.context.trace_id):
+        log.started()
+        try:
+            job = placed(make_job(), trace.context)
+            trace.admitted()
+            with slots.hold():
+                told = note.answered(dispatch(job, caller))
+            statistics.answered(told)
+            lines = told.log
+            answer = succeeded(told)
+            log.ended(answer.code, answer.node)
+        except Exception as exception:  # noqa: BLE001  the answer carries it
+            error = _exact(exception)
+            log.ended(error, error.node)
+            trace.failed(error)
+            note.told(error)
+    trace.ended()
     statistics.total_milliseconds = (time.monotonic() - begun) * 1_000
     return TriggerAnswer(statistics, error, answer, lines)
 

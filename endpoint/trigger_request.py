@@ -110,7 +110,7 @@ def _is_text(content_type: str) -> bool:
     return is_text(content_type)
 
 
-def path(environ: dict[str, Any]) -> str:
+def path(environ: Mapping[str, Any]) -> str:
     """The raw path, as the client sent it, without the query."""
     uri: str = environ.get("RAW_URI") or environ.get("PATH_INFO", "")
     # A proxy may send the whole address; a leading `//` must not be taken for a host.

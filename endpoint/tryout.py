@@ -23,8 +23,10 @@ from fleet import confinement
 from fleet.answer import Answer, answer_of
 from fleet.execution import Execution, Granted
 from fleet.local_packages import LocalPackages
+from fleet.run_spans import placed
 from fleet.script_cache import NoScriptError
 from foundation.ids import new_run_id
+from foundation.traceparent import NO_TRACE, TraceContext
 from hosts.jobs import Assignment, Library, Script
 from hosts.package_builds import BuildError
 from hosts.script_hosts import ScriptHosts
@@ -57,6 +59,7 @@ class Tryout:
     timeout_seconds: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    trace: TraceContext = NO_TRACE
 
     def run(self, packages: LocalPackages, on_line: Callable[[str], None]) -> Answer:
         """The script's answer; `on_line` gets each line it prints.
@@ -71,7 +74,7 @@ class Tryout:
             TriggerError: the trigger ends in this error.
         """
         script = self._read(self.file, packages)
-        job = admission.job(new_run_id(), self._admitted(script), self.body)
+        job = placed(admission.job(new_run_id(), self._admitted(script), self.body), self.trace)
         hosts = _started_hosts(packages)
         try:
             execution = _execution(hosts, partial(self._beside, packages), self._granted, on_line)

@@ -11,11 +11,9 @@ from endpoint import admission, errors, response, trigger_request
 from endpoint.authentication import BearerAuthentication
 from endpoint.body import RequestBody
 from endpoint.dispatch import dispatch, succeeded
-from endpoint.run_note import RunNote, kept_request
-from endpoint.trigger_log import TriggerLog
+from endpoint.observed_trigger import ObservedTrigger
+from endpoint.run_note import kept_request
 from endpoint.trigger_request import TriggerRequest
-from foundation.ids import new_run_id
-from hosts.jobs import RunKind
 from web.client_address import client_address
 
 # A browser that shows an answer as a page runs nothing in it, and no other site can embed it.
@@ -31,36 +29,34 @@ class TriggerView(APIView):
     authentication_classes = (BearerAuthentication,)
     permission_classes = ()
     parser_classes = ()
-    log: TriggerLog
+    observed: ObservedTrigger
     body: RequestBody
     called: TriggerRequest
-    run: RunNote | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The checks before authentication; nothing is negotiated."""
         environ = request.META
-        self.log = TriggerLog(new_run_id(), str(environ["REQUEST_METHOD"]), trigger_request.path(environ))
+        self.observed = ObservedTrigger(environ)
         self.body = RequestBody(environ)
         self.called = trigger_request.read(environ, client_address(request))
 
     def trigger(self, request: Request) -> HttpResponseBase:
         """The whole story; `handle_exception` renders whatever is raised on the way."""
+        called, observed = self.called, self.observed
         token = cast(TokenRow, request.auth)
-        self.log.started(token.id)
+        observed.authenticated(token.id)
         admission.count_against_limit(token)
-        definition = admission.definition_for(self.called, token.id)
-        # From here on, the trigger leaves a run.
-        self.run = note = RunNote(self.log.trigger_id, RunKind.TRIGGER, client_address=self.called.client_address)
-        note.calls(definition, self.called, token.id)
-        admitted = admission.admit(self.called, token.id, definition)
-        self.log.script = admitted.script
-        note.runs(admitted.script)
-        body = self.body.read(definition.content_types, has_text=self.called.is_text)
-        kept = kept_request(definition, self.called, body)
-        job = admission.job(note.record.id, admitted, body, note.origin(kept, request_bytes=len(body)))
-        answer = succeeded(note.answered(dispatch(job, request.META.get("gunicorn.socket"))))
+        definition = admission.definition_for(called, token.id)
+        observed.calls(definition, called, token.id)
+        admitted = admission.admit(called, token.id, definition)
+        observed.runs(admitted.script)
+        body = self.body.read(definition.content_types, has_text=called.is_text)
+        origin = observed.origin(kept_request(definition, called, body), len(body))
+        job = observed.admitted(admission.job(observed.id, admitted, body, origin))
+        told = dispatch(job, request.META.get("gunicorn.socket"))
+        answer = succeeded(observed.answered(told))
         rendered = response.from_answer(answer)
-        self.log.ended(answer.code, answer.node)
+        observed.succeeded(answer)
         return rendered
 
     # Django would give each view a `head` of its own that refers to the view, and with it keeps a large body.
@@ -69,9 +65,7 @@ class TriggerView(APIView):
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]  # DRF takes any response
         error = errors.foreseen(exc)
         self.body.leave()
-        self.log.ended(error, error.node)
-        if self.run is not None:
-            self.run.told(error)
+        self.observed.failed(error)
         return response.from_error(error)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -80,7 +74,8 @@ class TriggerView(APIView):
         request.parser_context.clear()
         for name, value in CLOSED.items():
             response.headers.setdefault(name, value)
-        response.headers[TRIGGER_ID] = self.log.trigger_id
+        response.headers[TRIGGER_ID] = self.observed.id
+        self.observed.responded(response)
         return super().finalize_response(request, response, *args, **kwargs)
 
     @property

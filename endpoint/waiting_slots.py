@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 
 from endpoint.errors import ManagerNotInitializedError
+from foundation.metrics import WAITING_SLOTS, meters
 from web import threads
 
 # SQLite's connection takes 160 KB, half of what a waiting caller takes, and opening one takes longer than a look-up:
@@ -31,6 +32,7 @@ class WaitingSlots:
         """
         if not self._free.acquire(blocking=False):
             raise ManagerNotInitializedError.for_now("every waiting slot of this process is taken")
+        meters.add(WAITING_SLOTS)
         keeps_database = self._with_database.acquire(blocking=False)
         try:
             if not keeps_database and not connection.in_atomic_block:
@@ -39,6 +41,7 @@ class WaitingSlots:
         finally:
             if keeps_database:
                 self._with_database.release()
+            meters.add(WAITING_SLOTS, amount=-1.0)
             self._free.release()
 
     def hold_for(self, environ: dict[str, Any]) -> None:

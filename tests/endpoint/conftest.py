@@ -80,6 +80,12 @@ def fake_node(lonely, monkeypatch):
 
 
 @pytest.fixture
+def echo(publish):
+    """An API that answers with the body that it was sent."""
+    return publish()
+
+
+@pytest.fixture
 def answer(stack, publish):
     """The raw answer of a script that does `code` with its `output` and its `headers`."""
     api = publish(DOES)

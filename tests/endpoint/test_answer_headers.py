@@ -2,9 +2,8 @@
 
 import json
 
-import pytest
-
 from tests.endpoint.catalogue import assert_error
+from tests.values import for_each
 
 
 def test_added_and_set_headers_are_sent(answer):
@@ -18,8 +17,8 @@ def test_added_and_set_headers_are_sent(answer):
     assert sent == [("X-A", "1, 2, 3"), ("X-B", "new, er")]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
+@for_each(
+    "name, value",
     [
         ("Location", "https://example.com/x"),
         ("Cache-Control", "no-store"),
@@ -57,12 +56,12 @@ BLOCKED = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted({*BLOCKED, *map(str.lower, BLOCKED), *map(str.upper, BLOCKED)}))
+@for_each("name", sorted({*BLOCKED, *map(str.lower, BLOCKED), *map(str.upper, BLOCKED)}))
 def test_blocked_headers_are_error_1012(answer, name):
     assert_error(answer(f"headers.add('X-A', 'b'); headers.add({name!r}, '0')"), 1012)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name",
     [
         "",
@@ -89,7 +88,7 @@ def test_invalid_header_names_are_error_1013(answer, name):
     assert_error(answer(f"headers.set({name!r}, 'x')"), 1013)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "value",
     [
         "a\nb",
@@ -117,11 +116,11 @@ def test_the_status_code_is_checked_before_the_headers(answer):
     assert_error(answer("output.response_code = 199; headers.set('Vary', 'x')"), 1002)
 
 
-@pytest.mark.parametrize("value", ["1", "None", "b'x'", "['x']"])
+@for_each("value", ["1", "None", "b'x'", "['x']"])
 def test_header_values_that_are_not_text_are_error_13(answer, value):
     assert_error(answer(f"headers.add('X-A', {value})"), 13)
 
 
-@pytest.mark.parametrize("headers", ["None", "{}", "{'X-A': ['b']}", "[('X-A', 'b')]"])
+@for_each("headers", ["None", "{}", "{'X-A': ['b']}", "[('X-A', 'b')]"])
 def test_response_headers_of_another_type_are_error_13(answer, headers):
     assert_error(answer(f"output.response_headers = {headers}"), 13)

@@ -1,8 +1,7 @@
 """From what a script returns to what is sent: code, content type and body."""
 
-import pytest
-
 from tests.endpoint.catalogue import assert_error
+from tests.values import for_each
 
 
 def test_echo_returns_the_body_it_was_sent(stack, publish):
@@ -34,7 +33,7 @@ def test_an_answer_has_exactly_these_header_fields(answer):
 CLOSED = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "does",
     [
         "headers.set('Content-Type', 'text/html'); output.response_body = '<script>alert(1)</script>'",
@@ -66,7 +65,7 @@ def test_a_script_may_open_its_answer(answer):
 # --- Codes ---
 
 
-@pytest.mark.parametrize(
+@for_each(
     "code", [200, 201, 202, 203, 206, 226, 299, 300, 302, 399, 400, 401, 404, 405, 418, 429, 451, 500, 503, 511, 599]
 )
 def test_allowed_status_codes_are_sent(answer, code):
@@ -78,23 +77,23 @@ def test_allowed_status_codes_are_sent(answer, code):
 NAMED = {"OK": 200, "CREATED": 201, "ACCEPTED": 202, "BAD_REQUEST": 400, "NOT_FOUND": 404, "METHOD_NOT_ALLOWED": 405}
 
 
-@pytest.mark.parametrize(("name", "code"), [*NAMED.items(), ("INTERNAL_SERVER_ERROR", 500)])
+@for_each("name, code", [*NAMED.items(), ("INTERNAL_SERVER_ERROR", 500)])
 def test_named_status_codes_are_sent(answer, name, code):
     assert answer(f"output.response_code = StatusCode.{name}").status_code == code
 
 
-@pytest.mark.parametrize("code", ["199", "600", "0", "-1", "100", "101", "103", "1000", "10**100", "-(10**100)"])
+@for_each("code", ["199", "600", "0", "-1", "100", "101", "103", "1000", "10**100", "-(10**100)"])
 def test_status_codes_out_of_range_are_error_1002(answer, code):
     assert_error(answer(f"output.response_code = {code}"), 1002)
 
 
-@pytest.mark.parametrize("code", ["True", "False", "None", "'200'", "200.0", "b'200'", "[200]"])
+@for_each("code", ["True", "False", "None", "'200'", "200.0", "b'200'", "[200]"])
 def test_status_codes_of_another_type_are_error_13(answer, code):
     assert_error(answer(f"output.response_code = {code}"), 13)
 
 
-@pytest.mark.parametrize("code", [204, 304])
-@pytest.mark.parametrize("body", ["output.response_body = 'x'", "output.response_body_bytes = b'x'", "pass"])
+@for_each("code", [204, 304])
+@for_each("body", ["output.response_body = 'x'", "output.response_body_bytes = b'x'", "pass"])
 def test_answers_204_and_304_have_no_body(answer, code, body):
     found = answer(f"output.response_code = {code}; headers.set('X-A', 'b'); headers.set('ETag', '1'); {body}")
     assert (found.status_code, found.content) == (code, b"")
@@ -102,7 +101,7 @@ def test_answers_204_and_304_have_no_body(answer, code, body):
     assert not {"content-length", "transfer-encoding", "content-type"} & set(found.headers)
 
 
-@pytest.mark.parametrize("code", [205, 404, 500])
+@for_each("code", [205, 404, 500])
 def test_an_empty_body_has_the_length_0(answer, code):
     found = answer(f"output.response_code = {code}")
     assert (found.content, found.headers["Content-Length"]) == (b"", "0")
@@ -111,8 +110,8 @@ def test_an_empty_body_has_the_length_0(answer, code):
 # --- Bodies and their type ---
 
 
-@pytest.mark.parametrize(
-    ("does", "content", "content_type"),
+@for_each(
+    "does, content, content_type",
     [
         ("output.response_body = ''", b"", "application/json; charset=utf-8"),
         ("output.response_body = '{}'", b"{}", "application/json; charset=utf-8"),
@@ -153,7 +152,7 @@ def test_body_and_content_type_are_sent(answer, does, content, content_type):
     assert [value for name, value in found.fields if name.lower() == "content-type"] == [content_type]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "content_type",
     [
         "nonsense",
@@ -175,7 +174,7 @@ def test_odd_content_types_break_nothing(answer, content_type):
     assert "charset=utf-8" in found.headers["Content-Type"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "body",
     [
         "output.response_body = None",
@@ -190,9 +189,7 @@ def test_bodies_of_another_type_are_error_13(answer, body):
     assert_error(answer(body), 13)
 
 
-@pytest.mark.parametrize(
-    "returned", ["None", "'x'", "{}", "200", "ApiTriggerOutput", "(200, 'x')", "engine", "request"]
-)
+@for_each("returned", ["None", "'x'", "{}", "200", "ApiTriggerOutput", "(200, 'x')", "engine", "request"])
 def test_a_returned_value_that_is_no_output_is_error_13(stack, publish, returned):
     source = f"from automation.sdk import *\ndef on_api_trigger(engine, request): return {returned}"
     assert_error(publish(source).call(stack.client), 13)

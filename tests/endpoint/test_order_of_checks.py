@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import pytest
 
 from automation.models import AutomationScript
 from definitions.changes import save_definition
@@ -18,6 +17,7 @@ from tests.endpoint.broken_storage import remove_script_row
 from tests.endpoint.catalogue import LARGEST_BODY, assert_error, code_of
 from tests.endpoint.messages import UNKNOWN
 from tests.endpoint.wire import exchange, head
+from tests.values import for_each
 from tokens import rate_limit
 from tokens.models import ApiToken
 
@@ -152,31 +152,31 @@ def test_without_a_fault_the_script_runs(stack, publish, worker_node):
     assert_error(FaultyCall().send(stack.url, publish), 12, node=worker_node)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@for_each("fault", FAULTS)
 def test_a_single_fault_gets_its_error(stack, publish, fault):
     answer = call_with(fault).send(stack.url, publish)
     missing = ["host"] if fault == "missing" else []
     assert_error(answer, FAULTS[fault].code, missing=missing)
 
 
-@pytest.mark.parametrize(("earlier", "later"), pairs(), ids=map("-".join, pairs()))
+@for_each("earlier, later", pairs())
 def test_the_earlier_fault_answers(stack, publish, earlier, later):
     answer = call_with(earlier, later).send(stack.url, publish)
     assert code_of(answer) == FAULTS[earlier].code
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@for_each("fault", FAULTS)
 def test_the_missing_worker_node_is_reported_last(lonely, publish, fault, monkeypatch):
     monkeypatch.setattr(rate_limit, "client", lonely.redis_client)
     assert code_of(call_with(fault).send(lonely.url, publish)) == FAULTS[fault].code
 
 
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "limit"])
+@for_each("fault", [name for name in FAULTS if name != "limit"])
 def test_the_broken_broker_is_reported_last(without_broker, publish, fault):
     assert code_of(call_with(fault).send(without_broker.url, publish)) == FAULTS[fault].code
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@for_each("fault", FAULTS)
 def test_a_broken_broker_stops_a_limited_token_at_the_limit(without_broker, publish, fault, monkeypatch):
     monkeypatch.setattr(rate_limit, "retry_after", lambda *_: 0)
     answer = call_with(fault, "limit").send(without_broker.url, publish)
@@ -197,9 +197,7 @@ def test_the_type_of_a_chunked_body_comes_before_its_size(stack, publish):
     assert_error(httpx.post(stack.url + api.path, content=content, headers=headers), 1003)
 
 
-@pytest.mark.parametrize(
-    "earlier", [{"secret": UNKNOWN}, {"path": "/api/custom/nobody/is/here"}, {"is_allowed": False}]
-)
+@for_each("earlier", [{"secret": UNKNOWN}, {"path": "/api/custom/nobody/is/here"}, {"is_allowed": False}])
 def test_a_request_refused_earlier_is_answered_without_its_body(stack, publish, earlier):
     """The answer comes although the announced body never does."""
     answer = FaultyCall(announced=1_000, **earlier).send(stack.url, publish)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from definitions.models import ActionType, InputType
 from tests.endpoint.catalogue import assert_error
+from tests.values import for_each
 
 JSON = {"Content-Type": "application/json"}
 
@@ -156,19 +157,19 @@ def _ids(cases):
     return [ascii(case[0] if isinstance(case, tuple) else case)[2:40] for case in cases]
 
 
-@pytest.mark.parametrize(("body", "values"), TAKEN, ids=_ids(TAKEN))
+@for_each("body, values", TAKEN)
 def test_flat_objects_convert(trigger, run, body, values):
     assert trigger(body) == values
     assert run(body, *values) == values
 
 
-@pytest.mark.parametrize("body", REFUSED, ids=_ids(REFUSED))
+@for_each("body", REFUSED)
 def test_everything_else_is_error_10(trigger, run, body):
     assert_error(trigger(body), 10)
     assert_error(run(body), 10)
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "text/xml; charset=utf-8"])
+@for_each("content_type", ["text/plain", "application/xml", "text/xml; charset=utf-8"])
 def test_the_content_type_does_not_matter(trigger, content_type):
     assert trigger(b'{"a": 1}', **{"Content-Type": content_type}) == {"a": "1"}
 
@@ -237,9 +238,7 @@ def _is_flat(text: str) -> bool:
 # --- RawBody gets none; a script without entry point needs them all ---
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"a": 1}', b"[1, 2]", b'{"a": 1, "a": 2}', b"no JSON at all", b"", b"\xef\xbb\xbf{}", b"\x00"]
-)
+@for_each("body", [b'{"a": 1}', b"[1, 2]", b'{"a": 1, "a": 2}', b"no JSON at all", b"", b"\xef\xbb\xbf{}", b"\x00"])
 def test_a_raw_body_is_handed_over_as_it_came(stack, publish, body):
     source = (
         "import json\n"
@@ -253,8 +252,8 @@ def test_a_raw_body_is_handed_over_as_it_came(stack, publish, body):
             assert answer.json() == [body.decode(), expected]
 
 
-@pytest.mark.parametrize(
-    ("body", "missing"),
+@for_each(
+    "body, missing",
     [
         (b"", ["host", "Port"]),
         (b"{}", ["host", "Port"]),
@@ -279,15 +278,13 @@ def test_with_an_entry_point_a_missing_parameter_is_left_to_the_script(stack, pu
     assert api.call(stack.client, content=b'{"other": 1}', headers=JSON).json() == {"other": "1"}
 
 
-@pytest.mark.parametrize("ends", ["pass", "return 7", "engine.exit_success('done')", "print('x')"])
+@for_each("ends", ["pass", "return 7", "engine.exit_success('done')", "print('x')"])
 def test_success_without_entry_point_is_200_with_an_empty_body(stack, publish, ends):
     answer = publish(f"def run(engine):\n    {ends}", action_type=ActionType.NO_ENTRY_POINT).call(stack.client)
     assert (answer.status_code, answer.content, answer.headers["Content-Length"]) == (200, b"", "0")
 
 
-@pytest.mark.parametrize(
-    "ends", ["engine.exit_fail('x')", "raise ValueError", "exit(1)", "engine.script_param('other')", "1 / 0"]
-)
+@for_each("ends", ["engine.exit_fail('x')", "raise ValueError", "exit(1)", "engine.script_param('other')", "1 / 0"])
 def test_failure_without_entry_point_is_error_12(stack, publish, ends):
     answer = publish(f"def run(engine):\n    {ends}", action_type=ActionType.NO_ENTRY_POINT).call(stack.client)
     assert_error(answer, 12)

@@ -1,12 +1,14 @@
 """Which definition a path means: the raw path is matched, segment by segment, and nothing is redirected."""
 
 import urllib.parse
+from functools import cache
 
 import httpx
 import pytest
 
 from tests.endpoint.catalogue import assert_error, assert_no_stranger
 from tests.endpoint.wire import exchange, head
+from tests.values import for_each
 
 # Answers what the route captured, and the route as called.
 TELLS = """
@@ -18,6 +20,12 @@ def on_api_trigger(engine, request):
 """
 
 
+@pytest.fixture
+def tells(publish):
+    """The API of a route, which answers what it captured; one for all paths of a test."""
+    return cache(lambda route: publish(TELLS, route=route))
+
+
 def get(url: str, api, target: str):
     answer = exchange(url, head("GET", target, *api.headers.items()))
     assert_no_stranger(answer.headers)
@@ -25,7 +33,7 @@ def get(url: str, api, target: str):
     return answer
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     [
         "/api/custom/Encoders/Straße/status",
@@ -46,14 +54,14 @@ def get(url: str, api, target: str):
         "https://user:password@another.example:99/api/custom/encoders/strasse/status",
     ],
 )
-def test_equivalent_paths_find_the_definition(stack, publish, path):
-    api = publish(TELLS, route="Encoders/Straße/status")
+def test_equivalent_paths_find_the_definition(stack, tells, path):
+    api = tells("Encoders/Straße/status")
     # gunicorn accepts only ASCII in a request line.
     answer = get(stack.url, api, urllib.parse.quote(path, safe="/:?=%@"))
     assert (answer.status_code, answer.json()[1]) == (200, {}), answer.content
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     [
         "/api/custom/encoders/./status",
@@ -84,22 +92,22 @@ def test_equivalent_paths_find_the_definition(stack, publish, path):
         "/api/custom/" + "/".join(["a"] * 125),
     ],
 )
-def test_paths_without_a_definition_are_error_5(stack, publish, path):
-    api = publish(TELLS, route="encoders/status")
+def test_paths_without_a_definition_are_error_5(stack, tells, path):
+    api = tells("encoders/status")
     assert_error(get(stack.url, api, path), 5)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "segment",
     ["%2F", "a%2Fb", "%00", "%0A", "%1B", "%7F", "%C2%9F", "%FF", "%C0%AF", "%ED%B0%80", ".", "..", "%2e", "%2E%2e"],
 )
-def test_segments_that_match_nothing_not_even_a_placeholder(stack, publish, segment):
-    api = publish(TELLS, route="any/{value}")
+def test_segments_that_match_nothing_not_even_a_placeholder(stack, tells, segment):
+    api = tells("any/{value}")
     assert_error(get(stack.url, api, f"/api/custom/any/{segment}"), 5)
 
 
-@pytest.mark.parametrize(
-    ("segment", "captured"),
+@for_each(
+    "segment, captured",
     [
         ("MiXeD", "MiXeD"),
         ("Stra%C3%9Fe", "Straße"),
@@ -125,8 +133,8 @@ def test_segments_that_match_nothing_not_even_a_placeholder(stack, publish, segm
         ("%5C", "\\"),
     ],
 )
-def test_what_a_placeholder_captures(stack, publish, segment, captured):
-    api = publish(TELLS, route="Any/{value}/{Other}")
+def test_what_a_placeholder_captures(stack, tells, segment, captured):
+    api = tells("Any/{value}/{Other}")
     answer = get(stack.url, api, f"/api/custom/aNY/{segment}/x")
     assert answer.status_code == 200, answer.content
     assert answer.json() == [f"aNY/{captured}/x", {"value": captured, "Other": "x"}]
@@ -186,7 +194,7 @@ def test_a_longer_request_line_gets_gunicorns_answer(stack, publish):
     assert (answer.status_code, answer.headers["Connection"]) == (414, "close")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     [
         "/api/custom",
@@ -199,29 +207,25 @@ def test_a_longer_request_line_gets_gunicorns_answer(stack, publish):
         "http://localhost/api/custom/",
     ],
 )
-def test_the_empty_route_is_error_1(stack, publish, path):
-    assert_error(get(stack.url, publish(), path), 1)
+def test_the_empty_route_is_error_1(stack, tells, path):
+    assert_error(get(stack.url, tells("x"), path), 1)
 
 
-@pytest.mark.parametrize("path", ["/api/custom/x#fragment", "/api/custom/x#a?b"])
-def test_a_fragment_is_no_part_of_the_path(stack, publish, path):
-    assert get(stack.url, publish(TELLS, route="x"), path).status_code == 200
+@for_each("path", ["/api/custom/x#fragment", "/api/custom/x#a?b"])
+def test_a_fragment_is_no_part_of_the_path(stack, tells, path):
+    assert get(stack.url, tells("x"), path).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/customs", "/api/custom.json", "/api/customx/y", "/api", "/api/custom%20/x", "/api/custom%0A"]
-)
-def test_neighbouring_paths_are_not_triggers(stack, publish, path):
-    answer = httpx.get(stack.url + path, headers=publish().headers)
+@for_each("path", ["/api/customs", "/api/custom.json", "/api/customx/y", "/api", "/api/custom%20/x", "/api/custom%0A"])
+def test_neighbouring_paths_are_not_triggers(stack, tells, path):
+    answer = httpx.get(stack.url + path, headers=tells("x").headers, timeout=stack.client.timeout)
     assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (404, "text/html")
 
 
-@pytest.mark.parametrize(
-    "path", ["/api%2Fcustom/x", "/api/custom%2Fx", "/api/custom%2F", "/%61pi/custom/x", "/api/%63ustom/x"]
-)
-def test_an_encoded_letter_of_the_prefix_is_read_and_an_encoded_slash_is_not(stack, publish, path):
+@for_each("path", ["/api%2Fcustom/x", "/api/custom%2Fx", "/api/custom%2F", "/%61pi/custom/x", "/api/%63ustom/x"])
+def test_an_encoded_letter_of_the_prefix_is_read_and_an_encoded_slash_is_not(stack, tells, path):
     """Paths are split before decoding: an encoded slash does not separate, an encoded letter is that letter."""
-    api = publish(TELLS, route="x")
+    api = tells("x")
     answer = exchange(stack.url, head("GET", path, *api.headers.items()))
     if "%2F" in path:
         assert_error(answer, 5)
@@ -230,9 +234,7 @@ def test_an_encoded_letter_of_the_prefix_is_read_and_an_encoded_slash_is_not(sta
     assert_no_stranger(answer.headers)
 
 
-@pytest.mark.parametrize(
-    "path", ["", "*", "api/custom/x", "http://[/api/custom/x", "/api/custom/\xe9", "/api/custom/a\x1bb"]
-)
-def test_what_the_server_cannot_parse_gets_its_own_400(stack, publish, path):
-    answer = exchange(stack.url, head("GET", path, *publish().headers.items()))
+@for_each("path", ["", "*", "api/custom/x", "http://[/api/custom/x", "/api/custom/\xe9", "/api/custom/a\x1bb"])
+def test_what_the_server_cannot_parse_gets_its_own_400(stack, tells, path):
+    answer = exchange(stack.url, head("GET", path, *tells("x").headers.items()))
     assert (answer.status_code, answer.headers["Connection"]) == (400, "close")

@@ -1,9 +1,8 @@
 """The query string: what a script sees of it, and how long it may be."""
 
-import pytest
-
 from tests.endpoint.catalogue import assert_error
 from tests.endpoint.wire import exchange, head
+from tests.values import for_each
 
 TELLS = """
 import json
@@ -15,8 +14,8 @@ def on_api_trigger(engine, request):
 """
 
 
-@pytest.mark.parametrize(
-    ("query", "seen"),
+@for_each(
+    "query, seen",
     [
         ("", []),
         ("a=1", [["a", ["1"]]]),

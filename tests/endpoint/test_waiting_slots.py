@@ -25,6 +25,7 @@ def test_one_more_caller_than_there_are_waiting_slots_is_refused_and_the_console
             wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == 4, 20, "four that wait")
             refused = held.api.call(web.client)
             console = web.client.get("/console/login/")
+            health = [web.client.get(address).status_code for address in ("/healthz", "/readyz")]
             assert not held.runs(), "both are answered before them"
         finally:
             held.go.touch()
@@ -32,7 +33,7 @@ def test_one_more_caller_than_there_are_waiting_slots_is_refused_and_the_console
         wait_until(lambda: held.api.call(web.client).status_code == 200, 20, "a free slot")
     assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
     assert int(refused.headers["Retry-After"]) > 0
-    assert console.status_code == 200
+    assert (console.status_code, health) == (200, [200, 200])
 
 
 def test_a_large_upload_that_comes_in_slowly_takes_one_slot_until_it_is_answered(stack, publish):

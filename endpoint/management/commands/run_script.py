@@ -63,6 +63,7 @@ class Command(BaseCommand):
             calls_run=options["run"],
             timeout_seconds=options["timeout"],
             credentials=_credentials(options["credentials"]),
+            trace=arguments.place_in_trace(),
         )
         packages = LocalPackages.configured(self._build_line, renews=options["upgrade_packages"])
         begun = time.monotonic()

@@ -50,6 +50,7 @@ class Command(DatabaseCommand):
             secret=_secret(options["secret_file"]),
             raw_body=arguments.content(options["body_file"]) if options["body_file"] else options["body"],
             query_parameters=_grouped(options["query"]),
+            trace=arguments.place_in_trace(),
         )
         # The trigger leaves its two lines there, as every trigger does.
         logs.to_file("endpoint.log", settings.UDAPI_LOGS)
