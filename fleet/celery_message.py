@@ -33,6 +33,12 @@ def marker() -> str:
     return _entry_template().partition(_ID)[0]
 
 
+def job_id_of(entry: bytes) -> str | None:
+    """The job that an entry of the queue is for; None for that of another task."""
+    start = marker().encode()
+    return entry[len(start) : len(start) + len(_ID)].decode() if entry.startswith(start) else None
+
+
 def received(job_id: str) -> kombu.Message:
     """The message of a job as Celery's consumer would have received it, already decoded."""
     template = _template()

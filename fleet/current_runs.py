@@ -102,9 +102,8 @@ def log_of(run_id: str, start: int = 0) -> list[str]:
 
 def _waiting_frames() -> list[bytes | None]:
     """The jobs of those tickets that wait the longest."""
-    marker = celery_message.marker().encode()
     messages = cast(list[bytes], client().lrange(redis_keys.queue(), -MOST_WAITING_SHOWN, -1))
-    ids = [entry[len(marker) : len(marker) + 36].decode() for entry in reversed(messages) if entry.startswith(marker)]
+    ids = filter(None, map(celery_message.job_id_of, reversed(messages)))
     with client().pipeline(transaction=False) as pipeline:
         for job_id in ids:
             pipeline.hget(redis_keys.ticket(job_id), "frame")

@@ -13,7 +13,7 @@ from automation.credential_keys import CredentialKeyMissingError
 from automation.granted import GrantedCredential
 from automation.sdk.engine import LONGEST_INFORMATION
 from automation.source import RUN
-from fleet import queue
+from fleet import queue, run_spans
 from fleet.cancellation import UnansweredError
 from fleet.redis_frames import FrameError
 from fleet.script_cache import NoScriptError, log_label, shown_name
@@ -119,8 +119,11 @@ class Execution:
         what = caller.job.id, JobKind.SUBSCRIPT, script.id, script.version
         job = Job(*what, RUN, parameters, has_credentials=script.has_credentials)
         seconds = min(remaining, script.timeout_seconds)
-        assignment = Assignment(job, script, seconds, caller.depth + 1, run_id=new_run_id(), masks=caller.masks)
-        result = self._on_waited(caller, assignment, partial(self.run, assignment, loop))
+        with run_spans.of_subscript(caller.job, script) as span:
+            job = run_spans.placed(job, span.context)
+            assignment = Assignment(job, script, seconds, caller.depth + 1, run_id=new_run_id(), masks=caller.masks)
+            result = self._on_waited(caller, assignment, partial(self.run, assignment, loop))
+            run_spans.note_subscript(span, result)
         if result.outcome is Outcome.SUCCEEDED:
             return SubscriptAnswer(ok=True, returned=result.returned)
         if result.traceback:

@@ -101,6 +101,10 @@ class Heartbeat:
         """Whether the fleet knows of this node, be it that it takes no triggers yet."""
         return self.ends_at > 0
 
+    @property
+    def running_jobs(self) -> int:
+        return len(self._jobs)
+
     def leave(self) -> None:
         """Tell the fleet that the node takes no more triggers; those that it runs are still answered."""
         self._leaves = True

@@ -19,6 +19,7 @@ from fleet.probe import find_fault
 from fleet.runner import Runner
 from foundation import linux
 from foundation.times import iso_utc
+from foundation.tracer import tracer
 from hosts import scratch
 from hosts.environments import EnvironmentStore
 from hosts.script_hosts import ScriptHosts
@@ -53,6 +54,7 @@ class Node(bootsteps.StartStopStep):
         except (DatabaseError, OSError) as error:
             _log.critical("the worker node cannot start: %s", error)
             raise SystemExit(1) from error
+        tracer.start(settings.UDAPI_TRACES)
         _log.info("node=%s runs at most %s triggers at once", self.slot.id, concurrency_limit())
         if not confinement.is_enforced():
             _log.warning("node=%s %s", self.slot.id, confinement.UNCONFINED)
@@ -153,6 +155,7 @@ class Node(bootsteps.StartStopStep):
         self.hosts.stop()
         self.heartbeat.stop()
         self.runner.stop()
+        tracer.stop()
         _log.info("node=%s stopped", self.slot.id)
 
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
+from uuid import UUID
 
 import msgspec
 
 from broker.client import client
-from fleet import redis_keys
+from fleet import celery_message, redis_keys
 from fleet.heartbeat import HEARTBEAT_ENDS_AFTER_SECONDS, NodeState
+from foundation.ids import is_run_id, time_of
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,11 @@ class LivingNode:
 
 @dataclass(frozen=True)
 class Fleet:
-    """The nodes that are alive, by id, and how many jobs wait."""
+    """The nodes that are alive, by id, how many jobs wait, and since when the oldest of them does."""
 
     nodes: Sequence[LivingNode]
     waiting: int
+    oldest: datetime | None = None
 
     @property
     def unconfined(self) -> list[NodeState]:
@@ -56,11 +59,12 @@ def look(*, with_leaving: bool = False) -> Fleet:
     beats = _beats(redis_keys.nodes()) + (_beats(redis_keys.leaving()) if with_leaving else [])
     with client().pipeline(transaction=False) as asked:
         asked.llen(redis_keys.queue())
+        asked.lindex(redis_keys.queue(), -1)
         for instance, _ends in beats:
             asked.get(redis_keys.node(instance.decode()))
-        waiting, *states = asked.execute()
+        waiting, oldest, *states = asked.execute()
     alive = [_beat(state, ends, instance) for state, (instance, ends) in zip(states, beats, strict=True) if state]
-    return Fleet(sorted(alive, key=lambda beat: beat.node.id), int(waiting))
+    return Fleet(sorted(alive, key=lambda beat: beat.node.id), int(waiting), _accepted_at(oldest))
 
 
 def nodes() -> list[NodeState]:
@@ -70,6 +74,12 @@ def nodes() -> list[NodeState]:
         redis.RedisError: the broker is not reachable.
     """
     return [living.node for living in look().nodes]
+
+
+def _accepted_at(entry: bytes | None) -> datetime | None:
+    """When the job of this entry of the queue was accepted."""
+    job_id = celery_message.job_id_of(entry) if entry else None
+    return time_of(UUID(job_id)) if job_id and is_run_id(job_id) else None
 
 
 def _beats(key: str) -> list[tuple[bytes, float]]:

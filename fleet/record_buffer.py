@@ -41,6 +41,10 @@ class RecordBuffer:
     def last_number(self) -> int:
         return self._last_number
 
+    @property
+    def waiting_bytes(self) -> int:
+        return self._bytes
+
     def numbered(self, kept: Kept) -> tuple[bytes, bytes]:
         """The frames of a record and its extras, under the next number."""
         record, extras = kept

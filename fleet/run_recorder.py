@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from fleet import kept_bodies, records
+from fleet import kept_bodies, records, run_metrics
 from fleet.answer import Answer, answer_of
 from fleet.live_runs import LiveRun, LiveRuns
 from fleet.record_buffer import RecordBuffer
@@ -86,6 +86,7 @@ def _kept(run: LiveRun, answer: Answer, origin: Origin) -> Kept:
     waited = record.queue_milliseconds
     records.note_answer(record, answer)
     record.queue_milliseconds, record.ended_at = waited, now_milliseconds()
+    run_metrics.ended(record, answer)
     record.not_kept_warm = run.not_kept_warm
     if record.kind is RunKind.SUBSCRIPT:
         record.response_code = None

@@ -12,20 +12,22 @@ from typing import TypeVar
 import redis
 from django.conf import settings
 
-from fleet import claims
+from fleet import claims, logged_runs, run_spans
 from fleet.answer import Answer, Reason, answer_of, failure
 from fleet.execution import Execution
 from fleet.fitness import Fitness
 from fleet.heartbeat import Heartbeat
 from fleet.live_runs import LiveRun, LiveRuns
+from fleet.logged_runs import LoggedScript
 from fleet.probe import PROBE_SCRIPT
 from fleet.record_buffer import RecordBuffer
 from fleet.records import name_script
 from fleet.redis_frames import FrameError
 from fleet.reply import LATE_MILLISECONDS
 from fleet.run_recorder import Frames, RunRecorder
-from fleet.script_cache import NoScriptError, credentials_of, load, load_by_name, log_label, shown_name, tried
+from fleet.script_cache import NoScriptError, credentials_of, load, load_by_name, shown_name, tried
 from fleet.subscripts import publish_subscript
+from foundation import log_context
 from foundation.logs import TRIGGER_LOGGER
 from hosts.cancel_signal import CancelSignal
 from hosts.jobs import Assignment, Job, JobKind, Outcome, Script
@@ -39,7 +41,6 @@ Result = TypeVar("Result")
 
 _log = logging.getLogger(TRIGGER_LOGGER)
 _manager_log = logging.getLogger("udapi.manager")
-_script_log = logging.getLogger("udapi.script")
 
 
 class _NotBegunError(Exception):
@@ -70,11 +71,11 @@ class Runner:
         may_take: Callable[[], bool],
     ) -> None:
         self._node_id, self._heartbeat, self._fitness, self._may_take = node_id, heartbeat, fitness, may_take
-        self.live, self._buffer = LiveRuns(heartbeat.instance), RecordBuffer(heartbeat.instance)
-        self._recorder = RunRecorder(node_id, self.live, self._buffer)
+        self.live, self.buffer = LiveRuns(heartbeat.instance), RecordBuffer(heartbeat.instance)
+        self._recorder = RunRecorder(node_id, self.live, self.buffer)
         hears = self._on_line, self._on_said, fitness.doubt, self._recorder.run_waited
         self._execution = Execution(hosts, load_by_name, publish_subscript, *hears, granted=credentials_of)
-        heartbeat.last_record = lambda: self._buffer.last_number
+        heartbeat.last_record = lambda: self.buffer.last_number
         self._here = _OfThread()
 
     def run(self, job_id: str) -> str | None:
@@ -82,8 +83,9 @@ class Runner:
 
         A job that is past its deadline, taken or cancelled is left alone. A node that leaves takes no further job.
         """
-        claim = self._here.taken.pop(job_id, None) or self._claim(job_id)
-        following = self._run(claim) if claim else None
+        with log_context.bound(job_id):
+            claim = self._here.taken.pop(job_id, None) or self._claim(job_id)
+            following = self._run(claim) if claim else None
         if following is None:
             return None
         self._here.taken[following.job_id] = following
@@ -100,7 +102,7 @@ class Runner:
     def stop(self) -> None:
         """Send the records that wait, and stop telling what goes on."""
         self.live.stop()
-        self._buffer.flush()
+        self.buffer.flush()
 
     def _claim(self, job_id: str) -> claims.Claim | None:
         try:
@@ -167,7 +169,7 @@ class Runner:
             except redis.RedisError as error:
                 _manager_log.error("trigger=%s could not be answered, the broker failed: %s", claim.job_id, error)
             if answer is None or self._heartbeat.is_leaving or time.monotonic() > claim.deadline:
-                self._buffer.add_frames(*frames)
+                self.buffer.add_frames(*frames)
                 return None
             instance = ""
             time.sleep(_RETRY_SECONDS)
@@ -180,8 +182,10 @@ class Runner:
             _manager_log.error("trigger=%s cannot be read: %s", claim.job_id, error)
             return failure(Reason.NEVER_STARTED, str(error), self._node_id), []
         run = self._recorder.beginning(job, claim.milliseconds_waited, self._here.signal)
-        with self.live.running(run):
-            answer = self._result(claim, job, run)
+        with self.live.running(run), run_spans.of_run(job, claim, self._node_id) as span:
+            log_context.trace_id.set(span.context.trace_id)
+            answer = self._result(claim, run_spans.placed(job, span.context), run)
+            run_spans.note_run(span, run.record, answer)
         frames = self._recorder.ended(run, job, answer)
         if job.kind is JobKind.SUBSCRIPT:
             return None, frames
@@ -191,14 +195,14 @@ class Runner:
     def _result(self, claim: claims.Claim, job: Job, run: LiveRun) -> Answer:
         begun = time.monotonic()
         found = self._guarded(claim, partial(_script_of, job))
-        label = _label(job, found)
-        _log.info("started trigger=%s kind=%s node=%s %s", job.id, job.kind.lower(), self._node_id, label)
+        script = LoggedScript.of_job(job, found)
+        logged_runs.started(job, self._node_id, script)
         if isinstance(found, Answer):
             answer = found
         else:
             name_script(run.record, found)
             answer = self._guarded(claim, partial(self._carry_out, job, found, claim, run))
-        self._log_end(job, label, answer, (time.monotonic() - begun) * 1_000)
+        logged_runs.ended(job, self._node_id, script, answer, (time.monotonic() - begun) * 1_000)
         if isinstance(found, Script) and answer.reason is not None:
             told = answer.message or answer.reason
             answer = replace(answer, message=f"{shown_name(found)}: {told}")
@@ -255,16 +259,8 @@ class Runner:
             _manager_log.error("trigger=%s is not run, the broker failed: %s", claim.job_id, error)
             return False
 
-    def _log_end(self, job: Job, label: str, answer: Answer, milliseconds: float) -> None:
-        result = f"code={answer.code}" if answer.reason is None else f"reason={answer.reason}"
-        _log.info("ended trigger=%s node=%s %s ms=%.1f %s", job.id, self._node_id, result, milliseconds, label)
-        if answer.message and answer.reason is not None:
-            _manager_log.error("trigger=%s %s %s: %s", job.id, answer.reason, label, answer.message)
-
     def _on_line(self, assignment: Assignment, line: str) -> None:
-        script = assignment.script
-        label = log_label(script.id, script.version, script.name)
-        _script_log.info("trigger=%s %s: %s", assignment.job.id, label, line)
+        logged_runs.said(assignment.job, assignment.script, line)
         if run := self.live.find(assignment.run_id):
             run.log.add(line)
 
@@ -281,13 +277,6 @@ def _script_of(job: Job) -> Script:
     if job.trial is not None:
         return tried(job.script_id, job.script_name, job.trial)
     return load(job.script_id, job.script_version, job.script_name, job.content_hash)
-
-
-def _label(job: Job, found: Script | Answer) -> str:
-    """The script of a job as it was found, or else as the job names it."""
-    if isinstance(found, Script):
-        return log_label(found.id, found.version, found.name)
-    return log_label(job.script_id, job.script_version, job.script_name)
 
 
 def _time_limit(kind: JobKind, script: Script, left: float) -> float:

@@ -146,7 +146,7 @@ def _prepare(channel: socket, environment: RunEnvironment) -> tuple[Order, memor
         if job is None:
             return None
         order = Order.parse(**job.header)  # type: ignore[arg-type]  # raises TypeError for anything else
-        environment.enter(order.scratch)
+        environment.enter(order.scratch, order.traceparent, order.tracestate)
     except MemoryError:
         os._exit(EXIT_NO_ROOM)
     return (order, job.body) if channel.recv(len(LAST_BYTE)) else None

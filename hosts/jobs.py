@@ -24,6 +24,8 @@ EXIT_NO_ROOM = 71
 
 # The variable that names the state directory, as in services of systemd.
 STATE_DIRECTORY = "STATE_DIRECTORY"
+# Those of a place in a trace, as OpenTelemetry and others read them.
+TRACEPARENT, TRACESTATE = "TRACEPARENT", "TRACESTATE"
 
 EntryPoint = Literal["on_api_trigger", "run"]
 
@@ -104,6 +106,7 @@ class Job:
     `script_version` is 0 where the release before has decided it: the current one. `call` is None for a job without a
     request; `body` is that of the request, in UTF-8 if it is text. A job without an `origin`, of the release before,
     leaves no run. `has_credentials` says whether any are granted to the script; None if nobody has looked.
+    `traceparent` and `tracestate` are its place in a trace; empty if it has none.
     """
 
     id: str
@@ -121,6 +124,8 @@ class Job:
     trial: TrialSource | None = field(default=None, kw_only=True)
     """With it, the script is not a stored one."""
     has_credentials: bool | None = field(default=None, kw_only=True)
+    traceparent: str = field(default="", kw_only=True)
+    tracestate: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,8 @@ class Order:
     ends_at: float = 0.0
     wants_returned: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    traceparent: str = ""
+    tracestate: str = ""
 
     @classmethod
     def parse(cls, call: Mapping[str, Any] | None, **fields: Any) -> "Order":

@@ -17,12 +17,12 @@ import time
 import types
 import warnings
 from _signal import getsignal  # type: ignore[import-not-found]  # typeshed does not know it
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 
 from foundation import linux
-from hosts.jobs import STATE_DIRECTORY
+from hosts.jobs import STATE_DIRECTORY, TRACEPARENT, TRACESTATE
 from hosts.leftovers import Leftover
 
 SCRIPT_DESCRIPTORS = range(5)
@@ -111,11 +111,14 @@ class RunEnvironment:
         self._files = [_file(descriptor) for descriptor in SCRIPT_DESCRIPTORS]
         self.modules = GuardedModules()
 
-    def enter(self, scratch: str) -> None:
-        """Restore everything as the first run found it, with `scratch` as working directory. Raises OSError."""
+    def enter(self, scratch: str, traceparent: str = "", tracestate: str = "") -> None:
+        """Restore everything as the first run found it, with `scratch` as working directory. Raises OSError.
+
+        The run finds its place in a trace in the variables that other programs read.
+        """
         linux.die_with_parent()
         linux.adopt_orphans()
-        self._set_environment(scratch)
+        self._set_environment(scratch, {TRACEPARENT: traceparent, TRACESTATE: tracestate})
         os.chdir(scratch)
         os.umask(0o077)
         self._set_signals()
@@ -141,11 +144,12 @@ class RunEnvironment:
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
-    def _set_environment(self, scratch: str) -> None:
+    def _set_environment(self, scratch: str, trace: Mapping[str, str]) -> None:
         linux.clear_environment()
         wanted = {"PATH": _SEARCH_PATH, "LANG": "C.UTF-8", "TZ": self._zone, "HOME": scratch, "TMPDIR": scratch}
         # A package for numbers starts a thread for each processor when it is imported, which ends the warm process.
         wanted |= {"OMP_NUM_THREADS": "1"} | self._state
+        wanted |= {name: value for name, value in trace.items() if value}
         for name in [name for name in self._environment if name not in wanted]:
             del self._environment[name]
         self._environment.update(wanted)

@@ -102,6 +102,7 @@ def _arguments(
         seconds=order.ends_at - time.monotonic(),
         credentials=values,
         information=link.say,
+        traceparent=order.traceparent,
     )
     if order.entry_point == "run":
         return (engine,)

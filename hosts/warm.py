@@ -75,6 +75,8 @@ class Host:
             ends_at=ends_at,
             wants_returned=assignment.depth > 0,
             credentials=assignment.credentials,
+            traceparent=job.traceparent,
+            tracestate=job.tracestate,
         )
         if self.runs == 1:
             libraries = {library.name: library.source for library in script.libraries}

@@ -40,6 +40,7 @@ class Engine:
     In a test: `Engine({"host": "a"}, run_subscript=fake)`, where `fake(name, parameters, wait)` returns what the
     subscript returns, or the job id if it is not waited for, or raises `SubscriptFailed`. `credentials` has the values
     of the credentials by name; `log` and `information` get what the script logs and says; it has `seconds` left.
+    `traceparent` is its place in a distributed trace.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Engine:
         seconds: float = 60.0,
         credentials: Mapping[str, str] | None = None,
         information: Callable[[str], None] = _print,
+        traceparent: str = "",
     ) -> None:
         self._parameters = dict(parameters or {})
         self._run_subscript = run_subscript
@@ -63,6 +65,7 @@ class Engine:
         # Not copied: a script host notes which of them are read.
         self._credentials = {} if credentials is None else credentials
         self._information = information
+        self._traceparent = traceparent
         self._numbers = itertools.count(1)
 
     @property
@@ -79,6 +82,11 @@ class Engine:
     def remaining_seconds(self) -> float:
         """How many seconds the script may still run; never less than 0."""
         return max(0.0, self._ends_at - time.monotonic())
+
+    @property
+    def traceparent(self) -> str:
+        """The run's place in a distributed trace, to be sent on as the header `traceparent`; empty without a trace."""
+        return self._traceparent
 
     def script_param(self, name: str) -> ScriptParameter:
         """The script parameter `name`, whose text is `.value`. Raises `UnknownScriptParameter` (a KeyError)."""

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from broker.installation import prefix
+from health import broker_facts, probe_result
 from testbed.stack import wait_until
 from tests.fleet.own_tasks import BEGUN, DONE
 from udapi_site.celery import app
@@ -69,7 +70,7 @@ def test_a_task_that_is_acknowledged_late_is_delivered_again_when_its_program_is
     wait_until(lambda: _waiting(redis) == 0, what="its acknowledgement")
 
 
-def test_celery_s_tools_see_both_programs_of_a_node(stack, background):
+def test_celery_s_tools_see_both_programs_of_a_node_and_health_sees_the_second(stack, background, redis):
     background()
     wait_until(lambda: stack.celery("inspect", "ping").stdout.count("pong") == 2, what="both programs")
     both = app.control.inspect(timeout=20, limit=2)
@@ -79,6 +80,10 @@ def test_celery_s_tools_see_both_programs_of_a_node(stack, background):
     registered = {name for found in (both.registered() or {}).values() for name in found}
     assert registered >= {"tokens.tasks.move_last_use", "access.tasks.clear_sessions"}
     assert registered >= {"automation.tasks.prune_versions", "automation.tasks.keep_missing_versions"}
+    wait_until(lambda: broker_facts.look().has_schedule, what="the lease of the timetable")
+    redis.delete(f"{prefix()}public-url")
+    app.send_task("health.tasks.probe_public_url")
+    wait_until(lambda: probe_result.last_result() is not None, what="a probe of the public URL")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root's files tell nothing: run the tests as an ordinary user")

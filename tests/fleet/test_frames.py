@@ -1,6 +1,7 @@
 """Frames: jobs and answers in a numbered format, which another release refuses by its number."""
 
-from dataclasses import replace
+from dataclasses import fields, make_dataclass, replace
+from typing import Any
 
 import pytest
 from msgspec import msgpack
@@ -91,6 +92,20 @@ def test_job_for_a_node_of_the_release_before_makes_it_read_the_script_again():
 def test_job_of_the_release_before_is_read_without_the_fields_that_it_does_not_know():
     known = {"id": "t", "kind": JobKind.TRIGGER.value, "script_id": "s", "script_version": 7, "entry_point": "run"}
     assert redis_frames.decode(b"\0\1" + msgpack.encode(known), Job) == Job("t", JobKind.TRIGGER, "s", 0, "run")
+
+
+def test_neighbour_that_knows_no_traces_reads_a_job_that_has_one():
+    traced = replace(JOB, traceparent=f"00-{'1' * 32}-{'2' * 16}-01", tracestate="foo=1")
+    known = [(field.name, field.type, field) for field in fields(Job) if not field.name.startswith("trace")]
+    neighbour = make_dataclass("NeighboursJob", known, namespace={"__module__": "hosts.jobs"})
+    frame = redis_frames.encode(traced)
+    assert (redis_frames.number(frame), redis_frames.decode(frame, Job).tracestate) == (2, "foo=1")
+    read: Any = msgpack.decode(frame[2:], type=neighbour)
+    assert {name: getattr(read, name) for name in ("id", "script_version", "body")} == {
+        name: getattr(JOB, name) for name in ("id", "script_version", "body")
+    }
+    sent = b"\0\2" + msgpack.encode(read)
+    assert redis_frames.encode(redis_frames.decode(sent, Job)) == redis_frames.encode(JOB)
 
 
 def test_answers_are_the_same_in_both_formats():

@@ -1,5 +1,6 @@
 """A bench for scripts: script hosts for one test, which must leave no process and no file behind."""
 
+import os
 import textwrap
 import time
 from collections.abc import Callable
@@ -48,12 +49,11 @@ def eventually(condition: Callable[[], object], seconds: float = 20) -> bool:
 def processes_in(directory) -> list[psutil.Process]:
     """The living processes whose working directory, even a deleted one, is below `directory`."""
     found = []
-    for process in psutil.process_iter():
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and process.cwd().startswith(str(directory)):
-                found.append(process)
-        except psutil.Error:
-            continue
+    for pid in psutil.pids():
+        # A zombie has no directory, and those of other accounts are closed.
+        with suppress(OSError, psutil.Error):
+            if os.readlink(f"/proc/{pid}/cwd").startswith(str(directory)):
+                found.append(psutil.Process(pid))
     return found
 
 
@@ -127,8 +127,14 @@ class Bench:
 
     def zygote(self) -> psutil.Process:
         # There is none while its keeper cleans up after one that was killed.
-        assert eventually(lambda: alive_below(self.keeper()), 30)
-        return next(iter(alive_below(self.keeper())), None) or self.zygote()
+        found: list[psutil.Process] = []
+
+        def is_there() -> bool:
+            found[:] = alive_below(self.keeper())
+            return bool(found)
+
+        assert eventually(is_there, 30)
+        return found[0]
 
     def keeper_and_zygote(self) -> list[psutil.Process]:
         """An empty list if they have died, which only the next run notices."""

@@ -12,6 +12,7 @@ import pytest
 from hosts.frames import FrameReader, MalformedFrameError, Outbox, pack
 from hosts.jobs import MAX_BODY_BYTES, Outcome
 from hosts.script_messages import read_message
+from tests.values import for_each
 
 
 def test_thirty_megabytes_of_text_go_both_ways(bench):
@@ -54,7 +55,7 @@ def test_answer_is_freed_without_a_garbage_collection(bench):
         gc.enable()
 
 
-@pytest.mark.parametrize("body", ["response_body='é' + 'x' * (%d - 1)", "response_body_bytes=bytes(%d + 1)"])
+@for_each("body", ["response_body='é' + 'x' * (%d - 1)", "response_body_bytes=bytes(%d + 1)"])
 def test_response_body_over_thirty_megabytes_is_too_large(bench, body):
     ran = bench.trigger(f"def on_api_trigger(e, r): return ApiTriggerOutput(200, {body % MAX_BODY_BYTES})")
     assert ran.outcome is Outcome.TOO_LARGE
@@ -81,7 +82,7 @@ def test_large_parameters_reach_the_script(bench):
     assert ran.lines == ["5000000"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "rubbish",
     [
         "b'rubbish' * 1000",
@@ -118,8 +119,8 @@ def header(**fields):
     } | fields
 
 
-@pytest.mark.parametrize(
-    ("fields", "body"),
+@for_each(
+    "fields, body",
     [
         ({"type": "other"}, b""),
         ({"outcome": "Abandoned", "message": "", "traceback": ""}, b""),
@@ -168,7 +169,7 @@ def transfer(buffers, piece=None):
     return frames
 
 
-@pytest.mark.parametrize("piece", [None, 1, 3, 7])
+@for_each("piece", [None, 1, 3, 7])
 def test_frames_are_assembled_from_any_pieces(piece):
     body = os.urandom(100)
     frames = transfer([*pack({"a": "\ud800é"}, body), *pack({}), *pack({"b": 1}, b"x")], piece)

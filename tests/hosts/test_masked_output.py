@@ -2,13 +2,13 @@
 
 import os
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.value_masks import MASK, ValueMasks
 from hosts.output import DROPPED_NOTE, MAX_LINE_BYTES, MAX_OUTPUT_BYTES, LineFeed, OutputPipe
 from hosts.run_loop import RunLoop
+from tests.values import for_each
 
 VALUE = "Kq7-vexing-Zulu-42"
 LINES = "first line of it\nshort\nthe last line of it"
@@ -47,15 +47,15 @@ def test_other_lines_come_at_once():
     assert lines == ["Kq", "the last", f"{MASK}!"]
 
 
-@pytest.mark.parametrize("before", range(MAX_LINE_BYTES - len(VALUE) - 1, MAX_LINE_BYTES + 2))
+@for_each("before", range(MAX_LINE_BYTES - len(VALUE) - 1, MAX_LINE_BYTES + 2))
 def test_value_where_a_long_line_is_cut_is_masked(before):
     text = "x" * before + VALUE + "y" * MAX_LINE_BYTES
     for pieces in ([text], [text, "\n"], [text[: before + 5], text[before + 5 :]]):
         assert "".join(feed(*pieces)) == text.replace(VALUE, MASK)
 
 
-@pytest.mark.parametrize("missing", range(0, len(VALUE) + 1, 3))
-@pytest.mark.parametrize("size", [MAX_OUTPUT_BYTES, 65_536])
+@for_each("missing", range(0, len(VALUE) + 1, 3))
+@for_each("size", [MAX_OUTPUT_BYTES, 65_536])
 def test_value_where_the_output_is_cut_leaves_nothing(missing, size):
     text = "x" * (MAX_OUTPUT_BYTES - len(VALUE) + missing) + VALUE + "y"
     lines = feed(*(text[at : at + size] for at in range(0, len(text), size)))

@@ -1,8 +1,7 @@
 """The outcomes of runs, as the worker sees them."""
 
-import pytest
-
 from hosts.jobs import Outcome
+from tests.values import for_each
 
 
 def test_on_api_trigger_gets_the_request_and_returns_an_output(bench):
@@ -48,8 +47,8 @@ def test_response_bytes_take_precedence_over_text(bench):
     assert (ran.result.output.body, ran.result.output.is_text) == (b"\xff\x00", False)
 
 
-@pytest.mark.parametrize(
-    ("output", "says"),
+@for_each(
+    "output, says",
     [
         ("None", "returned None"),
         ("'text'", "type str"),
@@ -86,7 +85,7 @@ def test_invalid_output_is_reported(bench, output, says):
     assert ran.result.output is None
 
 
-@pytest.mark.parametrize("code", ["199", "600", "-5", "10**6000", "-10**6000"])
+@for_each("code", ["199", "600", "-5", "10**6000", "-10**6000"])
 def test_code_out_of_range_is_passed_on(bench, code):
     ran = bench.trigger(f"def on_api_trigger(e, r): return ApiTriggerOutput({code})")
     assert ran.outcome is Outcome.RETURNED
@@ -127,7 +126,7 @@ def test_subclasses_of_built_in_types_are_passed_on_as_these(bench):
     assert (output.code, output.body, output.headers) == (202, b"real", {"name": ["value"]})
 
 
-@pytest.mark.parametrize("field", ["response_code", "response_headers"])
+@for_each("field", ["response_code", "response_headers"])
 def test_an_output_that_raises_when_read_is_a_failure(bench, field):
     ran = bench.trigger(
         f"""
@@ -142,8 +141,8 @@ def test_an_output_that_raises_when_read_is_a_failure(bench, field):
     assert (ran.outcome, ran.result.message) == (Outcome.FAILED, "OSError: boom")
 
 
-@pytest.mark.parametrize(
-    ("statement", "message"),
+@for_each(
+    "statement, message",
     [
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("engine.exit_fail('no such host')", "no such host"),
@@ -162,7 +161,7 @@ def test_an_output_that_raises_when_read_is_a_failure(bench, field):
         ("deep()", "RecursionError: maximum recursion depth exceeded"),
     ],
 )
-@pytest.mark.parametrize("entry_point", ["run", "on_api_trigger"])
+@for_each("entry_point", ["run", "on_api_trigger"])
 def test_failures(bench, statement, message, entry_point):
     ran = bench.run(
         f"""
@@ -225,8 +224,8 @@ def test_a_traceback_shows_the_script_and_nothing_else(bench):
     assert ".py" not in text
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
+@for_each(
+    "source, message",
     [
         ("def run(engine:", "SyntaxError"),
         ("x = 1\0", ("SyntaxError: source code string", "ValueError: source code string")),
@@ -276,7 +275,7 @@ def test_script_is_a_module_that_pickle_inspect_and_dataclasses_accept(bench):
     assert ran.outcome is Outcome.SUCCEEDED, ran.result
 
 
-@pytest.mark.parametrize("fields", [{"call": None}, {"body": b"\xff"}])
+@for_each("fields", [{"call": None}, {"body": b"\xff"}])
 def test_unreadable_job_does_not_start(bench, fields):
     ran = bench.trigger("print('started')", **fields)
     assert (ran.outcome, ran.lines) == (Outcome.UNREADABLE, [])

@@ -2,10 +2,9 @@
 
 import json
 
-import pytest
-
 from hosts.jobs import Library, Outcome, SubscriptAnswer
 from tests.hosts.test_subscripts import Platform
+from tests.values import for_each
 
 RAISE = "raise ApiError(409, 'In use', 'Encoder 7 is recording.')"
 BODY = {"errors": [{"title": "In use", "detail": "Encoder 7 is recording."}]}
@@ -70,7 +69,7 @@ def answer_of(ran) -> tuple[int, object]:
     return ran.result.output.code, json.loads(ran.result.output.body)
 
 
-@pytest.mark.parametrize("position", POSITIONS)
+@for_each("position", POSITIONS)
 def test_api_error_is_an_answer_wherever_it_is_raised(bench, position):
     ran = bench.run(raising(POSITIONS[position]), "on_api_trigger")
     assert answer_of(ran) == (409, BODY)
@@ -109,8 +108,8 @@ def test_error_in_a_thread_of_its_own_goes_to_the_log(bench):
     assert any("In use" in line for line in ran.lines)
 
 
-@pytest.mark.parametrize(
-    ("raised", "outcome", "says"),
+@for_each(
+    "raised, outcome, says",
     [
         ("ApiError(True, 'x')", Outcome.FAILED, "TypeError"),
         ("ApiError(400, 'x' * (31 * 2**20))", Outcome.TOO_LARGE, "bytes"),
@@ -124,7 +123,7 @@ def test_what_is_no_valid_api_error_fails(bench, raised, outcome, says):
     assert (ran.outcome, says in ran.result.message) == (outcome, True), ran.result
 
 
-@pytest.mark.parametrize("body", ["1 / 0", "raise MemoryError", "return self.title", "raise SystemExit(3)"])
+@for_each("body", ["1 / 0", "raise MemoryError", "return self.title", "raise SystemExit(3)"])
 def test_api_error_that_fails_while_it_is_read_is_a_failure_of_the_script(bench, body):
     title = "title = property(lambda self: self.read(), lambda self, value: None)"
     odd = f"class Odd(ApiError):\n    {title}\n    def read(self): {body}\n"
@@ -140,9 +139,7 @@ def test_group_of_very_many_api_errors_is_an_answer_at_once(bench):
     assert (ran.result.output.code, ran.seconds < 5) == (409, True)
 
 
-@pytest.mark.parametrize(
-    ("written", "sent"), [("10 ** 30", 1_000_000), ("-(10 ** 30)", -1), ("200", 200), ("499", 499)]
-)
+@for_each("written, sent", [("10 ** 30", 1_000_000), ("-(10 ** 30)", -1), ("200", 200), ("499", 499)])
 def test_status_of_any_size_is_told_and_judged_by_the_node(bench, written, sent):
     ran = bench.run(f"from automation.sdk import *\ndef run(engine):\n    raise ApiError({written}, 'no \\ud800')")
     assert ran.result.output.code == sent

@@ -83,6 +83,7 @@ def test_machine_that_hung_builds_before_it_takes_triggers_again(fleet, second, 
         answers = set()
         while not reached.is_set():
             answers.add(fleet.answer(api))
+            time.sleep(0.02)
         fleet.wait_for(fleet.first)
         answers |= {fleet.answer(api) for _ in range(10)}
         assert (answers, second.ran()) == ({(200, "2.0")}, ran)
