@@ -1,6 +1,5 @@
 """Exports of events as files, read page by page: a slow client holds no database connection."""
 
-import csv
 import json
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from django.http import StreamingHttpResponse
 from events.models import InformationEvent
 from events.serializers import EventSerializer, as_dict
 from foundation.logs import AUDIT_LOGGER
+from foundation.spreadsheets import csv_lines
 from web import database
 
 PAGE = 1_000
@@ -20,9 +20,6 @@ PAGE = 1_000
 
 TRIES = 5
 """How often an export asks for a page, so that one that has run for an hour survives a busy moment."""
-
-# Spreadsheets take text that begins with one of these for a formula, and users choose names freely.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _log = logging.getLogger(AUDIT_LOGGER)
 
@@ -81,21 +78,7 @@ def _json_lines(events: Iterable[InformationEvent]) -> Iterator[str]:
 
 
 def _csv_lines(events: Iterable[InformationEvent]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    # A byte order mark: without it, spreadsheets do not read UTF-8.
-    yield "\ufeff" + str(writer.writerow(EventSerializer().fields))
-    for event in events:
-        yield str(writer.writerow(_harmless(value) for value in as_dict(event).values()))
-
-
-def _harmless(value: str | int) -> str | int:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        """Returns the line, which `writerow` then returns."""
-        return line
+    return csv_lines(EventSerializer().fields, (as_dict(event).values() for event in events))
 
 
 FILES: Final[Mapping[str, tuple[Callable[[Iterable[InformationEvent]], Iterator[str]], str]]] = {

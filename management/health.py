@@ -1,5 +1,6 @@
-"""`nodes/` and `mirror/`: the worker nodes that are alive, and the state of the Elasticsearch mirror."""
+"""`health/`, `nodes/` and `mirror/`: the state of all components, the living nodes, and the Elasticsearch mirror."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -8,6 +9,10 @@ from rest_framework.response import Response
 
 from access.policy import MIRROR, NODE
 from fleet import overview
+from health import components
+from health.broker_facts import BrokerFacts
+from health.broker_states import NODE_STATES, state_of
+from health.states import STATUSES
 from management.lists import PAGE_NAMES, PAGE_PARAMETERS, only, page
 from management.openapi import Operation, page_of
 from management.views import ManagementView
@@ -83,3 +88,55 @@ class MirrorView(ManagementView):
         """Documents that were set aside are listed only if you may view their objects."""
         only(request, ())
         return Response(MirrorSerializer(vars(state.current()) | {"aside": state.set_aside(request.user)}).data)
+
+
+class ComponentSerializer(serializers.Serializer[Any]):
+    """A component: `since` is when this status was first seen."""
+
+    name = serializers.CharField()
+    status = serializers.ChoiceField(STATUSES)
+    message = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+
+
+class NodeHealthSerializer(NodeSerializer):
+    """A node that is alive; `idle` ones cannot run triggers, `leaving` ones end."""
+
+    state = serializers.ChoiceField(NODE_STATES)
+
+
+class PeriodicTaskSerializer(serializers.Serializer[Any]):
+    """A task that is due once a minute or less often."""
+
+    name = serializers.CharField()
+    lastSent = serializers.DateTimeField()
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """The installation as a whole, and its parts."""
+
+    status = serializers.ChoiceField(STATUSES)
+    checkedAt = serializers.DateTimeField(source="checked_at")
+    components = ComponentSerializer(many=True)
+    nodes = NodeHealthSerializer(many=True)
+    periodicTasks = PeriodicTaskSerializer(many=True)
+
+
+class HealthView(ManagementView):
+    needs = (NODE, "view")
+    operations: ClassVar = {"get": Operation("health_retrieve", "Get the health of the installation", HealthSerializer)}
+
+    def get(self, request: Request) -> Response:
+        """`status` is `down` if no API can answer, `impaired` if anything is not well. The answer is 200 anyway."""
+        only(request, ())
+        found = components.current()
+        tasks = [{"name": name, "lastSent": moment} for name, moment in found.periodic_tasks.items()]
+        nodes = list(_nodes(found.facts)) if found.facts else []
+        values = {"status": found.status, "checked_at": found.checked_at, "components": found.components}
+        return Response(HealthSerializer(values | {"nodes": nodes, "periodicTasks": tasks}).data)
+
+
+def _nodes(facts: BrokerFacts) -> Iterator[Mapping[str, object]]:
+    names = [str(name) for name in NodeSerializer().fields]
+    for beat in sorted([*facts.fleet.nodes, *facts.others], key=lambda beat: beat.node.id):
+        yield {name: getattr(beat.node, name) for name in names} | {"state": state_of(beat, facts)}

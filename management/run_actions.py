@@ -14,6 +14,7 @@ from access.policy import RUN, SCRIPT, Action, allows
 from automation.models import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_SECONDS, AutomationScript
 from definitions.models import ActionType, ApiDefinition, InputType
 from endpoint.trigger_message import TriggerAnswer
+from endpoint.trigger_trace import sent_with
 from management.errors import NotFoundError, PermissionDeniedError, RunEndedError, UnavailableError
 from management.lists import only
 from management.openapi import ID, WITH, Operation
@@ -125,6 +126,7 @@ class RunsView(RunListView):
         definition = _definition(values.get("definition_id"))
         run = _repeated_run(values.get("replay_of"))
         sent = _sent(values) if run is None or _has_request(values) else self._kept(run, values)
+        sent = replace(sent, trace=sent_with(request.META))
         return _answer(run_definition(definition, sent, repeats=run, **_who(request)))
 
     def _kept(self, run: Run, values: Values) -> UserRequest:
@@ -197,7 +199,8 @@ class TrialView(ManagementView):
         with `build`, `state`, `message` and `log`; ask again until it runs.
         """
         values = checked_values(TrialRequestSerializer, request)
-        return _answer(try_source(_trial(values), _sent(values), **_who(request)))
+        sent = replace(_sent(values), trace=sent_with(request.META))
+        return _answer(try_source(_trial(values), sent, **_who(request)))
 
 
 def _who(request: Request) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from access.policy import MESSAGE
 from endpoint.errors import CATALOGUE
 from endpoint.trigger_message import TriggerMessage, trigger
+from endpoint.trigger_trace import sent_with
 from foundation.limits import LARGEST_MESSAGE
 from management.openapi import Operation
 from management.views import ManagementView, checked_values
@@ -119,6 +120,7 @@ class TriggerMessageView(ManagementView):
     def post(self, request: Request) -> Response:
         """The answer is 200 even if the trigger fails; `traceData` has its errors."""
         values = checked_values(MessageSerializer, request)
-        message = TriggerMessage(**{name: value for name, value in values.items() if value is not None})
+        given = {name: value for name, value in values.items() if value is not None}
+        message = TriggerMessage(**given, trace=sent_with(request.META))
         who = str(request.user.get_username()), client_address(request)
         return Response(trigger(message, request.META.get("gunicorn.socket"), *who).as_json())

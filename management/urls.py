@@ -5,14 +5,16 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from management.credential_views import CredentialViewSet
 from management.environment_views import EnvironmentsView
 from management.events import EventViewSet
-from management.health import MirrorView, NodesView
+from management.health import HealthView, MirrorView, NodesView
 from management.keys import KeysView, KeyView
 from management.object_types import DefinitionViewSet, TokenViewSet
 from management.object_views import COLLECTION, COUNT, SINGLE
+from management.objective_views import ObjectivesView
 from management.run_actions import RunActionsView, RunComparisonView, RunsView, TrialView
 from management.run_views import RunBodiesView, RunLogView
 from management.schema import DocsView, SchemaView
 from management.script_views import ScriptViewSet
+from management.statistics_views import StatisticsView
 from management.trigger import TriggerMessageView
 from management.views import NotFoundView
 
@@ -20,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("definitions/", DefinitionViewSet.as_view(COLLECTION)),
     path("definitions/count/", DefinitionViewSet.as_view(COUNT)),
     path("definitions/<str:key>/", DefinitionViewSet.as_view(SINGLE)),
+    path("definitions/<str:key>/objectives/", ObjectivesView.as_view()),
     path("definitions/<str:key>/enable/", DefinitionViewSet.as_view({"post": "enable"})),
     path("definitions/<str:key>/disable/", DefinitionViewSet.as_view({"post": "disable"})),
     path("tokens/", TokenViewSet.as_view(COLLECTION), name="management-tokens"),
@@ -47,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:key>/log/", RunLogView.as_view()),
     path("runs/<str:key>/bodies/", RunBodiesView.as_view()),
     path("runs/<str:key>/compare/", RunComparisonView.as_view()),
+    path("statistics/", StatisticsView.as_view()),
     path("events/", EventViewSet.as_view({"get": "list"})),
     path("events/count/", EventViewSet.as_view({"get": "count"})),
     path("events/export/csv/", EventViewSet.as_view({"get": "csv"})),
@@ -57,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("environments/", EnvironmentsView.as_view()),
     path("nodes/", NodesView.as_view()),
     path("mirror/", MirrorView.as_view()),
+    path("health/", HealthView.as_view()),
     path("keys/", KeysView.as_view()),
     path("keys/<str:key>/", KeyView.as_view()),
     path("schema/", SchemaView.as_view(), name="management-schema"),

@@ -14,6 +14,7 @@ from django_elasticsearch_dsl import Document
 from django_elasticsearch_dsl.fields import (
     BooleanField,
     DateField,
+    DoubleField,
     IntegerField,
     KeywordField,
     LongField,
@@ -26,6 +27,7 @@ from rest_framework.utils.field_mapping import ClassLookupDict
 from objects.serializers import (
     AuthoredSerializer,
     Flag,
+    Measure,
     Moment,
     MovingMoment,
     Number,
@@ -67,7 +69,14 @@ def searchable(values: Iterable[str]) -> str:
 
 # Other types are ids and choices; a list has the type of its entries.
 _MAPPINGS: Any = ClassLookupDict(
-    {Flag: BooleanField, Number: IntegerField, Moment: DateField, Text: TextField, TypedField: KeywordField}
+    {
+        Flag: BooleanField,
+        Number: IntegerField,
+        Measure: DoubleField,
+        Moment: DateField,
+        Text: TextField,
+        TypedField: KeywordField,
+    }
 )
 
 

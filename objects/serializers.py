@@ -120,6 +120,16 @@ class Number(TypedField, serializers.IntegerField):
         return number
 
 
+class Measure(TypedField, serializers.FloatField):
+    """A number, whole or not."""
+
+    json_type, expects = float, "a number"
+    schema = {"type": "number"}
+
+    def to_internal_value(self, data: Any) -> float:
+        return float(data if type(data) is float else Number().to_internal_value(data))
+
+
 class Id(TypedField, serializers.UUIDField):
     json_type, expects = str, "an id"
     schema = {"type": "string", "format": "uuid"}

@@ -44,6 +44,8 @@ def test_a_definition_on_the_wire(admin, make):
         "contentTypes": ["image/png", "application/json"],
         "keepBodies": "Failures",
         "maxConcurrent": 1_000,
+        "objectives": {"successRate": 99.5, "p95Milliseconds": 250},
+        "serverTiming": True,
     }
     made = admin.post(f"{ROOT}definitions/", body)
     assert made.status_code == 201
@@ -70,6 +72,18 @@ def test_what_is_kept_and_how_many_run_at_once_is_changed_filtered_and_reset(adm
     replaced = {name: before[name] for name in ("route", "actionMeta")}
     reset = admin.put(address, replaced).json()
     assert (reset["keepBodies"], reset["maxConcurrent"]) == ("Nothing", None)
+
+
+def test_objectives_are_replaced_as_a_whole_and_reset(admin, make):
+    address = f"{ROOT}definitions/{make().definition.pk}/"
+    assert admin.get(address).json()["objectives"] is None
+    for sent, kept in (
+        ({"successRate": 99, "p95Milliseconds": 1}, {"successRate": 99.0, "p95Milliseconds": 1}),
+        ({"successRate": 99.999}, {"successRate": 99.999, "p95Milliseconds": None}),
+        ({"p95Milliseconds": 120_000, "successRate": None}, {"successRate": None, "p95Milliseconds": 120_000}),
+        (None, None),
+    ):
+        assert admin.patch(address, {"objectives": sent}).json()["objectives"] == kept
 
 
 def test_a_definition_without_entry_point_has_no_input_type(admin, make):

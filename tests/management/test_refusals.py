@@ -86,6 +86,24 @@ def test_a_refused_change_of_a_token(admin, make, body, expected):
     assert ApiToken.objects.get().revision == 1
 
 
+RATES: list[object] = [0, 49.999, 100, 99.9999, -1, "99", True, []]
+LONGEST: list[object] = [0, -1, 120_001, 5.5, "5", True, 10**30]
+OBJECTIVES: list[dict[str, object]] = [
+    {},
+    {"successRate": None, "p95Milliseconds": None},
+    *({"successRate": rate} for rate in RATES),
+    *({"successRate": 99, "p95Milliseconds": limit} for limit in LONGEST),
+]
+
+
+@pytest.mark.parametrize("objectives", OBJECTIVES)
+def test_refused_objectives(admin, make, objectives):
+    address = f"{ROOT}definitions/{make().definition.pk}/"
+    error = only(admin.patch(address, {"objectives": objectives}), 400)
+    assert "a success rate from 50 to 99.999 percent" in error.pop("message") and error.pop("id")
+    assert error == {"reason": "InvalidObjectives"}
+
+
 @pytest.mark.parametrize("limit", LIMITS)
 def test_a_refused_rate_limit(admin, limit):
     error = only(admin.post(f"{ROOT}tokens/", {"name": "x", "rateLimit": limit}), 400)
@@ -186,6 +204,10 @@ DEFINITIONS = [
     *[({"contentTypes": value}, field("contentTypes")) for value in (None, "text/plain", [], [1], [None], ["text/*"])],
     *[({"keepBodies": value}, field("keepBodies")) for value in ("", "nothing", "Everything ", "\0", None, True, 1)],
     *[({"maxConcurrent": value}, field("maxConcurrent")) for value in (0, -1, 1_001, 10**30, "5", 5.5, True, "")],
+    *[({"objectives": value}, field("objectives")) for value in (1, "", True)],
+    ({"objectives": []}, field("objectives")),
+    ({"objectives": {"successRate": 99, "p99Milliseconds": 1}}, field("p99Milliseconds")),
+    *[({"serverTiming": value}, field("serverTiming")) for value in (None, 1, "true")],
     ({"scriptName": "echo"}, field("scriptName")),
     ({"signature": "/a"}, field("signature")),
     ({"createdBy": "me"}, field("createdBy")),

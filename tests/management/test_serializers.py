@@ -64,7 +64,8 @@ def test_columns_are_those_that_a_client_fills():
     ]  # fmt: skip
     assert DefinitionSerializer().columns() == [
         "name", "description", "is_disabled", "route", "action_type", "script", "input_type", "script_version",
-        "content_types", "keep_bodies", "max_concurrent",
+        "content_types", "keep_bodies", "max_concurrent", "objective_success_rate", "objective_p95_milliseconds",
+        "server_timing",
     ]  # fmt: skip
     assert CredentialSerializer().columns() == ["name", "description"]
     assert ApiDefinition().action_type == DefinitionSerializer.content()["actionType"].default

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import execute_from_command_line
 
 from access.policy import FLAGS
 from foundation.limits import LARGEST_MESSAGE, LARGEST_TRIGGER_BODY
@@ -260,10 +261,20 @@ def _rest(terminal: int) -> bytes:
     return seen
 
 
+def test_the_command_needs_a_terminal_or_a_secret(stack):
+    _is_refused(command(stack, "some/route"), "--secret-file")
+
+
+def _is_refused(done, text: str) -> None:
+    assert done.returncode != 0
+    assert text in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "--secret-file"),
         (["--secret-file", "no/such/file"], "cannot be read"),
         (["--query", "novalue"], "NAME=VALUE"),
         (["--body-file", "no/such/file"], "cannot be read"),
@@ -271,10 +282,10 @@ def _rest(terminal: int) -> bytes:
         (["--secret", UNKNOWN], "--secret"),
     ],
 )
-def test_the_command_refuses_malformed_arguments(stack, arguments, text):
-    secret = None if not arguments or "--secret-file" in arguments else UNKNOWN
-    done = command(stack, "some/route", *arguments, secret=secret)
-    assert done.returncode != 0
-    assert text in done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
+def test_the_command_refuses_malformed_arguments(open_db, arguments, text, monkeypatch, capsys):
+    if "--secret-file" not in arguments:
+        monkeypatch.setenv("UDAPI_TRIGGER_SECRET", UNKNOWN)
+    command_line = ["manage.py", "trigger", "some/route", *arguments]
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(command_line)
+    _is_refused(subprocess.CompletedProcess(command_line, int(str(ended.value.code)), *capsys.readouterr()), text)
