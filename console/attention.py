@@ -25,6 +25,7 @@ from console.idle_nodes import IdleNode, idle_nodes
 from definitions.models import ActionType, AllowedToken, ApiDefinition
 from runs import failing_apis
 from runs.models import Run, RunsNotKept
+from runs.statistics import missed_objectives
 from tokens.models import ApiToken
 
 SHOWN = 4
@@ -69,6 +70,8 @@ def concerns(user: AnyUser) -> list[Concern]:
         found += [*_of_failing(user), *_of_runs_not_kept()]
     if allows(user, DEFINITION, "view"):
         found += _of_definitions()
+        if allows(user, RUN, "view"):
+            found += _of_objectives()
     if allows(user, SCRIPT, "view"):
         found += _of_builds()
     if allows(user, TOKEN, "view"):
@@ -156,6 +159,13 @@ def _of_definitions() -> Iterator[Concern]:
     yield from _concern(closed, "lock", "warn", _("APIs nobody can call"), _("They allow no token."))
     disabled, meaning = definitions.filter(is_disabled=True), _("Calls are refused with error 2009 (503).")
     yield from _concern(disabled, "block", "warn", _("Disabled APIs"), meaning)
+
+
+def _of_objectives() -> Iterator[Concern]:
+    if found := missed_objectives.missed(timezone.now()):
+        first = [(each.route, page_of(each, "view")) for each in found[:SHOWN]]
+        meaning = _("Over the last 30 days they failed, or were slow, more often than their objectives allow.")
+        yield Concern(_("Missed objectives"), meaning, "flag", "warn", first, len(found) - len(first))
 
 
 def _lacks_entry_point() -> Q:

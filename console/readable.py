@@ -20,6 +20,7 @@ from console.blockers import name_definitions
 from console.credentials.columns import script_chip
 from console.definitions import curl
 from console.definitions.columns import script_cell, token_chip, token_order
+from console.definitions.objective_rows import p95_row, success_row
 from console.scripts.reach import libraries_of, users_of
 from console.templatetags.console import copy_button, local_time, time_ago
 from console.trigger_page import trigger_url
@@ -156,6 +157,8 @@ _SPECIAL: Final[Mapping[str, tuple[Any, Callable[[AnyUser, Any], SafeString | st
     "content_types": (gettext_lazy("Accepted content types"), lambda user, api: _types(api.content_types)),
     "allowed_tokens": (gettext_lazy("Allowed tokens"), _tokens),
     "max_concurrent": (gettext_lazy("Most runs at once"), lambda user, api: _most(api.max_concurrent)),
+    "objective_success_rate": (gettext_lazy("Objective: success rate"), success_row),
+    "objective_p95_milliseconds": (gettext_lazy("Objective: 95 % answered within"), p95_row),
     "is_disabled": (gettext_lazy("State"), lambda user, obj: cells.state(obj.is_disabled)),
     "rate_limit": (gettext_lazy("Rate limit"), lambda user, token: cells.limit_in_words(token)),
     "rate_window_seconds": ("", lambda user, token: None),

@@ -26,6 +26,7 @@ from access.policy import (
     manages_people,
     may_enter,
 )
+from console.charts import addresses as statistics
 from console.environment_page import environments_page
 from console.password_forms import LogInForm, PasswordPage, within_limits
 from console.run_actions import addresses as run_actions
@@ -70,6 +71,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
             path("environments/", self.admin_view(environments_page), name="environments"),
             *run_pages.urls(self),
             *run_actions.urls(self),
+            *statistics.urls(self),
             # Django's "view on site": no object has a page elsewhere.
             *(page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"),
         ]
@@ -93,7 +95,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
         return update_wrapper(page, guarded)
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return super().index(request, start_page(request.user) | (extra_context or {}))
+        return super().index(request, start_page(request) | (extra_context or {}))
 
     @within_limits
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
@@ -163,6 +165,10 @@ def _missing(request: HttpRequest) -> str:
     elif page.startswith("run"):
         may_show_bodies = page == "run_bodies" or (page == "run_comparison" and request.method == "POST")
         rows = [(RUN, "view_bodies" if may_show_bodies else "view"), *_RUN_ACTIONS.get(page, [])]
+    if page.startswith("statistics"):
+        rows = [(RUN, "view")]
+    if kind == "usage":
+        rows.append((RUN, "view"))
     if page == "environments":
         rows = [(NODE, "view")]
     lacking = [needed(*row) for row in rows if row in POLICY and not allows(request.user, *row)]

@@ -1,4 +1,4 @@
-"""The start page: counts, the state of nodes and mirror, recent changes, and what needs attention."""
+"""The start page: what needs attention, health, statistics, counts, what runs, and recent changes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,12 +6,15 @@ from typing import Any, Final
 
 import redis
 from django.db.models import Count, F, Q
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from access.policy import DEFINITION, MIRROR, NODE, RUN, SCRIPT, TOKEN, AnyUser, allows
 from automation.models import AutomationScript
 from console.attention import concerns
+from console.charts.overview import statistics
+from console.health_summary import health_summary
 from console.running_now import running_now
 from definitions.models import ApiDefinition
 from events.models import InformationEvent, Verb
@@ -37,7 +40,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Step:
+class FirstStep:
     """A step on the way to the first answered call."""
 
     title: str
@@ -103,10 +106,17 @@ CARDS: Final = {DEFINITION: _definitions, TOKEN: _tokens, SCRIPT: _scripts, NODE
 """The cards, by what users must be allowed to view."""
 
 
-def start_page(user: AnyUser) -> dict[str, Any]:
-    """The start page of `user`, in a number of queries that does not grow with the objects."""
+def start_page(request: HttpRequest) -> dict[str, Any]:
+    """The start page of a user, in a number of queries that does not grow with the objects.
+
+    Its script asks for it every other second; the statistics have an address of their own.
+    """
+    user = request.user
+    is_renewal = request.headers.get("X-Requested-With") == "fetch"
     return {
+        "statistics": None if is_renewal else statistics(request),
         "cards": [card() for label, card in CARDS.items() if allows(user, label, "view")],
+        "health": health_summary(user),
         "now": running_now(user),
         "concerns": concerns(user),
         "events": _recent_changes(user),
@@ -121,7 +131,7 @@ def _recent_changes(user: AnyUser) -> list[InformationEvent]:
     return sorted(shown.values(), key=lambda event: -event.number)[:EVENTS_SHOWN]
 
 
-def _first_steps(user: AnyUser) -> Iterable[Step]:
+def _first_steps(user: AnyUser) -> Iterable[FirstStep]:
     """The first steps that `user` may take, as long as there is no API."""
     if not allows(user, DEFINITION, "view") or ApiDefinition.objects.exists():
         return
@@ -132,6 +142,6 @@ def _first_steps(user: AnyUser) -> Iterable[Step]:
     ):
         label = model._meta.label_lower
         if allows(user, label, "view") and allows(user, label, "add"):
-            yield Step(title, text, f"admin:{label.replace('.', '_')}_add", model.objects.exists())
+            yield FirstStep(title, text, f"admin:{label.replace('.', '_')}_add", model.objects.exists())
     if allows(user, RUN, "add"):
-        yield Step(_("Try it"), _("Trigger the API and look at the response."), "admin:trigger", is_done=False)
+        yield FirstStep(_("Try it"), _("Trigger the API and look at the response."), "admin:trigger", is_done=False)

@@ -11,6 +11,7 @@ from automation.models import AutomationScript
 from console.definitions.accepted_types import AcceptedTypesField
 from console.forms import INPUT, CheckedForm
 from definitions.models import MOST_CONCURRENT, ActionType, InputType
+from definitions.objectives import HIGHEST_RATE, LONGEST_P95, LOWEST_RATE
 from foundation.ids import parse_uuid
 from tokens.models import ApiToken
 
@@ -81,6 +82,9 @@ class DefinitionForm(CheckedForm):
             "content_types",
             "keep_bodies",
             "max_concurrent",
+            "objective_success_rate",
+            "objective_p95_milliseconds",
+            "server_timing",
             "allowed_tokens",
         }
     )
@@ -98,6 +102,11 @@ class DefinitionForm(CheckedForm):
             "script_version": ChosenVersion(VERSION),
             "keep_bodies": forms.Select(INPUT),
             "max_concurrent": forms.NumberInput(INPUT | {"min": 1, "max": MOST_CONCURRENT}),
+            "objective_success_rate": forms.NumberInput(
+                INPUT | {"min": LOWEST_RATE, "max": HIGHEST_RATE, "step": "0.001"}
+            ),
+            "objective_p95_milliseconds": forms.NumberInput(INPUT | {"min": 1, "max": LONGEST_P95}),
+            "server_timing": forms.CheckboxInput(),
         }
         labels: ClassVar = {"action_type": _("Entry point"), "input_type": _("Input")}
 

@@ -14,15 +14,18 @@ from console.definitions.columns import FILTERS, DefinitionColumns, with_columns
 from console.definitions.forms import DefinitionForm
 from console.lists import AUTHORSHIP_COLUMNS
 from console.switches import SwitchPages
+from console.usage.columns import CallColumns
 from definitions.changes import save_definition
 from definitions.models import ApiDefinition
 from search.models import DEFINITIONS
 
 
-class DefinitionAdmin(DefinitionColumns, SwitchPages):
+class DefinitionAdmin(DefinitionColumns, CallColumns, SwitchPages):
     """API definitions: which script answers under which route, and which tokens may call it."""
 
     form = DefinitionForm
+    counted_as = "definition"
+    shared_by = "token"
     change_form_template = "console/definitions/form.html"
     change_list_template = "console/definitions/list.html"
     content: ClassVar = (
@@ -37,9 +40,21 @@ class DefinitionAdmin(DefinitionColumns, SwitchPages):
         "content_types",
         "keep_bodies",
         "max_concurrent",
+        "objective_success_rate",
+        "objective_p95_milliseconds",
+        "server_timing",
         "allowed_tokens",
     )
-    list_display = ("address", "title", "state", "script_called", "method", "token_chips", *AUTHORSHIP_COLUMNS)
+    list_display = (
+        "address",
+        "title",
+        "state",
+        "script_called",
+        "method",
+        "token_chips",
+        "recent_calls",
+        *AUTHORSHIP_COLUMNS,
+    )
     list_filter = FILTERS
     mirrored = DEFINITIONS
     search_fields = ("route", "name", "description", "=id", "script__name")

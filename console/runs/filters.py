@@ -196,7 +196,7 @@ _READERS: Final[Mapping[str, Callable[[str, AnyUser], dict[str, Any]]]] = {
     "from": lambda text, user: {"since": _moment(text)},
     "to": lambda text, user: {"until": _moment(text)},
     "slower": lambda text, user: {"slower_than": _number(text)},
-    "kind": lambda text, user: {"kind": [_one_of(KIND_WORDS, text)]},
+    "kind": lambda text, user: {"kind": [_one_of(KIND_WORDS, each) for each in text.split(",")]},
     "user": lambda text, user: {"user": [_text(text)]},
     "parent": lambda text, user: {"parent": [_id(text)]},
 }
@@ -208,7 +208,7 @@ def _in_words(name: str, value: str, user: AnyUser) -> str:
         case "status":
             return ", ".join(str(STATUS_WORDS[each]) for each in value.split(","))
         case "kind":
-            return str(KIND_WORDS[value])
+            return ", ".join(str(KIND_WORDS[each]) for each in value.split(","))
         case "last":
             return str(SPANS[value][0])
         case "slower":

@@ -29,6 +29,7 @@ from console.scripts.forms import ScriptForm
 from console.scripts.reach import in_words, reach_of
 from console.scripts.renewal_pages import RenewalPages
 from console.scripts.version_pages import VersionPages
+from console.usage.columns import CallColumns
 from definitions.models import ApiDefinition
 from foundation.limits import LARGEST_TRIGGER_BODY
 
@@ -58,11 +59,14 @@ FILTERS = (
 )
 
 
-class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CheckedAdmin):
+class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CallColumns, CheckedAdmin):
     """Automation scripts: the Python that APIs run."""
 
     form = ScriptForm
     apis_filter = "script"
+    counted_as = "script"
+    counted_kinds = ()
+    counted_title = gettext_lazy("Runs")
     content: ClassVar = (
         "name",
         "description",
@@ -84,6 +88,7 @@ class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CheckedAdmin):
         "longest",
         "memory",
         "apis",
+        "recent_calls",
         *AUTHORSHIP_COLUMNS,
     )
     list_filter = FILTERS
@@ -124,6 +129,9 @@ class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CheckedAdmin):
         sees_apis = allows(request.user, DEFINITION, "view")
         scripts: QuerySet[AutomationScript] = with_rights(super().get_queryset(request), sees_apis=sees_apis)
         return scripts.annotate(api_count=count_rows(ApiDefinition.objects.all(), "script"))
+
+    def has_usage(self, obj: AutomationScript) -> bool:
+        return obj.kind == ScriptKind.SCRIPT
 
     def get_urls(self) -> list[URLPattern]:
         check = path("check/", self.admin_site.admin_view(self.check_view), name="scripts_check")

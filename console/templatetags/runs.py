@@ -1,4 +1,4 @@
-"""Where the runs of an object are listed."""
+"""Where the runs of an object are listed, and when it was last called."""
 
 from typing import Any, Final
 
@@ -8,11 +8,13 @@ from django.urls import reverse
 from access.policy import DEFINITION, RUN, SCRIPT, TOKEN, allows
 from automation.versions import ScriptKind
 from console.run_actions.viewed import RunActions, actions_on
+from console.usage.times import call_ago
 from runs.models import Run
 
 _FILTERS: Final = {DEFINITION: "definition", TOKEN: "token", SCRIPT: "script"}
 
 register = template.Library()
+register.filter(call_ago)
 
 
 @register.simple_tag(takes_context=True)

@@ -20,6 +20,7 @@ from console.secret import SecretPages, ticket_id
 from console.switches import SwitchPages
 from console.tokens.columns import FILTERS, TokenColumns
 from console.tokens.forms import NewTokenForm, RotateForm, TokenForm
+from console.usage.columns import CallColumns
 from definitions.models import AllowedToken
 from objects.changes import save_checked
 from search.models import TOKENS
@@ -28,16 +29,17 @@ from tokens.models import ApiToken
 _hide_secret = method_decorator(sensitive_post_parameters("secret"))
 
 
-class TokenAdmin(TokenColumns, SecretPages, SwitchPages):
+class TokenAdmin(TokenColumns, SecretPages, CallColumns, SwitchPages):
     """API tokens, by which clients are known."""
 
     apis_filter = "token"
+    counted_as = "token"
     content: ClassVar = ("name", "is_disabled", "rate_limit", "rate_window_seconds")
     further_rows = ("last_used", "secret_digest", "api_definitions")
     actions_detail = ("rotate",)
     change_list_template = "console/tokens/list.html"
     change_form_template = "console/tokens/form.html"
-    list_display = ("name", "state", "menu", "limit", "apis", "used", *AUTHORSHIP_COLUMNS)
+    list_display = ("name", "state", "menu", "limit", "apis", "recent_calls", "used", *AUTHORSHIP_COLUMNS)
     list_display_links = ("name",)
     list_filter = FILTERS
     mirrored = TOKENS

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from testbed.chromium import CHROMIUM, launch
 from testbed.visitor import PATIENCE, Profiles, Visitor, remove_users
-from tests.runs.conftest import stored  # noqa: F401  a fixture
+from tests.runs.conftest import no_runs, stored  # noqa: F401  fixtures
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,6 @@
 // Renews the parts of a page marked `data-swap` (each with an id) from the page's own address, or from that in
-// `data-from`; every few seconds as long as one has `data-every`. Selection, focus, scroll positions and open details
+// `data-from`: with changes, and every few seconds as long as one has `data-every`; a part that has both is renewed only
+// at its times. Selection, focus, scroll positions and open details
 // stay, and a log marked `data-tail` follows its end. While the user types in a part, selects text or has a menu open
 // there, it waits. What a renewed part has in `data-said` is announced.
 
@@ -18,12 +19,12 @@ const OPEN = "[aria-expanded=true], dialog[open]";
 
 const shown = new Map();
 let timer;
+const wanted = new Set();
 let isRunning = false;
-let isWanted = false;
 
-export function renewSoon(milliseconds = GATHER_MILLISECONDS) {
-  if (parts().length) {
-    isWanted = true;
+export function renewSoon(milliseconds = GATHER_MILLISECONDS, due = parts().filter(followsChanges)) {
+  for (const part of due) wanted.add(sourceOf(part));
+  if (wanted.size) {
     clearTimeout(timer);
     timer = setTimeout(renew, milliseconds);
   }
@@ -33,9 +34,10 @@ export function renewRegularly() {
   let seconds = 0;
   setInterval(() => {
     seconds += 1;
-    if (!document.hidden && parts().some(({ dataset: { every } }) => every && seconds % every === 0)) renewSoon();
+    const due = parts().filter(({ dataset: { every } }) => every && seconds % every === 0);
+    if (!document.hidden && due.length) renewSoon(GATHER_MILLISECONDS, due);
   }, SECOND);
-  document.addEventListener("visibilitychange", () => isWanted && renewSoon());
+  document.addEventListener("visibilitychange", () => renewSoon(GATHER_MILLISECONDS, []));
   showTails(document);
 }
 
@@ -44,24 +46,18 @@ async function renew() {
     return;
   }
   if (isInUse()) {
-    renewSoon(WAIT_MILLISECONDS);
+    renewSoon(WAIT_MILLISECONDS, []);
     return;
   }
   isRunning = true;
-  isWanted = false;
+  const sources = [...wanted];
+  wanted.clear();
   try {
-    await load();
+    await Promise.all(sources.map(loadFrom));
   } finally {
     isRunning = false;
-    if (isWanted) {
-      renewSoon(REST_MILLISECONDS);
-    }
+    renewSoon(REST_MILLISECONDS, []);
   }
-}
-
-async function load() {
-  const sources = new Set(parts().map(sourceOf));
-  await Promise.all([...sources].map(loadFrom));
 }
 
 async function loadFrom(source) {
@@ -177,6 +173,8 @@ function showTails(part) {
 }
 
 const parts = () => [...document.querySelectorAll("[data-swap]")];
+
+const followsChanges = ({ dataset }) => !(dataset.from && dataset.every);
 
 const sourceOf = (part) => (part.dataset.from ? new URL(part.dataset.from, window.location.href).href : window.location.href);
 

@@ -1,23 +1,9 @@
-// The list of runs: searched like other lists; moments are typed in the browser's zone and sent in UTC.
+// The list of runs: searched like other lists.
 
+import { makeMomentFields } from "../moments.js";
 import "../objects/list.js";
 
-const fieldOf = (box) => box.form.elements[box.dataset.moment];
-
-function asTyped(moment) {
-  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
-}
-
-for (const box of document.querySelectorAll("[data-moment]")) {
-  const known = new Date(fieldOf(box).value);
-  box.value = Number.isNaN(known.getTime()) ? "" : asTyped(known);
-  // Before the form hears of it.
-  box.addEventListener("input", () => {
-    const typed = new Date(box.value);
-    fieldOf(box).value = Number.isNaN(typed.getTime()) ? "" : typed.toISOString();
-  });
-}
+makeMomentFields();
 
 document.querySelector("[data-reset]").addEventListener("click", () => {
   for (const box of document.querySelectorAll("[data-moment]")) box.value = "";
