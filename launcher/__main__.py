@@ -2,13 +2,14 @@
 
 import gc
 import importlib
+import logging
 import os
 import sys
 
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from foundation import linux
+from foundation import linux, log_settings, logs
 from launcher import generated, lock, paths, private
 from launcher.steps import StartError, say
 
@@ -29,9 +30,9 @@ def main(arguments: list[str]) -> int:
     try:
         _start(is_worker=arguments == ["worker"])
     except (StartError, ImproperlyConfigured) as error:
-        say(f"Error: {error}")
+        say(f"Error: {error}", logging.ERROR)
     except OSError as error:
-        say(f"Error: {error.strerror}: {error.filename}")
+        say(f"Error: {error.strerror}: {error.filename}", logging.ERROR)
     except KeyboardInterrupt:
         say("Interrupted.")
     return 1
@@ -39,6 +40,7 @@ def main(arguments: list[str]) -> int:
 
 def _start(is_worker: bool) -> None:
     here = paths.from_environment()
+    logs.of_launcher(log_settings.from_environment(here.data))
     private.directory(here.data.root)
     private.directory(here.run_dir)
     if is_worker:

@@ -6,6 +6,7 @@ The launcher starts this process before it becomes the supervisor, so that the p
 import http.client
 import importlib
 import json
+import logging
 import os
 import shlex
 import sys
@@ -16,7 +17,7 @@ import django
 from django.conf import settings
 from django.db import DatabaseError
 
-from foundation import linux
+from foundation import linux, logs
 from launcher import programs
 from launcher.paths import LauncherPaths, from_environment
 from launcher.steps import say
@@ -64,7 +65,11 @@ class Patience:
 
 
 def _tell_failure(what: str, logs: list[str]) -> None:
-    say(f"\nNo answer from {what} after {PATIENCE_SECONDS} s. The start goes on trying; Ctrl-C ends it. The logs say:")
+    failure = f"\nNo answer from {what} after {PATIENCE_SECONDS} s. The start goes on trying; Ctrl-C ends it."
+    if not settings.UDAPI_LOGS.to_files:
+        say(f"{failure} The lines above say why.", logging.ERROR)
+        return
+    say(f"{failure} The logs say:")
     for name in logs:
         file = programs.log_file(name)
         if file.is_file():
@@ -118,8 +123,9 @@ def _tell_ready(paths: LauncherPaths, is_first_start: bool) -> None:
         say(f"  {_curl(first_start.DEMO_ROUTE, _token(paths, shows_secrets))}\n")
     else:
         say("To create a first API: log in, add a script, a token and a definition with both.")
-    logs = programs.log_file("*").parent
-    say(f"Logs: {logs} (endpoint.log: triggers; manager.log: runs of scripts; refused.log: refused calls and log-ins)")
+    if settings.UDAPI_LOGS.to_files:
+        files = "endpoint.log: triggers; manager.log: runs of scripts; refused.log: refused calls and log-ins"
+        say(f"Logs: {programs.log_file('*').parent} ({files})")
     if shows_secrets:
         paths.admin_password.unlink(missing_ok=True)
         paths.demo_secret.unlink(missing_ok=True)
@@ -153,6 +159,7 @@ def main(parent: str, *flags: str) -> None:
     linux.hide_memory()
     end_with_parent(int(parent))
     django.setup()
+    logs.of_launcher(settings.UDAPI_LOGS)
     patience = Patience()
     patience.wait_for("the web server", _web_answers, ["web"])
     patience.wait_for("queue and worker", _job_goes_through, ["worker", "manager", "redis"], lacking_packages)

@@ -77,6 +77,12 @@ def log_file(name: str) -> Path:
     return logs.directory / f"{name}.log"
 
 
+def output_format() -> list[str]:
+    """In which format all programs write to the supervisor's standard output; empty if they write to files."""
+    logs: LogSettings = settings.UDAPI_LOGS
+    return [] if logs.to_files else ["json" if logs.as_json else "text"]
+
+
 def supervisor_config(paths: LauncherPaths, programs: list[SupervisedProgram], supervisor_pid: int) -> str:
     """The supervisor's configuration. It holds no secret, as the programs inherit the environment."""
     sections = [_supervisor_section(paths), *(_program_section(paths, each, supervisor_pid) for each in programs)]
@@ -108,6 +114,10 @@ def _program_section(paths: LauncherPaths, program: SupervisedProgram, superviso
 
 def _log_lines(prefix: str, name: str) -> Iterator[str]:
     logs: LogSettings = settings.UDAPI_LOGS
+    if not logs.to_files:
+        # The supervisor's own is replaced at its start; that of a program is not needed.
+        yield f"{prefix}logfile = {'NONE' if prefix else '/dev/null'}"
+        return
     path = _escaped(str(log_file(name)))
     # supervisord expands the log file of a program twice, its own once.
     yield f"{prefix}logfile = {_escaped(path) if prefix else path}"

@@ -73,15 +73,17 @@ def start_worker(paths: LauncherPaths) -> NoReturn:
         _say_all(_check_database())
     connections.close_all()
     with step("Worker") as done:
-        done(f"Ctrl-C lets it finish its runs, then ends it; its log: {programs.log_file('manager')}")
+        place = programs.log_file("manager") if settings.UDAPI_LOGS.to_files else "standard output"
+        done(f"Ctrl-C lets it finish its runs, then ends it; its log: {place}")
     _write_supervisor_config(paths, programs.node(f"-{os.getpid()}"))
     _become_supervisor(paths)
 
 
 def _prepare_logs() -> None:
     """Make the log directory, and close it and the logs of earlier starts to other users."""
-    private.directory(settings.UDAPI_LOGS.directory)
-    logs.make_directory(settings.UDAPI_LOGS)
+    if settings.UDAPI_LOGS.to_files:
+        private.directory(settings.UDAPI_LOGS.directory)
+        logs.make_directory(settings.UDAPI_LOGS)
     for name in programs.LOGGING:
         make_log_private(programs.log_file(name))
     # The step "First start" names what it creates.
@@ -107,7 +109,9 @@ def _check_database() -> list[CheckMessage]:
 
 def _say_all(messages: list[CheckMessage]) -> None:
     for message in messages:
-        say(f"{'Warning' if message.level >= WARNING else 'Note'}: {_sentence(message)}")
+        is_warning = message.level >= WARNING
+        level = logging.WARNING if is_warning else logging.INFO
+        say(f"{'Warning' if is_warning else 'Note'}: {_sentence(message)}", level)
 
 
 def _sentence(message: CheckMessage) -> str:
@@ -176,7 +180,7 @@ def _prepare_database(paths: LauncherPaths) -> bool:
             with step("First start") as done:
                 done(f"created {', '.join(first_start.set_up(paths))}")
     if is_first and (why := first_start.weakness_of_admin_password()):
-        say(f"Warning: UDAPI_ADMIN_PASSWORD is weak: {why} Change it in the console.")
+        say(f"Warning: UDAPI_ADMIN_PASSWORD is weak: {why} Change it in the console.", logging.WARNING)
     connections.close_all()
     return is_first
 
@@ -213,5 +217,5 @@ def _become_supervisor(paths: LauncherPaths) -> NoReturn:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    command = python("-m", "launcher.supervise", str(paths.supervisor_config))
+    command = python("-m", "launcher.supervise", str(paths.supervisor_config), *programs.output_format())
     os.execv(command[0], command)  # noqa: S606

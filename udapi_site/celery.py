@@ -95,7 +95,7 @@ def set_up_django(**kwargs: object) -> None:
 @setup_logging.connect
 def log_to_manager_log(**kwargs: object) -> None:
     """A worker logs to `manager.log` (see `foundation/logs.py`), without Celery's own logging set-up."""
-    logs.to_file("manager.log", settings.UDAPI_LOGS)
+    logs.of_server("manager.log", settings.UDAPI_LOGS)
 
 
 @worker_init.connect

@@ -11,6 +11,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from django.conf import settings
+
 # Queue → the module of its application, and the worker's options.
 _PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
     "udapi.triggers": ("udapi_site.triggers", {}),
@@ -24,8 +26,9 @@ def main(queue: str, name: str) -> int:
     # What is loaded stays: looking for garbage in it takes a seventh of the start, and time in each later collection.
     gc.disable()
     app = import_module(module).app
-    hostname = f"{name}@{socket.gethostname()}"
-    worker = app.Worker(hostname=hostname, queues=[queue], without_gossip=True, without_mingle=True, **options)
+    # Celery's banner is a drawing of seventeen lines, each of which would be an object.
+    options = options | {"without_gossip": True, "without_mingle": True, "quiet": settings.UDAPI_LOGS.as_json}
+    worker = app.Worker(hostname=f"{name}@{socket.gethostname()}", queues=[queue], **options)
     gc.freeze()
     gc.enable()
     worker.start()

@@ -64,7 +64,7 @@ def check_data_dir() -> Iterator[CheckMessage]:
 
 @_check(Tags.security, OURS)
 def check_guessable() -> Iterator[CheckMessage]:
-    """`udapi.W011`: the secret key can be guessed; `udapi.W012`: so can a pepper; `udapi.W015`: so can another key."""
+    """`udapi.W011`: the secret key can be guessed; `W012`: so can a pepper, `W015` another key, `W019` a token."""
     make = "`python -c 'import secrets; print(secrets.token_hex(32))'` makes a good one"
     if (why := _guessable(settings.SECRET_KEY)) is not None:
         hint = f"Replace it: {make}. Everybody will have to log in again."
@@ -77,6 +77,17 @@ def check_guessable() -> Iterator[CheckMessage]:
         if (why := _guessable(urlsafe_b64decode(key).decode("latin-1"))) is not None:
             hint = "Put a new one before it, and run `manage.py credential_keys --rotate`."
             yield Caution(f"Key {number} of UDAPI_CREDENTIAL_KEYS {why}.", hint=hint, id="udapi.W015")
+    if (token := settings.UDAPI_METRICS_TOKEN) and (why := _guessable(token)) is not None:
+        hint = f"Replace it, here and where Prometheus has it: {make}."
+        yield Caution(f"UDAPI_METRICS_TOKEN {why}.", hint=hint, id="udapi.W019")
+
+
+@_check(Tags.security)
+def check_metrics() -> Iterator[CheckMessage]:
+    """`udapi.W020`: worker nodes have a port for metrics and serve none."""
+    if settings.UDAPI_METRICS_PORT and not settings.UDAPI_METRICS_TOKEN:
+        message = "UDAPI_METRICS_PORT is set, but no metrics are served without UDAPI_METRICS_TOKEN."
+        yield Caution(message, id="udapi.W020")
 
 
 def _guessable(secret: str) -> str | None:

@@ -7,8 +7,9 @@ from urllib.parse import quote, urlsplit
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
 from broker import redis_url
-from foundation import env, logs
+from foundation import env, log_settings, logs
 from foundation.data_directory import DataDir
+from foundation.tracer import SAMPLERS, TraceSettings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = DataDir(Path(env.text("UDAPI_DATA_DIR", str(BASE_DIR / "var"))).resolve())
@@ -63,15 +64,24 @@ UDAPI_ENVIRONMENTS_DIR = Path(env.text("UDAPI_ENVIRONMENTS_DIR", str(DATA_DIR.en
 # --- Logs ---
 
 LOGGING_CONFIG = None
-_log_dir = Path(env.text("UDAPI_LOG_DIR", str(DATA_DIR.log_dir)))
-UDAPI_LOGS = logs.LogSettings(
-    directory=_log_dir,
-    in_data_dir=DATA_DIR.root in _log_dir.resolve().parents,
-    level=env.choice("UDAPI_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
-    max_bytes=env.number("UDAPI_LOG_MAX_BYTES", 5_000_000, 1_000, 10**12),
-    keep=env.number("UDAPI_LOG_KEEP", 3, 1, 1_000),
-)
+UDAPI_LOGS = log_settings.from_environment(DATA_DIR)
 logs.to_stderr(UDAPI_LOGS)
+
+# --- Traces; without an address, nothing is recorded. Everything else is OpenTelemetry's own and read by it ---
+
+UDAPI_TRACES = TraceSettings(
+    endpoint=env.collector("OTEL_EXPORTER_OTLP_ENDPOINT"),
+    headers=env.headers("OTEL_EXPORTER_OTLP_HEADERS"),
+    sampler=env.choice("OTEL_TRACES_SAMPLER", "parentbased_always_on", SAMPLERS),
+    ratio=env.ratio("OTEL_TRACES_SAMPLER_ARG"),
+    is_disabled=env.choice("OTEL_SDK_DISABLED", "false", ("false", "true")) == "true",
+)
+
+# --- Metrics; without the token, none are counted ---
+
+UDAPI_METRICS_TOKEN = env.bearer("UDAPI_METRICS_TOKEN")
+UDAPI_METRICS_PORT = env.number("UDAPI_METRICS_PORT", 0, 0, 65_535)
+UDAPI_METRICS_ADDRESS = env.text("UDAPI_METRICS_ADDRESS", "127.0.0.1")
 
 # --- Database and broker ---
 
@@ -148,6 +158,8 @@ INSTALLED_APPS = [
     "as_code",
 ]
 MIDDLEWARE = [
+    # Before what looks at the host, redirects or logs.
+    "health.addresses.HealthMiddleware",
     "endpoint.middleware.TriggerIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -164,6 +176,8 @@ MIDDLEWARE = [
     "objects.actor.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+if UDAPI_METRICS_TOKEN:
+    MIDDLEWARE.insert(0, "management.metrics_middleware.MetricsMiddleware")
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -244,9 +258,12 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # Scripts and runs have a `kind` each; names of generated types must not change.
     "ENUM_NAME_OVERRIDES": {
+        "HealthStatusEnum": "health.states.STATUSES",
         "KindEnum": "automation.versions.ScriptKind.values",
+        "NodeStateEnum": "health.broker_states.NODE_STATES",
         "RunKindEnum": "runs.models.KINDS",
         "RunStatusEnum": "runs.models.STATUSES",
+        "StateEnum": "automation.builds.BuildState.values",
     },
     "PREPROCESSING_HOOKS": ["management.openapi.own_addresses"],
     "POSTPROCESSING_HOOKS": [

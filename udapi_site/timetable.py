@@ -9,7 +9,10 @@ _INTERVALS: Final = {
     "access.tasks.clear_sessions": timedelta(days=1),
     "automation.tasks.keep_missing_versions": timedelta(minutes=1),
     "automation.tasks.prune_versions": timedelta(hours=1),
+    "health.tasks.probe_public_url": timedelta(minutes=1),
     "runs.tasks.prune_runs": timedelta(minutes=10),
+    "runs.tasks.prune_statistics": timedelta(minutes=10),
+    "runs.tasks.sample_fleet": timedelta(seconds=10),
     "runs.tasks.store_runs": timedelta(seconds=1),
     "tokens.tasks.move_last_use": timedelta(minutes=1),
 }
@@ -27,7 +30,15 @@ _EXPIRY: Final = timedelta(minutes=1)
 def task_modules() -> list[str]:
     """The modules with the tasks of the background program: the product's and the operator's."""
     mirror = ["search.tasks"] if settings.ELASTICSEARCH_URL else []
-    return ["automation.tasks", "logins.tasks", "runs.tasks", "tokens.tasks", *mirror, *settings.UDAPI_TASK_MODULES]
+    return [
+        "automation.tasks",
+        "health.tasks",
+        "logins.tasks",
+        "runs.tasks",
+        "tokens.tasks",
+        *mirror,
+        *settings.UDAPI_TASK_MODULES,
+    ]
 
 
 def entries() -> dict[str, dict[str, Any]]:

@@ -4,6 +4,8 @@ Its settings hold for a whole worker. Ordinary tasks therefore have a second pro
 acknowledgement: `celery -A udapi_site worker -Q udapi.background`.
 """
 
+from django.conf import settings
+
 from fleet.pool import concurrency_limit
 from udapi_site.celery import app
 
@@ -28,4 +30,6 @@ app.conf.update(
     },
 )
 app.steps["worker"].add("fleet.node:Node")
+if settings.UDAPI_METRICS_TOKEN and settings.UDAPI_METRICS_PORT:
+    app.steps["worker"].add("fleet.node_metrics:NodeMetrics")
 app.steps["consumer"].add("fleet.redis_watch:RedisWatch")
