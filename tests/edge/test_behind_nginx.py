@@ -6,6 +6,7 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 
+from health import public_url
 from keys.changes import create_key
 from testbed.listener import Listener
 from testbed.nginx import Nginx
@@ -53,6 +54,13 @@ def test_the_largest_body_passes_through_nginx(client, publish):
 @pytest.mark.parametrize(("size", "id_version"), [(LARGEST_BODY + 1, OF_A_TRIGGER), (32 * 1024 * 1024, OF_NGINX)])
 def test_a_body_that_is_too_large_gets_the_catalogues_answer(client, publish, size, id_version):
     assert_error(publish().call(client, content=b"x" * size, headers=TEXT), 1009, id_version=id_version)
+
+
+def test_health_passes_through_nginx_and_the_public_url_leads_to_the_installation(client, nginx):
+    for address in ("/healthz", "/readyz"):
+        answer = client.get(address, headers={"Host": "attacker.example"})
+        assert (answer.status_code, answer.json()) == (200, {"status": "up"})
+    assert public_url.fault_of(nginx.url) == ""
 
 
 def test_the_id_of_a_trigger_passes_through_nginx(client, publish):
