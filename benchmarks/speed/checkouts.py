@@ -3,6 +3,8 @@
 `python -m benchmarks.speed.checkouts BEFORE AFTER` runs a whole stack of each, the background program included, calls
 them in turns for about four minutes, and prints AFTER ÷ BEFORE: the median of all pairs of rounds, and the half of
 them around it. Processor time is that of all programs, and includes what they do after the last answer.
+
+`--with NAME=VALUE` is a setting that only AFTER has: with the same checkout twice, this is what the setting costs.
 """
 
 import argparse
@@ -43,19 +45,23 @@ def main() -> None:
     parser.add_argument("after", type=Path)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--with", dest="settings", action="append", default=[], metavar="NAME=VALUE")
     chosen = parser.parse_args()
     with ExitStack() as exits:
-        pair = [exits.enter_context(_stack(root)) for root in (chosen.before, chosen.after)]
+        pair = [
+            exits.enter_context(_stack(chosen.before, [])),
+            exits.enter_context(_stack(chosen.after, chosen.settings)),
+        ]
         for connections in (32, 1):
             _show(connections, _in_turns(pair, connections, chosen.rounds, chosen.seconds))
         _show_idle(pair)
 
 
 @contextmanager
-def _stack(root: Path) -> Iterator[Contender]:
+def _stack(root: Path, settings: Sequence[str]) -> Iterator[Contender]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root.resolve())}
     # Without -P, the modules beside the program would come first.
-    command = [sys.executable, "-P", str(_PROGRAM)]
+    command = [sys.executable, "-P", str(_PROGRAM), *settings]
     with subprocess.Popen(
         command, cwd=root, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

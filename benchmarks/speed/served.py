@@ -1,6 +1,7 @@
 """A stack of another checkout, for `benchmarks.speed.checkouts`: it imports the product and `testbed` from there.
 
-Prints how to call it as JSON, and ends when its standard input does.
+Its arguments are settings of the stack, `NAME=VALUE`. Prints how to call it as JSON, and ends when its standard input
+does.
 """
 
 import json
@@ -12,7 +13,11 @@ from benchmarks.speed.product import ECHO, product, publish
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="udapi-checkout-") as directory, product(Path(directory)) as stack:
+    settings = dict(each.split("=", 1) for each in sys.argv[1:])
+    with (
+        tempfile.TemporaryDirectory(prefix="udapi-checkout-") as directory,
+        product(Path(directory), **settings) as stack,
+    ):
         background = stack.start_background()
         api = publish(ECHO, "speed/echo")
         programs = {"gunicorn": stack.web.process.pid, "worker": stack.worker.pid, "Redis": stack.redis.pid}
