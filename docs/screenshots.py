@@ -1,20 +1,17 @@
 """Makes the pictures of the guides (`make screenshots`), with a stack of its own and Chromium."""
 
 import os
-import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import FloatRect, Page, ViewportSize
 
 if TYPE_CHECKING:
-    from automation.models import AutomationScript
+    from testbed.pictured_world import PicturedWorld
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -48,6 +45,7 @@ def own_stack() -> Iterator[str]:
 
         call_command("migrate", verbosity=0)
         stack = Stack(data, {"UDAPI_PUBLIC_URL": PUBLIC_URL})
+        stack.start_background()
         try:
             yield stack.url
         finally:
@@ -65,140 +63,12 @@ def make_wheels(directory: Path) -> Path:
     return directory
 
 
-@dataclass
-class World:
-    """What the pictures show."""
-
-    definition: str
-    token: str
-    script: str
-    secret: str
-
-
-ENCODER = '''"""Tells how an encoder is doing, or switches it."""
-
-import json
-
-from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine, RequestMethod
-
-
-def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
-    state = {"encoder": request.route_parameters["id"], "state": "on", "bitrate": 8_000_000}
-    if request.request_method is RequestMethod.PUT:
-        state |= json.loads(request.raw_body)
-    return ApiTriggerOutput(response_body=json.dumps(state))
-'''
-IN_MEGABITS = ENCODER.replace('"bitrate": 8_000_000}', '"megabits": 8}').replace(
-    "    return", '    engine.log(f"{state}")\n    return'
-)
-RESTART = '''"""Restarts a playout channel."""
-
-
-def run(engine):
-    engine.log("restarting " + engine.script_param("channel").value)
-'''
-
-
-WITH_PACKAGES = '''"""Reads the page of a device."""
-
-# /// script
-# dependencies = [
-#     "httpx>=0.27,<1",
-#     "lxml",
-# ]
-# ///
-
-import httpx
-import lxml
-
-
-def run(engine):
-    pass
-'''
-
-
-def make_world() -> World:
-    """Definitions, tokens and scripts, some of which need attention."""
-    from django.contrib.auth.models import User
-
-    from automation.models import AutomationScript
-    from definitions.changes import save_definition
-    from definitions.models import ActionType, ApiDefinition
-    from objects.changes import save_checked
-    from tokens.models import ApiToken
-
-    User.objects.create_user("jane", first_name="Jane", last_name="Miller", is_superuser=True)
-
-    def token(name: str, **values: object) -> tuple[ApiToken, str]:
-        made = ApiToken(**{"name": name, "rate_limit": 60, "rate_window_seconds": 60} | values)
-        secret = made.set_secret(secrets.token_hex(32))
-        return save_checked(made, "jane"), secret
-
-    monitoring, secret = token("Monitoring west")
-    scheduler, _ = token("Scheduler", rate_limit=None, rate_window_seconds=None)
-    old, _ = token("Old set-top portal", is_disabled=True)
-    encoder = save_checked(AutomationScript(name="Encoder status", source=ENCODER), "jane")
-    encoder.source, encoder.version_note = IN_MEGABITS, "Tells the bitrate in Mbit/s, as the players do"
-    save_checked(encoder, "jane")
-    encoder.timeout_seconds, encoder.version_note = 10, "No encoder takes longer"
-    save_checked(encoder, "sam")
-    restart = save_checked(AutomationScript(name="Restart channel", source=RESTART, parameters=["channel"]), "jane")
-    first = ApiDefinition(
-        name="Encoder", description="State of an encoder; PUT changes it.", route="encoders/{id}/status", script=encoder
-    )
-    save_definition(first, "jane", [monitoring, scheduler])
-    plan = [
-        ("Restart a channel", "channels/{channel}/restart", restart, [scheduler]),
-        ("Tickets", "tickets/open", encoder, [old]),
-        ("", "reports/monthly", encoder, []),
-    ]
-    for name, route, script, allowed in plan:
-        kind = ActionType.NO_ENTRY_POINT if script is restart else ActionType.AUTOMATION_SCRIPT
-        made = ApiDefinition(name=name, route=route, script=script, action_type=kind)
-        made.input_type = "" if script is restart else made.input_type
-        save_definition(made, "jane", allowed)
-    _make_credentials(encoder, restart)
-    return World(str(first.pk), str(monitoring.pk), str(encoder.pk), secret)
-
-
-def _make_credentials(encoder: "AutomationScript", restart: "AutomationScript") -> None:
-    """Two credentials, one of which was used."""
-    from django.utils import timezone
-
-    from automation.credential_changes import save_credential
-    from automation.credentials import note_use
-    from automation.models import Credential
-
-    for name, text, scripts in (
-        ("smtp", "The mail server; changes every January", [encoder, restart]),
-        ("playout", "", [restart]),
-    ):
-        credential = Credential(name=name, description=text)
-        credential.set_value(secrets.token_hex(16))
-        save_credential(credential, "jane", scripts)
-    note_use([credential.pk], timezone.now() - timedelta(minutes=7))
-
-
-def make_runs(url: str, world: World) -> str:
-    """Calls of an encoder, the last of which fails; returns its id."""
-    import httpx
-
-    from runs import store
-
-    headers = {"Authorization": f"Bearer {world.secret}", "Content-Type": "application/json"}
-    with httpx.Client(base_url=f"{url}/api/custom/encoders/", headers=headers, timeout=30) as client:
-        calls = [("GET", number, "") for number in range(7, 12)] + [("PUT", 9, '{"state": "off"}'), ("PUT", 8, "off")]
-        for method, number, body in calls:
-            answer = client.request(method, f"{number}/status", content=body)
-        store.store_all()
-    return str(answer.headers["X-Trigger-Id"])
-
-
 def take_all(console: str) -> None:
     """Every picture, in the order of the document."""
     from django.contrib.auth.models import User
     from playwright.sync_api import sync_playwright
 
+    from testbed import pictured_world
     from testbed.chromium import launch
     from testbed.visitor import Profiles, Visitor
 
@@ -210,14 +80,19 @@ def take_all(console: str) -> None:
         User.objects.update(first_name="Jane", last_name="Miller")
         light.page.goto(console)
         take(light.page, "first-start")
-        world = make_world()
-        failed = make_runs(console.removesuffix("/console/"), world)
+        world = pictured_world.make_world()
+        failed = pictured_world.make_runs(console.removesuffix("/console/"), world)
+        pictured_world.make_statistics()
         definition = f"definitions/apidefinition/{world.definition}"
         for visitor, address, name in (
             (light, "", "overview"),
+            (dark, "", "overview-dark"),
+            (small, "", "overview-small"),
             (light, "definitions/apidefinition/", "definitions"),
             (light, f"{definition}/change/", "configure-api"),
+            (light, f"{definition}/usage/", "usage"),
             (light, "tokens/apitoken/", "tokens"),
+            (light, f"tokens/apitoken/{world.token}/usage/", "token-usage"),
             (light, f"automation/automationscript/{world.script}/change/", "script"),
             (light, f"automation/automationscript/{world.script}/versions/", "versions"),
             (light, f"automation/automationscript/{world.script}/versions/difference/?old=1", "difference"),
@@ -226,10 +101,10 @@ def take_all(console: str) -> None:
             (light, "events/informationevent/?verb=added", "events"),
             (light, "runs/", "runs"),
             (light, f"runs/{failed}/", "run"),
-            (dark, "automation/workernode/", "nodes"),
-            (dark, "", "overview-dark"),
-            (small, "", "overview-small"),
+            (dark, "automation/workernode/?range=6h", "nodes"),
         ):
+            if not address:
+                pictured_world.reach_public_url()
             visitor.page.goto(console + address)
             # A long table says no more by being longer.
             take(visitor.page, name, height=520 if name in ("events", "versions", "runs", "credentials") else None)
@@ -246,6 +121,7 @@ def show_build(page: Page, console: str) -> None:
     """A version with packages that has been built."""
     from automation.models import AutomationScript
     from objects.changes import save_checked
+    from testbed.pictured_world import WITH_PACKAGES
 
     made = save_checked(AutomationScript(name="Read device", source=WITH_PACKAGES), "jane")
     page.goto(f"{console}automation/automationscript/{made.pk}/versions/1/")
@@ -253,7 +129,7 @@ def show_build(page: Page, console: str) -> None:
     take(page, "build", height=520)
 
 
-def show_trigger(page: Page, console: str, world: World) -> None:
+def show_trigger(page: Page, console: str, world: "PicturedWorld") -> None:
     """A success and a failure on the trigger page."""
     page.goto(f"{console}trigger/?definition={world.definition}")
     page.get_by_label("Over HTTP").check()
