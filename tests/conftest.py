@@ -19,6 +19,23 @@ from testbed.stack import Stack, own_data_dir
 
 _BREAKABLE = pytest.StashKey[Stack]()
 
+# Fixtures of pytest-django around every test: for mail, sites, live servers, urls, templates and unittest.
+# No test has these, and making the fixtures takes a noticeable part of the time of a test that needs nothing.
+_UNUSED = frozenset(
+    {
+        *("_dj_autoclear_mailbox", "_django_clear_site_cache", "_live_server_helper", "_django_set_urlconf"),
+        *("_django_isolate_apps", "_template_string_if_invalid_marker", "_django_setup_unittest"),
+    }
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Take out the fixtures that no test needs."""
+    for item in items:
+        if not _UNUSED.isdisjoint(item.fixturenames):
+            # One list for all parameters of a test.
+            item.fixturenames[:] = [name for name in item.fixturenames if name not in _UNUSED]
+
 
 def pytest_runtest_setup(item):
     """Skip tests that need root."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from testbed.stack import ROOT
 
-VARIABLE = re.compile(r"(UDAPI_[A-Z_]+|DATABASE_URL|REDIS_[A-Z_]+|ELASTICSEARCH_[A-Z_]+)")
+VARIABLE = re.compile(r"(UDAPI_[A-Z_]+|DATABASE_URL|REDIS_[A-Z_]+|ELASTICSEARCH_[A-Z_]+|OTEL_[A-Z_]+)")
 ROW = re.compile(r"^\| (`[^|]*`) \|", re.MULTILINE)
 NO_PART_OF_THE_PRODUCT = {"tests", "benchmarks", "chaos", "demo", ".venv", "var"}
 

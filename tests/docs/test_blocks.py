@@ -2,20 +2,24 @@
 
 import ast
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.docs import pages
 from tests.docs.page_run import RUNS
+from tests.values import for_each
 
-ALL = [block for page in pages.PAGES for block in pages.blocks(page)]
 DATA: dict[str, Callable[[str], Any]] = {"json": json.loads, "yaml": yaml.safe_load, "yml": yaml.safe_load}
 
 
-@pytest.mark.parametrize("block", ALL, ids=str)
+def every() -> Iterator[pages.CodeBlock]:
+    for page in pages.PAGES:
+        yield from pages.blocks(page)
+
+
+@for_each("block", every())
 def test_every_block_is_checked_or_says_why_not(block):
     if block.has("not run"):
         assert len(block.order("not run").split()) > 2, "the comment must say why, and which test shows the same"
@@ -25,15 +29,15 @@ def test_every_block_is_checked_or_says_why_not(block):
     )
 
 
-@pytest.mark.parametrize("block", [block for block in ALL if block.language in DATA], ids=str)
+@for_each("block", (block for block in every() if block.language in DATA))
 def test_json_and_yaml_blocks_parse(block):
     if not block.has("not run"):
         DATA[block.language](block.text)
 
 
-@pytest.mark.parametrize("block", [block for block in ALL if block.language == "python"], ids=str)
+@for_each("block", (block for block in every() if block.language == "python"))
 def test_python_blocks_compile(block):
-    ast.parse(block.text)
+    ast.parse(block.text, str(block))
 
 
 def test_comments_above_a_block_are_its_orders(tmp_path, monkeypatch):

@@ -3,10 +3,9 @@
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-import pytest
-
 from testbed.stack import ROOT
 from tests.docs import pages
+from tests.values import for_each
 
 CLICKS = 2
 
@@ -22,7 +21,7 @@ def inside(page: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("page", pages.PAGES)
+@for_each("page", pages.PAGES)
 def test_every_link_has_a_target(page):
     dead = [path for path, _ in inside(page) if not (ROOT / path).exists()]
     assert not dead
@@ -34,7 +33,7 @@ def test_every_link_has_a_target(page):
     assert not lost
 
 
-@pytest.mark.parametrize("page", pages.PAGES)
+@for_each("page", pages.PAGES)
 def test_links_are_relative_or_complete(page):
     assert not [address for address in pages.links(page) if address.startswith(("/", "http://localhost"))]
 

@@ -4,10 +4,9 @@ import re
 import tomllib
 from itertools import pairwise
 
-import pytest
-
 from testbed.stack import ROOT
 from tests.docs import pages
+from tests.values import for_each
 
 LONGEST_PAGE = 200
 MOST_FILES_OF_A_PROPERTY = 10
@@ -26,7 +25,7 @@ def named(page: str) -> set[str]:
     return {path for path in found if path.split("/")[0] in tops and "NAME" not in path}
 
 
-@pytest.mark.parametrize("page", pages.PAGES)
+@for_each("page", pages.PAGES)
 def test_every_path_that_a_page_names_exists(page):
     assert not [path for path in sorted(named(page)) if not (ROOT / path).exists()]
 
@@ -65,6 +64,6 @@ def test_a_property_touches_few_files():
     assert 1 < rows <= 1 + MOST_FILES_OF_A_PROPERTY
 
 
-@pytest.mark.parametrize("page", [page for page in pages.PAGES if page.startswith("docs/")])
+@for_each("page", [page for page in pages.PAGES if page.startswith("docs/")])
 def test_a_page_can_be_read_in_one_go(page):
     assert len((ROOT / page).read_text().splitlines()) <= LONGEST_PAGE

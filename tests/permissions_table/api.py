@@ -252,6 +252,11 @@ def api_mirror(world: World, caller: Caller) -> Any:
     return caller.api.get(f"{API}/mirror/")
 
 
+@action("API health", D_VIEW, T_VIEW, either=True, covers="health/")
+def api_health(world: World, caller: Caller) -> Any:
+    return caller.api.get(f"{API}/health/")
+
+
 @action("API trigger message", D_VIEW, T_VIEW, EXECUTE, covers="trigger/")
 def api_trigger(world: World, caller: Caller) -> Any:
     return caller.api.post(f"{API}/trigger/", {})

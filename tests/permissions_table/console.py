@@ -206,6 +206,11 @@ for kind, chosen, flags in (
     action(f"console {kind} of {chosen}", *flags, changes=True)(renewing)
 
 
+@action("console charts of nodes", D_VIEW, T_VIEW, either=True, covers=f"{NODE}_charts")
+def console_node_charts(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(NODE, "charts"))
+
+
 @action("console list nodes", D_VIEW, T_VIEW, either=True, covers=f"{NODE}_changelist")
 def console_nodes(world: World, caller: Caller) -> Any:
     return caller.console.get(page(NODE, "changelist"))

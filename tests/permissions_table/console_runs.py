@@ -7,7 +7,21 @@ from django.urls import reverse
 from fleet.records import Authority, RunStatus
 from hosts.jobs import RunKind
 from runs.models import Run, RunBodies
-from tests.permissions_table.table import R_BODIES, R_VIEW, T_VIEW, Caller, Do, World, action
+from tests.console.conftest import page
+from tests.permissions_table.table import (
+    D_VIEW,
+    DEFINITION,
+    R_BODIES,
+    R_VIEW,
+    S_VIEW,
+    SCRIPT,
+    T_VIEW,
+    TOKEN,
+    Caller,
+    Do,
+    World,
+    action,
+)
 
 
 def kept_run(world: World) -> Run:
@@ -34,6 +48,17 @@ def showing(kind: str) -> Do:
 for kind in ("run", "run_log", "run_comparison"):
     action(f"console page {kind}", R_VIEW, covers=kind)(showing(kind))
 action("console ask for bodies", R_VIEW, R_BODIES, covers="run_bodies")(showing("run_bodies"))
+
+
+def opening_usage(model: str) -> Do:
+    def open_page(world: World, caller: Caller) -> Any:
+        return caller.console.get(page(model, "usage", world.objects[model].pk))
+
+    return open_page
+
+
+for model, view in ((DEFINITION, D_VIEW), (TOKEN, T_VIEW), (SCRIPT, S_VIEW)):
+    action(f"console usage of {model}", view, R_VIEW, covers=f"{model}_usage")(opening_usage(model))
 
 
 @action("console compare two runs", R_VIEW)

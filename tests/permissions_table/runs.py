@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.permissions_table.table import API, R_BODIES, R_VIEW, T_VIEW, Caller, World, action
+from tests.permissions_table.table import API, D_VIEW, R_BODIES, R_VIEW, T_VIEW, Caller, World, action
 
 ONE = "runs/<str:key>/"
 
@@ -25,6 +25,22 @@ def api_log(world: World, caller: Caller) -> Any:
 @action("API read bodies", R_VIEW, R_BODIES, covers=f"{ONE}bodies/")
 def api_bodies(world: World, caller: Caller) -> Any:
     return caller.api.get(f"{API}/runs/{world.run.pk}/bodies/")
+
+
+@action("API read statistics", R_VIEW, covers="statistics/")
+def api_statistics(world: World, caller: Caller) -> Any:
+    return caller.api.get(f"{API}/statistics/")
+
+
+@action("API read objectives", D_VIEW, R_VIEW, covers="definitions/<str:key>/objectives/")
+def api_objectives(world: World, caller: Caller) -> Any:
+    return caller.api.get(f"{API}/definitions/{world.definition.pk}/objectives/")
+
+
+@action("API filter statistics by the name of a token", R_VIEW, T_VIEW)
+def api_statistics_by_token_name(world: World, caller: Caller) -> Any:
+    response = caller.api.get(f"{API}/statistics/?token={world.token.name}")
+    return response if response.status_code == 403 else response.status_code == 200
 
 
 @action("API filter runs by the name of a token", R_VIEW, T_VIEW)

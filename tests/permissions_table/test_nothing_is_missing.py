@@ -18,6 +18,7 @@ from tests.permissions_table import (  # noqa: F401  they fill the table
     console_builds,
     console_run_actions,
     console_runs,
+    console_statistics,
     events,
     keys,
     run_actions,

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.refusals import refused
+from tests.values import for_each
 from tokens import secrets
 from tokens.models import ApiToken
 
@@ -75,7 +76,7 @@ def test_well_formed_secrets_are_accepted(secret):
     assert ApiToken().set_secret(secret) == secret
 
 
-@pytest.mark.parametrize("secret", REFUSED)
+@for_each("secret", REFUSED)
 def test_malformed_secrets_are_refused(secret):
     assert not secrets.is_well_formed(secret)
     token = ApiToken()
