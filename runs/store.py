@@ -156,8 +156,9 @@ def _is_stored(store: Callable[[list[Any]], None], row: RunRecord | RunExtras) -
     return True
 
 
+@transaction.atomic(savepoint=False)
 def store_records(found: Sequence[RunRecord]) -> None:
-    """Store each run once, whatever is stored of it already, in the transaction of the caller.
+    """Store each run once, whatever is stored of it already, in the transaction of the caller if there is one.
 
     So is what its script has said, and when it used credentials.
 

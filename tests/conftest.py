@@ -12,10 +12,16 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.signals import setting_changed
 from django.test.client import ClientHandler
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from testbed import postgresql
 from testbed.publisher import Publisher
 from testbed.stack import Stack, own_data_dir
+
+# A busy machine is slow, and says nothing about the product.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("patient")
 
 _BREAKABLE = pytest.StashKey[Stack]()
 
