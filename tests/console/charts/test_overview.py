@@ -15,12 +15,20 @@ from fleet import overview
 from hosts.jobs import RunKind
 from objects.changes import delete_checked
 from runs.models import Run
+from runs.statistics.models import FleetSample, NodeSample
 from tests.console.charts.test_ranges import HOSTILE
 from tests.console.test_query_counts import publish, queries
 from tests.runs.statistics.stored import store_calls
 
 START = "/console/"
 OTHERS = ("definitions.ui_available", "tokens.ui_available", "automation.ui_available", "runs.cancel")
+
+
+@pytest.fixture(autouse=True)
+def no_samples(db):
+    """Nobody has seen the fleet; the background program of a stack may have looked before."""
+    for model in (FleetSample, NodeSample):
+        model.objects.all().delete()
 
 
 def shown(client, query: str = "") -> Any:
