@@ -26,7 +26,8 @@ _JOB_DESCRIPTOR = 3
 _EXIT_BROKEN = 70
 # A script that computes without end must not keep the product from answering.
 _NICENESS = 10
-_SPARE_TASKS = 56
+# How many threads other programs of the account may start while a host lives: a busy web server has over a thousand.
+_SPARE_TASKS = 2_000
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def no_subscripts(name, parameters, wait, remaining_seconds, watch):
     return SubscriptAnswer(ok=False, message=f"no script {name}")
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20) -> bool:
+def eventually(condition: Callable[[], object], seconds: float = 60) -> bool:
     last_moment = time.monotonic() + seconds
     while not (met := condition()) and time.monotonic() < last_moment:
         time.sleep(0.01)
@@ -93,7 +93,7 @@ class Bench:
         source: str,
         entry_point="run",
         *,
-        limit: float = 10,
+        limit: float = 60,
         depth=0,
         parameters=None,
         call=CALL,
@@ -120,7 +120,7 @@ class Bench:
 
     def keeper(self) -> psutil.Process:
         # There is none while a new one replaces it.
-        assert eventually(lambda: self.hosts._zygote, 30)
+        assert eventually(lambda: self.hosts._zygote)
         with self.hosts._lock:
             assert self.hosts._zygote
             return psutil.Process(self.hosts._zygote.pid)
@@ -133,7 +133,7 @@ class Bench:
             found[:] = alive_below(self.keeper())
             return bool(found)
 
-        assert eventually(is_there, 30)
+        assert eventually(is_there)
         return found[0]
 
     def keeper_and_zygote(self) -> list[psutil.Process]:

@@ -28,7 +28,7 @@ def test_a_process_that_ends_without_an_answer_has_died(bench, ending, says, ent
     ran = bench.run(f"import ctypes, os, signal\ndef {entry_point}(engine, request=None): {ending}", entry_point)
     assert ran.outcome is Outcome.DIED
     assert says in ran.result.message
-    assert ran.seconds < 5
+    assert ran.seconds < 30
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_time_limit_holds(bench, body):
         limit=1.5,
     )
     assert ran.outcome is Outcome.TIMED_OUT
-    assert 1.5 <= ran.seconds < 10
+    assert 1.5 <= ran.seconds < 30
     assert eventually(lambda: not bench.processes())
 
 
@@ -74,7 +74,7 @@ def test_time_limit_holds_while_memory_cannot_be_measured(bench, monkeypatch):
     monkeypatch.setattr("hosts.tree.proportional_bytes", weigh)
     ran = bench.run("import time\ndef run(engine): time.sleep(600)", limit=1.5)
     assert ran.outcome is Outcome.TIMED_OUT
-    assert ran.seconds < 5
+    assert ran.seconds < 30
 
 
 def test_time_limit_covers_loading(bench):
@@ -118,7 +118,7 @@ def test_running_thread_does_not_delay_the_answer(bench, daemon):
         """
     )
     assert ran.result.output.body == b"done"
-    assert ran.seconds < 5
+    assert ran.seconds < 30
 
 
 def test_forked_child_that_returns_does_not_answer(bench):
@@ -152,7 +152,7 @@ def test_daemon_in_its_own_session_is_killed(bench, ending, outcome, renounced):
         source = source.replace("reader, writer", "__import__('ctypes').CDLL(None).prctl(36, 0)\n    reader, writer")
     ran = bench.run(source, limit=3)
     assert ran.outcome is outcome
-    assert ran.seconds < 10
+    assert ran.seconds < 30
     assert eventually(lambda: not lives(int(ran.lines[0])))
 
 
@@ -167,7 +167,7 @@ def test_stop_ends_all_runs(bench):
     ran = bench.run("import time\ndef run(engine): time.sleep(600)", limit=60)
     stopping.join()
     assert ran.outcome is Outcome.DIED
-    assert ran.seconds < 20
+    assert ran.seconds < 30
     assert bench.run("def run(engine): pass").outcome is Outcome.COULD_NOT_START
 
 
@@ -197,4 +197,4 @@ def test_time_limit_counts_from_the_call(bench):
     begun_at = time.monotonic()
     ran = bench.run("def run(engine):\n while True: pass", limit=0)
     assert ran.outcome in {Outcome.EXPIRED, Outcome.TIMED_OUT}
-    assert time.monotonic() - begun_at < 10
+    assert time.monotonic() - begun_at < 30

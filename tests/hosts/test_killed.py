@@ -74,7 +74,7 @@ def test_a_running_script_dies_with_the_zygote(bench):
         """
     )
     assert ran.outcome is Outcome.DIED
-    assert ran.seconds < 5
+    assert ran.seconds < 30
     assert eventually(lambda: not bench.processes())
     assert bench.run("def run(engine): pass").outcome is Outcome.SUCCEEDED
 
@@ -154,9 +154,9 @@ def test_daemons_end_with_whichever_process_is_killed(tmp_path, killed):
         for deed in (psutil.Process.suspend, psutil.Process.kill):
             for victim in victims:
                 deed(victim)
-        assert eventually(lambda: not lives(pid), 10)
+        assert eventually(lambda: not lives(pid))
         worker.kill()
-    assert eventually(lambda: not any(process.is_running() for process in everybody.values()), 10)
+    assert eventually(lambda: not any(process.is_running() for process in everybody.values()))
     if "worker" in killed:
         assert not list(tmp_path.iterdir())
 

@@ -140,7 +140,7 @@ def test_deadline_of_the_caller_ends_caller_and_subscript(bench):
     ran = bench.run("def run(engine): engine.run_subscript('child', {})", on_subscript=generous, limit=2)
     assert ran.outcome is Outcome.TIMED_OUT
     assert platform.results["child"] is Outcome.ABANDONED
-    assert 2 <= ran.seconds < 12
+    assert 2 <= ran.seconds < 30
     assert eventually(lambda: not bench.processes())
 
 
@@ -148,7 +148,7 @@ def test_caller_and_subscript_with_the_same_deadline_both_end(bench):
     platform = Platform(bench, child="import time\ndef run(engine): time.sleep(600)")
     ran = platform.run("def run(engine): engine.run_subscript('child', {})", limit=0.7)
     assert ran.outcome is Outcome.TIMED_OUT
-    assert ran.seconds < 10
+    assert ran.seconds < 30
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_when_the_caller_dies_the_subscript_is_ended(bench, ending, outcome):
     )
     assert ran.outcome is outcome
     assert platform.results["child"] is Outcome.ABANDONED
-    assert ran.seconds < 15
+    assert ran.seconds < 30
     assert eventually(lambda: not bench.processes())
 
 
@@ -192,7 +192,7 @@ def test_an_answer_does_not_wait_for_a_subscript_of_another_thread(bench):
     )
     assert ran.outcome is Outcome.SUCCEEDED
     assert platform.results["child"] is Outcome.ABANDONED
-    assert ran.seconds < 15
+    assert ran.seconds < 30
 
 
 def test_end_of_the_outermost_run_ends_all_nested_runs(bench):
@@ -212,7 +212,7 @@ def test_end_of_the_outermost_run_ends_all_nested_runs(bench):
     )
     assert ran.outcome is Outcome.DIED
     assert platform.results == {"inner": Outcome.ABANDONED, "middle": Outcome.ABANDONED}
-    assert ran.seconds < 15
+    assert ran.seconds < 30
 
 
 def test_output_of_the_caller_is_drained_while_it_waits(bench):
@@ -247,4 +247,4 @@ def test_time_limit_holds_after_a_subscript(bench):
     begun_at = time.monotonic()
     ran = platform.run("def run(engine):\n engine.run_subscript('child', {})\n while True: pass", limit=0.8)
     assert ran.outcome is Outcome.TIMED_OUT
-    assert 0.8 <= time.monotonic() - begun_at < 10
+    assert 0.8 <= time.monotonic() - begun_at < 30

@@ -118,7 +118,7 @@ def test_build_that_takes_too_long_is_killed_with_all_that_it_started(packages, 
     lines: list[str] = []
     begun_at = time.monotonic()
     failure = packages.refused(packages.wheels.add("slow"), timeout_seconds=1.5, on_line=lines.append)
-    assert time.monotonic() - begun_at < 5
+    assert time.monotonic() - begun_at < 30
     assert str(failure) == "The build has not ended within 1.5 seconds (UDAPI_BUILD_TIMEOUT_SECONDS)."
     assert failure.is_of_node
     assert not lives(int(lines[0]))
@@ -128,7 +128,7 @@ def test_node_that_stops_ends_its_build(packages, in_place_of_uv):
     in_place_of_uv(LINGERS)
     builder, lock = packages.builder(), lock_of(packages.wheels.add("halted"))
     lines: list[str] = []
-    threading.Thread(target=lambda: eventually(lambda: lines, 10) and builder.stop()).start()
+    threading.Thread(target=lambda: eventually(lambda: lines) and builder.stop()).start()
     for _ in range(2):  # the second one does not even begin
         with pytest.raises(BuildError, match="The node is stopping") as failure:
             builder.install(digest_of(lock), "", lock, lines.append)

@@ -31,7 +31,7 @@ def test_builder_killed_in_the_middle_leaves_nothing_that_is_used(own, index):
     index.delay_seconds = 600.0
     killed = node(own.store, index, lock)
     try:
-        assert eventually(lambda: index.asked, 20)
+        assert eventually(lambda: index.asked)
         below = psutil.Process(killed.pid).children(recursive=True)
         assert any(process.name() == "uv" for process in below)
         own.store.clean()  # of another node, which leaves the build alone

@@ -34,7 +34,7 @@ def test_the_caller_gets_a_number_and_the_maintainer_the_reason(stack, publish, 
     used = api.definition.script
     script = f'script={used.pk} version={used.current_version} name="{used.name}"'
     failure = re.compile(rf"trigger=\S+ [A-Z]\w+ {re.escape(script)}: (.*)", re.DOTALL)
-    wait_until(lambda: failure.search(stack.log_text("manager.log")), 10, "the reason in the log")
+    wait_until(lambda: failure.search(stack.log_text("manager.log")), what="the reason in the log")
     (reason,) = failure.findall(stack.log_text("manager.log"))
     assert says in reason
     assert rogue.shows in reason

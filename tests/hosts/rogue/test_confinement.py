@@ -215,7 +215,7 @@ def test_warm_hosts_end_when_a_path_is_replaced(hosts_with, tmp_path):
     old, pid = bench.run(source).lines[0].split()
     (tmp_path / "fresh").write_text("new")
     (tmp_path / "fresh").replace(file)
-    assert eventually(lambda: not psutil.pid_exists(int(pid)), 30)
+    assert eventually(lambda: not psutil.pid_exists(int(pid)))
     assert (old, bench.run(source).lines[0].split()[0]) == ("old", "new")
 
 

@@ -98,7 +98,7 @@ def test_a_rogue_harms_itself_only(bench, neighbours, rogue: Rogue):
         assert ran.result.output.body == b"fine"
     hosts = {host.pid for host in bench.hosts.warm.resting()}
     # Four neighbours, each at rest or in a run, and the rogues that may rest.
-    assert eventually(lambda: len(below(bench.zygote()) - hosts) <= 4, 20)
+    assert eventually(lambda: len(below(bench.zygote()) - hosts) <= 4)
     assert eventually(lambda: neighbours.calls > calls + 4, 60)
     assert neighbours.wrong == []
 
