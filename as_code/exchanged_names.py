@@ -17,6 +17,9 @@ def step_aside(plan: Plan, doomed: Objects) -> None:
     """
     moving = [target.instance.pk for target in plan.changes(DEFINITIONS) if target.changes("route")]
     ApiDefinition._base_manager.filter(pk__in=moving).update(signature=Concat(Value(" "), Cast("pk", CharField())))
+    for target in [*plan.changes(SCRIPTS), *plan.changes(CREDENTIALS)]:
+        if target.changes("name"):
+            target.instance.given_up = {"name": target.was["name"]}
     renamed = [target.instance.pk for target in plan.changes(SCRIPTS) if target.changes("name")]
     exchanged = [target.instance.pk for target in plan.changes(CREDENTIALS) if target.changes("name")]
     leaving = [script.pk for script in doomed.get(SCRIPTS, [])]

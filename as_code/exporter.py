@@ -61,10 +61,25 @@ def export_files(actor: Actor, *, with_digests: bool = False) -> dict[str, str]:
     with transaction.atomic():
         stored = Stored()
         kept = _KeptVersions.of(_kept_versions(stored))
-    found = _files(stored, kept, with_digests)
+    found = _files(stored, kept, KINDS, with_digests)
     counts = ", ".join(f"{kind.section}: {len(stored.objects[kind])}" for kind in KINDS)
     _log.info("'%s' exported %s%s", actor.name, counts, " with the digests of their secrets" if with_digests else "")
     return found
+
+
+def files_of(stored: Stored, kinds: Sequence[DocumentKind]) -> dict[str, str]:
+    """The files of what `stored` holds, with a section for each of `kinds`.
+
+    The scripts of the versions that the files describe are among those of `stored` afterwards.
+
+    Raises:
+        ExportError: something stored is broken.
+    """
+    versions = _kept_versions(stored)
+    while missing := {one.script_id for one in versions} - {script.pk for script in stored.objects[SCRIPTS]}:
+        stored.add_scripts(missing)
+        versions = _kept_versions(stored)
+    return _files(stored, _KeptVersions.of(versions), kinds)
 
 
 def write_files(directory: Path, exported: Mapping[str, str], *, private: bool = False) -> None:
@@ -111,7 +126,9 @@ def _is_of_export(path: Path) -> bool:
     return path.parts[:-1] == (SCRIPTS_DIRECTORY,) and path.suffix in (files.SOURCE_SUFFIX, files.LOCK_SUFFIX)
 
 
-def _files(stored: Stored, kept: _KeptVersions, with_digests: bool) -> dict[str, str]:
+def _files(
+    stored: Stored, kept: _KeptVersions, kinds: Sequence[DocumentKind], with_digests: bool = False
+) -> dict[str, str]:
     scripts = stored.objects[SCRIPTS]
     names = files.file_names(script.name for script in scripts)
     sources = {script.pk: f"{SCRIPTS_DIRECTORY}/{names[script.name]}" for script in scripts}
@@ -130,9 +147,11 @@ def _files(stored: Stored, kept: _KeptVersions, with_digests: bool) -> dict[str,
             raise ExportError(f"The definition {instance.route!r} ({instance.pk}) has no script: correct or delete it.")
         return content
 
-    document = {kind.section: [kind.written(values(kind, one)) for one in stored.objects[kind]] for kind in KINDS}
+    document = {kind.section: [kind.written(values(kind, one)) for one in stored.objects[kind]] for kind in kinds}
     texts = {sources[script.pk]: script.source for script in scripts}
-    texts |= {files.of_lock(sources[script_id]): text for script_id, text in stored.locks.items()}
+    texts |= {
+        files.of_lock(sources[script_id]): text for script_id, text in stored.locks.items() if script_id in sources
+    }
     for one in kept.versions:
         path = files.of_version(sources[one.script_id], one.number)
         texts |= {path: one.source} | ({files.of_lock(path): kept.locks[one.pk]} if one.pk in kept.locks else {})

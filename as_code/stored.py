@@ -1,7 +1,7 @@
 """What is stored: all objects at one moment, and which libraries the scripts were saved with."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -50,6 +50,7 @@ class Stored:
         tokens = sorted(_held(ApiToken), key=lambda token: (token.name, str(token.pk)))
         self.objects = {SCRIPTS: scripts, TOKENS: tokens, CREDENTIALS: credentials, DEFINITIONS: definitions}
         self.token_keys = token_keys(tokens)
+        self._all_scripts = scripts
         self._script_names = {script.pk: script.name for script in scripts}
         own = {
             "version__number": Coalesce(F("version__script__pending_version"), F("version__script__current_version"))
@@ -61,6 +62,24 @@ class Stored:
         libraries = ScriptVersion.objects.filter(number=F("script__current_version"), kind=ScriptKind.LIBRARY)
         self.library_hashes = dict(libraries.order_by().values_list("script", "content_hash"))
         """The content hash of each library as it is now."""
+
+    def keep_only(self, definition_ids: Set[UUID]) -> None:
+        """Leave the definitions with these ids, and the scripts and tokens that they need."""
+        definitions = [one for one in self.objects[DEFINITIONS] if one.pk in definition_ids]
+        tokens = set().union(*(self.allowed.get(one.pk, ()) for one in definitions))
+        self.objects[DEFINITIONS] = definitions
+        self.objects[TOKENS] = [token for token in self.objects[TOKENS] if token.pk in tokens]
+        self.objects[SCRIPTS] = []
+        self.add_scripts({one.script_id for one in definitions if one.script_id})
+
+    def add_scripts(self, script_ids: Set[UUID]) -> None:
+        """Add these scripts again, and the libraries that they use."""
+        needed = {script.pk for script in self.objects[SCRIPTS]}
+        new = script_ids - needed
+        while new:
+            needed |= new
+            new = {use.script_id for key in new for use in self.uses.get(key, {}).values()} - needed
+        self.objects[SCRIPTS] = [script for script in self._all_scripts if script.pk in needed]
 
     def content(self, kind: DocumentKind, instance: Any) -> dict[str, Any]:
         """The plain properties of an object; for a definition also its script and its tokens by key, for a credential

@@ -1,9 +1,12 @@
 """Saving credentials together with the scripts that they are granted to."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from automation.credentials import Credential, CredentialGrant
@@ -11,6 +14,7 @@ from automation.models import AutomationScript
 from automation.versions import ScriptKind
 from foundation.texts import is_storable
 from objects.changes import refusal, save_checked
+from objects.field_changes import FieldChange
 
 
 def save_credential(
@@ -25,7 +29,7 @@ def save_credential(
     if allowed_scripts is None:
         return save_checked(credential, by)
     script_ids = {script.pk if isinstance(script, AutomationScript) else script for script in allowed_scripts}
-    return save_checked(credential, by, then=lambda: _grant_only(credential, script_ids))
+    return save_checked(credential, by, _Granted(credential, frozenset(script_ids)))
 
 
 def scripts_named(names: Collection[str]) -> set[UUID]:
@@ -42,16 +46,32 @@ def scripts_named(names: Collection[str]) -> set[UUID]:
     return set(found.values())
 
 
-def _grant_only(credential: Credential, script_ids: set[UUID]) -> None:
-    rows = CredentialGrant._base_manager.filter(credential=credential)
-    present = set(rows.values_list("script_id", flat=True))
-    if present - script_ids:
-        gone = rows.filter(script__in=present - script_ids)
-        gone._raw_delete(gone.db)
-    _grant(credential, script_ids - present)
+@dataclass(frozen=True)
+class _Granted:
+    """Exactly the scripts that a credential is saved with."""
+
+    credential: Credential
+    script_ids: frozenset[UUID]
+
+    @cached_property
+    def _present(self) -> frozenset[UUID]:
+        """Read while the credential's row is locked."""
+        return frozenset(self._rows().values_list("script_id", flat=True))
+
+    def _rows(self) -> QuerySet[CredentialGrant]:
+        return CredentialGrant._base_manager.filter(credential=self.credential)
+
+    def change(self) -> FieldChange | None:
+        return FieldChange.of_set("allowed_scripts", self._present, self.script_ids)
+
+    def store(self) -> None:
+        if self._present - self.script_ids:
+            gone = self._rows().filter(script__in=self._present - self.script_ids)
+            gone._raw_delete(gone.db)
+        _grant(self.credential, self.script_ids - self._present)
 
 
-def _grant(credential: Credential, script_ids: set[UUID]) -> None:
+def _grant(credential: Credential, script_ids: frozenset[UUID]) -> None:
     """Add grants. The scripts' rows stay locked, so that no other writer deletes them before the commit."""
     held = AutomationScript.objects.filter(pk__in=script_ids).select_for_update().order_by("pk")
     scripts = list(held.values_list("pk", "name", "kind"))

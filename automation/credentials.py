@@ -1,6 +1,6 @@
 """Credentials: passwords and keys of other systems, which scripts use without having them in their source."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from automation import credential_keys
 from foundation.texts import NAME_LENGTH, is_name, is_storable
 from objects.authorship import AuthoredModel
 from objects.changes import refusal
+from objects.field_changes import FieldChange
 from objects.managers import ClosedManager
 
 LARGEST_VALUE_BYTES: Final = 16 * 1024
@@ -80,6 +81,13 @@ class Credential(AuthoredModel):
         else:
             rule = _("A value has 1 byte to {} KB in UTF-8, without NUL.").format(LARGEST_VALUE_BYTES // 1024)
             self._value_error = refusal("InvalidField", rule, field="value")
+
+    def changes_from(self, stored: Mapping[str, Any]) -> Iterator[FieldChange]:
+        """A value that was set always counts, so that nobody learns by trying whether it is the stored one."""
+        yield from super().changes_from(stored)
+        # Only a value that was set is in memory: to ask for the other one would read it.
+        if "ciphertext" in stored and stored["ciphertext"] != self.ciphertext:
+            yield FieldChange("value")
 
     def faults(self) -> Iterator[tuple[str, ValidationError]]:
         """`InvalidName`, `InvalidField` (+ `field`)."""

@@ -60,9 +60,14 @@ def keep_versions(scripts: Sequence["AutomationScript"]) -> None:
             made.append(_new(script, used, before, needed))
         else:
             _keep(script, before)
-        script.version_note, script.renews_libraries, script.renews_packages = "", False, False
-        script.with_libraries = script.with_lock = script.wanted_version = None
+        forget_wishes(script)
     _add(made)
+
+
+def forget_wishes(script: "AutomationScript") -> None:
+    """Let the next save make a version in the usual way."""
+    script.version_note, script.renews_libraries, script.renews_packages = "", False, False
+    script.with_libraries = script.with_lock = script.wanted_version = None
 
 
 def _new(script: "AutomationScript", used: Mapping[str, ScriptVersion], before: _Before, needed: Requirements) -> _Made:

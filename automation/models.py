@@ -21,6 +21,7 @@ from foundation.texts import NAME_LENGTH, is_library_name, is_name, is_storable
 from objects.authorship import AuthoredModel
 from objects.changes import refusal
 from objects.columns import DerivedBooleanField, DerivedIntegerField
+from objects.field_changes import FieldChange, column_changes
 
 __all__ = (
     "AutomationScript",
@@ -150,6 +151,24 @@ class AutomationScript(EntryPoints, AuthoredModel):
     def write_first(cls, instances: Sequence[Self]) -> None:
         """Keep a version of each script whose content is not that of its current version."""
         history.keep_versions(instances)
+
+    def is_changed_from(self, stored: Mapping[str, Any]) -> bool:
+        """Also for what no column shows: another version of a library or package, or an older version made current."""
+        written = stored["pending_version"] or stored["current_version"]
+        goes_back = self.wanted_version not in (None, written)
+        return goes_back or any(column_changes(self, stored)) or history.makes_version(self)
+
+    def take_over(self, stored: Mapping[str, Any]) -> None:
+        super().take_over(stored)
+        history.forget_wishes(self)
+        self.version_change = ""
+
+    def changes_from(self, stored: Mapping[str, Any]) -> Iterator[FieldChange]:
+        """Of the source, only the number of its version is shown. It is known once `write_first` has kept that."""
+        yield from column_changes(self, stored, but=("source",))
+        before = stored["pending_version"] or stored["current_version"]
+        if before != self.written_version:
+            yield FieldChange("version", before, self.written_version)
 
     def refusal_of_delete(self) -> ValidationError | None:
         """`ScriptInUse` with `scriptLinks`."""

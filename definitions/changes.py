@@ -1,6 +1,8 @@
 """Saving definitions together with their allowed tokens."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -15,6 +17,7 @@ from automation.versions import ScriptVersion
 from definitions import routes
 from definitions.models import AllowedToken, ApiDefinition, RoutePrefix
 from objects.changes import add_checked, added_together, refusal, save_checked
+from objects.field_changes import FieldChange
 from tokens.models import ApiToken
 
 
@@ -30,8 +33,7 @@ def save_definition(
     if allowed_tokens is None:
         return save_checked(definition, by)
     token_ids = {token.pk if isinstance(token, ApiToken) else token for token in allowed_tokens}
-    is_new = definition._state.adding
-    return save_checked(definition, by, then=lambda: _allow_only(definition, token_ids, is_new))
+    return save_checked(definition, by, _Allowed(definition, frozenset(token_ids), is_new=definition._state.adding))
 
 
 def add_definitions(definitions: Sequence[ApiDefinition], by: str, allowed_tokens: Mapping[UUID, Set[UUID]]) -> None:
@@ -43,13 +45,30 @@ def add_definitions(definitions: Sequence[ApiDefinition], by: str, allowed_token
     add_checked(definitions, by, then=lambda: _allow(allowed_tokens))
 
 
-def _allow_only(definition: ApiDefinition, token_ids: set[UUID], is_new: bool) -> None:
-    rows = AllowedToken._base_manager.filter(definition=definition)
-    present = set() if is_new else set(rows.values_list("token_id", flat=True))
-    if present - token_ids:
-        gone = rows.exclude(token__in=token_ids)
-        gone._raw_delete(gone.db)
-    _allow({definition.pk: token_ids - present})
+@dataclass(frozen=True)
+class _Allowed:
+    """Exactly the tokens that a definition is saved with."""
+
+    definition: ApiDefinition
+    token_ids: frozenset[UUID]
+    is_new: bool
+
+    @cached_property
+    def _present(self) -> frozenset[UUID]:
+        """Read while the definition's row is locked."""
+        return frozenset() if self.is_new else frozenset(self._rows().values_list("token_id", flat=True))
+
+    def _rows(self) -> QuerySet[AllowedToken]:
+        return AllowedToken._base_manager.filter(definition=self.definition)
+
+    def change(self) -> FieldChange | None:
+        return FieldChange.of_set("allowed_tokens", self._present, self.token_ids)
+
+    def store(self) -> None:
+        if self._present - self.token_ids:
+            gone = self._rows().exclude(token__in=self.token_ids)
+            gone._raw_delete(gone.db)
+        _allow({self.definition.pk: self.token_ids - self._present})
 
 
 def _allow(allowed_tokens: Mapping[UUID, Set[UUID]]) -> None:

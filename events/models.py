@@ -26,9 +26,9 @@ class Verb(models.TextChoices):
 
 
 class ObjectType(models.TextChoices):
-    API_DEFINITION = "ApiDefinition", "API definition"
-    API_TOKEN = "ApiToken", "API token"
-    AUTOMATION_SCRIPT = "AutomationScript", "Automation script"
+    API_DEFINITION = "ApiDefinition", "API"
+    API_TOKEN = "ApiToken", "Token"
+    AUTOMATION_SCRIPT = "AutomationScript", "Script"
     CREDENTIAL = "Credential", "Credential"
     MIRROR = "SearchMirror", "Search mirror"
     RUN = "Run", "Run"
@@ -61,6 +61,8 @@ class InformationEvent(models.Model):
     message = models.TextField()
     properties = models.JSONField(default=dict)
     """What filters can ask about the object, as it was after the change. Never a secret."""
+    changes = models.JSONField(null=True, editable=False)
+    """What an update has changed, for the console: `objects.field_changes`; null where nothing says so."""
 
     parameter_id: ClassVar = 64650
     parameter_name: ClassVar = "User-defined APIs"

@@ -16,6 +16,7 @@ from definitions.models import AllowedToken, ApiDefinition
 from events.models import InformationEvent, ObjectType, Verb
 from objects.authorship import SYSTEM, AuthoredModel
 from objects.changes import added_together, announced, bodies_read, health_changed
+from objects.field_changes import FieldChange, as_json
 from objects.managers import UnrecordedChangeError
 from tokens.models import ApiToken
 
@@ -33,6 +34,7 @@ def record_save(instance: AuthoredModel, created: bool, using: str, **kwargs: ob
     )
     if isinstance(instance, AutomationScript) and instance.version_change:
         event.message += f": {instance.version_change}"
+    event.changes = as_json(instance.changes) or None
     event.save(using=using)
 
 
@@ -57,27 +59,31 @@ def record_delete(instance: AuthoredModel, using: str, **kwargs: object) -> None
 @receiver(post_save, sender=AllowedToken)
 def record_allowed(instance: AllowedToken, using: str, **kwargs: object) -> None:
     """A token that a shell allows updates the definition. `save_definition` sends no such signal."""
-    _record(instance.definition, Verb.UPDATED, SYSTEM, using)
+    change = FieldChange("allowed_tokens", [], [instance.token_id])
+    _record(instance.definition, Verb.UPDATED, SYSTEM, using, change)
 
 
 @receiver(post_delete, sender=AllowedToken)
 def record_no_longer_allowed(instance: AllowedToken, using: str, origin: object, **kwargs: object) -> None:
     """Likewise, unless the definition is deleted with it: that has an event of its own."""
     if AllowedToken in (type(origin), getattr(origin, "model", None)):
-        _record(instance.definition, Verb.UPDATED, SYSTEM, using)
+        change = FieldChange("allowed_tokens", [instance.token_id], [])
+        _record(instance.definition, Verb.UPDATED, SYSTEM, using, change)
 
 
 @receiver(post_save, sender=CredentialGrant)
 def record_grant(instance: CredentialGrant, using: str, **kwargs: object) -> None:
     """A grant that a shell adds updates the credential. `save_credential` sends no such signal."""
-    _record(instance.credential, Verb.UPDATED, SYSTEM, using)
+    change = FieldChange("allowed_scripts", [], [instance.script_id])
+    _record(instance.credential, Verb.UPDATED, SYSTEM, using, change)
 
 
 @receiver(post_delete, sender=CredentialGrant)
 def record_withdrawal(instance: CredentialGrant, using: str, origin: object, **kwargs: object) -> None:
     """Likewise, unless the grant goes with its credential or its script: they have events of their own."""
     if CredentialGrant in (type(origin), getattr(origin, "model", None)):
-        _record(instance.credential, Verb.UPDATED, SYSTEM, using)
+        change = FieldChange("allowed_scripts", [instance.script_id], [])
+        _record(instance.credential, Verb.UPDATED, SYSTEM, using, change)
 
 
 @receiver(health_changed, sender=ApiDefinition)
@@ -127,8 +133,10 @@ def refuse_to_change(instance: InformationEvent, using: str, **kwargs: object) -
         raise UnrecordedChangeError("An event cannot be changed.")
 
 
-def _record(instance: AuthoredModel, verb: Verb, by: str, using: str) -> None:
-    new_event(_subject(instance), verb, by, shown_name(by)).save(using=using)
+def _record(instance: AuthoredModel, verb: Verb, by: str, using: str, *changes: FieldChange) -> None:
+    event = new_event(_subject(instance), verb, by, shown_name(by))
+    event.changes = as_json(changes) or None
+    event.save(using=using)
 
 
 @dataclass(frozen=True)

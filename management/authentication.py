@@ -1,9 +1,7 @@
 """Authentication by personal key, HTTP Basic or session; API tokens are not accepted."""
 
-from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from typing import Any, cast
 
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractBaseUser
 from django.dispatch import receiver
@@ -21,6 +19,7 @@ from logins.attempts import Attempt, LogInRefusedError
 from management.errors import PermissionDeniedError, TooManyAttemptsError, UnsupportedMediaTypeError
 from objects.authorship import USER_NAME_LENGTH
 from web.client_address import client_address
+from web.origins import is_from_another_site
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
@@ -107,19 +106,6 @@ class SessionAuthentication(authentication.SessionAuthentication):
         super().enforce_csrf(request)
 
 
-_OWN_SITES: Final = frozenset({"same-origin", "none"})
-_PORTS: Final = {"http": 80, "https": 443}
-
-
-def is_from_another_site(request: HttpRequest) -> bool:
-    """Whether a page of another origin sent the request. Programs send neither of the two headers."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in _OWN_SITES:
-        return True
-    origin = request.headers.get("Origin")
-    return origin is not None and not _is_own(origin, request)
-
-
 def is_browser(request: HttpRequest) -> bool:
     """Whether a browser sent the request. Over plain HTTP only its User-Agent may show it."""
     if any(name in request.headers for name in ("Sec-Fetch-Site", "Sec-Fetch-Mode", "Origin")):
@@ -127,18 +113,3 @@ def is_browser(request: HttpRequest) -> bool:
     agent = request.headers.get("User-Agent", "")
     # PowerShell also calls itself Mozilla, but needs the challenge to send credentials.
     return agent.startswith("Mozilla/") and "PowerShell" not in agent
-
-
-def _is_own(origin: str, request: HttpRequest) -> bool:
-    parsed = _parsed(origin)
-    own = (settings.UDAPI_PUBLIC_URL, f"{request.scheme}://{request.get_host()}")
-    return parsed is not None and parsed in map(_parsed, own)
-
-
-def _parsed(origin: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None if `origin` is not one, such as `null`."""
-    try:
-        parts = urlsplit(origin)
-        return (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
-    except (ValueError, KeyError):
-        return None

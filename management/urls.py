@@ -65,6 +65,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("keys/", KeysView.as_view()),
     path("keys/<str:key>/", KeyView.as_view()),
     path("schema/", SchemaView.as_view(), name="management-schema"),
-    path("docs/", DocsView.as_view()),
+    path("docs/", DocsView.as_view(), name="management-docs"),
     re_path(r"", NotFoundView.as_view()),
 ]

@@ -15,6 +15,7 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from objects.authorship import AuthoredModel
+from objects.field_changes import LinkedRows
 
 # Sent by the model of objects that one statement has added, without a `post_save` each: `instances`, `using`.
 added_together: Final = Signal()
@@ -37,8 +38,10 @@ def refusal(reason: str, message: str, /, **details: object) -> ValidationError:
     return ValidationError(message, code=reason, params=details)
 
 
-def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = None) -> Authored:
-    """Validate and save `instance` for the user named `by`; `then` runs in the same transaction.
+def save_checked(instance: Authored, by: str, links: LinkedRows | None = None) -> Authored:
+    """Validate and save `instance` for the user named `by`, together with `links`.
+
+    `instance.changes` then says what has changed. If nothing has, the object keeps its revision and its authors.
 
     Raises:
         ValidationError: a rule refuses the change; nothing was saved.
@@ -46,7 +49,8 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
     """
     if instance._state.adding:
         instance.created_by = by
-    with instance.acted_on(by), _unsaved_when_refused([instance]), transaction.atomic():
+    is_new = instance._state.adding
+    with instance.acted_on(by), _linked(instance, links), _unsaved_when_refused([instance]), transaction.atomic():
         _lock(instance)
         try:
             # Uniqueness and constraints are left to the database: asking for them costs queries for each save.
@@ -58,8 +62,8 @@ def save_checked(instance: Authored, by: str, then: Callable[[], None] | None = 
             # Now ask for every rule, to name those that are broken. None is if another writer has just made room.
             instance.full_clean()
             instance.save()
-        if then is not None:
-            then()
+        if links is not None and (is_new or instance.changes):
+            links.store()
     return instance
 
 
@@ -114,6 +118,15 @@ def _lock(instance: AuthoredModel) -> None:
         # A save would bring it back; a delete would be recorded twice.
         raise type(instance).DoesNotExist(f"{instance} has been deleted.")
     instance.hold_for([instance])
+
+
+@contextmanager
+def _linked(instance: AuthoredModel, links: LinkedRows | None) -> Iterator[None]:
+    instance.links = links
+    try:
+        yield
+    finally:
+        instance.links = None
 
 
 @contextmanager

@@ -10,16 +10,14 @@ from django.db import models
 class RevisionField(models.PositiveBigIntegerField):
     """Counts the saves of an object, from 1.
 
-    `objects.changes.save_checked` locks the object's row while it counts; a bare `save()` does not.
+    `AuthoredModel.save_base` locks the object's row and reads the stored number before it counts on.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"default": 0, "editable": False} | kwargs)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> int:
-        rows = type(model_instance)._base_manager.filter(pk=model_instance.pk)
-        stored = None if add else rows.values_list(self.attname, flat=True).first()
-        revision = (stored or 0) + 1
+        revision = 1 if add else getattr(model_instance, self.attname) + 1
         setattr(model_instance, self.attname, revision)
         return revision
 

@@ -1,7 +1,7 @@
 """API tokens, by which clients are known."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy
 from foundation.texts import NAME_LENGTH, is_name
 from objects.authorship import AuthoredModel
 from objects.changes import refusal
+from objects.field_changes import FieldChange, column_changes
 from tokens import peppers, secrets
 
 LARGEST_LIMIT = 100
 LONGEST_WINDOW_SECONDS = 86_400
+_RATE = ("rate_limit", "rate_window_seconds")
 
 
 class ApiToken(AuthoredModel):
@@ -44,6 +46,8 @@ class ApiToken(AuthoredModel):
     own_rules = frozenset({"name", "rate_limit", "rate_window_seconds"})
     # The digest of a new secret that a user has chosen; a generated one cannot be another token's.
     _given_digests: Mapping[int, str] | None = None
+    # Whether the next save gives it a secret: a change even if that is the stored one.
+    _gets_secret = False
 
     class Meta(AuthoredModel.Meta):
         abstract = False
@@ -94,7 +98,7 @@ class ApiToken(AuthoredModel):
             )
             raise refusal("InvalidSecret", rule.format(secrets.SHORTEST, secrets.LONGEST, secrets.PREFIX))
         digests = peppers.digests(secret)
-        self._given_digests = digests if is_given else None
+        self._given_digests, self._gets_secret = digests if is_given else None, True
         self.pepper_id = peppers.current_id()
         self.secret_digest = digests[self.pepper_id]
         return secret
@@ -109,6 +113,20 @@ class ApiToken(AuthoredModel):
             raise refusal("InvalidSecret", _("A digest has 64 hexadecimal digits."))
         self._given_digests = {pepper_id: digest}
         self.pepper_id, self.secret_digest = pepper_id, digest
+
+    def changes_from(self, stored: Mapping[str, Any]) -> Iterator[FieldChange]:
+        """The two columns of the rate limit are one change; of a new secret, only that there is one is shown."""
+        yield from column_changes(self, stored, but=_RATE)
+        after = [getattr(self, column) for column in _RATE]
+        before = [stored.get(column, now) for column, now in zip(_RATE, after, strict=True)]
+        if before != after:
+            yield FieldChange("rate_limit", *(None if None in limit else limit for limit in (before, after)))
+        if self._gets_secret or ("secret_digest" in stored and stored["secret_digest"] != self.secret_digest):
+            yield FieldChange("secret")
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        super().save_base(*args, **kwargs)
+        self._gets_secret = False
 
     @classmethod
     def hold_for(cls, instances: Sequence[Self]) -> None:

@@ -11,6 +11,7 @@ from automation.models import AutomationScript
 from definitions.models import ApiDefinition
 from objects.authorship import AuthoredModel
 from objects.changes import delete_checked, save_checked
+from testbed.changed import altered, change
 from testbed.publisher import ECHO, Publisher
 from tests.definitions.strategies import undone
 from tokens.models import ApiToken
@@ -46,7 +47,7 @@ def test_a_changed_object(db, kind):
     made = save_checked(_unsaved(kind), by="ann")
     for number, by in enumerate(["bob", "carol", "bob"], start=2):
         copy = kind.objects.get(pk=made.pk)
-        save_checked(copy, by=by)
+        change(copy, by=by)
         stored = kind.objects.get(pk=made.pk)
         assert (stored.created_by, stored.last_modified_by, stored.revision) == ("ann", by, number)
         assert stored.created_at == made.created_at
@@ -91,9 +92,9 @@ def test_a_bare_save_counts_too(db, kind):
     made = save_checked(_unsaved(kind), by="ann")
     stale = kind.objects.get(pk=made.pk)
     for expected in (2, 3):
-        made.save()
+        altered(made).save()
         assert kind.objects.get(pk=made.pk).revision == expected
-    stale.save()
+    altered(stale).save()
     assert kind.objects.get(pk=made.pk).revision == 4
 
 
@@ -102,7 +103,7 @@ def test_rolled_back_saves_do_not_count(db, kind):
 
     made = save_checked(_unsaved(kind), by="ann")
     with undone():
-        save_checked(made, by="bob")
-    save_checked(made, by="carol")
+        change(made, by="bob")
+    change(made, by="carol")
     stored = kind.objects.get(pk=made.pk)
     assert (stored.revision, stored.last_modified_by) == (2, "carol")

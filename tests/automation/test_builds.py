@@ -223,7 +223,7 @@ def test_going_back_to_what_waits_already_changes_nothing(db):
     started = build(script, 2).started_at
     activate(script, 2)
     assert (has(script), build(script, 2).started_at) == ((1, 2), started)
-    assert last_message() == "was updated by john"
+    assert last_message() == "was updated by john: version 2, as soon as it is built"
     activate(script, 1)
     assert (has(script), build(script, 2).state) == ((1, None), BuildState.FAILED)
 

@@ -52,7 +52,7 @@ def test_a_change_of_the_content_makes_the_next_version(db, values):
     assert _last_message().endswith("was updated by john: version 2")
 
 
-@pytest.mark.parametrize("values", [{}, {"name": "other"}, {"description": "d"}, {"version_note": "note"}])
+@pytest.mark.parametrize("values", [{"name": "other"}, {"description": "d"}])
 def test_a_change_of_anything_else_makes_no_version_and_still_is_an_event(db, values):
     script = save()
     before = ScriptVersion.objects.values().get()
@@ -107,11 +107,19 @@ def test_going_back_restores_everything_that_a_version_holds_and_makes_no_versio
     assert _last_message().endswith(": version 3")
 
 
-def test_going_back_to_the_current_version_changes_nothing_but_the_revision(db):
+@pytest.mark.parametrize("values", [{}, {"version_note": "note"}])
+def test_a_save_without_a_change_is_none(db, values):
+    script = save()
+    change(script, **values)
+    assert AutomationScript.objects.values_list("revision", "versioned_revision").get() == (1, 1)
+    assert _last_message().endswith("was added by jane")
+
+
+def test_going_back_to_the_current_version_changes_nothing(db):
     script = save()
     activate(script, 1)
     assert numbers(script) == [1]
-    assert _last_message().endswith("was updated by john")
+    assert _last_message().endswith("was added by jane")
 
 
 def test_a_version_with_a_deleted_library_cannot_become_current(db):

@@ -19,6 +19,7 @@ def main(seed: int, count: int, is_deadly: bool) -> None:
     from django.db import connection
 
     from objects.changes import delete_checked, save_checked
+    from testbed.changed import change
     from tokens.models import ApiToken
 
     chance = random.Random(seed)
@@ -35,7 +36,7 @@ def main(seed: int, count: int, is_deadly: bool) -> None:
         elif chance.random() < 0.3:
             delete_checked(mine.pop(), f"process {seed}")
         else:
-            save_checked(chance.choice(mine), f"process {seed}")
+            change(chance.choice(mine), f"process {seed}")
 
 
 def deadly(commit: Callable[[], None], chance: random.Random) -> Callable[[], None]:

@@ -14,6 +14,7 @@ from django.db import connection, connections, transaction
 
 from events import positions
 from events.models import InformationEvent
+from testbed.changed import altered
 from testbed.publisher import Publisher
 from testbed.stack import ROOT
 from tokens.models import ApiToken
@@ -127,7 +128,7 @@ def test_two_changes_that_lock_each_others_objects_do_not_deadlock_over_events(o
     def one() -> None:
         try:
             with transaction.atomic():
-                first.save()
+                altered(first).save()
                 has_event.set()
                 assert holds.wait(10)
                 list(ApiToken._base_manager.select_for_update().filter(pk=second.pk))
@@ -140,7 +141,7 @@ def test_two_changes_that_lock_each_others_objects_do_not_deadlock_over_events(o
                 list(ApiToken._base_manager.select_for_update().filter(pk=second.pk))
                 assert has_event.wait(10)
                 holds.set()
-                second.save()
+                altered(second).save()
         finally:
             connections.close_all()
 

@@ -35,7 +35,7 @@ def hub(open_db):
     made.end()
     for left in made._all():
         made.leave(left)
-    wait_until(lambda: made._thread is None, 20)
+    wait_until(lambda: made._thread is None)
 
 
 def test_database_outage_delays_events_but_loses_none(hub, publish, monkeypatch):
@@ -49,7 +49,7 @@ def test_database_outage_delays_events_but_loses_none(hub, publish, monkeypatch)
 
     monkeypatch.setattr(positions, "give", fail)
     publish.token()
-    wait_until(lambda: len(failures) >= 2, 20)
+    wait_until(lambda: len(failures) >= 2)
     monkeypatch.setattr(positions, "give", give)
     message = subscriber.get(20)
     assert message is not None
@@ -63,9 +63,9 @@ def test_unexpected_error_ends_all_streams_and_the_next_stream_starts_the_thread
         patch.setattr(positions, "give", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             hub.join(subscriber)
-        wait_until(lambda: subscriber.has_ended, 20)
+        wait_until(lambda: subscriber.has_ended)
     hub.leave(subscriber)
-    wait_until(lambda: hub._thread is None, 20)
+    wait_until(lambda: hub._thread is None)
     another = subscription()
     hub.join(another)
     publish.token()
@@ -76,7 +76,7 @@ def test_hub_thread_ends_with_its_last_subscriber_and_an_ending_hub_takes_none(h
     first = subscription()
     hub.join(first)
     hub.leave(first)
-    wait_until(lambda: hub._thread is None, 20)
+    wait_until(lambda: hub._thread is None)
     hub.end()
     with pytest.raises(hubs.EndingError):
         hub.join(subscription())

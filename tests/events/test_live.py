@@ -13,9 +13,10 @@ from django.db import transaction
 from django.test import Client
 
 from keys.models import PersonalKey
-from objects.changes import delete_checked, health_changed, save_checked
+from objects.changes import delete_checked, health_changed
 from runs.bodies import bodies_of
 from runs.store import store_records
+from testbed.changed import change
 from testbed.listener import ADDRESS
 from testbed.run_rows import add_run_with_bodies
 from testbed.stack import wait_until
@@ -72,7 +73,7 @@ def test_streams_are_filtered_by_type_and_properties(publish, listen):
     by_id = listen(objectId=str(c.pk))
     publish(route="x/y", token=(a, ""))
     publish(route="x/z", token=(a, ""))
-    save_checked(c, "system")
+    change(c)
     for listener, count in ((by_verb, 1), (by_type, 4), (by_name, 2), (by_route, 1), (by_id, 1)):
         listener.wait_for(count)
     time.sleep(0.7)
@@ -193,7 +194,7 @@ def test_withdrawn_access_counts_at_once_and_ends_the_stream(publish, listen, pe
     publish.token(name="after")
     other.wait_for(2)
     for way, listener in listeners.items():
-        wait_until(listener.has_ended.is_set, 30, f"the end of the stream after {way}")
+        wait_until(listener.has_ended.is_set, what=f"the end of the stream after {way}")
     assert {way: len(listener.messages) for way, listener in listeners.items()} == dict.fromkeys(WITHDRAWALS, 1)
     assert not other.has_ended.is_set()
 

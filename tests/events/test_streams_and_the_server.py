@@ -13,6 +13,7 @@ import pytest
 from django.db import connections
 
 from events.models import InformationEvent
+from testbed.changed import altered
 from testbed.listener import ADDRESS, Listener
 from testbed.publisher import Publisher
 from testbed.stack import wait_until
@@ -42,7 +43,7 @@ def change(count: int) -> None:
     try:
         token, _ = Publisher.token(Publisher())
         for _ in range(count - 1):
-            token.save()
+            altered(token).save()
             time.sleep(4 / count)
     finally:
         connections.close_all()

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from events.models import InformationEvent
-from objects.changes import delete_checked, save_checked
+from objects.changes import delete_checked
 from runs.bodies import bodies_of
+from testbed.changed import change
 from testbed.publisher import Publisher
 from testbed.run_rows import add_run_with_bodies
 from tests.management.conftest import ROOT, only
@@ -36,7 +37,7 @@ def body(response) -> str:
 def test_an_event_on_the_wire(admin, make):
     User.objects.create_user("john", first_name="John", last_name="Doe")
     token, _ = make.token(name="internal")
-    save_checked(token, "john")
+    change(token, "john")
     newest = results(admin.get(EVENTS))[0]
     stored = InformationEvent.objects.latest("number")
     assert newest == {
@@ -60,7 +61,7 @@ def history(make):
     User.objects.create_user("john", first_name="John", last_name="Doe")
     Publisher.forget_people()
     api = make(route="a/b", name="poll")
-    save_checked(api.token, "john")
+    change(api.token, "john")
     other, _ = make.token(name="other")
     delete_checked(other, "john")
     return api
@@ -170,7 +171,7 @@ def test_events_cannot_be_changed(admin, history, method):
 def test_csv_has_a_header_and_is_safe_in_spreadsheets(admin, make):
     User.objects.create_user("=cmd", first_name="=1+1", last_name='"; x')
     Publisher.forget_people()
-    save_checked(make.token(name="ä, b")[0], "=cmd")
+    change(make.token(name="ä, b")[0], "=cmd")
     response = admin.get(f"{EVENTS}export/csv/")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert 'filename="events.csv"' in response["Content-Disposition"]

@@ -348,9 +348,10 @@ def test_run_is_seen_and_its_log_followed_while_it_goes_on(stack, publish, reade
 
     def is_running():
         found[:] = [record for record in current_runs.look().running if record.definition_id == str(api.definition.pk)]
-        return bool(found)
+        return found or not caller.is_alive()
 
-    wait_until(is_running, 20, "the run is not shown")
+    wait_until(is_running, what="the run is not shown")
+    assert found, [(answer.status_code, answer.text) for answer in answers]
     address = f"{RUNS}{found[0].id}/"
 
     def get(end="", **query):
@@ -360,7 +361,7 @@ def test_run_is_seen_and_its_log_followed_while_it_goes_on(stack, publish, reade
 
     shown = get()
     assert (shown["status"], shown["tokenName"], shown["endedAt"]) == ("Running", api.token.name, None)
-    wait_until(lambda: get("log/")["lines"], 20, "the log is not shown")
+    wait_until(lambda: get("log/")["lines"], what="the log is not shown")
     assert not get("log/")["isOver"]
     (kept / "go").touch()
     caller.join()

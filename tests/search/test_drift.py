@@ -14,6 +14,7 @@ from search import writes
 from search.models import Copy, Intent, SetAside
 from search.rebuild import rebuild
 from search.repair import repair
+from testbed.changed import altered
 from tests.management.conftest import client_of, user_with
 from tokens.models import ApiToken
 
@@ -174,7 +175,7 @@ def test_one_bad_document_is_set_aside_and_does_not_block_the_rest(mirror, publi
     assert str(bad.pk) in _command("status")
     ApiToken._base_manager.filter(pk=bad.pk).update(created_by="2026-01-02")
     bad.refresh_from_db()
-    bad.save()
+    altered(bad).save()
     mirror.drain()
     assert len(mirror.documents("tokens")) == 2
     assert not SetAside.objects.exists()
@@ -185,7 +186,7 @@ def test_management_api_shows_the_state_and_only_readable_kinds_of_refused_docum
     try:
         SetAside.objects.create(kind="tokens", object_id="t", reason="odd")
         SetAside.objects.create(kind="definitions", object_id="d", reason="not for you")
-        apis[0].token.save()
+        altered(apis[0].token).save()
         answer = client_of(user).get("/api/management/mirror/").json()
         assert answer["isOn"] is True
         assert answer["backlog"] == 1
