@@ -8,5 +8,6 @@ class LoginsConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing the module connects its receivers.
+        import_module("logins.sessions")
         import_module("logins.superusers")
         import_module("logins.traces")

@@ -33,6 +33,8 @@ _https = _public.scheme == "https"
 ALLOWED_HOSTS = env.words("UDAPI_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", str(_public.hostname)]
 CSRF_TRUSTED_ORIGINS = [UDAPI_PUBLIC_URL] if _https else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_AGE = env.number("UDAPI_SESSION_HOURS", 336, 1, 8_760) * 3_600
+CSRF_FAILURE_VIEW = "console.csrf_page.csrf_failure"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 
 # --- Triggers, workers, web server ---
@@ -173,6 +175,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "logins.sessions.SlidingSessionMiddleware",
     "objects.actor.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
@@ -281,6 +284,4 @@ UNFOLD = {
     "SITE_HEADER": "User-Defined APIs",
     "SITE_URL": None,
     "SITE_ICON": f"{STATIC_URL}console/icon.svg",
-    "SIDEBAR": {"show_search": True, "command_search": True},
-    "COMMAND": {"search_callback": "console.runs.finder.search_results"},
 }
