@@ -13,7 +13,7 @@ import msgspec
 import redis
 
 from broker.client import brief_client
-from fleet import confinement, lua, redis_frames, redis_keys
+from fleet import confinement, departures, lua, redis_frames, redis_keys
 from foundation import __version__
 
 HEARTBEAT_SECONDS = 2.0
@@ -173,6 +173,7 @@ class Heartbeat:
         lua.BEAT.run(brief_client(), redis_keys.to_beat(self.instance), *what, *_elapsed(jobs))
         if leaves:
             self._has_left.set()
+            departures.note(self._node_id, began)
 
     @property
     def _is_consuming(self) -> bool:

@@ -19,6 +19,11 @@ def leaving() -> str:
     return f"{prefix()}leaving"
 
 
+def departure(node_id: int) -> str:
+    """When the worker node of this number last left the fleet on purpose (milliseconds); expires after a day."""
+    return f"{prefix()}left:{node_id}"
+
+
 def offers() -> str:
     """Hash: instance of each living node → its slots, and the job formats that it reads."""
     return f"{prefix()}offers"

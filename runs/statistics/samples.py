@@ -7,7 +7,7 @@ sample: it is unknown, not zero.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -116,6 +116,14 @@ def of_fleet(period: Period) -> Sequence[FleetPoint | None]:
     for place, _fleet, levels in _levels(FleetSample, period, _OF_FLEET):
         fleet[place] = FleetPoint(**levels)
     return fleet
+
+
+def last_seen(since: datetime) -> Mapping[int, datetime]:
+    """When each node that was alive after `since` was last seen so, by id."""
+    rows = NodeSample.objects.filter(step=STEPS[-1], start__gte=minute_of(since) - STEPS[-1], looks__gt=0)
+    found = rows.values("node").annotate(latest=Max("last")).values_list("node", "latest")
+    seen = {node: datetime.fromtimestamp(latest * EVERY.seconds, UTC) for node, latest in found}
+    return {node: moment for node, moment in seen.items() if moment >= since}
 
 
 def _levels(
