@@ -1,4 +1,4 @@
-"""The console's site and its menu: flags let a user in; Django's "staff" has no meaning."""
+"""The console's site: flags let a user in; Django's "staff" has no meaning."""
 
 from collections.abc import Mapping
 from functools import update_wrapper
@@ -7,32 +7,24 @@ from typing import Any, Final
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
 from unfold.sites import UnfoldAdminSite
 
 from access.flags import needed
-from access.policy import (
-    CREDENTIAL,
-    DEFINITION,
-    NODE,
-    POLICY,
-    RUN,
-    SCRIPT,
-    TOKEN,
-    Action,
-    allows,
-    manages_people,
-    may_enter,
-)
+from access.policy import DEFINITION, NODE, POLICY, RUN, TOKEN, Action, allows, manages_people, may_enter
+from console import start
 from console.charts import addresses as statistics
 from console.environment_page import environments_page
+from console.kept_form import logged_out_page
+from console.palette.views import palette
 from console.password_forms import LogInForm, PasswordPage, within_limits
+from console.people.own_page import own_permissions_page
 from console.run_actions import addresses as run_actions
 from console.runs import addresses as run_pages
-from console.start import start_page
-from console.trigger_page import offered_definitions, trigger_page
+from console.session_page import session_page
+from console.trigger_page import names_of_ids, offered_definitions, trigger_page
 from events import positions
 from events.visibility import readable_types
 
@@ -54,6 +46,10 @@ _RUN_ACTIONS: Final[Mapping[str, list[tuple[str, Action]]]] = {
 }
 
 
+# Django's "view on site", because no object has a page elsewhere, and the theme's search, which names Django's apps.
+_LEFT_OUT: Final = frozenset({"view_on_site", "search"})
+
+
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has no types
     """The console."""
 
@@ -68,12 +64,17 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
         return [
             path("trigger/", self.admin_view(trigger_page), name="trigger"),
             path("trigger/definitions/", self.admin_view(offered_definitions), name="trigger_definitions"),
+            path("trigger/names/", self.admin_view(names_of_ids), name="trigger_names"),
+            path("permissions/", self.admin_view(own_permissions_page), name="own_permissions"),
             path("environments/", self.admin_view(environments_page), name="environments"),
             *run_pages.urls(self),
             *run_actions.urls(self),
             *statistics.urls(self),
-            # Django's "view on site": no object has a page elsewhere.
-            *(page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"),
+            # Also for browsers whose session has ended.
+            path("session/", session_page, name="session"),
+            path("palette/", self.admin_view(palette), name="palette"),
+            *start.urls(self),
+            *(page for page in super().get_urls() if getattr(page, "name", "") not in _LEFT_OUT),
         ]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
@@ -84,6 +85,8 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
             is_live = request.method == "GET" and bool(readable_types(request.user))
             # Read before the page reads anything else: the live stream tells of every later change.
             position = positions.last() if is_live else None
+            if (kept := logged_out_page(request)) is not None:
+                return kept
             try:
                 answer = guarded(request, *args, **kwargs)
             except PermissionDenied as refusal:
@@ -95,7 +98,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
         return update_wrapper(page, guarded)
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return super().index(request, start_page(request) | (extra_context or {}))
+        return super().index(request, start.start_page(request) | (extra_context or {}))
 
     @within_limits
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
@@ -110,46 +113,13 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # django-unfold has n
         """The context of every page. Colours are in a file: the Content-Security-Policy allows no style element."""
         return {**super().each_context(request), "colors": {}}
 
-    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """The menu: the pages that the user may view, by group."""
-        user = request.user
-        # By group: title, icon, page and whether the user may view it.
-        pages = {
-            "": [(_("Overview"), "space_dashboard", "index", True)],
-            _("User-Defined APIs"): [
-                (_("Definitions"), "api", "definitions_apidefinition_changelist", allows(user, DEFINITION, "view")),
-                (_("Tokens"), "key", "tokens_apitoken_changelist", allows(user, TOKEN, "view")),
-                (_("Scripts"), "code", "automation_automationscript_changelist", allows(user, SCRIPT, "view")),
-                (_("Credentials"), "lock", "automation_credential_changelist", allows(user, CREDENTIAL, "view")),
-                (_("Trigger"), "play_circle", "trigger", allows(user, RUN, "add")),
-            ],
-            _("Operation"): [
-                (_("Runs"), "receipt_long", "runs", allows(user, RUN, "view")),
-                (_("Events"), "history", "events_informationevent_changelist", bool(readable_types(user))),
-                (_("Nodes"), "dns", "automation_workernode_changelist", allows(user, NODE, "view")),
-                (_("Environments"), "inventory_2", "environments", allows(user, NODE, "view")),
-            ],
-            _("Access"): [
-                (_("Personal keys"), "vpn_key", "keys_personalkey_changelist", True),
-                (_("Users"), "person", "auth_user_changelist", manages_people(user)),
-                (_("Groups"), "group", "auth_group_changelist", manages_people(user)),
-            ],
-        }
-        shown = {
-            group: [_entry(request, title, icon, page) for title, icon, page, may_view in entries if may_view]
-            for group, entries in pages.items()
-        }
-        return [{"title": group, "items": entries} for group, entries in shown.items() if entries]
+    def get_sidebar_list(self, request: HttpRequest) -> list[Any]:
+        """Nothing: `console/shell/menu.py` makes the menu."""
+        return []
 
     def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The translations for Django's and the console's scripts."""
         return JavaScriptCatalog.as_view(packages=["django.contrib.admin", "console"])(request)
-
-
-def _entry(request: HttpRequest, title: Any, icon: str, page: str) -> dict[str, Any]:
-    link = reverse(f"admin:{page}")
-    is_active = request.path == link if page == "index" else request.path.startswith(link)
-    return {"title": title, "icon": icon, "link": link, "active": is_active, "has_permission": True}
 
 
 def _missing(request: HttpRequest) -> str:
@@ -167,9 +137,13 @@ def _missing(request: HttpRequest) -> str:
         rows = [(RUN, "view_bodies" if may_show_bodies else "view"), *_RUN_ACTIONS.get(page, [])]
     if page.startswith("statistics"):
         rows = [(RUN, "view")]
-    if kind == "usage":
+    if kind in ("usage", "runs") and model:
         rows.append((RUN, "view"))
+    if page.endswith(("_access", "_apis")) and request.method == "POST":
+        rows = [(TOKEN, "view"), (DEFINITION, "view"), (DEFINITION, "change")]
     if page == "environments":
         rows = [(NODE, "view")]
+    if page.startswith("auth_") and not manages_people(request.user):
+        return str(_("a superuser"))
     lacking = [needed(*row) for row in rows if row in POLICY and not allows(request.user, *row)]
     return " and ".join(dict.fromkeys(lacking))
