@@ -1,6 +1,6 @@
 """Pieces of HTML for lists and readable pages, escaped."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,8 +38,8 @@ def limit_in_words(token: ApiToken) -> str:
     return str(text % {"limit": limit, "seconds": seconds})
 
 
-def page_of(obj: Any, kind: str = "change") -> str:
-    """The address of a page about `obj`: its `change`, `view`, `raw`, `history` or `delete`."""
+def page_of(obj: Any, kind: str = "view") -> str:
+    """The address of a page about `obj`: the page to read, or its `change`, `raw`, `history` or `delete`."""
     return reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_{kind}", args=[obj.pk])
 
 
@@ -83,10 +83,13 @@ def icon_link(url: str, label: object, icon: str) -> SafeString:
     return format_html(html, url, label, _icon(icon))
 
 
-def copy_button(text: object, label: object, icon: str = "content_copy") -> SafeString:
-    """A button that copies `text`."""
-    html = '<button type="button" class="ud-icon-button" data-copy="{0}" aria-label="{1}" title="{1}">{2}</button>'
-    return format_html(html, text, label, _icon(icon))
+def copy_button(text: object, label: object, icon: str = "content_copy", kind: str = "") -> SafeString:
+    """A button that copies `text`; the menu of a row finds it by its `kind`."""
+    html = (
+        '<button type="button" class="ud-icon-button" data-copy="{0}" data-copies="{3}" aria-label="{1}" title="{1}">'
+        "{2}</button>"
+    )
+    return format_html(html, text, label, _icon(icon), kind)
 
 
 def _icon(name: str) -> SafeString:
@@ -110,6 +113,26 @@ def codes(names: Iterable[object]) -> SafeString:
     """Names in the type of code."""
     parts = format_html_join(" ", '<code class="ud-code">{}</code>', ([name] for name in names))
     return format_html('<span class="ud-tags">{}</span>', parts)
+
+
+def yes_or_no(value: bool) -> SafeString:
+    """A tick, or a dash, with a word for screen readers."""
+    icon, word = ("check", _("yes")) if value else ("remove", _("no"))
+    return format_html('<span class="ud-tick">{}<span class="ud-unseen">{}</span></span>', _icon(icon), word)
+
+
+def dot(tone: str, text: object) -> SafeString:
+    """A point of colour before a name; `text` says what it means."""
+    html = '<span class="ud-mark is-{0}" title="{1}"><span class="ud-unseen">{1}</span></span>'
+    return format_html(html, tone, text)
+
+
+def few(parts: Sequence[SafeString], count: int, title: str = "") -> SafeString:
+    """The first of `count` things, and how many more there are."""
+    if not parts:
+        return muted("-")
+    more = format_html('<span class="ud-more">+{}</span>', count - 1) if count > 1 else ""
+    return format_html('<span class="ud-few" title="{}">{}{}</span>', title, parts[0], more)
 
 
 def state(is_disabled: bool) -> SafeString:

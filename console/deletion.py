@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin import helpers
-from django.contrib.admin.utils import model_ngettext
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,25 +15,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.blockers import SHOWN, name_definitions, refusal_text
-from console.lists import NamedRows
+from console.bulk import NAMED, BulkPages, in_turn, joined
 from objects.changes import delete_checked
 
 
-class CheckedDeletion(NamedRows):
+class CheckedDeletion(BulkPages):
     """Delete pages whose every delete goes through `delete_checked`."""
 
     delete_says: ClassVar[Any] = ""
     """What a delete means for others."""
     protected_says: ClassVar[Any] = gettext_lazy("In use. Remove it from these APIs first:")
     actions: Sequence[str] = ("delete_selected",)
-
-    def noun(self, count: int) -> str:
-        """What `count` of these objects are called."""
-        return model_ngettext(self.opts, count)
-
-    def counted(self, count: int) -> str:
-        """`count` objects in words: `3 tokens`."""
-        return f"{count} {self.noun(count)}"
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What a delete removes and what prevents it. Nothing else is deleted with an object."""
@@ -43,7 +34,9 @@ class CheckedDeletion(NamedRows):
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The delete page; after a refused delete it says why."""
-        context = self._words(str(self.opts.verbose_name)) | (extra_context or {})
+        found = self.get_object(request, unquote(object_id)) if self.has_delete_permission(request) else None
+        words = self._words(self.noun(1), self.last_use(request, [found.pk]) if found is not None else SafeString())
+        context = words | (extra_context or {})
         try:
             return super().delete_view(request, object_id, context)
         except ValidationError as error:
@@ -58,28 +51,31 @@ class CheckedDeletion(NamedRows):
         for obj in queryset:
             self.delete_model(request, obj)
 
-    @admin.action(permissions=["delete"], description=gettext_lazy("Delete"))
+    @admin.action(permissions=["delete"], description=gettext_lazy("Delete…"))
     def delete_selected(self, request: HttpRequest, queryset: "models.QuerySet[Any]") -> HttpResponse | None:
         """Ask, then delete what can be deleted; the messages name the others and say why they stay."""
-        if "post" in request.POST:
+        if self.is_confirmed(request):
             self._delete_each(request, list(queryset))
             return None
         chosen = list(queryset.prefetch_related("api_definitions") if self.apis_filter else queryset)
         free, blocked = self._sort(request, chosen)
         context = {
             "title": _("Delete"),
-            "deleted_objects": free,
-            "protected": blocked,
-            "selected": chosen,
-            "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+            "deleted_objects": free[:NAMED],
+            "more": max(0, len(free) - NAMED),
+            "protected": blocked[:SHOWN],
+            "more_protected": max(0, len(blocked) - SHOWN),
+            "selected": joined(obj.pk for obj in chosen),
             "opts": self.opts,
             "media": self.media,
         }
-        context = self.admin_site.each_context(request) | self._words(self.counted(len(free))) | context
+        words = self._words(self.counted(len(free)), self.last_use(request, [obj.pk for obj in chosen]))
+        context = self.admin_site.each_context(request) | words | context
         return TemplateResponse(request, "admin/delete_confirmation.html", context)
 
-    def _words(self, what: str) -> dict[str, Any]:
-        return {"what": what, "delete_says": self.delete_says, "protected_says": self.protected_says}
+    def _words(self, what: str, last_use: SafeString) -> dict[str, Any]:
+        words = {"what": what, "delete_says": self.delete_says, "protected_says": self.protected_says}
+        return words | {"last_use": last_use}
 
     def blockers(self, objs: Sequence[Any]) -> Mapping[Any, SafeString]:
         """What uses each object apart from definitions, by its key."""
@@ -102,7 +98,7 @@ class CheckedDeletion(NamedRows):
 
     def _delete_each(self, request: HttpRequest, objs: Sequence[Any]) -> None:
         refused = []
-        for obj in objs:
+        for obj in in_turn(objs):
             try:
                 self._delete_logged(request, obj)
             except ValidationError as error:

@@ -1,27 +1,26 @@
-"""The lists of authored objects: searched while the user types, filtered, sorted by every column."""
+"""What the lists of authored objects share: columns, searches and filters."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Model, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldBooleanWidget
 
-from access.pages import PolicyAdmin
+from access.policy import allows
 from console import cells
-from console.templatetags.console import local_time
+from console.list_pages import ListPages, RowItem
+from console.templatetags.console import time_ago
 from foundation.ids import parse_uuid
 from foundation.texts import is_storable
 
-PER_PAGE = 50
 AUTHORSHIP_COLUMNS = ("created_by", "at_created", "last_modified_by", "at_modified")
 
 
@@ -44,57 +43,21 @@ def with_rights(rows: "QuerySet[Any]", **rights: bool) -> "QuerySet[Any]":
     return told
 
 
-class NamedRows(PolicyAdmin):
-    """A list whose objects are told apart by a name."""
-
-    confidential: ClassVar[tuple[str, ...]] = ()
-    """The beginnings of fields that no filter in the address may reveal."""
-    apis_filter: ClassVar[str] = ""
-    """The filter of definitions that finds those that use an object, if definitions use such objects."""
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return not lookup.startswith(self.confidential) and super().lookup_allowed(lookup, value, request)
-
-    @admin.display(description="")
-    def action_checkbox(self, obj: Any) -> SafeString:
-        """The box that selects a row; its label is visible where the rows are cards."""
-        name = self.name_of(obj)
-        box = UnfoldBooleanWidget({"class": "action-select", "aria-label": name}, lambda value: False)
-        shown = box.render(ACTION_CHECKBOX_NAME, str(obj.pk))
-        return format_html('{}<span class="ud-select-name" data-name="{}"></span>', shown, name)
-
-    def name_of(self, obj: Any) -> str:
-        """What tells `obj` from others."""
-        return str(obj)
-
-    def object_context(self, request: HttpRequest, obj: Any, **further: Any) -> dict[str, Any]:
-        """The context of a page about `obj`."""
-        known = {"opts": self.opts, "original": obj, "subtitle": str(obj), "media": self.media}
-        return self.admin_site.each_context(request) | known | further
-
-
-class ObjectList(NamedRows):
+class ObjectList(ListPages):
     """The list of one kind of authored object."""
 
-    change_list_template = "console/objects/list.html"
-    list_per_page = PER_PAGE
-    list_max_show_all = PER_PAGE
-    list_fullwidth = True
-    list_before_template = None
-    list_display_links: Any = None
-    actions_selection_counter = False
-    search_hint: ClassVar[Any]
-    empty_title: ClassVar[Any]
-    empty_text: ClassVar[Any]
-    empty_icon: ClassVar[str]
+    row_page = "view"
+
+    def further_items(self, request: HttpRequest) -> Sequence[RowItem]:
+        return [*super().further_items(request), RowItem(_("Copy id"), copies="id")]
 
     @admin.display(description=_("created"), ordering="created_at")
     def at_created(self, obj: Any) -> SafeString:
-        return _time_and_author(obj.created_at, obj.created_by)
+        return time_ago(obj.created_at)
 
     @admin.display(description=_("modified"), ordering="last_modified")
     def at_modified(self, obj: Any) -> SafeString:
-        return _time_and_author(obj.last_modified, obj.last_modified_by)
+        return time_ago(obj.last_modified)
 
     @admin.display(description=_("APIs"), ordering="api_count")
     def apis(self, obj: Any) -> object:
@@ -103,11 +66,6 @@ class ObjectList(NamedRows):
             return obj.api_count or cells.muted(0)
         address = f"{reverse('admin:definitions_apidefinition_changelist')}?{self.apis_filter}={obj.pk}"
         return cells.link(address, obj.api_count)
-
-
-def _time_and_author(moment: datetime, user: str) -> SafeString:
-    """The author is visible where there is no room for a column of authors."""
-    return format_html('{}<span class="ud-second ud-by">{}</span>', local_time(moment), user)
 
 
 def search(rows: "QuerySet[Any]", text: str | None, columns: Iterable[str], id_at: str = "") -> "QuerySet[Any]":
@@ -136,12 +94,47 @@ class TextFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return []
 
+    def in_words(self) -> str:
+        """What its chip says."""
+        return self.value() or ""
+
+    @property
+    def shows_name(self) -> bool:
+        """Whether the value is an id that stands for a name."""
+        return self.in_words() != (self.value() or "")
+
     def has_output(self) -> bool:
         # Without lookups Django would not offer the filter.
         return True
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         return search(queryset, self.value(), self.looks_at, self.id_at)
+
+
+class NamedModel(NamedTuple):
+    """Objects that a filter takes by id, and the column with the name that users know them by."""
+
+    model: type[Model]
+    column: str = "name"
+
+
+class NamedFilter(TextFilter):
+    """A filter that also takes the id of an object. Users who may view the object read its name."""
+
+    of: ClassVar[NamedModel]
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        self._name = self._name_of(parse_uuid((self.value() or "").strip()), request)
+
+    def in_words(self) -> str:
+        return self._name or super().in_words()
+
+    def _name_of(self, key: UUID | None, request: HttpRequest) -> str:
+        if key is None or not allows(request.user, self.of.model._meta.label_lower, "view"):
+            return ""
+        found = self.of.model._base_manager.filter(pk=key).values_list(self.of.column, flat=True)
+        return str(found.first() or "")
 
 
 class AuthorFilter(TextFilter):
@@ -161,6 +154,11 @@ class ChoiceFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [(value, label) for value, (label, _condition) in self.options.items()]
+
+    def in_words(self) -> str:
+        """What its chip says."""
+        option = self.options.get(self.value() or "")
+        return capfirst(str(option[0])) if option else self.value() or ""
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         option = self.options.get(self.value() or "")

@@ -1,22 +1,25 @@
 """The columns and filters of the list of credentials."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from access.policy import SCRIPT, AnyUser, allows
 from automation.models import AutomationScript, Credential, CredentialGrant
 from console import cells
+from console.attention import conditions
 from console.blockers import count_rows
-from console.lists import AUTHORSHIP_FILTERS, TextFilter, choice_filter, column, with_rights
+from console.lists import AUTHORSHIP_FILTERS, NamedFilter, NamedModel, choice_filter, column, with_rights
 from console.templatetags.console import time_ago
 
-SCRIPTS_SHOWN = 3
+SCRIPTS_SHOWN = 1
 
 
 def with_scripts(credentials: "QuerySet[Credential]", user: AnyUser) -> "QuerySet[Credential]":
@@ -38,10 +41,13 @@ class CredentialColumns:
 
     used = column("last_used_at", _("last used"), lambda value: time_ago(value) or cells.muted(_("never")))
 
+    def last_uses(self, request: HttpRequest, keys: Collection[UUID]) -> Collection[datetime]:
+        moments = Credential.objects.filter(pk__in=keys).values_list("last_used_at", flat=True)
+        return [moment for moment in moments if moment]
+
     @admin.display(description=_("name"), ordering="name")
-    def title(self, obj: Credential) -> SafeString:
-        name = format_html('<a class="ud-url-text" href="{}">{}</a>', cells.page_of(obj), obj.name)
-        return cells.two_lines(name, obj.description)
+    def title(self, obj: Credential) -> str:
+        return obj.name
 
     @admin.display(description=_("granted scripts"), ordering="script_count")
     def scripts(self, obj: Any) -> SafeString:
@@ -49,12 +55,13 @@ class CredentialColumns:
         if not obj.script_count:
             return cells.muted(_("none"))
         shown = [script_chip(script, is_link=obj.sees_scripts) for script in obj.first_scripts]
-        return cells.chips(shown, obj.script_count - len(shown))
+        return cells.few(shown, obj.script_count)
 
 
-class GrantedScriptFilter(TextFilter):
+class GrantedScriptFilter(NamedFilter):
     """A script that may read the credential: users who may view credentials may know its name."""
 
+    of = NamedModel(AutomationScript)
     title = _("script")
     parameter_name = "script"
     looks_at = ("script__name",)
@@ -78,5 +85,6 @@ FILTERS = (
             "free": (_("granted to no script"), Q(script_count=0)),
         },
     ),
+    conditions.OF_CREDENTIALS,
     *AUTHORSHIP_FILTERS,
 )

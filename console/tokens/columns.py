@@ -1,34 +1,35 @@
 """The columns and filters of the list of tokens."""
 
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from console import cells
+from console.attention import conditions
 from console.lists import AUTHORSHIP_FILTERS, STATE_FILTER, choice_filter, column
-from console.templatetags.console import local_time
+from console.templatetags.console import time_ago
 from tokens.models import ApiToken
 
 
 class TokenColumns:
     """The cells of a token."""
 
-    used = column("last_used", _("last used"), lambda value: local_time(value) or cells.muted(_("never")))
+    used = column("last_used", _("last used"), lambda value: time_ago(value) or cells.muted(_("never")))
+    key = column("id", _("id"), lambda value: format_html("<code>{}</code>", value))
 
-    @admin.display(description=_("id"), ordering="id")
-    def menu(self, obj: ApiToken) -> SafeString:
-        """The id, which opens a menu."""
-        return format_html(
-            '<button type="button" class="ud-id" data-menu="row-menu" data-id="{0}" data-name="{1}" data-state="{2}"'
-            ' aria-haspopup="menu" aria-expanded="false" title="{3}">{0}'
-            '<span class="material-symbols-outlined" aria-hidden="true">more_vert</span></button>',
-            obj.pk,
-            obj.name,
-            "off" if obj.is_disabled else "on",
-            _("Actions for %s") % obj.name,
-        )
+    def last_uses(self, request: HttpRequest, keys: Collection[UUID]) -> Collection[datetime]:
+        moments = ApiToken.objects.filter(pk__in=keys).values_list("last_used", flat=True)
+        return [moment for moment in moments if moment]
+
+    def row_state(self, obj: ApiToken) -> SafeString:
+        return cells.dot("off", _("Disabled")) if obj.is_disabled else cells.dot("good", _("Enabled"))
 
     @admin.display(description=_("rate limit"), ordering="rate_limit")
     def limit(self, obj: ApiToken) -> SafeString:
@@ -53,5 +54,6 @@ FILTERS = (
         _("rate limit"),
         {"yes": (_("limited"), Q(rate_limit__isnull=False)), "no": (_("not limited"), Q(rate_limit__isnull=True))},
     ),
+    conditions.OF_TOKENS,
     *AUTHORSHIP_FILTERS,
 )

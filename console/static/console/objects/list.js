@@ -12,9 +12,10 @@ let asked = 0;
 export function swap(text) {
   const page = new DOMParser().parseFromString(text, "text/html");
   const kept = selectedIds();
-  for (const part of document.querySelectorAll("[data-swap]")) {
+  for (const part of document.querySelectorAll("[data-swap], [data-part]")) {
     const fresh = page.getElementById(part.id);
-    if (fresh) part.replaceChildren(...document.importNode(fresh, true).childNodes);
+    // What the user types stays.
+    if (fresh && !part.querySelector("input:focus:not([type=checkbox])")) part.replaceChildren(...document.importNode(fresh, true).childNodes);
     showTimes(part);
     makeControls(part);
   }
@@ -48,10 +49,14 @@ function address() {
   return query ? `?${query}` : window.location.pathname;
 }
 
-function search() {
+async function search() {
   const wanted = address();
   window.history.replaceState(null, "", wanted);
-  refresh();
+  for (const field of document.querySelectorAll("[data-look] [name=query]")) {
+    field.value = wanted.startsWith("?") ? wanted.slice(1) : "";
+  }
+  await refresh();
+  document.dispatchEvent(new CustomEvent("console:searched"));
 }
 
 form.addEventListener("input", () => {
@@ -65,7 +70,14 @@ form.addEventListener("submit", (event) => {
   search();
 });
 
-form.querySelector("[data-reset]").addEventListener("click", (event) => {
+// The filters of a list are renewed with it, so their clicks are heard here.
+form.addEventListener("click", (event) => {
+  const forgotten = event.target.closest("[data-forget]")?.closest(".ud-filter");
+  if (forgotten) {
+    forgotten.querySelector("input").value = "";
+    search();
+  }
+  if (!event.target.closest("[data-reset]")) return;
   event.preventDefault();
   for (const field of form.elements) if (field.name) field.value = "";
   search();
@@ -77,6 +89,33 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     document.getElementById("searchbar").focus();
   }
+});
+
+// --- Columns and page size ---
+
+async function look(form) {
+  const sent = new FormData(form);
+  const answer = await fetch(form.action, { method: "POST", body: sent, headers: { "X-Requested-With": "fetch" } });
+  if (answer.ok) swap(await answer.text());
+  else window.location.reload();
+}
+
+document.addEventListener("change", (event) => {
+  const chosen = event.target.closest("[data-look]");
+  if (chosen) look(chosen);
+});
+
+document.addEventListener("click", (event) => {
+  for (const open of document.querySelectorAll(".ud-drop[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && event.target.closest(".ud-drop[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
 });
 
 // --- Selecting rows ---
@@ -101,6 +140,7 @@ function showSelection(all = false) {
   words.textContent = count === 1 ? words.dataset.one : words.dataset.many.replace("%d", count);
   if (all) words.textContent = allButton.dataset.text;
   if (allButton) allButton.hidden = all || count < boxes().length;
+  if (!toggle) return;
   toggle.checked = count > 0 && count === boxes().length;
   toggle.indeterminate = count > 0 && count < boxes().length;
   for (const box of boxes()) box.closest("tr").classList.toggle("is-selected", box.checked);

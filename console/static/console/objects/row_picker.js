@@ -38,7 +38,7 @@ function picker(root) {
 
   search.addEventListener("input", () => {
     show();
-    found.soon(root.dataset.options, { q: search.value });
+    if (root.dataset.options) found.soon(root.dataset.options, { q: search.value });
   });
   // Enter would submit the form.
   search.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
@@ -51,7 +51,9 @@ function picker(root) {
     show();
     html.scrollIntoView({ block: "nearest" });
   });
-  found.now(root.dataset.options, { q: "" });
+  // Without an address the list is whole.
+  if (root.dataset.options) found.now(root.dataset.options, { q: "" });
+  else show();
 }
 
 document.querySelectorAll("[data-row-picker]").forEach(picker);
