@@ -4,16 +4,22 @@ from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
 from console.blockers import used_by
 from console.deletion import CheckedDeletion
-from console.forms import INPUT, CheckedForm
+from console.forms import INPUT, CheckedForm, typed_into
 from console.lists import ObjectList
 from console.object_pages import ReadablePages
+from events.models import Verb
+from events.visibility import readable_events
+from foundation.ids import parse_uuid
 from objects.changes import save_checked
 from search.query import in_order, matching_ids
 
@@ -25,6 +31,7 @@ class CheckedAdmin(ReadablePages, CheckedDeletion, ObjectList):
     """List, form and delete pages of an authored object. A refused change becomes an error on its form."""
 
     is_live = True
+    warn_unsaved_form = True
     form = CheckedForm
     formfield_overrides: ClassVar[Any] = {
         models.CharField: {"widget": forms.TextInput(INPUT)},
@@ -53,8 +60,14 @@ class CheckedAdmin(ReadablePages, CheckedDeletion, ObjectList):
         return type(form.__name__, (form,), {"user": request.user, "refusal": self.refusal})
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The object. While a change is under way its row is locked, so that the change starts from what is stored."""
+        """The object. While a change is under way its row is locked, so that the change starts from what is stored.
+
+        Raises:
+            Http404: there is none to show; a form that was sent for it may give back what was typed.
+        """
         found = super().get_object(request, object_id, from_field)
+        if found is None and request.method != "POST":
+            raise Http404
         # Outside a transaction there is nothing to lock for: the request only shows the object.
         if found is None or request.method != "POST" or not transaction.get_connection().in_atomic_block:
             return found
@@ -72,9 +85,10 @@ class CheckedAdmin(ReadablePages, CheckedDeletion, ObjectList):
         A refused save has been rolled back completely: the form is shown again with the reason.
         """
         is_to_read = request.method != "POST" and not self.has_change_permission(request)
-        # Django's own answer to an object that does not exist is a redirect with a message.
-        if object_id is not None and is_to_read and self.get_object(request, unquote(object_id)) is not None:
+        if object_id is not None and is_to_read:
             return self.readable_page(request, object_id)
+        if object_id is not None and self._is_gone(request, object_id):
+            return self.gone_page(request, object_id)
         # All threads share these pages. The copy keeps what belongs to one request.
         pages = copy(self)
         try:
@@ -83,10 +97,45 @@ class CheckedAdmin(ReadablePages, CheckedDeletion, ObjectList):
             pages.refusal = refusal
             return super(CheckedAdmin, pages).changeform_view(request, object_id, form_url, extra_context)
 
+    def _is_gone(self, request: HttpRequest, object_id: str) -> bool:
+        """Whether the form of an object was sent that does not exist any more."""
+        is_sent = request.method == "POST" and self.has_change_permission(request)
+        return is_sent and self.get_object(request, unquote(object_id)) is None
+
+    def gone_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The answer to the form of a deleted object: what was typed, to be copied."""
+        form = self.get_form(request, self.model(), change=True)(request.POST)
+        known_id = parse_uuid(unquote(object_id))
+        deletes = readable_events(request.user).filter(verb=Verb.DELETED)
+        deleted = deletes.filter(object_id=known_id).first() if known_id else None
+        context = {"title": _("Deleted"), "opts": self.opts, "deleted": deleted, "texts": typed_into(form)}
+        context |= self.admin_site.each_context(request)
+        return TemplateResponse(request, "console/objects/gone.html", context, status=404)
+
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        if self.apis_filter and kwargs.get("obj"):
-            context["used_by"] = used_by(request.user, kwargs["obj"])
+        obj = kwargs.get("obj")
+        if obj is not None:
+            # The form may have filled the object with what was not saved.
+            stored = self.model._base_manager.filter(pk=obj.pk).first() or obj
+            context["head"] = self.head_of(request, stored)
+            if self.apis_filter:
+                context["used_by"] = used_by(request.user, obj)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        """The page of the object: one sees what was made, and what to do next."""
+        return HttpResponseRedirect(self.page_of(obj, "view"))
+
+    response_post_save_change = response_post_save_add
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Says so if the form has changed nothing."""
+        if obj.changes:
+            return super().response_change(request, obj)
+        self.message_user(request, _("Nothing has changed."), messages.INFO)
+        if "_continue" in request.POST:
+            return HttpResponseRedirect(request.path)
+        return self.response_post_save_change(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         self.store(obj, form, by=request.user.get_username())

@@ -1,7 +1,7 @@
 """What the forms of the console share: errors find their field, and a save over another's change is noticed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from access.policy import AnyUser
 
 INPUT = {"class": "ud-input"}
+DRAFTED: Final = frozenset({"description", "source", "version_note"})
+"""Texts that the browser keeps as a draft while they are typed: none of them is secret."""
 
 
 class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argument at run time
@@ -40,6 +42,8 @@ class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argume
         self.fields["seen_revision"].initial = self.instance.revision
         for name in self.fields.keys() & set(self.needed):
             self.fields[name].required = True
+        for name in self.fields.keys() & DRAFTED:
+            self.fields[name].widget.attrs["data-draft"] = ""
 
     @cached_property
     def changed_data(self) -> list[str]:
@@ -84,6 +88,30 @@ class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argume
         return str(field.label or name), _shown(field, stored), _shown(field, typed)
 
 
+def typed_into(form: forms.BaseForm) -> list[tuple[str, str]]:
+    """The label and value of each field that was filled in, but for secrets, in the order of the form."""
+    form.is_valid()
+    texts = []
+    for bound in form.visible_fields():
+        if isinstance(bound.field.widget, forms.PasswordInput):
+            continue
+        # A widget that gives nothing back holds a secret.
+        given_back = bound.field.widget.format_value(bound.value())
+        shown = _shown(bound.field, getattr(form, "cleaned_data", {}).get(bound.name, bound.value()))
+        if given_back not in (None, "", []) and shown != "-":
+            texts.append((str(bound.label), shown))
+    return texts
+
+
+def _chosen(field: Any, value: Any) -> Model | None:
+    """The object that a browser has sent the id of; None for one that is gone, or for anything else."""
+    try:
+        found: Model | None = field.queryset.filter(**{field.to_field_name or "pk": value}).first()
+    except (ValueError, ValidationError):
+        return None
+    return found
+
+
 def _shown(field: Any, value: Any) -> str:
     """A value of `field` in words."""
     if value in (None, ""):
@@ -92,7 +120,6 @@ def _shown(field: Any, value: Any) -> str:
         return str(_("yes") if value else _("no"))
     if isinstance(value, Iterable) and not isinstance(value, str):
         return "\n".join(_shown(field, each) for each in value) or "-"
-    rows = getattr(field, "queryset", None)
-    if rows is not None:
-        return str(value if isinstance(value, Model) else rows.filter(pk=value).first() or value)
+    if getattr(field, "queryset", None) is not None:
+        return str(value if isinstance(value, Model) else _chosen(field, value) or value)
     return str(dict(getattr(field, "choices", ())).get(value, value))

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from console.forms import INPUT, CheckedForm
 from console.secret import TicketField
+from console.tokens.apis import ChosenApis, may_choose
+from definitions.models import ApiDefinition
 from tokens import secrets
 from tokens.models import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, ApiToken
 
@@ -61,10 +63,20 @@ class NewTokenForm(TokenForm, SecretForm):
 
     needed = TokenForm.needed
 
+    placed = TokenForm.placed | {"apis"}
+
     class Meta(TokenForm.Meta):
         pass
 
     ticket = TicketField()
+    apis = forms.ModelMultipleChoiceField(
+        ApiDefinition.objects.all(), label=_("APIs that allow it"), required=False, widget=ChosenApis
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_choose(self.user):
+            self.fields.pop("apis", None)
 
 
 class RotateForm(SecretForm):
