@@ -10,6 +10,16 @@ from automation.source import contents, contents_of
 from automation.versions import ScriptKind
 from console.scripts import problems
 
+NEW_SCRIPT: Final = '''"""What the script does, in a sentence."""
+
+from automation.sdk import ApiTriggerInput, ApiTriggerOutput, Engine
+
+
+def on_api_trigger(engine: Engine, request: ApiTriggerInput) -> ApiTriggerOutput:
+    return ApiTriggerOutput(response_body="Hello")
+'''
+"""What a new script starts with."""
+
 NEW_LIBRARY: Final = '''"""What scripts share. NAME is the name of this library: from scripts.NAME import greeting"""
 
 

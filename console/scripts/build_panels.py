@@ -98,6 +98,12 @@ def pending_panel(script: AutomationScript) -> BuildPanel | None:
     return panel_of(script, version) if version else None
 
 
+def current_panel(script: AutomationScript) -> BuildPanel | None:
+    """The build of the version that runs; None if it has no packages."""
+    version = script.versions.filter(number=script.current_version).first() if script.current_version else None
+    return panel_of(script, version) if version else None
+
+
 def current_packages(script: AutomationScript) -> VersionPackages | None:
     """The packages of the version that runs; None if it has none."""
     if script.current_version is None:

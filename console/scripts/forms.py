@@ -59,8 +59,10 @@ class ScriptForm(CheckedForm):
     version_note = forms.CharField(
         label=_("Note"),
         required=False,
-        help_text=_("What you changed and why. It is kept with the version."),
-        widget=forms.Textarea(INPUT | {"rows": 2, "maxlength": LONGEST_NOTE}),
+        widget=forms.TextInput(
+            INPUT
+            | {"maxlength": LONGEST_NOTE, "placeholder": _("Note: what you changed and why"), "autocomplete": "off"}
+        ),
     )
 
     consequences: Sequence[Consequence] = ()

@@ -3,35 +3,31 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.forms.utils import ErrorList
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.urls import URLPattern, path
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from access import policy
-from access.policy import CREDENTIAL, DEFINITION, SCRIPT, allows
+from access.policy import DEFINITION, allows
 from automation.models import AutomationScript
 from automation.source import ON_API_TRIGGER, RUN
 from automation.versions import ScriptKind
 from console import cells
+from console.attention import conditions
 from console.base import CheckedAdmin
 from console.blockers import count_rows
 from console.lists import AUTHORSHIP_COLUMNS, AUTHORSHIP_FILTERS, choice_filter, column, with_rights
-from console.run_actions import wire
-from console.scripts import analysis
-from console.scripts.completion_pages import CompletionPages, known_names
+from console.scripts.code_page import CodePages
+from console.scripts.completion_pages import CompletionPages
 from console.scripts.forms import ScriptForm
-from console.scripts.reach import in_words, reach_of
+from console.scripts.head import ScriptHead
 from console.scripts.renewal_pages import RenewalPages
+from console.scripts.runs_page import ScriptRunsPage
+from console.scripts.use_pages import UsePages
 from console.scripts.version_pages import VersionPages
 from console.usage.columns import CallColumns
 from definitions.models import ApiDefinition
-from foundation.limits import LARGEST_TRIGGER_BODY
 
 FILTERS = (
     choice_filter(
@@ -55,18 +51,29 @@ FILTERS = (
             "unused": (gettext_lazy("not published"), Q(api_count=0)),
         },
     ),
+    conditions.OF_SCRIPTS,
     *AUTHORSHIP_FILTERS,
 )
 
 
-class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CallColumns, CheckedAdmin):
+class ScriptAdmin(
+    ScriptHead,
+    CodePages,
+    UsePages,
+    ScriptRunsPage,
+    VersionPages,
+    RenewalPages,
+    CompletionPages,
+    CallColumns,
+    CheckedAdmin,
+):
     """Automation scripts: the Python that APIs run."""
 
     form = ScriptForm
     apis_filter = "script"
     counted_as = "script"
+    calls_page = "runs"
     counted_kinds = ()
-    counted_title = gettext_lazy("Runs")
     content: ClassVar = (
         "name",
         "description",
@@ -77,8 +84,6 @@ class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CallColumns, Chec
         "memory_limit_mb",
         "reuse",
     )
-    readable_template = "console/scripts/view.html"
-    further_rows = ("has_api_trigger", "current_version", "versions", "credentials", "api_definitions")
     change_form_template = "console/scripts/form.html"
     list_display = (
         "title",
@@ -89,12 +94,17 @@ class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CallColumns, Chec
         "memory",
         "apis",
         "recent_calls",
+        "last_call",
+        "description",
         *AUTHORSHIP_COLUMNS,
     )
+    row_page = "change"
+    usual_columns = ("kind_in_a_word", "entry_points", "apis", "recent_calls", "last_call", "at_modified")
+    on_tablets = ("entry_points", "apis", "recent_calls")
+    on_phones = ("entry_points", "last_call")
     list_filter = FILTERS
     search_fields = ("name", "description", "=id")
     ordering = ("name",)
-    warn_unsaved_form = True
     delete_says = gettext_lazy("Scripts that run it as a subscript will fail. Its versions are deleted as well.")
     protected_says = gettext_lazy("In use. Remove it from these APIs or scripts first:")
     search_hint = gettext_lazy("Search by name, description or id")
@@ -103,12 +113,8 @@ class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CallColumns, Chec
     empty_text = gettext_lazy("A script is the Python that an API runs. Start with an example.")
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
-    def title(self, obj: AutomationScript) -> SafeString:
-        name = format_html('<a class="ud-url-text" href="{}">{}</a>', cells.page_of(obj), obj.name)
-        if obj.kind == ScriptKind.LIBRARY:
-            # For lists that have no room for a column of its own.
-            name = format_html('{} <span class="ud-kind">{}</span>', name, self.kind_in_a_word(obj))
-        return cells.two_lines(name, obj.description)
+    def title(self, obj: AutomationScript) -> str:
+        return obj.name
 
     @admin.display(description=gettext_lazy("kind"), ordering="kind")
     def kind_in_a_word(self, obj: AutomationScript) -> object:
@@ -133,55 +139,6 @@ class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CallColumns, Chec
     def has_usage(self, obj: AutomationScript) -> bool:
         return obj.kind == ScriptKind.SCRIPT
 
-    def get_urls(self) -> list[URLPattern]:
-        check = path("check/", self.admin_site.admin_view(self.check_view), name="scripts_check")
-        return [check, *super().get_urls()]
-
-    def check_view(self, request: HttpRequest) -> HttpResponse:
-        """The findings in a source that is being written. Nothing is saved.
-
-        Raises:
-            PermissionDenied: the user may not write scripts, or the request is no POST.
-        """
-        if request.method != "POST" or not self.has_change_permission(request):
-            raise PermissionDenied
-        source = request.POST.get("source", "").replace("\r\n", "\n")
-        return JsonResponse(analysis.findings(source, request.POST.get("kind", ""), request.POST.get("name", "")))
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The address may name an example script, or the kind of a library, and nothing else."""
-        if request.GET.get("kind") == ScriptKind.LIBRARY:
-            return {"kind": ScriptKind.LIBRARY, "source": analysis.NEW_LIBRARY}
-        name = request.GET.get("template", "")
-        chosen = [example for example in analysis.usable_examples() if example.name == name] if name else []
-        return {"source": chosen[0].source, "parameters": list(chosen[0].parameters)} if chosen else {}
-
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        script, form = kwargs.get("obj"), context["adminform"].form
-        context |= {
-            "templates": [] if script else analysis.usable_examples(),
-            "may_publish": allows(request.user, DEFINITION, "view") and allows(request.user, DEFINITION, "add"),
-            "may_try": allows(request.user, SCRIPT, "try"),
-            "largest_body": LARGEST_TRIGGER_BODY,
-            "run_page": wire.address_of("run") if allows(request.user, policy.RUN, "view") else "",
-            "warnings": in_words(request.user, form.consequences),
-            "known_names": known_names(request.user, script),
-        }
-        if form.consequences:
-            context["errors"] = ErrorList()
-        if script is not None:
-            # The form may have filled the script with what was not saved.
-            stored = AutomationScript.objects.get(pk=script.pk)
-            context |= self.libraries_of(request, stored)
-            sees_credentials = allows(request.user, CREDENTIAL, "view")
-            context["credentials"] = stored.credentials.order_by("name") if sees_credentials else ()
-            context |= {
-                "save_says": reach_of(request.user, stored).at_save(),
-                "stored_version": stored.written_version,
-                **self.readable_context(request, stored),
-            }
-        return super().render_change_form(request, context, *args, **kwargs)
-
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """What the history says: the changed fields, and the version that the save has made of them."""
         if add:
@@ -195,7 +152,7 @@ class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CallColumns, Chec
 
     def response_change(self, request: HttpRequest, obj: AutomationScript) -> HttpResponse:
         """Say what the save has done: the version, the way back, the note, and the scripts that import it."""
-        answer = self._or_build(request, obj, super().response_change(request, obj))
+        answer = super().response_change(request, obj)
         if obj.version_change:
             self.offer_way_back(request, obj)
         elif request.POST.get("version_note", "").strip():
@@ -209,17 +166,7 @@ class ScriptAdmin(VersionPages, RenewalPages, CompletionPages, CallColumns, Chec
 
     def response_add(self, request: HttpRequest, obj: AutomationScript, post_url_continue: Any = None) -> HttpResponse:
         """Say of a script with packages that it is being built."""
-        answer = self._or_build(request, obj, super().response_add(request, obj, post_url_continue))
+        answer = super().response_add(request, obj, post_url_continue)
         if obj.pending_version is not None:
             self.say_current(request, obj, None)
         return answer
-
-    def _or_build(self, request: HttpRequest, script: AutomationScript, answer: HttpResponse) -> HttpResponse:
-        """The page that shows the build which a save has begun, in place of the list."""
-        if (
-            not script.version_change
-            or script.pending_version is None
-            or not {"_continue", "_addanother"}.isdisjoint(request.POST)
-        ):
-            return answer
-        return HttpResponseRedirect(cells.version_page(script.pk, script.pending_version))

@@ -12,14 +12,8 @@ const KEYS = [
   indentWithTab,
 ];
 
-// The buttons of the form stay at the bottom of a large window, where the cursor must not go behind them.
-function barHeight() {
-  const bar = document.getElementById("submit-row");
-  return bar && getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0;
-}
-
 // `further` are extensions that come before the editor's own.
-export function editorFor(area, { nonce, label, isReadOnly, changed, further = [] }) {
+export function editorFor(area, { nonce, label, describedBy = "found", isReadOnly, changed, further = [] }) {
   const follow = EditorView.updateListener.of((update) => {
     if (!update.docChanged) return;
     area.value = update.state.doc.toString();
@@ -34,14 +28,17 @@ export function editorFor(area, { nonce, label, isReadOnly, changed, further = [
         highlightActiveLineGutter(), highlightSpecialChars(), history(), drawSelection(), dropCursor(), indentOnInput(),
         indentUnit.of("    "), bracketMatching(), closeBrackets(), highlightActiveLine(),
         highlightSelectionMatches(), search({ top: true }), keymap.of(KEYS), python(),
-        syntaxHighlighting(classHighlighter), follow, EditorView.scrollMargins.of(() => ({ bottom: barHeight() })),
+        syntaxHighlighting(classHighlighter), follow,
         // With a tabindex, also who only reads a long source reaches it by the keyboard.
-        EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": "found", spellcheck: "false" }),
+        EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": describedBy, spellcheck: "false" }),
       ],
     }),
   });
   area.insertAdjacentElement("beforebegin", view.dom);
   area.hidden = true;
+  area.addEventListener("console:filled", () => {
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: area.value } });
+  });
   return view;
 }
 

@@ -1,18 +1,22 @@
-// The form of a script: an editor, and findings in the source while the user types.
+// The form of a script: an editor, findings in the source while the user types, and the panel beside it.
 import { autocompletion } from "./codemirror/codemirror.js";
+import { addBlock, hasBlock } from "./block.js";
 import { Known } from "./completion/known.js";
 import { signatureHint } from "./completion/signature_hint.js";
 import { completions } from "./completion/suggestions.js";
-import { addBlock, hasBlock } from "./block.js";
 import { editorFor, markLines, showLine } from "./editor.js";
+import { isOpen, openTab, showPanel } from "./panel.js";
+import { showParts } from "./parts.js";
 import { keepPlace } from "./place.js";
+import { problemsIn, showFindings } from "./problems.js";
+import { showSdk } from "./sdk.js";
 import { listenToShortcuts } from "./shortcuts.js";
+import { offerTemplates } from "./templates.js";
 import { tryBeside } from "./trying.js";
 
 const WAIT_MILLISECONDS = 400;
 const EMPTY = {};
 const root = document.querySelector("[data-editor]");
-const found = document.getElementById("found");
 const parameters = document.getElementById("id_parameters");
 const adding = document.getElementById("add-block");
 let timer = 0;
@@ -20,76 +24,13 @@ let isAsking = false;
 let hasChanged = false;
 let trial;
 
-function element(name, properties, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
-function code(text) {
-  return element("code", { className: "ud-code", textContent: text });
-}
-
 function declared() {
   return parameters.value.split("\n").map((line) => line.trim()).filter(Boolean);
 }
 
-function line(icon, tone, ...children) {
-  const sign = element("span", { className: "material-symbols-outlined", textContent: icon, ariaHidden: "true" });
-  return element("p", { className: `ud-check ${tone}` }, sign, element("span", {}, ...children));
-}
-
-// The place and the words of a problem; the place leads there.
-function located(view, { line: number, message }) {
-  if (!number) return [message];
-  const button = element("button", { type: "button", className: "ud-link" });
-  button.textContent = found.dataset.line.replace("%d", number);
-  button.addEventListener("click", () => showLine(view, number));
-  return [button, " ", message];
-}
-
-function listed(view, problem) {
-  const [icon, tone] = problem.is_error ? ["error", "bad"] : ["warning", "warn"];
-  return element("li", {}, line(icon, tone, ...located(view, problem)));
-}
-
-function problemList(view, problems) {
-  const title = element("h3", { id: "problems", className: "ud-label", textContent: found.dataset.problems });
-  const list = element("ul", {}, ...problems.map((problem) => listed(view, problem)));
-  list.setAttribute("aria-labelledby", title.id);
-  return [title, list];
-}
-
-function showFound(view, findings) {
-  const words = found.dataset;
-  trial?.offer(findings.entry_points);
-  const entry = findings.entry_points.length ? [`${words.entry}: `, ...spaced(findings.entry_points)] : [];
-  const lines = [];
-  if (findings.problems.length) lines.push(...problemList(view, findings.problems));
-  else lines.push(line("check_circle", "good", words.fine, " ", ...entry));
-  lines.push(element("p", { className: "ud-help", textContent: findings.checked }));
-  if (findings.problems.length && entry.length) lines.push(line("api", "plain", ...entry));
-  const missing = findings.parameters.filter((name) => !declared().includes(name));
-  if (findings.parameters.length) {
-    const known = findings.parameters.filter((name) => !missing.includes(name));
-    if (known.length) lines.push(line("data_object", "plain", `${words.asks}: `, ...spaced(known)));
-  }
-  if (missing.length) lines.push(offer(missing));
-  found.replaceChildren(...lines);
-}
-
-function offer(missing) {
-  const words = found.dataset;
-  const add = element("button", { type: "button", className: "ud-link", textContent: words.add });
-  add.addEventListener("click", () => {
-    parameters.value = [...declared(), ...missing].join("\n");
-    parameters.dispatchEvent(new Event("input", { bubbles: true }));
-  });
-  return line("data_object", "warn", `${words.asks}: `, ...spaced(missing), ` ${words.missing}. `, add);
-}
-
-function spaced(names) {
-  return names.flatMap((name) => [code(name), " "]);
+function declare(names) {
+  parameters.value = [...declared(), ...names].join("\n");
+  parameters.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 // Asks one question at a time: a large source takes the server longer than a pause in typing.
@@ -111,7 +52,8 @@ async function check(view, known) {
 async function ask(source) {
   if (!source.trim()) return EMPTY;
   const entered = new FormData(root.closest("form"));
-  const about = { kind: entered.get("kind") ?? "", name: entered.get("name") ?? "" };
+  const about = { script: root.dataset.script, kind: "", name: "", parameters: "" };
+  for (const name of ["kind", "name", "parameters"]) about[name] = entered.get(name) ?? "";
   try {
     const answer = await fetch(root.dataset.check, {
       method: "POST",
@@ -130,22 +72,15 @@ function offerBlock(view) {
 }
 
 function show(view, findings) {
-  if (findings === EMPTY) {
-    markLines(view, []);
-    found.replaceChildren();
-  } else if (findings.message) {
-    const error = { ...findings, is_error: true };
-    markLines(view, [error]);
-    found.replaceChildren(line("error", "bad", ...located(view, error)));
-  } else {
-    markLines(view, findings.problems.filter((problem) => problem.line));
-    showFound(view, findings);
-  }
+  // What has no line concerns the whole source; a source that does not compile is marked all the same.
+  markLines(view, problemsIn(findings).filter((problem) => problem.line || findings.message));
+  showFindings(view, findings, declared(), declare);
+  if (findings.entry_points && !findings.message) trial?.offer(findings.entry_points);
 }
 
 // What the server has said of the source that it refused is not about what is typed now.
 function dropRefusal() {
-  for (const error of root.querySelectorAll(".ud-error")) error.remove();
+  for (const error of root.parentElement.querySelectorAll(".ud-error")) error.remove();
   root.classList.remove("is-bad");
   if (!document.querySelector(".ud-error")) document.querySelector(".errornote")?.remove();
 }
@@ -161,6 +96,7 @@ if (root) {
   const view = editorFor(area, {
     nonce: root.dataset.nonce,
     label: root.dataset.label,
+    describedBy: "found-summary",
     isReadOnly: root.dataset.readOnly !== undefined,
     changed: () => {
       dropRefusal();
@@ -169,16 +105,26 @@ if (root) {
     },
     further: [autocompletion({ override: [completions(known)] }), signatureHint(known)],
   });
-  parameters.addEventListener("input", soon);
-  for (const field of form.querySelectorAll("[name=kind], [name=name]")) {
+  for (const field of form.querySelectorAll("[name=kind], [name=name], [name=parameters]")) {
     field.addEventListener("input", soon);
   }
   adding.addEventListener("click", () => addBlock(view));
   offerBlock(view);
-  document.getElementById("source-title").addEventListener("click", () => view.focus());
   trial = tryBeside(form, () => view.state.doc.toString(), (line) => showLine(view, line));
-  listenToShortcuts(form, () => trial?.run());
+  const isLibrary = () => form.elements.kind.value === "Library";
+  const run = () => {
+    if (isLibrary()) return;
+    openTab("run");
+    trial.run();
+  };
+  listenToShortcuts(form, trial && run);
+  showPanel();
+  const leaveRun = () => isLibrary() && isOpen("run") && openTab("problems");
+  form.elements.kind.addEventListener("input", leaveRun);
+  leaveRun();
+  showParts(form, () => view.requestMeasure());
+  offerTemplates(view, form);
   keepPlace(form, view);
-  known.load();
+  known.load().then(() => showSdk(known.outline, view));
   check(view, known);
 }

@@ -1,4 +1,4 @@
-// Comes back to the same place of the source after *Save and continue editing*, and says what the page says on top.
+// Comes back to the same place of the source after a save, and says what the page says on top.
 import { announce } from "../announcing.js";
 
 const KEY = "script-place";
@@ -6,7 +6,7 @@ const KEY = "script-place";
 export function keepPlace(form, view) {
   comeBack(view);
   form.addEventListener("submit", (event) => {
-    if (event.submitter?.name !== "_continue" || event.defaultPrevented) return;
+    if (event.submitter?.name !== "_save" || event.defaultPrevented) return;
     const { anchor, head } = view.state.selection.main;
     const place = { anchor, head, top: view.scrollDOM.scrollTop, hasFocus: view.hasFocus, length: view.state.doc.length };
     sessionStorage.setItem(KEY, JSON.stringify(place));

@@ -3,15 +3,13 @@ import { gettext, interpolate } from "../words.js";
 
 const IS_MAC = /^(Mac|iP)/.test(navigator.platform);
 const DIALOGS = "dialog[open], [role=dialog], [role=alertdialog]";
-const PATIENCE_MILLISECONDS = 5000;
 
 // `form` is the form of the script, `runTrial` runs the source in the editor.
 export function listenToShortcuts(form, runTrial) {
-  const save = [...form.elements].find((each) => each.name === "_continue");
+  const save = [...form.elements].find((each) => each.name === "_save" && !each.matches(".ud-off-screen"));
   const attempt = document.querySelector("#try form [type=submit]");
   describe(save, "S");
   describe(attempt, "Enter");
-  saveOnce(form);
   const listen = (event) => {
     const act = { s: save && (() => form.requestSubmit(save)), enter: attempt && runTrial }[keyOf(event)];
     if (!act) return;
@@ -40,16 +38,4 @@ function describe(control, key) {
   const action = [...control.childNodes].filter((each) => each.nodeType === Node.TEXT_NODE).map((each) => each.data).join("");
   control.title = interpolate(gettext("%(action)s (%(keys)s)"), { action: action.trim(), keys: shown });
   control.setAttribute("aria-keyshortcuts", `Control+${key}${IS_MAC ? ` Meta+${key}` : ""}`);
-}
-
-// A second press would save what the first one saves already.
-function saveOnce(form) {
-  let isSaving = false;
-  form.addEventListener("submit", (event) => {
-    if (isSaving) event.preventDefault();
-    isSaving = true;
-    // The user may stop the browser from waiting for the server.
-    window.setTimeout(() => (isSaving = false), PATIENCE_MILLISECONDS);
-  });
-  window.addEventListener("pageshow", () => (isSaving = false));
 }

@@ -1,4 +1,4 @@
-// Runs the source in the editor, and shows log and answer beside it.
+// Runs the source in the editor, and shows log and answer below what was sent.
 
 import { announce } from "../announcing.js";
 import { answerCard, showBuild, waitingCard } from "../trigger/answer.js";
@@ -130,8 +130,11 @@ class TryPanel {
     const asked = this.asked();
     const waiting = waitingCard(asked, () => stopping.abort());
     field("try-answer").replaceChildren(waiting);
+    waiting.scrollIntoView({ block: "nearest" });
     const answer = await this.answered(asked, waiting, stopping.signal);
-    waiting.replaceWith(answerCard(asked, answer, undefined, this.jump));
+    const card = answerCard(asked, answer, undefined, this.jump);
+    waiting.replaceWith(card);
+    card.scrollIntoView({ block: "nearest" });
     announce(answer.headline, true);
   }
 
