@@ -1,17 +1,16 @@
-"""The health of the installation on the overview: one word, and a line for each component that is not well."""
+"""The health of the installation on the overview: one word, and a line for each component."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from access.policy import NODE, AnyUser, allows
 from health import components
-from health.states import HealthStatus
+from health.states import ComponentState, HealthStatus
 
 _NAMES: Final = {
     "database": gettext_lazy("Database"),
@@ -30,17 +29,22 @@ _WORDS: Final = {
     HealthStatus.UP: (gettext_lazy("well"), "good"),
     HealthStatus.IMPAIRED: (gettext_lazy("impaired"), "warn"),
     HealthStatus.DOWN: (gettext_lazy("down"), "bad"),
+    HealthStatus.OFF: (gettext_lazy("off"), "off"),
+    HealthStatus.UNKNOWN: (gettext_lazy("unknown"), "off"),
 }
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """A component that is not well."""
+class ComponentLine:
+    """A component of the installation: how it is, in a word and a sentence."""
 
+    key: str
     name: str | Promise
+    word: str | Promise
     message: str
     since: datetime | None
     tone: str
+    is_troubled: bool
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,11 @@ class HealthSummary:
 
     word: str | Promise
     tone: str
-    troubles: Sequence[Trouble]
+    components: Sequence[ComponentLine]
+
+    @property
+    def troubles(self) -> Sequence[ComponentLine]:
+        return [each for each in self.components if each.is_troubled]
 
 
 def health_summary(user: AnyUser) -> HealthSummary | None:
@@ -57,14 +65,9 @@ def health_summary(user: AnyUser) -> HealthSummary | None:
     if not allows(user, NODE, "view"):
         return None
     found = components.current()
-    troubles = [
-        Trouble(_NAMES[each.name], each.message, _worth_saying(each.since), _WORDS[each.status][1])
-        for each in found.components
-        if each.is_troubled
-    ]
-    return HealthSummary(*_WORDS[found.status], troubles)
+    return HealthSummary(*_WORDS[found.status], [_line(each) for each in found.components])
 
 
-def _worth_saying(since: datetime | None) -> datetime | None:
-    """Not within the first minute, which would be one of no minutes."""
-    return since if since and timezone.now() - since >= timedelta(minutes=1) else None
+def _line(state: ComponentState) -> ComponentLine:
+    word, tone = _WORDS[state.status]
+    return ComponentLine(state.name, _NAMES[state.name], word, state.message, state.since, tone, state.is_troubled)

@@ -11,11 +11,15 @@ from foundation.times import iso_utc
 from runs.statistics.query import StatisticsFilters
 
 
-def runs_behind(filters: StatisticsFilters, since: datetime, until: datetime, statuses: Iterable[str] = ()) -> str:
-    """The list of the runs that were counted, of all statuses or of these."""
+def runs_behind(
+    filters: StatisticsFilters, since: datetime, until: datetime, statuses: Iterable[str] = (), page: str = ""
+) -> str:
+    """The list of the runs that were counted, of all statuses or of these; `page` may be the list of one API."""
     values = filter_values(filters) | {"status": ",".join(statuses)}
     values |= {"from": iso_utc(since, "seconds"), "to": iso_utc(until, "seconds")}
-    return f"{reverse('admin:runs')}?{urlencode({name: value for name, value in values.items() if value})}"
+    if page:
+        del values["definition"]
+    return f"{page or reverse('admin:runs')}?{urlencode({name: value for name, value in values.items() if value})}"
 
 
 def csv_file(filters: StatisticsFilters, chosen: ChosenRange) -> str:

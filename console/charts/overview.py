@@ -75,4 +75,4 @@ def statistics_page(request: HttpRequest) -> HttpResponse:
     shown = statistics(request)
     if shown is None:
         raise PermissionDenied
-    return TemplateResponse(request, "console/charts/overview.html", {"statistics": shown})
+    return TemplateResponse(request, "console/charts/statistics.html", {"statistics": shown})

@@ -132,14 +132,19 @@ def _asked_for(query: QueryDict, now: datetime) -> tuple[str, datetime | None, d
         return name, now - RANGES[name][0], now
     if not first and not last:
         return "", None, now
-    until = min(_moment(last, is_end=True), now) if last else now
-    since = _moment(first)
+    until = min(moment_in(last, is_end=True), now) if last else now
+    since = moment_in(first)
     if not _SHORTEST <= until - since <= LONGEST:
         raise ValueError(first)
     return "", since, until
 
 
-def _moment(text: str, *, is_end: bool = False) -> datetime:
+def moment_in(text: str, *, is_end: bool = False) -> datetime:
+    """A time in ISO 8601, UTC unless it says otherwise, or a date: its beginning, or its end.
+
+    Raises:
+        ValueError: it is neither.
+    """
     day = parse_date(text)
     if day is not None:
         return _midnight(day + timedelta(days=1) if is_end else day)

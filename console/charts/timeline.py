@@ -81,6 +81,8 @@ class MeasuredRuns(Timeline):
     chosen: ChosenRange
     figures: Sequence[Figures]
     """Of each place."""
+    runs_page: str = ""
+    """The list of the runs of one API, if these are such."""
 
     @classmethod
     def of(cls, filters: StatisticsFilters, chosen: ChosenRange) -> "MeasuredRuns":
@@ -103,7 +105,7 @@ class MeasuredRuns(Timeline):
     def runs(self, statuses: Sequence[str] = (), place: TimePlace | None = None) -> str:
         """The list of the runs that were counted, in all or in one place."""
         since, until = (place.start, place.end) if place else (self.period.since, self.period.until)
-        return runs_behind(self.filters, since, until, statuses)
+        return runs_behind(self.filters, since, until, statuses, self.runs_page)
 
     @property
     def csv(self) -> str:

@@ -1,0 +1,1 @@
+"""What needs attention, on the overview and as filters of the lists."""
