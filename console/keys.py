@@ -14,9 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from access.policy import Action, AnyUser, manages_people, may_enter
-from console.lists import column
+from console.changes_page import ChangesPages
+from console.list_pages import ListPages
+from console.lists import TextFilter, column
 from console.secret import SecretPages, TicketField, ticket_id
-from console.templatetags.console import local_time
+from console.templatetags.console import local_time, time_ago
 from keys.changes import check_key, create_key, end_keys
 from keys.models import DEFAULT_DAYS, LONGEST_DAYS, PersonalKey
 
@@ -46,12 +48,24 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no argument a
         return cleaned
 
 
-class KeyAdmin(SecretPages):
+class OwnerFilter(TextFilter):
+    """Whose keys they are."""
+
+    title = _("user")
+    parameter_name = "user"
+    looks_at = ("user__username",)
+
+
+class KeyAdmin(ChangesPages, SecretPages, ListPages):
     """Personal keys: every user of the console creates, views and deletes their own. No key can be changed."""
 
     offers: ClassVar[frozenset[Action]] = frozenset({"view", "add", "delete"})
     form = KeyForm
     confidential = ("digest", "token_key")
+    list_display = ("name", "user", "made", "ends")
+    row_page = "change"
+    search_fields = ("name",)
+    search_hint = _("Search by name")
     ordering = ("name", "public_id")
     list_select_related = ("user",)
     secret_title = _('Your personal key "%s"')
@@ -62,16 +76,21 @@ class KeyAdmin(SecretPages):
     def permits(self, user: AnyUser, action: Action) -> bool:
         return may_enter(user)
 
+    def sees_changes(self, request: HttpRequest) -> bool:
+        """Whoever sees a key: their own, or a superuser."""
+        return True
+
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PersonalKey]":
         keys: QuerySet[PersonalKey] = super().get_queryset(request)
         return keys if manages_people(request.user) else keys.filter(user=request.user)
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("name", *self.get_list_filter(request), "made_at", "ends_at")
-
-    def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
+    def available_columns(self, request: HttpRequest) -> list[str]:
         """Superusers see whose keys they are."""
-        return ("user",) if manages_people(request.user) else ()
+        return [name for name in self.list_display if name != "user" or manages_people(request.user)]
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[type[OwnerFilter], ...]:
+        """Superusers see whose keys they are."""
+        return (OwnerFilter,) if manages_people(request.user) else ()
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PersonalKey:
         """One of the keys that the user may see.
@@ -87,6 +106,8 @@ class KeyAdmin(SecretPages):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name", "days", "ticket") if obj is None else ("name", "user", "made_at", "ends_at")
 
+    made = column("created", _("created"), time_ago)
+    ends = column("expiry", _("expires"), time_ago)
     made_at = column("created", _("created"), local_time)
     ends_at = column("expiry", _("expires"), local_time)
 

@@ -17,6 +17,7 @@ from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.forms import AuthenticationForm as UnfoldLogIn
 
 from access.policy import may_enter
+from console.forms import INPUT
 from logins import hash_slots, traces
 from logins.attempts import Attempt, LogInRefusedError
 from logins.backend import checked
@@ -28,6 +29,11 @@ class LogInForm(UnfoldLogIn):  # type: ignore[misc]  # django-unfold has no type
 
     # Those of Django's admin speak of "staff".
     error_messages = AuthenticationForm.error_messages
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs |= INPUT
 
     def confirm_login_allowed(self, user: Any) -> None:
         """Called once the password is known to be right.
