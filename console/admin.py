@@ -9,9 +9,10 @@ from console.definitions.pages import DefinitionAdmin
 from console.events import EventAdmin
 from console.keys import KeyAdmin
 from console.nodes import NodeAdmin
+from console.people.groups import TeamAdmin
+from console.people.users import PeopleAdmin
 from console.scripts.pages import ScriptAdmin
 from console.tokens.pages import TokenAdmin
-from console.users import PeopleAdmin, TeamAdmin
 from definitions.models import ApiDefinition
 from events.models import InformationEvent
 from keys.models import PersonalKey

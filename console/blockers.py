@@ -22,7 +22,8 @@ LISTED = 50
 def used_by(user: AnyUser, obj: Any) -> dict[str, Any]:
     """What a page shows of the definitions that use a token or a script: the first ones, and how many there are."""
     by_route = allows(user, ApiDefinition._meta.label_lower, "view")
-    shown = obj.api_definitions.only("id", "route", "name", "is_disabled", "script_version")
+    # With the script, which Django compares with the one that is asked: deferred, it costs a query for each API.
+    shown = obj.api_definitions.only("id", "route", "name", "is_disabled", "script_version", "script")
     users = shown.order_by("route" if by_route else "id")
     count = users.count()
     return {"definitions": users[:LISTED], "count": count, "more": max(0, count - LISTED), "by_route": by_route}

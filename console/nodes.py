@@ -59,7 +59,7 @@ class NodeAdmin(PolicyAdmin):
             "fleet": fleet,
             "idle": idle,
             "silent": silent,
-            "now": running_now(request.user),
+            "now": running_now(request.user, "automation_workernode_changelist"),
             # What renews the rest of the page every two seconds does not show it.
             "past": None if request.headers.get("X-Requested-With") == "fetch" else fleet_charts(request),
         }

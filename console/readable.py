@@ -22,7 +22,7 @@ from console.definitions import curl
 from console.definitions.columns import script_cell, token_chip, token_order
 from console.definitions.objective_rows import p95_row, success_row
 from console.scripts.reach import libraries_of, users_of
-from console.templatetags.console import copy_button, local_time, time_ago
+from console.templatetags.console import copy_button, time_ago
 from console.trigger_page import trigger_url
 from definitions.content_types import ANY_TYPE
 from definitions.models import ApiDefinition
@@ -34,6 +34,11 @@ def rows_of(user: AnyUser, obj: Any, fields: Iterable[str]) -> list[tuple[Any, S
 
     A row is a label, a value, and whether it takes the whole width of the page.
     """
+    return [*field_rows(user, obj, fields), *identity_rows(obj)]
+
+
+def field_rows(user: AnyUser, obj: Any, fields: Iterable[str]) -> list[tuple[Any, SafeString | str, bool]]:
+    """A row for each of `fields` that has something to say."""
     rows = []
     for name in fields:
         field = obj._meta.get_field(name)
@@ -43,9 +48,13 @@ def rows_of(user: AnyUser, obj: Any, fields: Iterable[str]) -> list[tuple[Any, S
             label, value = capfirst(field.verbose_name), _value(obj, field)
         if value is not None:
             rows.append((label, value, name == "source"))
+    return rows
+
+
+def identity_rows(obj: Any) -> list[tuple[Any, SafeString | str, bool]]:
+    """The id of an object, and who made and changed it when."""
     identity = format_html("<code>{}</code> {}", obj.pk, copy_button(obj.pk, _("the id")))
     return [
-        *rows,
         (_("Id"), identity, False),
         (_("Created"), _by(obj.created_at, obj.created_by), False),
         (_("Last modified"), _by(obj.last_modified, obj.last_modified_by), False),
@@ -59,7 +68,7 @@ def _value(obj: Any, field: Any) -> SafeString | str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(field, DateTimeField):
-        return local_time(value) or cells.muted(_("never"))
+        return time_ago(value) or cells.muted(_("never"))
     if value is None or value in ("", []):
         return cells.muted(_("none"))
     return cells.codes(value) if isinstance(value, list) else format_html('<span class="ud-text">{}</span>', value)
@@ -179,4 +188,4 @@ _SPECIAL: Final[Mapping[str, tuple[Any, Callable[[AnyUser, Any], SafeString | st
 
 
 def _by(moment: datetime, user: str) -> SafeString:
-    return format_html(_("{time} by {user}"), time=local_time(moment), user=user)
+    return format_html(_("{time} by {user}"), time=time_ago(moment), user=user)

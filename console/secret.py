@@ -5,7 +5,9 @@ creates one object.
 """
 
 import uuid
+from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -16,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from console.lists import NamedRows
+from console.named_rows import NamedRows
 
 _SALT: Final = "console.new"
 
@@ -40,6 +42,14 @@ class TicketField(forms.CharField):
         super().__init__(required=False, widget=forms.HiddenInput, initial=new_ticket)
 
 
+@dataclass(frozen=True)
+class NextStep:
+    """What to do next with an object whose secret has been saved."""
+
+    title: str
+    page: str
+
+
 class SecretPages(NamedRows):
     """Pages whose add form leads to the page with the new secret."""
 
@@ -47,6 +57,8 @@ class SecretPages(NamedRows):
     """What the page with the secret says above it; takes the name of the object."""
     rotate_page: ClassVar[str] = ""
     """The page that gives an object another secret, if there is one."""
+    kind_of_page: ClassVar[str] = "change"
+    """The page of the object to which the one with the secret leads."""
     new_secret = ""
     """The secret that this request has made; set on the copy of the pages that serves the request."""
 
@@ -66,13 +78,22 @@ class SecretPages(NamedRows):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         return self.secret_page(request, obj, self.new_secret)
 
+    def next_steps(self, request: HttpRequest, obj: Any) -> Sequence[NextStep]:
+        """What the page with the secret offers to do next."""
+        return ()
+
     def secret_page(self, request: HttpRequest, obj: Model, secret: str) -> HttpResponse:
         words = {"title": _("Secret"), "heading": self.secret_title % obj, "secret": secret}
-        context = self.object_context(request, obj, **words)
+        steps = self.next_steps(request, obj)
+        context = self.object_context(request, obj, next_steps=steps, object_page=self._page(obj), **words)
         return TemplateResponse(request, "console/secret.html", context, headers={"Cache-Control": "no-store"})
 
     def shown_before_page(self, request: HttpRequest, obj: Model) -> HttpResponse:
         """The answer to a form that has created `obj` already."""
         rotate_page = reverse(self.rotate_page, args=[obj.pk]) if self.rotate_page else ""
-        context = self.object_context(request, obj, title=_("Secret"), rotate_page=rotate_page)
+        further = {"rotate_page": rotate_page, "object_page": self._page(obj)}
+        context = self.object_context(request, obj, title=_("Secret"), **further)
         return TemplateResponse(request, "console/shown_before.html", context, status=409)
+
+    def _page(self, obj: Model) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{self.kind_of_page}", args=[obj.pk])

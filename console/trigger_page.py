@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_safe
 from access.policy import DEFINITION, MESSAGE, RUN, allows
 from console import cells
 from console.definitions import curl
+from console.event_names import visible_objects
 from console.lists import search
 from console.run_actions import wire
 from definitions import routes
@@ -25,14 +26,16 @@ from foundation.ids import parse_uuid
 from foundation.limits import LARGEST_TRIGGER_BODY
 
 OFFERED: Final = 30
+MOST_IDS: Final = 20
 
 
 def trigger_url(definition: ApiDefinition) -> str:
     """The page that tries `definition`."""
-    return f"{reverse('admin:trigger')}?definition={definition.pk}"
+    return reverse("admin:definitions_apidefinition_try", args=[definition.pk])
 
 
-def _require_runner(request: HttpRequest) -> None:
+def require_runner(request: HttpRequest) -> None:
+    """Raises PermissionDenied for users who may not run APIs."""
     if not allows(request.user, RUN, "add"):
         raise PermissionDenied
 
@@ -40,11 +43,21 @@ def _require_runner(request: HttpRequest) -> None:
 @require_safe
 def trigger_page(request: HttpRequest) -> TemplateResponse:
     """The form and the responses; the address may name the definition to start with."""
-    _require_runner(request)
+    require_runner(request)
     wanted = parse_uuid(request.GET.get("definition", ""))
     chosen = curl.with_parameters(ApiDefinition.objects.filter(pk=wanted)).first() if wanted else None
-    context = admin.site.each_context(request) | {
+    context = admin.site.each_context(request) | panel_context(request, chosen)
+    further = {
         "title": _("Trigger"),
+        "may_publish": allows(request.user, DEFINITION, "add"),
+        "has_definitions": chosen is not None or ApiDefinition.objects.exists(),
+    }
+    return TemplateResponse(request, "console/trigger.html", context | further)
+
+
+def panel_context(request: HttpRequest, chosen: ApiDefinition | None) -> dict[str, Any]:
+    """What the form and the responses need; `chosen` is the definition to start with, read `with_parameters`."""
+    return {
         "chosen": None if chosen is None else _described(chosen),
         "prefix": curl.base_url(),
         "path_prefix": f"/{routes.PREFIX}",
@@ -53,16 +66,22 @@ def trigger_page(request: HttpRequest) -> TemplateResponse:
         "may_send": allows(request.user, MESSAGE, "send"),
         "may_view_runs": allows(request.user, RUN, "view"),
         "run_page": wire.address_of("run"),
-        "may_publish": allows(request.user, DEFINITION, "add"),
-        "has_definitions": chosen is not None or ApiDefinition.objects.exists(),
     }
-    return TemplateResponse(request, "console/trigger.html", context)
+
+
+@require_GET
+def names_of_ids(request: HttpRequest) -> JsonResponse:
+    """The names and pages of the objects that a reason names by their ids, as far as the user may view them."""
+    require_runner(request)
+    ids = [found for text in request.GET.getlist("id")[:MOST_IDS] if (found := parse_uuid(text)) is not None]
+    known = visible_objects(ids, request.user)
+    return JsonResponse({"names": {str(key): {"name": each.name, "page": each.page} for key, each in known.items()}})
 
 
 @require_GET
 def offered_definitions(request: HttpRequest) -> JsonResponse:
     """The definitions that match the typed text, for the page's list."""
-    _require_runner(request)
+    require_runner(request)
     known = curl.with_parameters(ApiDefinition.objects.order_by("route"))
     found = search(known, request.GET.get("q"), ("route", "name", "description"))
     return JsonResponse({"definitions": [_described(one) for one in found[:OFFERED]]})

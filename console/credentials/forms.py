@@ -21,7 +21,7 @@ _RULE = format_lazy(
     ),
     LARGEST_VALUE_BYTES // 1024,
 )
-_AGAIN = _("Enter the value again: a page never contains it.")
+_AGAIN = _("Enter the value again: pages never contain it.")
 
 
 class MaskedText(forms.Textarea):

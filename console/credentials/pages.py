@@ -39,7 +39,10 @@ class CredentialAdmin(CredentialColumns, CheckedAdmin):
     content: ClassVar = ("name", "description")
     further_rows = ("ciphertext", "allowed_scripts", "last_used_at")
     change_form_template = "console/credentials/form.html"
-    list_display = ("title", "scripts", "used", *AUTHORSHIP_COLUMNS)
+    list_display = ("title", "description", "scripts", "used", *AUTHORSHIP_COLUMNS)
+    usual_columns = ("description", "scripts", "used", "at_modified", "last_modified_by")
+    on_tablets = ("scripts", "used")
+    on_phones = ("scripts", "used")
     list_filter = FILTERS
     search_fields = ("name", "description", "=id")
     confidential = ("ciphertext", "key_fingerprint")

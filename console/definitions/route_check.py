@@ -20,6 +20,8 @@ class RouteCheck:
     route: str
     reason: str = ""
     in_use_by: ApiDefinition | None = None
+    is_unchanged: bool = False
+    """Whether it is the definition's own route already."""
     shadowed_by: list[ApiDefinition] = field(default_factory=list)
     shadows: list[ApiDefinition] = field(default_factory=list)
 
@@ -37,6 +39,7 @@ def check(route: str, own: UUID | None) -> RouteCheck:
     others = _others(own)
     found.in_use_by = others.filter(signature=routes.signature(segments)).first()
     if found.in_use_by is None:
+        found.is_unchanged = own is not None and ApiDefinition.objects.filter(pk=own, route=route).exists()
         _fill(found, segments, own)
     return found
 

@@ -95,13 +95,18 @@ class Wanted:
         return [(name, LABELS[name], self.values.get(name, "")) for name in ("from", "to")]
 
 
-def read(query: QueryDict, user: AnyUser) -> Wanted:
-    """What an address asks for. A value that no run can have is told by its chip."""
-    values = {name: text for name in LABELS if (text := str(query.get(name, "")).strip())}
+def read(query: QueryDict, user: AnyUser, definition: UUID | None = None) -> Wanted:
+    """What an address asks for, of one API if `definition` is given.
+
+    A value that no run can have is told by its chip.
+    """
+    fixed = {} if definition is None else _definition(str(definition), user)
+    asked = LABELS.keys() - {"q", "definition"} if fixed else LABELS
+    values = {name: text for name in LABELS if name in asked and (text := str(query.get(name, "")).strip())}
     for name, stronger in (("definition", "q"), ("last", "from")):
         if stronger in values:
             values.pop(name, None)
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {**fixed}
     chips = []
     for name, value in values.items():
         try:
@@ -162,6 +167,10 @@ def _code(text: str, user: AnyUser) -> dict[str, Any]:
     return {"response_code": [number]} if number in _RESPONSE_CODES else {"error_code": [number]}
 
 
+def _definition(text: str, user: AnyUser) -> dict[str, Any]:
+    return {"definition": [_id(text)]}
+
+
 def _token(text: str, user: AnyUser) -> dict[str, Any]:
     if key := parse_uuid(text):
         return {"token": [key]}
@@ -185,7 +194,7 @@ def _last(text: str, user: AnyUser) -> dict[str, Any]:
 
 _READERS: Final[Mapping[str, Callable[[str, AnyUser], dict[str, Any]]]] = {
     "q": _api,
-    "definition": lambda text, user: {"definition": [_id(text)]},
+    "definition": _definition,
     "token": _token,
     "script": lambda text, user: {"script": [_text(text)]},
     "version": lambda text, user: {"version": [_number(text)]},

@@ -52,12 +52,27 @@ def found_run(run_id: UUID) -> Run:
 def runs_page(request: HttpRequest) -> HttpResponse:
     """The runs that match the filters of the address, the newest first. The id of a run leads to its page."""
     require_reader(request.user)
-    typed = parse_uuid(request.GET.get("q", "").strip())
-    if typed and _is_there(typed):
-        return HttpResponseRedirect(reverse("admin:run", args=[typed]))
-    wanted = filters.read(request.GET, request.user)
+    if run := run_typed(request):
+        return HttpResponseRedirect(run)
+    context = admin.site.each_context(request) | {"list_page": reverse("admin:runs")} | list_of_runs(request)
+    return TemplateResponse(request, "console/runs/list.html", context)
+
+
+def run_typed(request: HttpRequest) -> str:
+    """The page of the run whose id the user has typed; empty if there is none."""
+    typed = _typed_id(request)
+    return reverse("admin:run", args=[typed]) if typed and _is_there(typed) else ""
+
+
+def _typed_id(request: HttpRequest) -> UUID | None:
+    return parse_uuid(request.GET.get("q", "").strip())
+
+
+def list_of_runs(request: HttpRequest, definition: UUID | None = None) -> dict[str, Any]:
+    """What the list shows, on the page of all runs or on that of one API; the page adds `list_page`, its address."""
+    wanted = filters.read(request.GET, request.user, definition)
     runs, older, newer = _page(request, wanted)
-    context = admin.site.each_context(request) | {
+    return {
         "title": _("Runs"),
         "wanted": wanted,
         "chips": [chip for chip in wanted.chips if chip.name != "q"],
@@ -70,11 +85,10 @@ def runs_page(request: HttpRequest) -> HttpResponse:
         "newer": newer,
         "newest": filters.without(request.GET),
         "repeat_page": _repeat_page(request, wanted),
-        "is_unknown_id": typed is not None,
+        "is_unknown_id": _typed_id(request) is not None,
         "sees_tokens": allows(request.user, TOKEN, "view"),
         "is_first": not request.GET.keys() & {"before", "after"},
     }
-    return TemplateResponse(request, "console/runs/list.html", context)
 
 
 def _repeat_page(request: HttpRequest, wanted: filters.Wanted) -> str:

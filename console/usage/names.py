@@ -19,20 +19,24 @@ Sharer = Literal["definition", "token"]
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _SharerKind:
     label: str
     model: type[Model]
     name: str
     name_in_run: str
     page: str
+    tab: str
+    """The tab of an object that shows its calls."""
     deleted: Promise
 
 
-_KINDS: Final[Mapping[Sharer, _Kind]] = {
-    "definition": _Kind(
-        DEFINITION, ApiDefinition, "route", "route", "definitions_apidefinition", gettext_lazy("Deleted API")
+_KINDS: Final[Mapping[Sharer, _SharerKind]] = {
+    "definition": _SharerKind(
+        DEFINITION, ApiDefinition, "route", "route", "definitions_apidefinition", "view", gettext_lazy("Deleted API")
     ),
-    "token": _Kind(TOKEN, ApiToken, "name", "token_name", "tokens_apitoken", gettext_lazy("Deleted token")),
+    "token": _SharerKind(
+        TOKEN, ApiToken, "name", "token_name", "tokens_apitoken", "view", gettext_lazy("Deleted token")
+    ),
 }
 
 
@@ -54,7 +58,7 @@ def names_of(dimension: Sharer, ids: Collection[UUID], user: AnyUser) -> Mapping
     known = dict(rows)
     gone = _last_names(dimension, [key for key in ids if key not in known])
     return {
-        key: KnownObject(known[key], reverse(f"admin:{kind.page}_usage", args=[key]))
+        key: KnownObject(known[key], reverse(f"admin:{kind.page}_{kind.tab}", args=[key]))
         if key in known
         else KnownObject(gone.get(key) or str(key), deleted=kind.deleted)
         for key in ids

@@ -1,6 +1,6 @@
 """Who calls what, and when last: a row for each token of an API, or for each API of a token or script."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -86,8 +86,10 @@ class UsageShares:
     more: int
 
 
-def usage_shares(dimension: Sharer, measured: MeasuredRuns, user: AnyUser) -> UsageShares:
-    """The rows of the time, and of earlier calls whose counters are still there."""
+def usage_shares(
+    dimension: Sharer, measured: MeasuredRuns, user: AnyUser, further: Collection[UUID] = ()
+) -> UsageShares:
+    """The rows of the time, of earlier calls whose counters are still there, and of `further` objects."""
     asked = measured.chosen.parameters.get(ORDER, "")
     order = asked if asked in _VALUES else "calls"
     found = by(dimension, measured.filters, measured.period)
@@ -98,12 +100,20 @@ def usage_shares(dimension: Sharer, measured: MeasuredRuns, user: AnyUser) -> Us
         figures, start = found.get(key, Figures()), last[key].start if key in last else 0
         return -_VALUES[order](figures, start), -figures.calls, -start, key
 
-    keys = sorted(found.keys() | last.keys(), key=place)
+    keys = sorted(found.keys() | last.keys() | set(further), key=place)
     shown = keys[:MOST_SHARES]
     names = names_of(dimension, shown, user)
     rows = [_share(dimension, key, names[key], found.get(key, Figures()), last.get(key), measured) for key in shown]
     columns = list(_columns(order, measured))
     return UsageShares(dimension, columns, [*rows, *_others(dimension, measured)], len(keys) - len(shown))
+
+
+def unmeasured_shares(dimension: Sharer, ids: Collection[UUID], user: AnyUser) -> UsageShares:
+    """The first of these objects without figures, for users who may not view runs."""
+    shown = sorted(ids)[:MOST_SHARES]
+    names = names_of(dimension, shown, user)
+    rows = [UsageShare(str(key), names[key], Figures(), "0") for key in shown]
+    return UsageShares(dimension, (), rows, len(ids) - len(shown))
 
 
 def _columns(order: str, measured: MeasuredRuns) -> Iterator[ShareColumn]:
@@ -127,8 +137,9 @@ def _share(
     narrower: dict[str, Any] = {dimension: [key]}
     filters = replace(measured.filters, **narrower)
     time = measured.period.since, measured.period.until
-    runs = runs_behind(filters, *time) if figures.calls else ""
-    failed_runs = runs_behind(filters, *time, STACK["failed"][1]) if figures.failures else ""
+    page = measured.runs_page
+    runs = runs_behind(filters, *time, page=page) if figures.calls else ""
+    failed_runs = runs_behind(filters, *time, STACK["failed"][1], page) if figures.failures else ""
     return UsageShare(str(key), known, figures, _of_all(figures, measured), last, runs, failed_runs)
 
 

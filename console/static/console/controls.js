@@ -3,8 +3,6 @@
 import { gettext } from "./words.js";
 
 const NAMES = {
-  dock_to_right: () => gettext("Menu"),
-  close: () => gettext("Close the menu"),
   more_horiz: () => gettext("More"),
   filter_list: () => gettext("Filters"),
   search: () => gettext("Search"),

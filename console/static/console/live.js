@@ -3,6 +3,7 @@
 import { ChangeSource } from "./live_source.js";
 import { watchForm } from "./live_form.js";
 import { renewRegularly, renewSoon } from "./renewing.js";
+import { checkSession } from "./session.js";
 
 export function followChanges() {
   renewRegularly();
@@ -10,6 +11,10 @@ export function followChanges() {
   if (known) {
     const object = watchForm();
     follow(Number(known.content), known.dataset.user, (change) => {
+      if (change && "isRefused" in change) {
+        checkSession();
+        return;
+      }
       document.dispatchEvent(new CustomEvent("console:changed", { detail: change }));
       object?.hear(change);
       renewSoon();

@@ -27,7 +27,7 @@ class WatchedForm {
       this.say(this.words(gettext("%(user)s deleted this at %(time)s. It can no longer be saved; copy what you need."), change), false);
       return;
     }
-    const answer = await fetch(window.location.pathname).catch(() => undefined);
+    const answer = await fetch(window.location.pathname, { headers: { "X-Requested-With": "fetch" } }).catch(() => undefined);
     if (answer?.ok && !answer.redirected) {
       await this.compare(answer, change);
     }

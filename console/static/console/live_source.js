@@ -2,16 +2,19 @@
 
 const EVENTS = "/api/management/events/";
 const TYPES = ["ApiDefinition", "ApiToken", "AutomationScript", "Credential"];
+const REFUSED = [401, 403];
 const KEPT = 200;
 const POLL_MILLISECONDS = 2_000;
 const STREAM_AGAIN_MILLISECONDS = 15_000;
 
 export class ChangeSource {
-  // Calls `deliver(change)` for every change after the position `after`, and `deliver(null)` if some may be missing.
+  // Calls `deliver(change)` for every change after the position `after`, `deliver(null)` if some may be missing, and
+  // `deliver({ isRefused })` when the server begins or ceases to refuse: the session has ended, or there is one again.
   constructor(after, deliver) {
     this.first = this.last = after;
     this.kept = [];
     this.deliver = deliver;
+    this.isRefused = false;
     this.open();
   }
 
@@ -63,11 +66,19 @@ export class ChangeSource {
   async poll() {
     try {
       const answer = await fetch(`${EVENTS}?limit=1`);
+      this.notice(REFUSED.includes(answer.status));
       if (answer.ok) {
         this.compare((await answer.json()).results[0]?.id ?? "none");
       }
     } catch {
       // The server is away; the next poll tries again.
+    }
+  }
+
+  notice(isRefused) {
+    if (isRefused !== this.isRefused) {
+      this.isRefused = isRefused;
+      this.deliver({ isRefused });
     }
   }
 

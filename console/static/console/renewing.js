@@ -1,12 +1,13 @@
 // Renews the parts of a page marked `data-swap` (each with an id) from the page's own address, or from that in
 // `data-from`: with changes, and every few seconds as long as one has `data-every`; a part that has both is renewed only
-// at its times. Selection, focus, scroll positions and open details
-// stay, and a log marked `data-tail` follows its end. While the user types in a part, selects text or has a menu open
-// there, it waits. What a renewed part has in `data-said` is announced.
+// at its times. Selection, focus, scroll positions and open details (by id, if they have one) stay, and a log marked
+// `data-tail` follows its end. While the user types in a part, selects text or has a menu open there, it waits. What a
+// renewed part has in `data-said` is announced.
 
 import { announce } from "./announcing.js";
 import { makeControls } from "./controls.js";
-import { showTimes } from "./times.js";
+import { checkSession } from "./session.js";
+import { showTimes, timeless } from "./times.js";
 
 const GATHER_MILLISECONDS = 120;
 const REST_MILLISECONDS = 800;
@@ -64,7 +65,7 @@ async function loadFrom(source) {
   const address = window.location.href;
   const answer = await fetch(source, { headers: { "X-Requested-With": "fetch" } }).catch(() => undefined);
   if (answer?.redirected && source === address) {
-    window.location.reload();
+    checkSession();
   } else if (answer?.ok && !answer.redirected) {
     const text = await answer.text();
     // The user may have searched or begun to type in the meantime.
@@ -87,8 +88,9 @@ function isInUse() {
 async function show(page, source) {
   for (const part of parts().filter((each) => sourceOf(each) === source)) {
     const fresh = page.getElementById(part.id);
-    if (fresh && fresh.innerHTML !== shown.get(part.id)) {
-      shown.set(part.id, fresh.innerHTML);
+    const content = fresh && timeless(fresh);
+    if (fresh && content !== shown.get(part.id)) {
+      shown.set(part.id, content);
       await swap(part, fresh);
     }
     if (fresh) follow(part, fresh);
@@ -106,6 +108,8 @@ function follow(part, fresh) {
 }
 
 async function swap(part, fresh) {
+  // Otherwise rows would count as changed because time has gone by.
+  showTimes(part);
   const before = remember(part);
   part.replaceChildren(...document.importNode(fresh, true).childNodes);
   // The theme wraps scrolling lists when its observer runs, which would undo what is restored before.
@@ -121,7 +125,7 @@ async function swap(part, fresh) {
 function remember(part) {
   return {
     checked: new Set([...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value)),
-    opened: [...part.querySelectorAll("details")].map((each) => each.open),
+    opened: new Map([...part.querySelectorAll("details")].map((each, index) => [each.id || index, each.open])),
     scrolled: scrollers(part).map((each) => [each.scrollLeft, followsItsEnd(each) ? Infinity : each.scrollTop]),
     rows: new Map(rows(part).map((row) => [keyOf(row), row.textContent])),
     focus: placeOfFocus(part),
@@ -132,7 +136,7 @@ function restore(part, before) {
   for (const box of part.querySelectorAll("input[type=checkbox]")) {
     box.checked = before.checked.has(box.value);
   }
-  part.querySelectorAll("details").forEach((each, index) => (each.open = before.opened[index] ?? each.open));
+  part.querySelectorAll("details").forEach((each, index) => (each.open = before.opened.get(each.id || index) ?? each.open));
   scrollers(part).forEach((each, index) => scroll(each, ...(before.scrolled[index] ?? [0, 0])));
   if (before.focus) {
     focusAgain(part, before.focus);

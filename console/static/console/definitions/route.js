@@ -10,7 +10,7 @@ if (field && place) {
     const isBad = place.querySelector(".ud-check.bad") !== null;
     field.setAttribute("aria-invalid", String(isBad));
     // The check replaces the errors of the route that was submitted.
-    if (html !== null) for (const old of place.parentElement.querySelectorAll(".ud-error")) old.remove();
+    if (html !== null) for (const old of place.parentElement.querySelectorAll(".ud-errors")) old.remove();
   });
   const parameters = () => ({ route: field.value, own: place.dataset.own });
   field.setAttribute("aria-describedby", "base-url route-check");

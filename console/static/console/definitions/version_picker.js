@@ -6,7 +6,10 @@ function picker(root) {
   const script = document.querySelector("[data-script-picker] [data-value]");
   const list = Object.assign(document.createElement("select"), { className: number.className, id: number.id });
   const owner = Object.assign(document.createElement("input"), { type: "hidden", name: "version_of" });
-  list.setAttribute("aria-describedby", `${number.id}_helptext`);
+  for (const name of ["aria-describedby", "aria-invalid"]) {
+    if (number.hasAttribute(name)) list.setAttribute(name, number.getAttribute(name));
+    number.removeAttribute(name);
+  }
 
   const load = asker((html) => {
     if (html === null) {

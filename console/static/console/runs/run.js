@@ -78,7 +78,7 @@ async function follow() {
 }
 
 async function ask() {
-  const answer = await fetch(`${address}?start=${next}`).catch(() => undefined);
+  const answer = await fetch(`${address}?start=${next}`, { headers: { "X-Requested-With": "fetch" } }).catch(() => undefined);
   return answer?.ok && !answer.redirected ? answer.json() : undefined;
 }
 

@@ -4,6 +4,8 @@ import { gettext, interpolate } from "../words.js";
 import { curlOf } from "./curl.js";
 import { asNode, button, element, folded, source } from "./elements.js";
 import { formatted } from "./formats.js";
+import { nameIds } from "./names.js";
+import { retryOf } from "./retrying.js";
 import { buildLogOf, logOf, tracebackOf } from "./run_log.js";
 import { queryString } from "./sending.js";
 import { sizeOf } from "./sizes.js";
@@ -44,7 +46,7 @@ export function answerCard(asked, answer, removed, jump) {
   if (removed) {
     card.querySelector("header").append(removeButton(card, removed));
   }
-  const error = [reason(asked, answer, jump), runLinks(asked, answer), facts(answer), times(answer)];
+  const error = [reason(asked, answer, jump), retryOf(answer), runLinks(asked, answer), facts(answer), times(answer)];
   const content = [bodyOf(answer), logOf(answer.log), buildLogOf(answer.build), headersOf(answer), sentOf(asked), curl(asked)];
   card.append(...[...error, ...content].filter(Boolean));
   return card;
@@ -52,7 +54,7 @@ export function answerCard(asked, answer, removed, jump) {
 
 function cardOf(asked, headline, tone) {
   const title = element("h3", {}, headline);
-  const call = element("p", { className: "ud-call" }, element("code", {}, `${asked.method} ${asked.route}`), ` ${WAYS[asked.way]()}`);
+  const call = element("p", { className: "ud-call" }, element("code", {}, callOf(asked)), ` ${WAYS[asked.way]()}`);
   return element("article", { className: `ud-card ud-answer ${tone}` }, element("header", {}, element("div", {}, title, call)));
 }
 
@@ -82,7 +84,9 @@ function reason(asked, { reason: name, detail, errorCode, parameters, line }, ju
     const link = button(interpolate(gettext("Line %(number)s"), { number: line }), () => jump(line));
     parts.push(element("p", {}, link));
   }
-  return element("div", {}, ...parts);
+  const made = element("div", {}, ...parts);
+  nameIds(made, asked.names);
+  return made;
 }
 
 // `asked.links` are labels and addresses; the id of the run takes the place of $ID.
@@ -179,8 +183,12 @@ function headersOf({ headers }) {
   return lines.length ? folded(interpolate(gettext("Headers (%(count)s)"), { count: lines.length }), source(lines.join("\n"))) : undefined;
 }
 
+const callOf = ({ method, path, query }) => `${method} ${path}${queryString(query)}`;
+
 function sentOf(asked) {
-  const head = [`${asked.method} ${asked.path}${queryString(asked.query)}`, ...(asked.headers ?? []).map(([name, value]) => `${name}: ${value}`)];
+  // The secret itself is in its field and in the request, and nowhere else.
+  const secret = asked.way === "http" ? ["Authorization: Bearer …"] : [];
+  const head = [callOf(asked), ...secret, ...(asked.headers ?? []).map(([name, value]) => `${name}: ${value}`)];
   const content = asked.file ? interpolate(gettext("%(name)s, %(size)s"), { name: asked.file.name, size: sizeOf(asked.file.size) }) : asked.body;
   return folded(gettext("What was sent"), source([head.join("\n"), content].filter(Boolean).join("\n\n")));
 }

@@ -20,7 +20,9 @@ const body = form && new BodyField();
 let parameters = new Map();
 let definitionId = "";
 
-const picker = form && new Picker(field("picker"), field("picker-list"), form.dataset.definitions, fillIn);
+const chosen = form && JSON.parse(field("chosen-definition").textContent);
+// The page of one API has no list to choose from.
+const picker = form && field("picker") && new Picker(field("picker"), field("picker-list"), form.dataset.definitions, fillIn);
 
 function showPin(version) {
   field("pinned").hidden = version === null;
@@ -95,6 +97,7 @@ function message() {
     // The trigger message has neither headers nor a content type.
     headers: wayOf() === "message" ? [] : sent.headers,
     definitionId,
+    names: form.dataset.names,
     links: form.dataset.runPage ? [[gettext("Open the run"), form.dataset.runPage]] : undefined,
   };
 }
@@ -102,7 +105,7 @@ function message() {
 function problem(asked) {
   const found = problemOf(asked);
   if (!found && asked.way === "me" && !asked.definitionId) {
-    return gettext("Choose a definition.");
+    return gettext("Choose an API.");
   }
   return found || problemOfBody(asked);
 }
@@ -159,7 +162,7 @@ function clear() {
   form.reset();
   showWay();
   definitionId = "";
-  picker.clear();
+  picker?.clear();
   query.clear();
   headers.clear();
   body.clear();
@@ -169,7 +172,12 @@ function clear() {
   complain("");
   hideSecret();
   showParameters();
-  field("picker").focus();
+  if (picker) {
+    field("picker").focus();
+  } else {
+    fillIn(chosen);
+    field("method").focus();
+  }
 }
 
 function reveal() {
@@ -199,9 +207,10 @@ function start() {
   });
   // A page that the browser restores from memory must not have the secret.
   window.addEventListener("pagehide", () => (field("secret").value = ""));
-  const chosen = JSON.parse(field("chosen-definition").textContent);
-  if (chosen) {
+  if (picker && chosen) {
     picker.choose(chosen);
+  } else if (chosen) {
+    fillIn(chosen);
   }
   showWay();
 }

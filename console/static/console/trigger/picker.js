@@ -49,7 +49,7 @@ export class Picker {
   offer(definitions) {
     this.offered = definitions ?? [];
     this.active = -1;
-    const words = definitions ? gettext("No definition matches") : gettext("The definitions cannot be loaded right now");
+    const words = definitions ? gettext("No API matches") : gettext("The APIs cannot be loaded right now");
     this.list.replaceChildren(...(this.offered.length ? this.offered.map(option) : [note(words)]));
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");

@@ -35,7 +35,7 @@ const CATALOGUE = {
   ApiDisabled: [2009, () => gettext("The API is disabled")],
   InvalidSecret: [null, () => gettext("The secret is empty or malformed")],
   TokenNotFound: [null, () => gettext("No token has this secret")],
-  TokenNotAllowed: [null, () => gettext("The definition does not allow this token")],
+  TokenNotAllowed: [null, () => gettext("The API does not allow this token")],
   TokenDisabled: [null, () => gettext("The token is disabled")],
 };
 

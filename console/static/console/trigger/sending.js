@@ -50,7 +50,7 @@ export function sendJson(address, document, signal, csrfToken) {
   const send = async () => fetch(address, { method: "POST", headers, body: JSON.stringify(await document), signal });
   return reached(send, async (answer) => {
     const said = await answer.json().catch(() => ({}));
-    return answer.ok ? ofMessage(said) : refused(answer.status, said);
+    return answer.ok ? ofMessage(said) : { ...refused(answer.status, said), retryAfter: retryAfter(answer) };
   });
 }
 
@@ -130,10 +130,18 @@ async function ofHttp(answer, begun) {
   const text = TEXT.test(type) ? new TextDecoder().decode(bytes) : null;
   const headers = Object.fromEntries([...answer.headers].map(([name, value]) => [name, [value]]));
   const body = { bytes: text === null ? bytes : null, text, size: bytes.length };
-  const known = { headers, body, times: { queue: null, run: null, total }, triggerId: answer.headers.get("X-Trigger-Id") };
+  const known = {
+    headers,
+    body,
+    times: { queue: null, run: null, total },
+    triggerId: answer.headers.get("X-Trigger-Id"),
+    retryAfter: retryAfter(answer),
+  };
   const found = outcome(answer.status, text);
   return { ...known, ...found, leavesRun: !BEFORE_A_RUN.has(found.errorCode) };
 }
+
+const retryAfter = (answer) => Number(answer.headers.get("Retry-After")) || 0;
 
 // An error of the catalogue, or the script's own response.
 function outcome(status, text) {
