@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from as_code.selected import export_selected
 from management.views import NotFoundView
 
 admin.autodiscover()
@@ -12,6 +13,7 @@ admin.autodiscover()
 urlpatterns = [
     path("api/management", NotFoundView.as_view()),
     path("api/management/", include("management.urls")),
+    path("console/export/", admin.site.admin_view(export_selected), name="export_selected"),
     path("console/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]
