@@ -42,7 +42,7 @@ class Listener:
             return
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_until(lambda: self.last_id is not None or self.has_ended.is_set(), 20, "the first line")
+        wait_until(lambda: self.last_id is not None or self.has_ended.is_set(), what="the first line")
 
     def wait_for(self, count: int, seconds: float = 20) -> list[Message]:
         """Wait until there are `count` messages; returns all."""

@@ -121,7 +121,7 @@ class Changes:
     def bulk_delete(self) -> None:
         """Delete the two newest definitions in the console."""
         gone = [self._apis.pop(), self._apis.pop()]
-        self._act("definitions/apidefinition", "delete_selected", [api.definition.pk for api in gone], post="1")
+        self._act("definitions/apidefinition", "delete_selected", [api.definition.pk for api in gone])
         self._apis += [self._publish(token=(api.token, api.secret)) for api in gone]
 
     def import_again(self) -> None:
@@ -131,7 +131,7 @@ class Changes:
         path.write_text(_IMPORTED.format(text=self._text.replace(" ", "-"), is_disabled=is_disabled))
         import_files([path], Actor())
 
-    def _act(self, page: str, action: str, keys: list[Any], **more: str) -> None:
-        sent = {"action": action, "index": "0", "_selected_action": [str(key) for key in keys]} | more
+    def _act(self, page: str, action: str, keys: list[Any]) -> None:
+        sent = {"action": action, "ids": ",".join(map(str, keys)), "post": "yes"}
         answer = self._console.post(f"/console/{page}/", sent)
         assert answer.status_code == 302, answer.content[-2000:]

@@ -63,7 +63,7 @@ class Nginx:
         command = [program(), "-e", f"{directory}/error.log", "-p", str(directory), "-c", f"{directory}/nginx.conf"]
         with (directory / "output").open("wb") as output:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        wait_until((directory / "nginx.pid").exists, 20, f"nginx, see {directory}/output")
+        wait_until((directory / "nginx.pid").exists, what=f"nginx, see {directory}/output")
 
     def reload(self, down: Collection[int] = ()) -> None:
         """Mark the gunicorns at the ports `down` as down, and wait until nginx' earlier worker processes have ended."""

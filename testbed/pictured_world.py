@@ -13,7 +13,7 @@ from automation.credential_changes import save_credential
 from automation.credentials import note_use
 from automation.models import AutomationScript, Credential
 from definitions.changes import save_definition
-from definitions.models import ActionType, AllowedToken, ApiDefinition
+from definitions.models import ActionType, AllowedToken, ApiDefinition, KeepBodies
 from health import probe_result
 from objects.changes import save_checked
 from runs import store
@@ -30,6 +30,40 @@ class PicturedWorld:
     token: str
     script: str
     secret: str
+
+
+@dataclass(frozen=True)
+class PicturedPage:
+    """A picture of an address; `visitor` is `light`, `dark` or `small`. A long table needs no `height` of a window."""
+
+    name: str
+    address: str
+    visitor: str = "light"
+    height: int | None = None
+
+
+def pages(world: PicturedWorld, failed_run: str) -> list[PicturedPage]:
+    """The pictures of the guides, in their order."""
+    api, token = f"definitions/apidefinition/{world.definition}", f"tokens/apitoken/{world.token}"
+    script = f"automation/automationscript/{world.script}"
+    jane = User.objects.get(username="jane")
+    return [
+        PicturedPage("overview", ""),
+        PicturedPage("overview-dark", "", "dark"),
+        PicturedPage("overview-small", "", "small"),
+        PicturedPage("apis", "definitions/apidefinition/", height=400),
+        PicturedPage("api", f"{api}/view/"),
+        PicturedPage("configure-api", f"{api}/change/"),
+        PicturedPage("token", f"{token}/view/", height=520),
+        PicturedPage("script", f"{script}/change/"),
+        PicturedPage("versions", f"{script}/versions/", height=520),
+        PicturedPage("difference", f"{script}/versions/difference/?old=1"),
+        PicturedPage("events", "events/informationevent/", height=520),
+        PicturedPage("runs", "runs/", height=520),
+        PicturedPage("run", f"runs/{failed_run}/"),
+        PicturedPage("nodes", "automation/workernode/?range=6h", "dark"),
+        PicturedPage("user", f"auth/user/{jane.pk}/view/"),
+    ]
 
 
 ENCODER = '''"""Tells how an encoder is doing, or switches it."""
@@ -107,7 +141,16 @@ def make_world() -> PicturedWorld:
         made.input_type = "" if script is restart else made.input_type
         save_definition(made, "jane", allowed)
     _make_credentials(encoder, restart)
+    _make_changes(first, monitoring)
     return PicturedWorld(str(first.pk), str(monitoring.pk), str(encoder.pk), secret)
+
+
+def _make_changes(definition: ApiDefinition, token: ApiToken) -> None:
+    """What *Changes* and *Events* show before and after."""
+    token.rate_limit = 90
+    save_checked(token, "sam")
+    definition.max_concurrent, definition.keep_bodies = 4, KeepBodies.FAILURES
+    save_checked(definition, "jane")
 
 
 def make_statistics() -> None:

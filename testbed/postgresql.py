@@ -84,7 +84,7 @@ class PostgresqlServer:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.process.wait(10)
-        psutil.wait_procs(family, timeout=10)
+        psutil.wait_procs(family, timeout=60)
 
     def stop(self) -> None:
         self.end()

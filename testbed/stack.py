@@ -113,7 +113,7 @@ class Machine:
     def start_redis(self) -> subprocess.Popen[bytes]:
         """Start the embedded Redis and wait until it answers."""
         process = self._start_redis(LauncherPaths(self.data).redis_config)
-        wait_until(self._redis_answers, 10, "Redis")
+        wait_until(self._redis_answers, what="Redis")
         return process
 
     def start_replica(self, port: int) -> tuple[subprocess.Popen[bytes], Path]:
@@ -261,7 +261,7 @@ class Stack(Machine):
         everything = [process for parent in family for process in (parent, *parent.children(recursive=True))]
         self.client.close()
         self.end()
-        _, left = psutil.wait_procs(everything, timeout=5)
+        _, left = psutil.wait_procs(everything, timeout=60)
         assert not left, f"still running: {left}"
 
 

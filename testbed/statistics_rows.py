@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import cos, pi
@@ -62,7 +62,7 @@ def add_calls(
     for step, start, numbers in _finest(habit, minute_of(timezone.now()), random.Random(seed)):
         for each in (each for each in StoredStep if each >= step):
             _add(counters, (series.pk, each, start // each * each), numbers)
-    _write(counters)
+    _write(counters, [series])
 
 
 def add_together() -> None:
@@ -70,22 +70,25 @@ def add_together() -> None:
     counters: dict[Key, Numbers] = {}
     known = RunCounter.objects.exclude(series__definition_id=EVERYTHING)
     rows = known.values_list("series__kind", "step", "start", *COLUMNS)
-    together: dict[str, int] = {}
+    together: dict[str, Series] = {}
     for kind, step, start, *row in rows.iterator(_BATCH):
         if kind not in together:
             ids: dict[str, Any] = dict.fromkeys(("definition_id", "token_id", "script_id"), EVERYTHING)
-            together[kind] = Series.objects.get_or_create(kind=kind, **ids)[0].pk
+            together[kind] = Series.objects.get_or_create(kind=kind, **ids)[0]
         counts, histograms = row[: len(COUNTED)], row[len(COUNTED) :]
-        _add(counters, (together[kind], step, start), [*counts, *map(lanes_of, histograms)])
-    _write(counters)
+        _add(counters, (together[kind].pk, step, start), [*counts, *map(lanes_of, histograms)])
+    _write(counters, together.values())
 
 
 def _add(counters: dict[Key, Numbers], key: Key, numbers: Numbers) -> None:
     counters[key] = list(map(add, counters[key], numbers)) if key in counters else numbers
 
 
-def _write(counters: dict[Key, Numbers]) -> None:
+def _write(counters: dict[Key, Numbers], of_series: Iterable[Series]) -> None:
     with transaction.atomic():
+        # The background program may have removed a series that had no counters yet.
+        for series in of_series:
+            series.save()
         write(counters)
 
 

@@ -17,15 +17,6 @@ PREFIX = "visitor"
 PATIENCE = 20_000
 """Milliseconds that a page may take on a busy machine."""
 
-SEES: Mapping[str, Sequence[str]] = {
-    "definitions.ui_available": ["Overview", "Definitions", "Events", "Nodes", "Environments", "Personal keys"],
-    "tokens.ui_available": ["Overview", "Tokens", "Events", "Nodes", "Environments", "Personal keys"],
-    "automation.ui_available": ["Overview", "Scripts", "Events", "Personal keys"],
-    "automation.credentials_ui_available": ["Overview", "Credentials", "Events", "Personal keys"],
-    "runs.ui_available": ["Overview", "Runs", "Events", "Personal keys"],
-}
-"""The menu of a user with one flag. Other flags alone show only the first and the last entry."""
-
 _REPORT_VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) =>
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))
