@@ -37,7 +37,7 @@ def test_a_save_is_followed_until_its_version_is_current(building_stack, visit, 
     page.keyboard.insert_text("nolivepkg")
     expect(page.locator(".cm-content")).to_contain_text('"nolivepkg"')
     expect(page.get_by_role("button", name="Add packages")).to_be_hidden()
-    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(
         page.get_by_text("Version 2 becomes current as soon as it is built; version 1 runs until then.")
     ).to_be_visible()
@@ -47,9 +47,7 @@ def test_a_save_is_followed_until_its_version_is_current(building_stack, visit, 
     wrong = findings(page)
     write(page, f'# /// script\n# dependencies = ["livepkg"]\n# ///\n{ECHO}')
     page.get_by_role("button", name="Save", exact=True).click()
-    page.wait_for_url(f"**/{LIST}{script.pk}/versions/3/")
     expect(panel.get_by_role("heading", name="Version 3 is current.")).to_be_visible()
-    expect(page.locator("#version").get_by_text("current", exact=True)).to_be_visible()
     expect(panel.get_by_text("livepkg 1.0")).to_be_visible()
     assert panel.get_attribute("data-every") is None
     wrong += findings(page)
@@ -65,7 +63,7 @@ def test_try_waits_for_packages_and_shows_why_there_are_none(building_stack, vis
     page = visit(reduced_motion="reduce")
     page.goto(f"{LIST}add/")
     write(page, f'# /// script\n# dependencies = [\n#   "trialpkg",\n# ]\n# ///{TELLS}')
-    press = page.locator("#try").get_by_role("button", name="Try")
+    press = page.locator("#try").get_by_role("button", name="Run")
     press.click()
     expect(page.locator("#try-answer")).to_contain_text("The packages could not be installed")
     page.locator("#try-answer").get_by_role("button", name="Line 3").click()

@@ -38,7 +38,7 @@ def test_a_change_is_compared_and_taken_back(page, publish):
     write(page, CHANGED)
     page.get_by_label("Note").fill("Says twenty in a word")
     with page.expect_navigation():
-        page.get_by_role("button", name="Save and continue editing").click()
+        page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("link", name="Versions").click()
     expect(page.get_by_role("row")).to_have_count(3)
     expect(page.get_by_text("Says twenty in a word")).to_be_visible()
@@ -78,8 +78,9 @@ def test_a_change_is_compared_and_taken_back(page, publish):
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert").get_by_text("watched/route")).to_be_visible()
     wrong += findings(page)
-    page.get_by_role("button", name="Save anyway").click()
-    page.wait_for_url(f"**/{LIST}")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save anyway").click()
+    expect(page.get_by_text("Version 3 is current.")).to_be_visible()
     script.refresh_from_db()
     assert (script.current_version, script.has_api_trigger) == (3, False)
     assert not wrong, "\n".join(wrong)
@@ -87,26 +88,27 @@ def test_a_change_is_compared_and_taken_back(page, publish):
 
 def test_a_library_is_written_used_and_renewed(page, publish):
     page.goto(f"{LIST}add/")
-    page.get_by_role("link", name="Library").click()
+    page.get_by_role("button", name="Templates").click()
+    page.get_by_role("menuitem", name="Library").click()
     expect(page.locator(".cm-content")).to_contain_text("def greeting")
     expect(page.locator("#found")).to_contain_text("No problems found.")
     page.get_by_label("Name", exact=False).first.fill("greetings")
-    page.get_by_role("button", name="Save and continue editing").click()
-    page.wait_for_url("**/change/?*")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/change/")
     library = page.url
     user = publish.script(f"from scripts.greetings import greeting\n{ECHO}", name="polite")
     page.reload()
-    expect(
-        page.get_by_text("Used by 1 script; it keeps the version it was saved with until it is renewed.")
-    ).to_be_visible()
+    told = "Used by 1 script; it keeps the version it was saved with until it is renewed."
+    expect(page.locator("#bench").get_by_text(told)).to_be_visible()
     write(page, 'def greeting(name):\n    return "Good day, " + name\n')
-    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("tab", name="Used by").click()
     expect(page.get_by_text("out of date")).to_be_visible()
     wrong = findings(page)
-    page.goto(f"{LIST}{user.pk}/change/")
+    page.goto(f"{LIST}{user.pk}/dependencies/")
     expect(page.get_by_text("out of date: 2 is current")).to_be_visible()
     wrong += findings(page)
-    page.goto(library)
+    page.goto(library.replace("/change/", "/uses/"))
     page.get_by_role("link", name="Renew 1 script").first.click()
     page.get_by_role("button", name="Renew 1 script").wait_for()
     page.set_viewport_size({"width": 375, "height": 800})
@@ -118,6 +120,7 @@ def test_a_library_is_written_used_and_renewed(page, publish):
     user.refresh_from_db()
     assert user.current_version == 2
     # A library in use keeps its name, and says for whom.
+    page.get_by_role("link", name="Settings").click()
     page.get_by_label("Name", exact=False).first.fill("others")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".ud-error").get_by_role("link", name="polite")).to_be_visible()

@@ -26,6 +26,7 @@ def test_a_script_is_written_checked_and_saved(page, publish):
     page.get_by_label("Name", exact=False).first.fill("written")
     write(page, "def run(engine:\n    pass\n")
     found = page.locator("#found")
+    page.get_by_role("tab", name="Problems").click()
     expect(found).to_contain_text("Line 1:")
     expect(page.locator(".cm-lint-marker-error")).to_be_visible()
     write(page, "import numpi\ndef run(engine):\n    engine.script_param(gone)\n")
@@ -41,8 +42,9 @@ def test_a_script_is_written_checked_and_saved(page, publish):
     expect(page.locator(".cm-lint-marker-warning")).to_have_count(0)
     expect(page.locator(".tok-keyword").first).to_have_text("def")
     found.get_by_role("button", name="Add them").click()
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.wait_for_url(f"**/{LIST}")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="written")).to_be_visible()
     made = AutomationScript.objects.get(name="written")
     assert made.source == 'def run(engine):\n    engine.script_param("host")\n'
     assert made.parameters == ["host"]
@@ -55,6 +57,7 @@ def test_a_refused_source_keeps_its_place_in_the_editor(page, publish):
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".ud-error").first).to_contain_text("Line 2")
     expect(page.locator(".cm-content")).to_contain_text("y = (")
+    page.get_by_role("tab", name="Problems").click()
     page.locator("#found").get_by_role("button", name="Line 2:").click()
     expect(page.locator(".cm-activeLine")).to_contain_text("y = (")
     page.keyboard.type("1)")
@@ -66,10 +69,14 @@ def test_a_refused_source_keeps_its_place_in_the_editor(page, publish):
 
 def test_it_starts_from_the_demo_and_leads_to_an_api(page, publish):
     page.goto(f"{LIST}add/")
-    page.get_by_role("link", name="echo").click()
-    expect(page.locator(".cm-content")).to_contain_text("def on_api_trigger")
     page.get_by_label("Name", exact=False).first.fill("from the demo")
-    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("button", name="Templates").click()
+    page.get_by_role("menuitem", name="echo").click()
+    expect(page.locator(".cm-content")).to_contain_text("Answers with the body of the request")
+    page.keyboard.press("ControlOrMeta+z")
+    expect(page.locator(".cm-content")).to_contain_text("What the script does")
+    page.keyboard.press("ControlOrMeta+y")
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("link", name="Publish as API").click()
     expect(page.get_by_role("combobox", name="Script")).to_have_value("from the demo")
 

@@ -50,9 +50,10 @@ SENDER = ("definitions.ui_available", "tokens.ui_available", "automation.execute
 def open_page(visit, console):
     """Opens the page with a published API chosen and its secret entered."""
 
-    def open_page(api, secret: str | None = None):
+    def open_page(api, secret: str | None = None, *, in_tab: bool = False):
         page = visit(*SENDER)
-        page.goto(f"{console}trigger/?definition={api.definition.pk}")
+        of_api = f"definitions/apidefinition/{api.definition.pk}/try/"
+        page.goto(f"{console}{of_api if in_tab else f'trigger/?definition={api.definition.pk}'}")
         page.get_by_label("Directly to a worker").check()
         page.get_by_label("Secret of a token").fill(api.secret if secret is None else secret)
         return page
@@ -82,7 +83,7 @@ def test_a_definition_is_chosen_from_the_list_and_triggered_with_the_keyboard(vi
     publish(ECHO, route="others/thing")
     page = visit(*SENDER)
     page.goto(f"{console}trigger/")
-    picker = page.get_by_role("combobox", name="Definition", exact=True)
+    picker = page.get_by_role("combobox", name="API", exact=True)
     picker.focus()
     page.keyboard.type("status")
     page.get_by_role("option").filter(has_text="encoders/{id}/status").wait_for()
@@ -150,7 +151,7 @@ def test_xml_is_indented_and_a_refusal_of_the_script_is_no_success(open_page, pu
 
 
 def test_a_file_and_headers_are_sent_as_me_and_over_http(open_page, publish):
-    page = open_page(publish(TELLS_BYTES, content_types=["image/png", "text/csv"]))
+    page = open_page(publish(TELLS_BYTES, content_types=["image/png", "text/csv"]), in_tab=True)
     expect(page.get_by_label("Content type")).to_have_value("image/png")
     file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\0'"}
     page.get_by_label("File to send").set_input_files(file)
@@ -168,6 +169,7 @@ def test_a_file_and_headers_are_sent_as_me_and_over_http(open_page, publish):
         assert "--data-binary '@a.jpg'" in card.inner_text()
         card.get_by_text("What was sent").click()
         assert "x-some: thing\nContent-Type: image/png\n\na.jpg, 3 bytes" in card.inner_text()
+        assert ("Authorization: Bearer …" in card.inner_text()) == (way == "Over HTTP")
     page.locator("#header-fields").get_by_label("Name").first.fill("no name")
     assert "Not sent or not answered" in trigger(page).inner_text()
 
@@ -184,6 +186,7 @@ def test_the_rate_limit_counts_only_over_http(open_page, publish):
     second = trigger(page)
     assert "The rate limit of the token is reached" in second.inner_text()
     assert re.search(r"RateLimitExceeded.*1014", second.inner_text())
+    expect(second).to_contain_text(re.compile(r"Retry-After: \d+ s\s*Send again in \d+ s\."))
     page.get_by_label("Directly to a worker").check()
     assert "Success" in trigger(page).inner_text()
     assert page.locator("#answers .ud-answer").count() == 4
@@ -191,9 +194,12 @@ def test_the_rate_limit_counts_only_over_http(open_page, publish):
 
 def test_the_exact_reason_of_a_refused_secret(open_page, publish):
     api = publish(ECHO)
-    _, other_secret = publish.token()
+    other, other_secret = publish.token(name="scheduler")
     page = open_page(api, other_secret)
-    assert "TokenNotAllowed" in trigger(page).inner_text()
+    card = trigger(page)
+    assert "TokenNotAllowed" in card.inner_text()
+    expect(card.get_by_role("link", name="scheduler")).to_have_attribute("href", re.compile(str(other.pk)))
+    expect(card.get_by_role("link", name=api.definition.route)).to_have_count(1)
     page.get_by_label("Secret of a token").fill("")
     assert "InvalidSecret" in trigger(page).inner_text()
     page.get_by_label("Over HTTP").check()

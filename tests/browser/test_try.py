@@ -1,4 +1,4 @@
-"""*Try* in the editor of a script: the source that is not saved, its log, its answer and its traceback."""
+"""*Run* beside the editor of a script: the source that is not saved, its log, its answer and its traceback."""
 
 import json
 
@@ -48,8 +48,9 @@ def answer(page):
 def test_unsaved_source_of_a_new_script_runs(open_form, stack, stored):
     page = open_form(TELLS)
     page.locator("#try-body").fill("hello")
+    page.get_by_text("Route, query and headers").click()
     page.locator("#try-route").fill("encoders/{id=7}")
-    page.locator("#try").get_by_role("button", name="Try").click()
+    page.locator("#try").get_by_role("button", name="Run").click()
     card = answer(page)
     assert '"body": "hello"' in card.locator("pre").first.inner_text()
     assert '"id": "7"' in card.locator("pre").first.inner_text()
@@ -66,19 +67,22 @@ def test_headers_and_a_form_are_sent(open_form, stack):
     panel = page.locator("#try")
     panel.get_by_label("Body format").select_option("Form")
     page.locator("#try-body").fill("a=1&a=%20")
+    page.get_by_text("Route, query and headers").click()
     page.locator("#try-headers").get_by_label("Name").fill("X-Some")
     page.locator("#try-headers").get_by_label("Value").first.fill("thing")
-    panel.get_by_role("button", name="Try", exact=True).click()
+    panel.get_by_role("button", name="Run", exact=True).click()
     assert json.loads(answer(page).locator("pre").first.inner_text()) == ["thing", ["1", " "]]
 
 
 def test_parameters_of_the_form_become_fields(open_form, stack):
     page = open_form(TELLS)
+    page.get_by_role("link", name="Settings").click()
     page.get_by_label("Script parameters").fill("channel\nrate")
+    page.get_by_role("link", name="Code").click()
     page.get_by_label("The script gets").select_option("parameters")
     page.locator("#try").get_by_label("channel").fill("one")
     page.locator("#try").get_by_label("rate").fill("2")
-    page.locator("#try").get_by_role("button", name="Try").click()
+    page.locator("#try").get_by_role("button", name="Run").click()
     assert '"channel": "one"' in answer(page).locator("pre").first.inner_text()
 
 
@@ -98,12 +102,12 @@ def test_a_traceback_leads_to_its_line_and_the_stored_script_stays(open_form, st
 
 def test_source_that_does_not_compile_names_its_line(open_form, stack):
     page = open_form("def on_api_trigger(engine, request):\n    return (\n")
-    page.locator("#try").get_by_role("button", name="Try").click()
+    page.locator("#try").get_by_role("button", name="Run").click()
     card = answer(page)
     assert "InvalidScript" in card.inner_text()
     expect(card.get_by_role("button", name="Line 2")).to_have_count(1)
 
 
-def test_without_the_flag_to_execute_there_is_no_try(open_form):
+def test_without_the_flag_to_execute_there_is_no_run(open_form):
     page = open_form(TELLS, flags=("automation.ui_available", "automation.add_edit"))
     assert page.locator("#try").count() == 0

@@ -11,19 +11,21 @@ from tests.runs.statistics.stored import store_calls
 def test_from_the_calls_of_a_list_to_the_runs_that_failed(visit, publish, no_runs, console):
     api = publish(route="usage/{id}")
     store_calls(api.definition, timedelta(minutes=5), token=api.token.pk, succeeded=4, failed=2)
-    page = visit(viewport={"width": 375, "height": 800})
+    page = visit(viewport={"width": 1280, "height": 800})
     page.goto(f"{console}definitions/apidefinition/")
     page.get_by_role("link", name="6 calls, 2 failed in 24 hours").press("Enter")
-    expect(page.get_by_role("heading", name="By token")).to_be_visible()
+    page.set_viewport_size({"width": 375, "height": 800})
+    expect(page.get_by_role("heading", name="Calls by status")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    page.get_by_role("link", name="Access 1").press("Enter")
     page.get_by_role("link", name="7d", exact=True).press("Enter")
     row = page.get_by_role("row").filter(has_text=api.token.name)
     row.get_by_role("link", name="2", exact=True).press("Enter")
     expect(page.locator("#list-rows tbody tr")).to_have_count(2)
     page.go_back()
-    row.get_by_role("link", name=api.token.name).press("Enter")
-    expect(page.get_by_role("heading", name="By API")).to_be_visible()
-    assert page.url.endswith(f"/tokens/apitoken/{api.token.pk}/usage/?range=7d")
+    row.get_by_role("link", name=api.token.name, exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="APIs", exact=True)).to_be_visible()
+    assert page.url.endswith(f"/tokens/apitoken/{api.token.pk}/view/?range=7d")
 
 
 def test_nodes_show_what_they_did_and_what_they_do(visit, no_runs, console):
@@ -48,10 +50,7 @@ def test_from_the_overview_to_the_run_of_who_fails_most_takes_three_clicks(visit
     page = visit()
     page.goto(f"{console}?range=6h")
     page.get_by_role("region", name="Most failing APIs").get_by_role("link", name="fails/most/{id}").click()
-    first = page.locator(".ud-shares tbody tr").first
-    expect(first).to_contain_text(api.token.name)
-    expect(page.get_by_role("columnheader", name="Failed")).to_have_attribute("aria-sort", "descending")
-    first.locator(".ud-failed").click()
+    page.locator("[data-chart=calls] .ud-legend").get_by_role("link", name="Failed").click()
     page.locator("#list-rows .ud-run-link").first.click()
     page.wait_for_url("**/runs/*-*/")
     expect(page.get_by_text("Failed").first).to_be_visible()
