@@ -106,7 +106,7 @@ def test_content_types_are_one_per_line_or_any(new, admin, typed, stored, shown)
     assert new(**typed).status_code == 302
     made = ApiDefinition.objects.get()
     assert made.content_types == stored
-    rows = admin.get(page(MODEL, "view", made.pk)).context["rows"]
+    rows = admin.get(page(MODEL, "settings", made.pk)).context["rows"]
     assert shown in {str(label): strip_tags(value) for label, value, *_ in rows}["Accepted content types"]
     form = admin.get(page(MODEL, "change", made.pk))
     assert form.context["adminform"].form["content_types"].value() == "\n".join(stored)
@@ -139,7 +139,7 @@ def test_what_is_kept_and_how_many_run_at_once_is_set_shown_filtered_and_reset(n
 
 def _rows(client, definition) -> list[str]:
     """What the readable page says of runs."""
-    rows = client.get(page(MODEL, "view", definition.pk)).context["rows"]
+    rows = client.get(page(MODEL, "settings", definition.pk)).context["rows"]
     said = {str(label): strip_tags(value) for label, value, *_ in rows}
     return [said["Keep request and response of"], said["Most runs at once"]]
 
@@ -232,3 +232,20 @@ def test_the_list_finds_by_route_and_name(admin, make, term):
     make(route="tests/hay")
     found = admin.get(page(MODEL, "changelist"), {"q": term}).context["cl"].result_list
     assert [one.route for one in found] == ["tests/needle"]
+
+
+def test_publishing_a_script_starts_with_a_free_route_and_its_entry_point(admin, make, visit):
+    script = make.script("def run(engine):\n    pass\n", name="Nightly report: Köln #2")
+    address = f"{page(MODEL, 'add')}?script={script.pk}"
+    form = admin.get(address).context["adminform"].form
+    assert form["route"].value() == "nightly-report-köln-2"
+    assert form["action_type"].value() == ActionType.NO_ENTRY_POINT
+    make(route="nightly-report-köln-2")
+    assert admin.get(address).context["adminform"].form["route"].value() == "nightly-report-köln-2-2"
+    assert submit(admin, address).status_code == 302
+    made = ApiDefinition.objects.get(route="nightly-report-köln-2-2")
+    assert made.script == script
+    # Whoever may not view scripts learns nothing of them.
+    client = visit("definitions.ui_available", "definitions.add_edit", "automation.execute")
+    assert not client.get(address).context["adminform"].form["route"].value()
+    assert admin.get(f"{page(MODEL, 'add')}?script=rubbish").status_code == 200

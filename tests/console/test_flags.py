@@ -180,7 +180,7 @@ def test_flags_do_not_let_users_set_passwords_of_others(visit, members):
     assert client.post(address, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 403
 
 
-@pytest.mark.parametrize("address", ["/console/password_change/", "/console/search/?s=group"])
+@pytest.mark.parametrize("address", ["/console/password_change/", "/console/palette/?q=group"])
 def test_pages_for_every_user_show_nothing_of_people(visit, address):
     content = visit("tokens.ui_available").get(address).content.decode()
     assert page("auth_group", "changelist") not in content

@@ -1,7 +1,10 @@
 """No filter, order or search reveals a name that a user may not view."""
 
 import pytest
+from django.utils import timezone
 
+from definitions.models import ApiDefinition
+from runs.models import FailingApi
 from tests.console.conftest import FLAGS, page
 from tokens.models import ApiToken
 
@@ -53,7 +56,9 @@ def test_ids_do_not_come_in_the_order_of_names(visit, make, admin):
     for token in tokens:
         definition.allowed_tokens.through(definition=definition, token=token).save()
     client = visit(*WITHOUT_TOKENS)
-    for address in (page(DEFINITION, "changelist"), *(page(DEFINITION, k, definition.pk) for k in ("view", "change"))):
+    listed = client.get(page(DEFINITION, "changelist")).content.decode()
+    assert [str(token.pk) in listed for token in tokens] == [True, False, False]
+    for address in (page(DEFINITION, k, definition.pk) for k in ("access", "change")):
         text = client.get(address).content.decode()
         places = [text.index(str(token.pk)) for token in tokens]
         assert places == sorted(places), address
@@ -70,3 +75,24 @@ def test_routes_do_not_show_in_the_order_of_ids(visit, make):
     text = client.get(page(SCRIPT, "view", script.pk)).content.decode()
     places = [text.index(str(pk)) for pk in sorted(one.pk for one in apis)]
     assert places == sorted(places)
+
+
+def test_tokens_tell_nothing_of_themselves_without_the_tokens_flag(visit, make):
+    token, _secret = make.token(name="zebra", rate_limit=77, rate_window_seconds=60, is_disabled=True)
+    address = page(DEFINITION, "access", make(token=(token, "")).definition.pk)
+    assert "77 a minute" in visit(*FLAGS).get(address).content.decode()
+    shown = visit(*WITHOUT_TOKENS).get(address).content.decode()
+    assert str(token.pk) in shown
+    assert "77 a minute" not in shown
+    assert "Disabled" not in shown
+
+
+@pytest.mark.parametrize("value", ["failing", "objectives"])
+def test_how_runs_ended_is_no_filter_without_the_runs_flag(visit, make, value):
+    failing, fine = make(route="failing").definition, make(route="fine").definition
+    ApiDefinition._base_manager.filter(pk=failing.pk).update(objective_success_rate=99)
+    FailingApi.objects.create(pk=failing.pk, since=timezone.now(), runs=9, failed=9, last_run_id=failing.pk)
+    without = visit(*FLAGS - {"runs.ui_available"})
+    assert _listed(without, attention=value) == ["failing", "fine"]
+    assert "misses its objectives" not in without.get(page(DEFINITION, "changelist")).content.decode()
+    assert fine.route not in _listed(visit(*FLAGS), attention=value)

@@ -1,8 +1,15 @@
 """The history of an object, and the 404 and 403 pages."""
 
-import pytest
-from django.contrib.admin.models import LogEntry
+import re
 
+import pytest
+from django.contrib.auth.models import User
+
+from console import changes_page
+from definitions.changes import save_definition
+from definitions.models import ApiDefinition
+from events.models import InformationEvent
+from objects.changes import save_checked
 from tests.console.conftest import page, submit
 
 
@@ -11,25 +18,62 @@ def api(make):
     return make(route="encoders/{id}")
 
 
-def test_history_stands_among_the_views_and_leads_to_the_events(admin, api):
-    address = page("definitions_apidefinition", "history", api.definition.pk)
-    empty = admin.get(address).content.decode()
-    assert "No changes in the console yet" in empty
-    submit(admin, page("definitions_apidefinition", "change", api.definition.pk), name="renamed")
+def test_changes_by_any_interface_stand_newest_first(admin, api, monkeypatch):
+    definition = api.definition
+    address = page("definitions_apidefinition", "history", definition.pk)
+    assert "Added" in admin.get(address).content.decode()
+    submit(admin, page("definitions_apidefinition", "change", definition.pk), name="renamed")
+    fresh = ApiDefinition.objects.get(pk=definition.pk)
+    fresh.is_disabled = True
+    save_definition(fresh, "program")
     shown = admin.get(address).content.decode()
-    assert str(LogEntry.objects.get()) not in empty
-    assert "data-local-time" in shown
     assert f'href="{address}" aria-current="page"' in shown
-    assert ">Edit</a>" in shown
-    events = f"/console/events/informationevent/?q={api.definition.pk}"
-    assert events in shown
-    assert admin.get(events).context["cl"].result_count == 2
+    newest, second, oldest = re.findall(r"<tr data-key=.*?</tr>", shown, re.DOTALL)
+    assert ("program" in newest, "Enabled" in newest, "Disabled" in newest) == (True, True, True)
+    assert "<ins>renamed</ins>" in second
+    assert "Added" in oldest
+    assert f"/console/events/informationevent/?object={definition.pk}" in shown
+    monkeypatch.setattr(changes_page, "PER_PAGE", 2)
+    assert admin.get(address, {"p": 2}).content.decode().count("<tr data-key=") == 1
+
+
+def test_form_that_changes_nothing_says_so(admin, api):
+    before = ApiDefinition.objects.get()
+    answer = submit(admin, page("definitions_apidefinition", "change", before.pk))
+    assert answer.status_code == 302
+    assert "Nothing has changed." in admin.get(answer["Location"]).content.decode()
+    after = ApiDefinition.objects.get()
+    assert (after.revision, after.last_modified) == (before.revision, before.last_modified)
+    assert InformationEvent.objects.filter(object_id=after.pk).count() == 1
+
+
+def test_version_of_a_script_leads_to_its_difference(admin, api):
+    script = api.definition.script
+    script.source += "# more\n"
+    save_checked(script, "john")
+    shown = admin.get(page("automation_automationscript", "history", script.pk)).content.decode()
+    assert f"{page('automation_automationscript', 'difference', script.pk)}?old=1&amp;new=2" in shown
+
+
+def test_users_have_their_changes_for_superusers(admin):
+    user = User.objects.create_user("joe", password="an old password of mine")
+    user.set_password("a new password of mine")
+    user.first_name = "Joe"
+    user.save()
+    shown = admin.get(page("auth_user", "history", user.pk)).content.decode()
+    assert "<ins>Joe</ins>" in shown
+    assert "replaced" in shown
+    assert user.password not in shown
 
 
 def test_viewers_find_no_edit_tab_in_the_history(visit, api):
     client = visit("definitions.ui_available")
     shown = client.get(page("definitions_apidefinition", "history", api.definition.pk)).content.decode()
-    assert ">History</a>" in shown
+    assert (
+        visit("tokens.ui_available").get(page("definitions_apidefinition", "history", api.definition.pk)).status_code
+        == 403
+    )
+    assert ">Changes</a>" in shown
     assert ">Edit</a>" not in shown
 
 
@@ -62,7 +106,7 @@ def test_404_and_403_are_pages_of_the_console(visit, address, status):
             "definitions/apidefinition/add/",
             "Automation &gt; Execute and User-defined APIs &gt; Definitions &gt; Add/Edit.",
         ),
-        (["tokens.ui_available"], "auth/user/", "Ask an administrator for access."),
+        (["tokens.ui_available"], "auth/user/", "This page needs a superuser."),
     ],
 )
 def test_a_refused_page_names_the_flags_that_it_needs(visit, flags, address, text):

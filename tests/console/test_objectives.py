@@ -18,7 +18,9 @@ LABELS = ("Objective: success rate", "Objective: 95 % answered within")
 
 def rows(client, definition):
     """What the readable page says of objectives, as HTML and as text."""
-    found = {str(label): value for label, value, *_ in client.get(page(MODEL, "view", definition.pk)).context["rows"]}
+    found = {
+        str(label): value for label, value, *_ in client.get(page(MODEL, "settings", definition.pk)).context["rows"]
+    }
     return [found[label] for label in LABELS], [strip_tags(found[label]).strip() for label in LABELS]
 
 
@@ -71,7 +73,8 @@ def test_missed_objectives_need_attention(admin, make):
     runs(missed, RunStatus.FAILED, 1)
     runs(kept, RunStatus.SUCCEEDED, 1)
     (concern,) = [each for each in start(admin)["concerns"] if each.title == "Missed objectives"]
-    assert concern.objects == [(missed.route, page(MODEL, "view", missed.pk))]
+    assert [(each.name, each.page) for each in concern.findings] == [(missed.route, page(MODEL, "view", missed.pk))]
+    assert admin.get(concern.page).context["cl"].result_count == 1
 
 
 def test_who_may_not_view_runs_sees_the_objectives_alone(visit, make):

@@ -122,7 +122,7 @@ def test_pinned_apis_are_told_apart(admin, api, make):
     current = make(name="other").definition
     change(admin, api, script_version="1")
     listed = admin.get(page(MODEL, "changelist")).content.decode()
-    assert listed.count(">@ 1</span>") == 1
+    assert listed.count('class="ud-pin" title="Pinned to version 1">@ 1</span>') == 1
     for value, route in (("pinned", api.definition.route), ("current", current.route)):
         rows = admin.get(page(MODEL, "changelist"), {"version": value}).context["cl"].result_list
         assert [row.route for row in rows] == [route]

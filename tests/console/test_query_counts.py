@@ -7,6 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from automation.models import WorkerNode
+from definitions.changes import save_definition
+from definitions.models import ApiDefinition
 from tests.console.conftest import page
 
 
@@ -41,6 +43,21 @@ def test_a_form_costs_the_same_with_many_tokens(admin, make):
     address = page("definitions_apidefinition", "change", api.definition.pk)
     few = queries(admin, address)
     publish(make, 15)
+    assert queries(admin, address) == few
+
+
+@pytest.mark.parametrize("kind", ["change", "uses", "runs"])
+def test_the_pages_of_a_script_cost_the_same_with_many_apis(admin, make, kind):
+    script = make.script(name="used by many")
+    address = page("automation_automationscript", kind, script.pk)
+
+    def use(number: int) -> None:
+        for _ in range(number):
+            save_definition(ApiDefinition(route=f"many/{ApiDefinition.objects.count()}", script=script), "ann", [])
+
+    use(2)
+    few = queries(admin, address)
+    use(15)
     assert queries(admin, address) == few
 
 

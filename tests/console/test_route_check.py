@@ -84,3 +84,16 @@ def test_routes_overlap_when_a_path_fits_both(one, other):
     both = any(fits(one, path) and fits(other, path) for path in itertools.product("abc", repeat=len(one)))
     assert routes.overlap(tuple(one), tuple(other)) is both
     assert routes.overlap(tuple(other), tuple(one)) is both
+
+
+def test_the_own_unchanged_route_is_not_called_free(admin, make):
+    own = make(route="own/{id}").definition
+    make(route="own/fixed")
+
+    def shown(route):
+        answer = admin.get("/console/definitions/apidefinition/check-route/", {"route": route, "own": str(own.pk)})
+        return answer.content.decode()
+
+    assert "This route is free." not in shown("own/{id}")
+    assert "More specific APIs" in shown("own/{id}")
+    assert "This route is free." in shown("own/{other}")

@@ -104,7 +104,7 @@ def test_cancel_kills_a_running_run_and_says_so(user, publish, stack, stored):
     api, client = publish(WAITS), user()
     caller = threading.Thread(target=api.call, args=(stack.client,))
     caller.start()
-    wait_until(lambda: current_runs.look().running, 10)
+    wait_until(lambda: current_runs.look().running)
     (record,) = current_runs.look().running
     start = client.get("/console/")
     assert record.id in start.content.decode()
@@ -129,7 +129,7 @@ def test_cancel_leads_to_no_other_site(user, publish, stack, stored):
 
 def test_running_now_is_for_those_who_may_view_runs(user):
     # A run that has just been cancelled is still shown for a moment.
-    wait_until(lambda: not current_runs.look().running, 10)
+    wait_until(lambda: not current_runs.look().running)
     assert "Nothing runs right now" in user("runs.ui_available").get("/console/").content.decode()
     assert "Running now" not in user("definitions.ui_available").get("/console/").content.decode()
 

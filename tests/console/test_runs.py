@@ -4,7 +4,6 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.urls import reverse
@@ -16,6 +15,7 @@ from fleet.records import Authority
 from foundation.ids import first_id_at, new_run_id
 from runs.models import Run, RunBodies, RunLog
 from testbed.publisher import Api
+from testbed.run_rows import id_at
 from tests.console.conftest import page
 
 VIEW, BODIES = "runs.ui_available", "runs.bodies"
@@ -38,7 +38,7 @@ class RunMaker:
     def __call__(self, api: Api | None = None, **values: Any) -> Run:
         definition = (api or self.api).definition
         known = {
-            "id": UUID(new_run_id()),
+            "id": id_at(timezone.now()),
             "kind": "Trigger",
             "status": "Succeeded",
             "authority": Authority.ENDED,
@@ -201,17 +201,13 @@ def test_value_that_no_run_can_have_is_told(admin, made, name, value):
 def test_id_of_a_run_leads_to_it_from_the_search_box_and_from_everywhere(admin, visit, made):
     run = made()
     assert admin.get(RUNS, {"q": f" {run.pk} "}).url == of_run(run)
-    found = admin.get("/console/search/", {"s": str(run.pk), "extended": "1"}).content.decode()
+    found = admin.get("/console/palette/", {"q": f" {run.pk} "}).content.decode()
     assert of_run(run) in found
-    assert (
-        of_run(run)
-        not in visit("tokens.ui_available")
-        .get("/console/search/", {"s": str(run.pk), "extended": "1"})
-        .content.decode()
-    )
+    hidden = visit("tokens.ui_available").get("/console/palette/", {"q": str(run.pk)}).content.decode()
+    assert of_run(run) not in hidden
+    assert "Nothing found" in hidden
     assert "No run has this id" in admin.get(RUNS, {"q": new_run_id()}).content.decode()
-    unknown = str(new_run_id())
-    assert "No run has this id" in admin.get("/console/search/", {"s": unknown, "extended": "1"}).content.decode()
+    assert "No run has this id" in admin.get("/console/palette/", {"q": str(new_run_id())}).content.decode()
 
 
 def test_pages_go_to_older_runs_and_back(admin, made, monkeypatch):
@@ -331,11 +327,13 @@ def test_objects_lead_to_their_runs(admin, visit, make, made):
         ("tokens_apitoken", made.api.token),
         ("automation_automationscript", made.api.definition.script),
     ):
-        shown = admin.get(page(model, "view", obj.pk)).content.decode()
-        (address,) = re.findall(r'href="(/console/runs/\?[^"]+)"', shown)
-        assert listed(admin.get(address)) == [str(run.pk)]
+        shown = admin.get(page(model, "view", obj.pk), follow=True).content.decode()
+        addresses = set(re.findall(r'href="(/console/(?:runs/\?token=[^"&]+|[a-z]+/[a-z]+/[^"?/]+/runs/))"', shown))
+        assert addresses, model
+        for address in addresses:
+            assert str(run.pk) in admin.get(address).content.decode()
         flag = f"{obj._meta.app_label}.ui_available"
-        assert "/console/runs/" not in visit(flag).get(page(model, "view", obj.pk)).content.decode()
+        assert "/runs/" not in visit(flag).get(page(model, "view", obj.pk)).content.decode()
 
 
 def test_durations_are_readable():

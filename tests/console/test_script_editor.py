@@ -27,6 +27,8 @@ def test_entry_points_and_parameters_are_found(admin):
         "problems": [{"line": 4, "message": "name is not defined.", "is_error": False}],
         "checked": "Checked: syntax, entry points, names, imports.",
         "packages": "",
+        "consequences": [],
+        "reach": [],
     }
 
 
@@ -157,7 +159,7 @@ def test_a_new_script_can_start_from_the_demo(admin):
         assert f"?template={name}" in response.content.decode()
     for name in ("nothing", "../manage", "../udapi_site/settings", "test_echo"):
         form = admin.get(page(MODEL, "add"), {"template": name}).context["adminform"].form
-        assert not form["source"].value()
+        assert "What the script does" in form["source"].value()
 
 
 def test_a_script_leads_to_a_new_definition(admin, visit, make):

@@ -135,7 +135,7 @@ def test_an_older_version_becomes_current_with_one_event(admin, make, api):
     assert InformationEvent.objects.count() == before + 1
     again = admin.get(address).content.decode()
     assert "is already current" in again
-    assert "Made version 1 current." in admin.get(page(MODEL, "history", script.pk)).content.decode()
+    assert "?old=1&amp;new=3" in admin.get(page(MODEL, "history", script.pk)).content.decode()
 
 
 def test_a_change_meanwhile_is_noticed(admin, api):
@@ -221,7 +221,7 @@ def test_a_save_that_breaks_apis_asks_first(admin, visit, make):
     assert "Save anyway" in content
     assert "trigger" in content
     assert "error 15" in content
-    assert "why</textarea>" in content
+    assert 'value="why"' in content
     script.refresh_from_db()
     assert script.source == BOTH
     accepted = {"save_anyway": asked.context["adminform"].form.accepts()}
@@ -272,16 +272,15 @@ def test_a_save_names_its_version_and_offers_the_way_back(admin, api):
     assert "Version 4 is current. " in said(saved)
     assert f'href="{page(MODEL, "activate", script.pk, 3)}">Go back to version 3</a>' in said(saved)
     form = saved.content.decode()
-    assert f'href="{page(MODEL, "version", script.pk, 4)}">Version 4</a>' in form
+    assert f'href="{page(MODEL, "version", script.pk, 4)}"' in form
     assert "pinned to 2" in form
     assert submit(admin, address, description="It waits", version_note="nothing of it").status_code == 302
     renamed = admin.get(address)
     assert "is current" not in said(renamed)
     assert "the note is not kept" in said(renamed)
     told = admin.get(page(MODEL, "history", script.pk)).content.decode()
-    assert "Changed Time-out (seconds) for version “4”." in told
-    assert "Changed Description." in told
+    assert "Time-out (seconds)" in told
+    assert "It waits" in told
     admin.post(page(MODEL, "activate", script.pk, 1), {"seen_revision": str(script.revision + 2)})
     overview = admin.get("/console/").content.decode()
-    assert "was updated by root: version 4" in overview
-    assert "was updated by root: back to version 1" in overview
+    assert '<span class="ud-event-names">back to version 1, ' in overview

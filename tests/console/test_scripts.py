@@ -102,4 +102,5 @@ def test_viewers_read_the_source_line_by_line(visit, make):
     assert "Reuse the process (faster)" in content
     assert ">one</code>" in content
     assert ">two</code>" in content
-    assert "<textarea" not in content
+    assert "readonly" in content
+    assert 'name="_save"' not in content

@@ -32,7 +32,8 @@ def disabled(obj) -> bool:
 
 
 def selected(action, *objects):
-    return {"action": action, "index": "0", "_selected_action": [str(obj.pk) for obj in objects]}
+    """What the question sends when the user wants it."""
+    return {"action": action, "post": "yes", "ids": ",".join(str(obj.pk) for obj in objects)}
 
 
 @BOTH
@@ -60,18 +61,11 @@ def test_switching_to_the_state_it_has_is_no_change(admin, make, model):
 def test_many_are_switched_at_once(admin, make, model, noun):
     objects = [new(make, model, is_disabled=number == 0) for number in range(3)]
     response = admin.post(page(model, "changelist"), selected("disable_selected", *objects), follow=True)
-    assert said(response) == f"2 {noun} disabled. 1 was already disabled."
+    assert said(response).startswith(f"2 {noun} disabled. 1 was already disabled. <button")
     assert all(map(disabled, objects))
     response = admin.post(page(model, "changelist"), selected("enable_selected", *objects), follow=True)
-    assert said(response) == f"3 {noun} enabled."
+    assert said(response).startswith(f"3 {noun} enabled. <button")
     assert not any(map(disabled, objects))
-
-
-def test_select_all_switches_the_tokens_of_all_pages(admin, make):
-    tokens = [make.token()[0] for _ in range(53)]
-    sent = selected("disable_selected", *tokens[:2]) | {"select_across": "1"}
-    assert "53 tokens" in said(admin.post(page(TOKEN, "changelist"), sent, follow=True))
-    assert all(map(disabled, tokens))
 
 
 def test_an_api_that_a_rule_refuses_is_named_with_the_reason(admin, make):

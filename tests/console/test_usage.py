@@ -1,4 +1,4 @@
-"""The pages "Usage": how much an object is called, by whom and when last; and the column of calls in lists."""
+"""Who calls what, how much and when last, on the pages of objects; and the column of calls in lists."""
 
 import re
 import uuid
@@ -19,6 +19,8 @@ from tests.runs.records import ended, id_at
 DEFINITION, TOKEN, SCRIPT = "definitions_apidefinition", "tokens_apitoken", "automation_automationscript"
 HOSTILE = '<script>alert(1)</script> & "zebra"'
 GONE = uuid.UUID(int=7)
+PAGES = {DEFINITION: "access", TOKEN: "view", SCRIPT: "runs"}
+"""The page of each that tells who calls what."""
 WITHOUT_RUNS = FLAGS - {"runs.ui_available"}
 
 
@@ -43,9 +45,10 @@ def api(make):
 
 def rows(client, model, obj, **query):
     """Name, calls, failures of each row, and the rows."""
-    response = client.get(page(model, "usage", obj.pk), query)
+    response = client.get(page(model, PAGES[model], obj.pk), query)
     assert response.status_code == 200
-    found = response.context["shares"].rows
+    shown = response.context
+    found = shown["shares"].rows if "shares" in shown else [row.share for row in shown["table"].rows]
     return [(row.known.name, row.calls, row.failures) for row in found], found
 
 
@@ -74,7 +77,7 @@ class TestWhoCallsWhat:
             for _ in range(2):
                 called(api.definition.pk, token.pk, ago=timedelta(minutes=minutes), status=status)
         assert rows(admin, DEFINITION, api.definition, sort=asked)[0][0][0] == first
-        html = admin.get(page(DEFINITION, "usage", api.definition.pk), {"sort": asked, "range": "7d"}).content.decode()
+        html = admin.get(page(DEFINITION, "access", api.definition.pk), {"sort": asked, "range": "7d"}).content.decode()
         (chosen,) = re.findall(r'aria-sort="descending"><a class="ud-order" href="([^"]+)"', html)
         assert chosen == f"?sort={order}&amp;range=7d"
 
@@ -92,39 +95,40 @@ class TestWhoCallsWhat:
     def test_the_last_call_is_known_for_longer_than_the_range(self, admin, make):
         api = make()
         called(api.definition.pk, api.token.pk, ago=timedelta(days=20))
-        found = admin.get(page(DEFINITION, "usage", api.definition.pk), {"range": "1h"})
-        (row,) = found.context["shares"].rows
-        assert row.calls == "0"
+        found = admin.get(page(DEFINITION, "access", api.definition.pk), {"range": "1h"})
+        (row,) = found.context["table"].rows
+        assert row.share.calls == "0"
         assert "2 weeks ago" in found.content.decode().replace("\xa0", " ")
 
 
-class TestPermissions:
+class TestUsagePermissions:
     def test_names_only_for_those_who_may_view_the_objects(self, visit, api):
         client = visit(*FLAGS - {"tokens.ui_available"})
-        text = client.get(page(DEFINITION, "usage", api.definition.pk)).content.decode()
+        text = client.get(page(DEFINITION, "access", api.definition.pk)).content.decode()
         assert "zebra" not in text
         assert str(api.token.pk) in text
         client = visit("tokens.ui_available", "runs.ui_available")
         assert rows(client, TOKEN, api.token)[0] == [(str(api.definition.pk), "3", "1")]
 
     def test_a_hostile_name_is_text(self, admin, api):
-        text = admin.get(page(DEFINITION, "usage", api.definition.pk)).content.decode()
+        text = admin.get(page(DEFINITION, "access", api.definition.pk)).content.decode()
         assert HOSTILE not in text
         assert escape(HOSTILE) in text
 
     def test_without_the_flag_for_runs_nothing_of_it_is_shown(self, visit, api):
         client = visit(*WITHOUT_RUNS)
-        refused = client.get(page(DEFINITION, "usage", api.definition.pk))
+        refused = client.get(page(TOKEN, "usage", api.token.pk))
         assert refused.status_code == 403
         assert "Runs &gt; UI available" in refused.content.decode()
-        assert "/usage/" not in client.get(page(DEFINITION, "view", api.definition.pk)).content.decode()
+        assert "/usage/" not in client.get(page(TOKEN, "view", api.token.pk)).content.decode()
         listed = client.get(page(DEFINITION, "changelist"))
         assert "recent_calls" not in listed.context["cl"].list_display
         assert "ud-recent" not in listed.content.decode()
 
     def test_a_library_has_no_usage(self, admin, make):
         library = make.script("VALUE = 1\n", "a_library", kind="Library")
-        assert admin.get(page(SCRIPT, "usage", library.pk)).status_code == 404
+        assert admin.get(page(SCRIPT, "usage", library.pk), follow=True).status_code == 404
+        assert page(SCRIPT, "runs", library.pk) not in admin.get(page(SCRIPT, "versions", library.pk)).content.decode()
 
 
 class TestLists:
@@ -138,7 +142,7 @@ class TestLists:
         called(old.definition.pk, old.token.pk, ago=timedelta(days=3))
         text = admin.get(page(DEFINITION, "changelist")).content.decode().replace("\xa0", " ")
         assert ">3 days ago</time>" in text
-        assert "never called" in text
+        assert '<span class="ud-subtle">never</span>' in text
 
     def test_users_without_the_flag_cost_no_look_at_the_statistics(self, visit, api, django_assert_num_queries):
         address = page(DEFINITION, "changelist")
@@ -150,19 +154,20 @@ def test_the_page_costs_the_same_with_many_rows(admin, make, api, model):
     obj = {DEFINITION: api.definition, TOKEN: api.token}[model]
     called(GONE, api.token.pk)
     called(api.definition.pk, GONE)
-    few = queries(admin, page(model, "usage", obj.pk))
+    few = queries(admin, page(model, PAGES[model], obj.pk))
     for number in range(9):
         other = make()
         called(other.definition.pk, api.token.pk)
         called(api.definition.pk, other.token.pk)
         called(uuid.UUID(int=100 + number), api.token.pk)
         called(api.definition.pk, uuid.UUID(int=100 + number))
-    assert queries(admin, page(model, "usage", obj.pk)) == few
+    assert queries(admin, page(model, PAGES[model], obj.pk)) == few
 
 
 @pytest.mark.parametrize(
     "query", [{"range": "1y"}, {"range": "nonsense"}, {"from": "9999-12-31"}, {"from": "2026-01-01"}]
 )
 def test_any_range_opens(admin, api, query):
-    assert admin.get(page(DEFINITION, "usage", api.definition.pk), query).status_code == 200
+    assert admin.get(page(DEFINITION, "view", api.definition.pk), query).status_code == 200
+    assert admin.get(page(TOKEN, "usage", api.token.pk), query).status_code == 200
     assert admin.get(page("automation_workernode", "charts"), query).status_code == 200

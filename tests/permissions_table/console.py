@@ -30,6 +30,7 @@ from tests.permissions_table.table import (
     World,
     action,
 )
+from tokens.models import ApiToken
 
 
 def _form(world: World, caller: Caller, address: str, **values: Any) -> Any:
@@ -63,6 +64,9 @@ for _, model, view, edit, delete in KINDS:
     def opening(world: World, caller: Caller, model: str = model) -> Any:
         return caller.console.get(page(model, "changelist"))
 
+    def choosing_columns(world: World, caller: Caller, model: str = model) -> Any:
+        return caller.console.post(f"{page(model, 'changelist')}look/", {"size": "25"})
+
     def looking(world: World, caller: Caller, model: str = model) -> Any:
         return caller.console.get(page(model, "change", world.objects[model].pk))
 
@@ -94,6 +98,7 @@ for _, model, view, edit, delete in KINDS:
         chosen = {"action": "delete_selected", "_selected_action": str(world.objects[model].pk), "post": "yes"}
         return caller.console.post(page(model, "changelist"), chosen)
 
+    action(f"console columns of {model}", *view, covers=f"{model}_look")(choosing_columns)
     action(f"console list {model}", *view, covers=f"{model}_changelist")(opening)
     action(f"console show {model}", *view, covers=f"{model}_change")(looking)
     action(f"console readable page of {model}", *view, covers=f"{model}_view")(reading)
@@ -216,6 +221,16 @@ def console_nodes(world: World, caller: Caller) -> Any:
     return caller.console.get(page(NODE, "changelist"))
 
 
+@action("console try an API", D_VIEW, EXECUTE, covers=f"{DEFINITION}_try")
+def console_try(world: World, caller: Caller) -> Any:
+    return caller.console.get(page(DEFINITION, "try", world.definition.pk))
+
+
+@action("console names in reasons", D_VIEW, EXECUTE, covers="trigger_names")
+def console_trigger_names(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:trigger_names"), {"id": str(world.token.pk)})
+
+
 @action("console open the trigger page", D_VIEW, EXECUTE, covers="trigger")
 def console_trigger(world: World, caller: Caller) -> Any:
     return caller.console.get("/console/trigger/")
@@ -300,7 +315,7 @@ def switching_many(model: str, name: str) -> Do:
         # Past the rules, and without an event: only the switch itself counts as a change.
         chosen: Any = world.objects[model]
         type(chosen)._base_manager.filter(pk=chosen.pk).update(is_disabled=name == "enable_selected")
-        sent = {"action": name, "_selected_action": str(chosen.pk)}
+        sent = {"action": name, "ids": str(chosen.pk), "post": "yes"}
         return caller.console.post(page(model, "changelist"), sent)
 
     return switch
@@ -314,6 +329,66 @@ for switched, flags in ((TOKEN, (T_VIEW, T_EDIT)), (DEFINITION, (D_VIEW, D_EDIT,
         action(f"console bulk {bulk} {switched}", *flags, changes=True, covers=f"{switched} {bulk}")(
             switching_many(switched, bulk)
         )
+
+
+for switched, flags in ((TOKEN, (T_VIEW, T_EDIT)), (DEFINITION, (D_VIEW, D_EDIT, EXECUTE))):
+
+    def switching_from_its_head(world: World, caller: Caller, model: str = switched) -> Any:
+        return caller.console.post(page(model, "state", world.objects[model].pk), {"state": "off"})
+
+    action(f"console disable {switched} from its head", *flags, changes=True, covers=f"{switched}_state")(
+        switching_from_its_head
+    )
+
+for tab, shown_of, flag in (
+    ("access", DEFINITION, D_VIEW),
+    ("settings", DEFINITION, D_VIEW),
+    ("limits", TOKEN, T_VIEW),
+):
+
+    def reading_a_tab(world: World, caller: Caller, kind: str = tab, model: str = shown_of) -> Any:
+        return caller.console.get(page(model, kind, world.objects[model].pk))
+
+    action(f"console {tab} of {shown_of}", flag, covers=f"{shown_of}_{tab}")(reading_a_tab)
+
+
+@action("console remove a token from an API", D_VIEW, D_EDIT, EXECUTE, T_VIEW, changes=True)
+def console_remove_token(world: World, caller: Caller) -> Any:
+    return caller.console.post(page(DEFINITION, "access", world.definition.pk), {"remove": str(world.token.pk)})
+
+
+@action("console remove an API from a token", D_VIEW, D_EDIT, EXECUTE, T_VIEW, changes=True, covers=f"{TOKEN}_apis")
+def console_remove_api(world: World, caller: Caller) -> Any:
+    return caller.console.post(page(TOKEN, "apis", world.token.pk), {"remove": str(world.definition.pk)})
+
+
+@action("console choose APIs for a token", D_VIEW, D_EDIT, EXECUTE, T_VIEW, covers="tokens_pick_apis")
+def console_pick_apis(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:tokens_pick_apis"))
+
+
+@action(
+    "console bulk allow", D_VIEW, D_EDIT, EXECUTE, T_VIEW, changes=True, covers=f"{DEFINITION} allow_token_selected"
+)
+def console_bulk_allow(world: World, caller: Caller) -> Any:
+    return _of_tokens(world, caller, "allow_token_selected", world.free_token)
+
+
+@action(
+    "console bulk remove", D_VIEW, D_EDIT, EXECUTE, T_VIEW, changes=True, covers=f"{DEFINITION} remove_token_selected"
+)
+def console_bulk_remove(world: World, caller: Caller) -> Any:
+    return _of_tokens(world, caller, "remove_token_selected", world.token)
+
+
+def _of_tokens(world: World, caller: Caller, name: str, token: ApiToken) -> Any:
+    sent = {"action": name, "ids": str(world.definition.pk), "tokens": str(token.pk), "post": "yes"}
+    return caller.console.post(page(DEFINITION, "changelist"), sent)
+
+
+@action("console export", D_VIEW, S_VIEW, T_VIEW, covers=f"{DEFINITION} export_selected")
+def console_export(world: World, caller: Caller) -> Any:
+    return caller.console.post(reverse("export_selected"), {"ids": str(world.definition.pk)})
 
 
 @action("console choose a script", S_VIEW, covers="autocomplete")

@@ -10,6 +10,11 @@ from tests.permissions_table.table import D_VIEW, EXECUTE, R_BODIES, R_CANCEL, R
 REPEAT = (R_VIEW, D_VIEW, EXECUTE, R_BODIES)
 
 
+@action("console see what runs now", R_VIEW, covers="running_now")
+def console_running_now(world: World, caller: Caller) -> Any:
+    return caller.console.get(reverse("admin:running_now"))
+
+
 @action("console ask to cancel a run", R_VIEW, R_CANCEL, covers="run_cancel")
 def console_ask_to_cancel(world: World, caller: Caller) -> Any:
     return caller.console.get(reverse("admin:run_cancel", args=[ended_run(world).pk]))

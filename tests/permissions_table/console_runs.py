@@ -9,6 +9,7 @@ from hosts.jobs import RunKind
 from runs.models import Run, RunBodies
 from tests.console.conftest import page
 from tests.permissions_table.table import (
+    C_VIEW,
     D_VIEW,
     DEFINITION,
     R_BODIES,
@@ -57,8 +58,35 @@ def opening_usage(model: str) -> Do:
     return open_page
 
 
-for model, view in ((DEFINITION, D_VIEW), (TOKEN, T_VIEW), (SCRIPT, S_VIEW)):
-    action(f"console usage of {model}", view, R_VIEW, covers=f"{model}_usage")(opening_usage(model))
+action(f"console usage of {TOKEN}", T_VIEW, R_VIEW, covers=f"{TOKEN}_usage")(opening_usage(TOKEN))
+
+
+for model, view, now in ((DEFINITION, D_VIEW, "view"), (SCRIPT, S_VIEW, "runs")):
+
+    def moved_usage(world: World, caller: Caller, model: str = model, now: str = now) -> Any:
+        moved = caller.console.get(page(model, "usage", world.objects[model].pk))
+        return str(moved.get("Location", "")) == page(model, now, world.objects[model].pk)
+
+    action(f"console old address of the usage of {model}", view, covers=f"{model}_usage")(moved_usage)
+
+
+for tab, needs in (
+    ("dependencies", (S_VIEW,)),
+    ("uses", (S_VIEW,)),
+    ("credentials", (S_VIEW, C_VIEW)),
+    ("runs", (S_VIEW, R_VIEW)),
+):
+
+    def reading_of_a_script(world: World, caller: Caller, tab: str = tab) -> Any:
+        return caller.console.get(page(SCRIPT, tab, world.script.pk))
+
+    action(f"console {tab} of a script", *needs, covers=f"{SCRIPT}_{tab}")(reading_of_a_script)
+
+
+@action("console runs of a definition", D_VIEW, R_VIEW, covers=f"{DEFINITION}_runs")
+def console_runs_of_definition(world: World, caller: Caller) -> Any:
+    kept_run(world)
+    return caller.console.get(page(DEFINITION, "runs", world.definition.pk))
 
 
 @action("console compare two runs", R_VIEW)

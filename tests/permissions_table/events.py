@@ -22,6 +22,14 @@ from tests.permissions_table.table import (
     action,
 )
 
+ANY_EVENTS = (D_VIEW, T_VIEW, S_VIEW, C_VIEW, R_VIEW)
+
+
+@action("console columns of events", *ANY_EVENTS, either=True, covers=f"{EVENT}_look")
+def console_columns_of_events(world: World, caller: Caller) -> Any:
+    return caller.console.post(f"{page(EVENT, 'changelist')}look/", {"size": "25"})
+
+
 KINDS_OF_EVENTS = [
     ("ApiDefinition", DEFINITION, D_VIEW),
     ("ApiToken", TOKEN, T_VIEW),

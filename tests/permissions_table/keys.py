@@ -17,6 +17,11 @@ def console_keys(world: World, caller: Caller) -> Any:
     return caller.console.get(page(KEYS, "changelist"))
 
 
+@own_key("choose columns of keys", "_look")
+def console_columns_of_keys(world: World, caller: Caller) -> Any:
+    return caller.console.post(f"{page(KEYS, 'changelist')}look/", {"size": "25"})
+
+
 @own_key("show an own key", "_change")
 def console_key(world: World, caller: Caller) -> Any:
     return caller.console.get(page(KEYS, "change", caller.key.pk))

@@ -187,11 +187,11 @@ def test_statistics_are_renewed_from_an_address_of_their_own(admin, two):
     address = unescape(re.findall(r'id="statistics" data-swap data-from="([^"]+)"', html)[0])
     assert address == "/console/statistics/?range=7d&top=week"
     part = admin.get(address).content.decode()
-    assert 'id="statistics"' in part
+    assert [f'id="{each}"' in part for each in ("statistics", "statistics-rankings", "statistics-load")] == [True] * 3
     assert "<html" not in part
     renewed = admin.get(START, headers={"X-Requested-With": "fetch"})
-    assert renewed.context["statistics"] is None, "every other second would cost too much"
-    assert b'id="running-now"' in renewed.content
+    assert renewed.context["statistics"] is None, "every ten seconds would cost too much"
+    assert b'id="start-concerns"' in renewed.content
 
 
 def test_statistics_cost_the_same_with_many_apis(admin, make, two):
