@@ -33,25 +33,37 @@ _WITHOUT_ENGINE = (
     "demo",
     "docs",
     "edge",
+    "endpoint/test_answer_headers",
     "endpoint/test_answers",
+    "endpoint/test_api_error",
+    "endpoint/test_bytes",
     "endpoint/test_documented_errors",
     "endpoint/test_farewell",
     "endpoint/test_given_back",
     "endpoint/test_hang_ups",
     "endpoint/test_input",
+    "endpoint/test_json_logs",
     "endpoint/test_large_bodies",
     "endpoint/test_logs",
     "endpoint/test_lost_message",
+    "endpoint/test_message_log",
     "endpoint/test_methods",
     "endpoint/test_parameter",
     "endpoint/test_query",
     "endpoint/test_refused_bodies",
     "endpoint/test_request_headers",
     "endpoint/test_run_script",
+    "endpoint/test_same_answer",
+    "endpoint/test_seen_headers",
+    "endpoint/test_server_timing",
+    "endpoint/test_shedding",
     "endpoint/test_trigger_ids",
+    "endpoint/test_waiting_slots",
+    "events/test_streams_and_the_server",
     "fleet/test_background",
     "fleet/test_celery_tools",
     "fleet/test_consumer",
+    "fleet/test_faults",
     "fleet/test_fitness",
     "fleet/test_frames",
     "fleet/test_heartbeat",
@@ -81,7 +93,12 @@ _WITHOUT_ENGINE = (
     "test_log_file",
     "test_seams",
     "tokens/test_rate_limit",
+    "traces",
 )
+
+
+# A test that asks for none of these, and is not marked with `django_db`, cannot open the database.
+_OPENS_DATABASE = frozenset({"db", "transactional_db", "django_db_setup", "open_db", "database_url"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,6 +112,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     name = collection_path.relative_to(config.rootpath / "tests").as_posix()
     return True if name.startswith(_WITHOUT_ENGINE) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out the tests that do not open the database."""
+    if config.getoption("database") == "sqlite":
+        return
+    without = [item for item in items if not _opens_database(item)]
+    items[:] = [item for item in items if _opens_database(item)]
+    config.hook.pytest_deselected(items=without)
+
+
+def _opens_database(item: pytest.Item) -> bool:
+    asked_for = getattr(item, "fixturenames", ())
+    return not _OPENS_DATABASE.isdisjoint(asked_for) or item.get_closest_marker("django_db") is not None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,7 +27,7 @@ class Servers:
         where = ["--port", "0", "--unixsocket", str(socket), "--dir", str(self._directory)]
         command = [str(redis_server.find().program), *where, *options]
         self._started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        wait_until(socket.exists, 10, "the server's socket")
+        wait_until(socket.exists, what="the server's socket")
         return f"unix://{socket}"
 
     def end(self) -> None:

@@ -26,7 +26,7 @@ def test_web_server_closes_idle_connections_after_a_burst_of_callers(stack, publ
             # No slot of the node is free, so all of them wait.
             with held.busy():
                 called = [callers.submit(echo.call, web.client) for _ in range(BURST)]
-                wait_until(lambda: _clients(redis) >= before + BURST - 1, 40, "a connection for each caller")
+                wait_until(lambda: _clients(redis) >= before + BURST - 1, what="a connection for each caller")
             assert {each.result().status_code for each in called} == {200}
         assert _clients(redis) >= before + BURST / 2, "they are kept for a while"
         wait_until(lambda: _clients(redis) <= before + 5, 3 * IDLE_SECONDS, "the end of the others")

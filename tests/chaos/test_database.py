@@ -118,16 +118,18 @@ def test_postgresql_restart_is_survived(filled_stack, tmp_path):
             server.end()
             assert_clear(trigger(stack))
             assert_clear(add_token(stack, "meanwhile"))
-        wait_until(lambda: _complaints(stack, logged), 30, "an attempt to store runs")
-        wait_until(lambda: "builds wait: " in stack.log_text("manager.log")[logged:], 30, "an attempt to store a build")
+        wait_until(lambda: _complaints(stack, logged), what="an attempt to store runs")
+        wait_until(
+            lambda: "builds wait: " in stack.log_text("manager.log")[logged:], what="an attempt to store a build"
+        )
         assert "Traceback" not in stack.log_text("manager.log")[logged:]
         server.start()
         wait_until(lambda: is_stored(server, trigger(stack)), 60, "a run after the restart")
-        wait_until(lambda: trigger(stack).status_code == 200, 20, "a trigger after the restart")
-        wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change after the restart")
+        wait_until(lambda: trigger(stack).status_code == 200, what="a trigger after the restart")
+        wait_until(lambda: add_token(stack, "after").status_code == 201, what="a change after the restart")
         assert {trigger(stack).status_code for _ in range(10)} == {200}
         assert "meanwhile" not in tokens(stack)
-        wait_until(lambda: current_version(stack, script) == 1, 40, "the end of the build")
+        wait_until(lambda: current_version(stack, script) == 1, what="the end of the build")
         assert index.asked.count("/files/away-1.0-py3-none-any.whl") == 1
         # Before its database: the background program would wait for a connection twice.
         stack.stop()
@@ -176,7 +178,7 @@ def test_web_server_that_cannot_write_refuses_changes_and_serves_triggers(filled
     for _ in range(5):
         assert trigger(stack).status_code == 200
     _limit_files(stack, resource.RLIM_INFINITY)
-    wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change when files can grow again")
+    wait_until(lambda: add_token(stack, "after").status_code == 201, what="a change when files can grow again")
     assert sorted(tokens(stack))[:2] == ["after", "before"]
     assert "meanwhile" not in tokens(stack)
     assert trigger(stack).status_code == 200
@@ -208,7 +210,7 @@ def test_full_disk_refuses_changes_and_serves_triggers(filled_stack, tmp_path):
         for _ in range(5):
             assert trigger(stack).status_code == 200
         filler.unlink()
-        wait_until(lambda: add_token(stack, "after").status_code == 201, 20, "a change when there is room again")
+        wait_until(lambda: add_token(stack, "after").status_code == 201, what="a change when there is room again")
         assert "before" in tokens(stack)
         stack.stop()
     finally:

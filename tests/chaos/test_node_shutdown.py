@@ -18,9 +18,9 @@ def test_node_that_shuts_down_finishes_running_jobs_and_leaves_waiting_ones(brea
         wait_until(lambda: len(marks.runs()) == concurrency_limit(), what="triggers that run")
         waiting = [callers.submit(call, stack.url, api, f"waits-{n}") for n in range(5)]
         with stack.redis_client() as redis:
-            wait_until(lambda: len(redis.keys(redis_keys.ticket("*"))) == len(waiting), 20, "triggers that wait")
+            wait_until(lambda: len(redis.keys(redis_keys.ticket("*"))) == len(waiting), what="triggers that wait")
         stack.worker.send_signal(signal.SIGTERM)
-        wait_until(lambda: stack.nodes() == 0, 20, "the node leaves the fleet")
+        wait_until(lambda: stack.nodes() == 0, what="the node leaves the fleet")
         assert call(stack.url, api, "new").result == "503 code 7"
         first = stack.worker
         stack.worker = stack.start_worker()

@@ -100,8 +100,8 @@ def test_a_caller_who_hangs_up_is_noticed(nginx, stack, publish, kept):
     fields = [*api.headers.items(), *TEXT.items(), ("Content-Length", str(len(content)))]
     with Connection(nginx.url) as connection:
         connection.send(head("POST", api.path, *fields), content)
-        wait_until((kept / "began").exists, 20, "the script")
-    wait_until(lambda: _hung_up(stack, api.path), 20, "the trigger's last line")
+        wait_until((kept / "began").exists, what="the script")
+    wait_until(lambda: _hung_up(stack, api.path), what="the trigger's last line")
 
 
 def _hung_up(stack, path: str) -> bool:

@@ -42,7 +42,7 @@ def full_pool(web, api):
     with ThreadPoolExecutor(1) as callers:
         with locked("definitions_apidefinition"):
             waiting = callers.submit(api.call, web.client)
-            wait_until(_waits_for_a_lock, 10, "the caller")
+            wait_until(_waits_for_a_lock, what="the caller")
             yield
         assert waiting.result().status_code == 200
 

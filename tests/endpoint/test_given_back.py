@@ -94,7 +94,7 @@ def test_the_caller_of_a_job_given_back_is_told_what_became_of_it(
     if is_claimed_again:
         take()
     assert called.result().json()["errors"][0]["detail"] == detail
-    wait_until(lambda: not keys(fake_node, claim.job_id), 10, "no key of the job")
+    wait_until(lambda: not keys(fake_node, claim.job_id), what="no key of the job")
 
 
 def test_a_job_given_back_can_be_revoked(lonely, publish, take, callers):

@@ -70,9 +70,9 @@ def test_a_waiting_trigger_whose_caller_hangs_up_never_starts(lonely, publish, f
     before = _ends(lonely, NEVER_STARTED)
     with Connection(lonely.url) as connection:
         connection.send(_request(publish()))
-        wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the job")
+        wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, what="the job")
         hang_up(connection)
-        wait_until(lambda: _ends(lonely, NEVER_STARTED) == before + 1, 10, "its end")
+        wait_until(lambda: _ends(lonely, NEVER_STARTED) == before + 1, what="its end")
     assert fake_node.redis.keys(redis_keys.ticket("*")) == []
 
 
@@ -94,11 +94,11 @@ def test_hung_up_callers_free_their_places(lonely, publish, fake_node):
     waiting = [Connection(lonely.url) for _ in range(4)]
     for connection in waiting:
         connection.send(_request(api))
-    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 4, 10, "four jobs")
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 4, what="four jobs")
     assert_error(api.call(lonely.client), 7)
     for connection in waiting:
         _close(connection)
-    wait_until(lambda: _ends(lonely, NEVER_STARTED) == before + 4, 10, "four ends")
+    wait_until(lambda: _ends(lonely, NEVER_STARTED) == before + 4, what="four ends")
     fake_node.redis.delete(redis_keys.queue())
     with fake_node.answers(Answer(NODE_ID, body=b"there was room")):
         assert api.call(lonely.client).text == "there was room"
@@ -121,10 +121,10 @@ def test_a_script_that_runs_goes_on_without_its_caller(stack, publish, kept):
     before = _ends(stack, MAY_HAVE_RUN)
     with Connection(stack.url) as connection:
         connection.send(_request(publish(WRITES), str(kept).encode()))
-        wait_until((kept / "began").exists, 10, "the script")
-    wait_until(lambda: _ends(stack, MAY_HAVE_RUN) == before + 1, 10, "the end of the trigger")
+        wait_until((kept / "began").exists, what="the script")
+    wait_until(lambda: _ends(stack, MAY_HAVE_RUN) == before + 1, what="the end of the trigger")
     (kept / "go").touch()
-    wait_until((kept / "ended").exists, 10, "the end of the script")
+    wait_until((kept / "ended").exists, what="the end of the script")
 
 
 def test_a_worker_skips_a_cancelled_job(lonely, publish, fake_node):
@@ -134,9 +134,9 @@ def test_a_worker_skips_a_cancelled_job(lonely, publish, fake_node):
         served.send(_request(api))
         claim, gone = fake_node.take(), Connection(lonely.url)
         gone.send(_request(api))
-        wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the job")
+        wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, what="the job")
         _close(gone)
-        wait_until(lambda: _ends(lonely, NEVER_STARTED) == before + 1, 10, "its end")
+        wait_until(lambda: _ends(lonely, NEVER_STARTED) == before + 1, what="its end")
         assert claims.finish(claim, Answer(NODE_ID, body=b"served"), INSTANCE) is None
         assert served.answer().content == b"served"
     assert fake_node.redis.llen(redis_keys.queue()) == 0
@@ -150,5 +150,5 @@ def test_the_trigger_message_over_http_is_cancelled_as_well(lonely, publish, fak
     fields = ("Authorization", f"Token {admin_key}"), ("Content-Type", "application/json")
     with Connection(lonely.url) as connection:
         connection.send(head("POST", "/api/management/trigger/", *fields, ("Content-Length", str(len(body)))) + body)
-        wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the job")
-    wait_until(lambda: _ends(lonely, NEVER_STARTED) == before + 1, 10, "its end")
+        wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, what="the job")
+    wait_until(lambda: _ends(lonely, NEVER_STARTED) == before + 1, what="its end")

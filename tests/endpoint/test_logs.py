@@ -145,7 +145,7 @@ def test_a_failed_run_tells_the_node_and_the_log_of_the_node_tells_why(stack, pu
     assert f"node={worker_node} reason=AutomationActionError errorCode=12" in ended
     found = re.search(r"trigger=(\S+)", ended)
     assert found
-    wait_until(lambda: "ValueError: why it failed" in stack.log_text("manager.log"), 20)
+    wait_until(lambda: "ValueError: why it failed" in stack.log_text("manager.log"))
     manager = stack.log_text("manager.log")
     assert re.search(f"trigger={found[1]} AutomationActionError {named(api)}: ", manager)
 
@@ -176,7 +176,7 @@ def test_the_worker_tells_of_each_run_at_any_level(lonely, publish, tmp_path):
     with lonely.another_worker(UDAPI_LOG_LEVEL="CRITICAL", UDAPI_LOG_DIR=str(tmp_path)):
         trigger_id = api.call(lonely.client).text
         file = tmp_path / "manager.log"
-        wait_until(lambda: f"ended trigger={trigger_id} node=" in file.read_text(), 20)
+        wait_until(lambda: f"ended trigger={trigger_id} node=" in file.read_text())
         lines = [line.split(": ", 1)[1] for line in file.read_text().splitlines()]
     started, ended = (line for line in lines if f"ed trigger={trigger_id} " in line)
     script, node = named(api), r"node=\d+"
@@ -188,7 +188,7 @@ def test_what_a_script_says_is_in_the_nodes_log_with_the_triggers_id(stack, publ
     api = publish(SAYS)
     content = "two\nlines \x1b[31m\u2028"
     trigger_id = api.call(stack.client, content=content, headers={"Content-Type": "text/plain"}).text
-    wait_until(lambda: f"ended trigger={trigger_id}" in stack.log_text("manager.log"), 20)
+    wait_until(lambda: f"ended trigger={trigger_id}" in stack.log_text("manager.log"))
     lines = [line for line in lines_of(stack, trigger_id, "manager.log") if "INFO udapi.script: " in line]
     assert all(f": trigger={trigger_id} {named(api)}: " in line for line in lines)
     said = [line.split(": ", 2)[2] for line in lines]

@@ -46,7 +46,7 @@ def test_a_lost_message_is_sent_again_before_a_later_one(lonely, publish, fake_n
     first = callers.submit(api.call, lonely.client)
     lose()
     second = callers.submit(api.call, lonely.client)
-    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 2, 10, "the first again, before the second")
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 2, what="the first again, before the second")
     answer(fake_node, b"first")
     assert first.result().text == "first"
     answer(fake_node, b"second")
@@ -67,7 +67,7 @@ def test_a_message_that_is_there_twice_runs_once(lonely, publish, fake_node, cal
     fake_node.live()
     called = callers.submit(publish().call, lonely.client)
     _, message = fake_node.redis.brpop([redis_keys.queue()], timeout=10)
-    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the message again")
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, what="the message again")
     fake_node.redis.rpush(redis_keys.queue(), message)
     answer(fake_node, b"once")
     assert called.result().text == "once"
@@ -97,7 +97,7 @@ def test_a_node_that_answers_takes_the_next_job_in_the_same_round_trip(lonely, p
     fake_node.live()
     first, claim = callers.submit(publish().call, lonely.client), fake_node.take()
     second = callers.submit(publish().call, lonely.client)
-    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the second job")
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, what="the second job")
     taken = claims.finish(claim, Answer(NODE_ID, body=b"first"), INSTANCE)
     assert first.result().text == "first"
     assert taken is not None and claims.claim(taken.job_id, INSTANCE) is None
@@ -110,7 +110,7 @@ def test_a_large_body_comes_with_the_next_job(lonely, publish, fake_node, caller
     first, claim = callers.submit(publish().call, lonely.client), fake_node.take()
     headers = {"Content-Type": "text/plain"}
     second = callers.submit(publish().call, lonely.client, content="x" * 200_000, headers=headers)
-    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the second job")
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, what="the second job")
     taken = claims.finish(claim, Answer(NODE_ID, body=b"first"), INSTANCE)
     assert taken is not None and taken.job().body == b"x" * 200_000
     claims.finish(taken, Answer(NODE_ID, body=b"second"))
@@ -132,7 +132,7 @@ def test_a_job_whose_caller_may_have_given_up_is_skipped_until_its_next_look(lon
     fake_node.live()
     first, claim = callers.submit(publish().call, lonely.client), fake_node.take()
     second = callers.submit(publish().call, lonely.client)
-    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, 10, "the second job")
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 1, what="the second job")
     (ticket,) = fake_node.redis.keys(redis_keys.ticket("*"))
     # A caller looks once a second, so this simulates a silence of some seconds.
     fake_node.redis.hset(ticket, "waits_until", fake_node.redis.time()[0] * 1_000 - 1_000)
@@ -190,7 +190,7 @@ def test_a_message_that_is_not_ours_is_left_to_celery_with_all_behind_it(lonely,
     first, claim = callers.submit(publish().call, lonely.client), fake_node.take()
     fake_node.redis.lpush(redis_keys.queue(), foreign)
     second = callers.submit(publish().call, lonely.client)
-    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 2, 10, "the second job")
+    wait_until(lambda: fake_node.redis.llen(redis_keys.queue()) == 2, what="the second job")
     assert claims.finish(claim, Answer(NODE_ID, body=b"first"), INSTANCE) is None
     assert first.result().text == "first"
     assert fake_node.redis.rpop(redis_keys.queue()) == foreign.encode()

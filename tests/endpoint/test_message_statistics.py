@@ -55,7 +55,7 @@ def test_the_time_in_the_queue_is_measured(stack, publish, kept):
     api = publish()
     with Held(stack, publish, kept).busy() as callers, stack.redis_client() as redis:
         triggered = callers.submit(trigger, to(api))
-        wait_until(lambda: redis.keys(redis_keys.ticket("*")), 20, "a trigger that waits")
+        wait_until(lambda: redis.keys(redis_keys.ticket("*")), what="a trigger that waits")
         time.sleep(0.3)
     statistics = triggered.result().statistics
     assert 300 <= (statistics.queue_milliseconds or 0) < 20_000

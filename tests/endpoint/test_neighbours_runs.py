@@ -20,7 +20,7 @@ def entries(redis, key, trigger_id):
     def found():
         return [fields for _, fields in redis.xrange(key) if trigger_id.encode() in b"".join(fields.values())]
 
-    wait_until(found, 30, "an entry of the trigger")
+    wait_until(found, what="an entry of the trigger")
     return found()
 
 

@@ -22,7 +22,7 @@ def test_one_more_caller_than_there_are_waiting_slots_is_refused_and_the_console
     with stack.another_web(**small) as web, ThreadPoolExecutor(4) as callers, stack.redis_client() as redis:
         waiting = [callers.submit(held.api.call, web.client) for _ in range(4)]
         try:
-            wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == 4, 20, "four that wait")
+            wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == 4, what="four that wait")
             refused = held.api.call(web.client)
             console = web.client.get("/console/login/")
             health = [web.client.get(address).status_code for address in ("/healthz", "/readyz")]
@@ -30,7 +30,7 @@ def test_one_more_caller_than_there_are_waiting_slots_is_refused_and_the_console
         finally:
             held.go.touch()
         assert [future.result().status_code for future in waiting] == [200] * 4
-        wait_until(lambda: held.api.call(web.client).status_code == 200, 20, "a free slot")
+        wait_until(lambda: held.api.call(web.client).status_code == 200, what="a free slot")
     assert (refused.status_code, refused.json()["errors"][0]["errorCode"]) == (503, 7)
     assert int(refused.headers["Retry-After"]) > 0
     assert (console.status_code, health) == (200, [200, 200])

@@ -110,7 +110,7 @@ def test_a_trigger_whose_script_is_gone_when_a_node_takes_it_never_started(break
         breakable_stack.worker.send_signal(signal.SIGSTOP)
         try:
             called = callers.submit(api.call, breakable_stack.client)
-            wait_until(lambda: redis.keys(redis_keys.ticket("*")), 20, "the job")
+            wait_until(lambda: redis.keys(redis_keys.ticket("*")), what="the job")
             remove_script_row(api.definition.script)
         finally:
             breakable_stack.worker.send_signal(signal.SIGCONT)

@@ -44,7 +44,7 @@ class Held:
         with ThreadPoolExecutor(4 * concurrency_limit()) as callers, self.stack.redis_client() as redis:
             taken = [callers.submit(self.call) for _ in range(slots)]
             try:
-                wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == slots, 20, "these slots are taken")
+                wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == slots, what="these slots are taken")
                 yield callers
             finally:
                 self.go.touch()

@@ -79,7 +79,7 @@ def test_a_job_that_a_frozen_redis_receives_late_never_runs(impatient, notes):
         finally:
             impatient.redis.send_signal(signal.SIGCONT)
     assert {answer.json()["errors"][0]["errorCode"] for answer in answers} <= {1001, 1006}
-    wait_until(lambda: notes.call("after").status_code == 200, 20, "a trigger after that")
+    wait_until(lambda: notes.call("after").status_code == 200, what="a trigger after that")
     assert not [name for name in notes.begun() if name.startswith("frozen")]
 
 
@@ -94,10 +94,10 @@ def network(impatient):
     proxy = TcpProxy(str(impatient.data.redis_socket))
     password = impatient.data.redis_password_file.read_text().strip()
     impatient.stop_worker()
-    wait_until(lambda: impatient.nodes() == 0, 10, "no node")
+    wait_until(lambda: impatient.nodes() == 0, what="no node")
     address = f"redis://:{password}@127.0.0.1:{proxy.port}/0"
     impatient.worker = impatient.start_worker(REDIS_URL=address, UDAPI_TRIGGER_TIMEOUT_SECONDS="60")
-    wait_until(lambda: impatient.nodes() == 1, 20, "a node behind the proxy")
+    wait_until(lambda: impatient.nodes() == 1, what="a node behind the proxy")
     yield proxy
     proxy.close()
     impatient.stop_worker()
@@ -144,7 +144,7 @@ def test_a_claim_whose_answer_comes_later_is_run_only_while_the_caller_waits(net
         assert "may have been executed" in answer.json()["errors"][0]["detail"]
         network.marker = b""
         wait_until(
-            lambda: impatient.log_text("manager.log").count("came too late") > refusals, 10, "the node's refusal"
+            lambda: impatient.log_text("manager.log").count("came too late") > refusals, what="the node's refusal"
         )
         assert "given up" not in notes.begun()
 
@@ -155,13 +155,13 @@ def test_busy_worker_continues_seconds_after_its_broker_was_silent(network, impa
     held = Held(impatient, publish, directory)
     with ThreadPoolExecutor(concurrency_limit()) as callers, impatient.redis_client() as redis:
         calls = [callers.submit(held.call) for _ in range(concurrency_limit())]
-        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == concurrency_limit(), 20, "a busy node")
+        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == concurrency_limit(), what="a busy node")
         network.is_silent = True
         held.go.touch()
         assert {each.result().status_code for each in calls} == {500}
     network.is_silent = False
     begun = time.monotonic()
-    wait_until(lambda: held.call().status_code == 200, 20, "a trigger after the silence")
+    wait_until(lambda: held.call().status_code == 200, what="a trigger after the silence")
     assert time.monotonic() - begun < 5, "the node does not wait for its patience to end"
 
 
@@ -176,7 +176,7 @@ def test_redis_restored_from_a_snapshot_repeats_no_job_and_calls_none_never_star
     try:
         with held.busy() as callers, breakable_stack.redis_client() as redis:
             waiting = [callers.submit(held.call) for _ in range(3)]
-            wait_until(lambda: len(redis.keys(redis_keys.ticket("*"))) == 3, 20, "jobs that wait")
+            wait_until(lambda: len(redis.keys(redis_keys.ticket("*"))) == 3, what="jobs that wait")
             tickets = [key.decode().rpartition(":")[2] for key in redis.keys(redis_keys.ticket("*"))]
             redis.save()
         assert {each.result().status_code for each in waiting} == {200}
@@ -189,7 +189,7 @@ def test_redis_restored_from_a_snapshot_repeats_no_job_and_calls_none_never_star
             with pytest.raises(cancellation.UnansweredError) as refused:
                 cancellation.cancel(tickets[0])
         assert refused.value.may_have_run
-        wait_until(lambda: held.call().status_code == 200, 20, "a trigger after that")
+        wait_until(lambda: held.call().status_code == 200, what="a trigger after that")
         assert len(held.runs()) == len(set(held.runs())) == concurrency_limit() + 3 + 1
     finally:
         snapshot.unlink(missing_ok=True)

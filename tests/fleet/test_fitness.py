@@ -34,7 +34,7 @@ class ProbedNode:
         self.fitness.doubt(FAULT)
         assert not self.fitness.is_fit
         self.fitness.tick()
-        wait_until(lambda: self.fitness.is_fit, 10, "a node that is fit again")
+        wait_until(lambda: self.fitness.is_fit, what="a node that is fit again")
         return len(self.probed_at) - before
 
 
@@ -74,10 +74,10 @@ def test_the_next_tick_restarts_a_thread_that_has_died(quick):
     node = ProbedNode("raise", "")
     node.fitness.doubt(FAULT)
     node.fitness.tick()
-    wait_until(lambda: "fitness" not in [thread.name for thread in threading.enumerate()], 10, "the end of the thread")
+    wait_until(lambda: "fitness" not in [thread.name for thread in threading.enumerate()], what="the end of the thread")
     assert not node.fitness.is_fit
     node.fitness.tick()
-    wait_until(lambda: node.fitness.is_fit, 10, "a node that is fit again")
+    wait_until(lambda: node.fitness.is_fit, what="a node that is fit again")
 
 
 def test_only_the_first_of_many_scripts_that_cannot_begin_is_logged(quick, caplog):

@@ -18,7 +18,7 @@ def test_heartbeat_names_running_jobs_release_and_whether_the_queue_is_read(held
     with held.busy(), held.stack.redis_client() as redis:
         running = {key.decode().rpartition(":")[2] for key in redis.keys(redis_keys.run("*"))}
         # The last heartbeat may be from a test before.
-        wait_until(lambda: [set(node.jobs) for node in overview.nodes()] == [running], 10, "these jobs in a heartbeat")
+        wait_until(lambda: [set(node.jobs) for node in overview.nodes()] == [running], what="these jobs in a heartbeat")
         (state,) = overview.nodes()
     assert set(held.runs()) == running
     assert (state.version, state.is_consuming, state.limit) == (__version__, True, concurrency_limit())
@@ -37,10 +37,10 @@ def test_heartbeat_starts_again_after_an_error_and_logs_it(stack, monkeypatch, c
         patch.setattr(socket, "gethostname", fail)
         beating.tick()
         assert told.wait(10)
-        wait_until(lambda: not (beating._thread and beating._thread.is_alive()), 10, "the end of the thread")
+        wait_until(lambda: not (beating._thread and beating._thread.is_alive()), what="the end of the thread")
     assert "the heartbeat failed" in caplog.text and "no name" in caplog.text
     beating.tick()
-    wait_until(lambda: 4_712 in [node.id for node in overview.nodes()], 10, "the next beat")
+    wait_until(lambda: 4_712 in [node.id for node in overview.nodes()], what="the next beat")
     thread = beating._thread
     beating.tick()
     assert beating._thread is thread, "a living thread is left alone"

@@ -73,9 +73,9 @@ def test_a_busy_node_that_has_lost_its_connections_takes_no_more_than_it_can_run
     with lost_and_found.busy(concurrency_limit() - 1) as callers, stack.redis_client() as redis:
         for kind in ("normal", "pubsub"):
             redis.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
-        wait_until(lambda: stack.log_text("manager.log").count("Connected to") > before, 20, "a node that is back")
+        wait_until(lambda: stack.log_text("manager.log").count("Connected to") > before, what="a node that is back")
         waiting = [callers.submit(lost_and_found.call) for _ in range(concurrency_limit())]
-        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == concurrency_limit(), 20, "one more that runs")
+        wait_until(lambda: len(redis.keys(redis_keys.run("*"))) == concurrency_limit(), what="one more that runs")
         # Two more rounds of the worker's loop.
         time.sleep(2)
         assert redis.llen(redis_keys.queue()) == concurrency_limit() - 1
@@ -86,7 +86,7 @@ def test_a_node_that_is_shut_down_by_remote_control_finishes_what_it_runs(lost_a
     stack = lost_and_found.stack
     with lost_and_found.busy() as callers:
         stack.celery("control", "shutdown")
-        wait_until(lambda: stack.nodes() == 0, 20, "a node that has left the fleet")
+        wait_until(lambda: stack.nodes() == 0, what="a node that has left the fleet")
         answer = callers.submit(lost_and_found.call).result()
         assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 7)
         assert stack.worker.poll() is None
@@ -126,7 +126,7 @@ def test_node_without_broker_ends_in_order(breakable_stack):
     stack = breakable_stack
     before = stack.log_text("manager.log").count("next attempt in")
     stack.stop_redis()
-    wait_until(lambda: stack.log_text("manager.log").count("next attempt in") > before, 20, "a look for the broker")
+    wait_until(lambda: stack.log_text("manager.log").count("next attempt in") > before, what="a look for the broker")
     stack.worker.terminate()
     assert stack.worker.wait(30) == 0
 
@@ -134,7 +134,7 @@ def test_node_without_broker_ends_in_order(breakable_stack):
 def test_both_programs_of_a_node_whose_broker_is_frozen_end_in_order(breakable_stack):
     stack = breakable_stack
     programs = [stack.worker, stack.start_background()]
-    wait_until(lambda: "background" in stack.celery("inspect", "ping").stdout, 30, "a background program")
+    wait_until(lambda: "background" in stack.celery("inspect", "ping").stdout, what="a background program")
     stack.redis.send_signal(signal.SIGSTOP)
     try:
         # Both programs have noticed it: each sends an event every two seconds.
@@ -157,4 +157,4 @@ def test_a_restarted_broker_is_found_again(breakable_stack, publish):
     assert time.monotonic() - begun < LEAST_PATIENCE_SECONDS, "a broker that is silent is waited for"
     assert (answer.status_code, answer.json()["errors"][0]["errorCode"]) == (503, 1006)
     stack.redis = stack.start_redis()
-    wait_until(lambda: api.call(stack.client).status_code == 200, 15, "a trigger after the restart")
+    wait_until(lambda: api.call(stack.client).status_code == 200, what="a trigger after the restart")

@@ -70,7 +70,7 @@ def test_a_request_from_a_thread_of_the_pool_runs_there_after_the_present_one(re
 def test_pool_says_when_requests_wait(requests):
     go_on = threading.Event()
     results = [requests.apply(f"{number}", go_on.wait) for number in range(concurrency_limit() + 1)]
-    wait_until(lambda: len(requests.notes) == 2 * concurrency_limit(), 10, "every thread at work")
+    wait_until(lambda: len(requests.notes) == 2 * concurrency_limit(), what="every thread at work")
     assert requests.pool.has_waiting
     go_on.set()
     for result in results:
@@ -92,4 +92,4 @@ def test_request_after_one_that_raises_runs_in_another_thread(requests, caplog):
     for _ in range(2):
         assert requests.idle.acquire(timeout=10)
     assert requests.steps() == ["first accepted", "first runs", "second accepted", "second runs", "second ready"]
-    wait_until(lambda: "broken off" in caplog.text, 10, "the error in the log")
+    wait_until(lambda: "broken off" in caplog.text, what="the error in the log")

@@ -22,11 +22,11 @@ class Watched:
     def configure(self, name: str, value: str) -> None:
         """Configure Redis, cut all connections but this one, and wait until the node has checked Redis."""
         # While a consumer starts, Celery replaces a lost connection without another start.
-        wait_until(lambda: "cmd=brpop" in str(self._redis.execute_command("CLIENT", "LIST")), 10, "the node consumes")
+        wait_until(lambda: "cmd=brpop" in str(self._redis.execute_command("CLIENT", "LIST")), what="the node consumes")
         self._redis.config_set(name, value)
         looks = self._looks()
         self._redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        wait_until(lambda: self._looks() > looks, 20, "the node has connected")
+        wait_until(lambda: self._looks() > looks, what="the node has connected")
 
     def _looks(self) -> int:
         """How often the configuration of Redis was read or changed."""
@@ -45,12 +45,12 @@ def watched(breakable_stack):
 
 def test_dangers_of_redis_are_logged_once_per_change(watched):
     watched.configure("maxmemory-policy", "allkeys-lru")
-    wait_until(lambda: watched.count(EVICTS) == 1, 10, "a line about the eviction")
+    wait_until(lambda: watched.count(EVICTS) == 1, what="a line about the eviction")
     watched.configure("slowlog-max-len", "100")
     watched.configure("save", "3600 1")
-    wait_until(lambda: watched.count(SAVES) == 1, 10, "a line about the disk")
+    wait_until(lambda: watched.count(SAVES) == 1, what="a line about the disk")
     assert watched.count(EVICTS) == 2, "what is dangerous has changed: all of it is told"
     watched.configure("save", "")
     watched.configure("maxmemory-policy", "noeviction")
-    wait_until(lambda: watched.count(WELL) == 1, 10, "a line about the end of it")
+    wait_until(lambda: watched.count(WELL) == 1, what="a line about the end of it")
     assert (watched.count(EVICTS), watched.count(SAVES)) == (3, 1)

@@ -67,9 +67,9 @@ def test_a_subscript_that_is_not_waited_for_goes_on_after_the_answer(stack, publ
     assert answer.status_code == 200
     assert not target.exists()
     # Its time limit is that of long-running work, not the script's own.
-    wait_until(target.exists, 20)
+    wait_until(target.exists)
     job_id = answer.text
-    wait_until(lambda: f"ended trigger={job_id}" in stack.log_text("manager.log"), 20)
+    wait_until(lambda: f"ended trigger={job_id}" in stack.log_text("manager.log"))
     log = stack.log_text("manager.log")
     named = r'script=[0-9a-f-]{36} version=1 name="write"'
     assert re.search(f"trigger={job_id} {named}: written by the subscript", log)
@@ -80,7 +80,7 @@ def test_a_subscript_that_is_not_waited_for_has_a_time_limit_of_its_own(own_stac
     publish.script(WRITE, name="write", parameters=["seconds", "file"])
     api = caller(publish, "write", {"seconds": "3", "file": str(target)}, wait=False)
     job_id = api.call(stack.client).text
-    wait_until(lambda: f"trigger={job_id} AutomationActionError" in stack.log_text("manager.log"), 20)
+    wait_until(lambda: f"trigger={job_id} AutomationActionError" in stack.log_text("manager.log"))
     time.sleep(2.5)
     assert not target.exists()
 
@@ -91,7 +91,7 @@ def test_subscripts_that_are_not_waited_for_count_against_the_limit(stack, publi
     with ThreadPoolExecutor(1) as callers, stack.redis_client() as redis:
         try:
             subscripts = {api.call(stack.client).text for _ in range(concurrency_limit())}
-            wait_until(lambda: all(redis.exists(redis_keys.run(each)) for each in subscripts), 20, "a busy node")
+            wait_until(lambda: all(redis.exists(redis_keys.run(each)) for each in subscripts), what="a busy node")
             called = callers.submit(other.call, stack.client)
             time.sleep(0.5)
             assert not called.done()

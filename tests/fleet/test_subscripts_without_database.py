@@ -30,7 +30,7 @@ def test_failing_database_fails_the_subscript_but_not_the_script(stack, publish,
     request = {"content": str(kept), "headers": {"Content-Type": "text/plain"}}
     with ThreadPoolExecutor(1) as callers:
         called = callers.submit(api.call, stack.client, **request)
-        wait_until((kept / "began").exists, 10, "the script")
+        wait_until((kept / "began").exists, what="the script")
         with without_scripts():
             (kept / "severed").touch()
             answer = called.result()

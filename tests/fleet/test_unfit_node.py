@@ -117,18 +117,18 @@ def fragile(breakable_stack, tmp_path) -> Iterator[list[FragileNode]]:
         for node in nodes:
             started.enter_context(breakable_stack.another_worker(**node.environment))
         breakable_stack.stop_worker()
-        wait_until(lambda: breakable_stack.nodes() == 2, 10, "two nodes")
+        wait_until(lambda: breakable_stack.nodes() == 2, what="two nodes")
         yield nodes
 
 
 def test_a_job_that_one_node_cannot_begin_runs_once_on_another(breakable_stack, marked, fragile):
     broken, other = fragile
-    wait_until(lambda: marked.call(20) == {200} and broken.ended() and other.ended(), 20, "runs on both nodes")
+    wait_until(lambda: marked.call(20) == {200} and broken.ended() and other.ended(), what="runs on both nodes")
     broken.lose_directory()
     # Half of the jobs have a large body, with a key of its own in Redis.
     assert marked.call(60) == marked.call(60, content=LARGE, headers={"Content-Type": "text/plain"}) == {200}
     assert marked.each_ran_once()
-    wait_until(lambda: breakable_stack.nodes() == 1, 20, "a node that has left")
+    wait_until(lambda: breakable_stack.nodes() == 1, what="a node that has left")
     assert broken.told("leaves the fleet") == 1
     ran, given_back = broken.ended(), broken.given_back()
     assert given_back
@@ -137,9 +137,9 @@ def test_a_job_that_one_node_cannot_begin_runs_once_on_another(breakable_stack, 
 
     broken.find_directory()
     # The longer it was away, the longer the pause before the next probe.
-    wait_until(lambda: breakable_stack.nodes() == 2, 40, "a node that is back")
+    wait_until(lambda: breakable_stack.nodes() == 2, what="a node that is back")
     assert broken.told("can begin scripts again") == 1
-    wait_until(lambda: marked.call(20) == {200} and broken.ended() > ran, 40, "a run on that node")
+    wait_until(lambda: marked.call(20) == {200} and broken.ended() > ran, what="a run on that node")
     assert marked.each_ran_once()
 
 
@@ -156,7 +156,7 @@ def test_a_job_that_two_nodes_cannot_begin_never_started(breakable_stack, marked
     )
     for node in fragile:
         node.find_directory()
-    wait_until(lambda: breakable_stack.nodes() == 2, 40, "both nodes")
+    wait_until(lambda: breakable_stack.nodes() == 2, what="both nodes")
     assert marked.call(20) == {200}
     assert marked.each_ran_once()
 
@@ -167,7 +167,7 @@ def lonely_node(breakable_stack, tmp_path) -> Iterator[FragileNode]:
     node = FragileNode(breakable_stack, tmp_path / "scratch", 4_723)
     with breakable_stack.another_worker(**node.environment):
         breakable_stack.stop_worker()
-        wait_until(lambda: breakable_stack.nodes() == 1, 10, "one node")
+        wait_until(lambda: breakable_stack.nodes() == 1, what="one node")
         yield node
 
 
@@ -177,10 +177,10 @@ def test_only_node_when_unfit_finishes_running_jobs_and_keeps_others(breakable_s
     publish.script("def run(engine): pass", name="inner")
     with ThreadPoolExecutor(2) as callers, stack.redis_client() as redis:
         running = callers.submit(outer.call, stack.client)
-        wait_until(begun.exists, 20, "a run")
+        wait_until(begun.exists, what="a run")
         lonely_node.lose_directory()
         waiting = callers.submit(api.call, stack.client, content=LARGE, headers={"Content-Type": "text/plain"})
-        wait_until(lambda: stack.nodes() == 0, 20, "no node")
+        wait_until(lambda: stack.nodes() == 0, what="no node")
         refused_at = time.monotonic()
         answer = api.call(stack.client)
         assert time.monotonic() - refused_at < 10, "at once, and not when its time is over"
@@ -194,7 +194,7 @@ def test_only_node_when_unfit_finishes_running_jobs_and_keeps_others(breakable_s
         lonely_node.find_directory()
         assert waiting.result().text == LARGE
     # The answer may be here before the next heartbeat.
-    wait_until(lambda: stack.nodes() == 1, 20, "a node that is back")
+    wait_until(lambda: stack.nodes() == 1, what="a node that is back")
     # It takes as many jobs at once as before.
     go.unlink()
     with Held(stack, publish, kept_here).busy():

@@ -83,7 +83,7 @@ def in_the_end_the_server_stops(web) -> None:
         connection.send(b"GET /readyz HTTP/1.1\r\n")
         stops = waiter.submit(psutil.Process(web.process.pid).wait, 60)
         os.kill(web.process.pid, signal.SIGTERM)
-        wait_until(lambda: not _listens(web.url), 30, "the end of the port")
+        wait_until(lambda: not _listens(web.url), what="the end of the port")
         connection.send(b"Host: localhost\r\n\r\n")
         answer = connection.answer()
         stops.result()
@@ -108,7 +108,7 @@ def test_nothing_is_logged_line_by_line(stack):
 
 
 def test_two_hundred_askers_are_answered(stack):
-    wait_until(lambda: ready(stack.client), 30, "the first look")
+    wait_until(lambda: ready(stack.client), what="the first look")
     with ThreadPoolExecutor(200) as askers:
         answers = list(askers.map(lambda number: stack.client.get(ADDRESSES[number % 2]), range(400)))
     assert [answer.status_code for answer in answers] == [200] * 400
@@ -116,11 +116,11 @@ def test_two_hundred_askers_are_answered(stack):
 
 def test_a_hung_and_a_killed_redis_make_it_unready(breakable_stack):
     client = breakable_stack.client
-    wait_until(lambda: ready(client), 30, "the whole stack")
+    wait_until(lambda: ready(client), what="the whole stack")
     broker = psutil.Process(breakable_stack.redis.pid)
     broker.suspend()
     try:
-        wait_until(lambda: is_down(client.get("/readyz")), 30, "the answer that Redis hangs")
+        wait_until(lambda: is_down(client.get("/readyz")), what="the answer that Redis hangs")
         slow = max(client.get("/readyz").elapsed.total_seconds() for _ in range(5))
         assert client.get("/healthz").json() == UP
     finally:
@@ -128,7 +128,7 @@ def test_a_hung_and_a_killed_redis_make_it_unready(breakable_stack):
     assert slow < 20
     wait_until(lambda: ready(client), 60, "the end of the pause")
     breakable_stack.stop_redis()
-    wait_until(lambda: is_down(client.get("/readyz")), 30, "the answer that Redis is gone")
+    wait_until(lambda: is_down(client.get("/readyz")), what="the answer that Redis is gone")
     assert client.get("/healthz").json() == UP
     breakable_stack.mend()
     wait_until(lambda: ready(client), 60, "the return of Redis")
@@ -139,7 +139,7 @@ def test_a_hung_and_a_killed_redis_make_it_unready(breakable_stack):
 
 def test_a_killed_worker_makes_it_unready(breakable_stack):
     client = breakable_stack.client
-    wait_until(lambda: ready(client), 30, "the whole stack")
+    wait_until(lambda: ready(client), what="the whole stack")
     breakable_stack.worker.kill()
     wait_until(lambda: is_down(client.get("/readyz")), 60, "the end of its heartbeat")
     breakable_stack.mend()

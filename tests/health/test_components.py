@@ -197,12 +197,13 @@ def test_the_overview_names_only_what_is_not_well(db, client, monkeypatch):
 
     page = show()
     assert (page.context["health"].word, page.context["health"].troubles) == ("well", [])
-    assert b"is fine" not in page.content
+    assert [concern.key for concern in page.context["concerns"]] == []
     ago = timezone.now() - timedelta(minutes=2)
     lost = ComponentState(name="publicUrl", status=HealthStatus.IMPAIRED, message="<b>no", since=ago)
     page = show(lost)
     assert (page.context["health"].word, page.context["health"].tone) == ("impaired", "warn")
-    assert "&lt;b&gt;no For 2\xa0minutes." in page.content.decode()
+    assert "&lt;b&gt;no First noticed" in page.content.decode()
+    assert "2 min ago</time>" in page.content.decode()
 
 
 def test_users_who_may_not_view_nodes_see_no_health(db):

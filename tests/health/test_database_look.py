@@ -80,4 +80,4 @@ def _suspend_and_ask(server: PostgresqlServer, look: DatabaseLook) -> None:
         for process in family:
             process.resume()
     assert took < 10
-    wait_until(lambda: "database" not in readiness.fault(), 30, "the database")
+    wait_until(lambda: "database" not in readiness.fault(), what="the database")

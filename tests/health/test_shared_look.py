@@ -78,7 +78,7 @@ def test_a_finding_is_shared_while_it_is_fresh(subject, monkeypatch):
 
 def test_a_look_that_hangs_is_a_fault_in_time_and_holds_one_thread(subject):
     look = SharedLook("the hanging one", subject.look)
-    wait_until(lambda: ask(look) == "", 30, "an answer")
+    wait_until(lambda: ask(look) == "", what="an answer")
     looks = subject.looks
     subject.goes_on.clear()
     time.sleep(FRESH_SECONDS)
@@ -91,7 +91,7 @@ def test_a_look_that_hangs_is_a_fault_in_time_and_holds_one_thread(subject):
     assert subject.looks == looks + 1
     assert len([each for each in threading.enumerate() if each.name == "look at the hanging one"]) == 1
     subject.goes_on.set()
-    wait_until(lambda: ask(look) == "", 30, "an answer")
+    wait_until(lambda: ask(look) == "", what="an answer")
 
 
 def test_whoever_may_not_wait_is_told_what_is_known(subject):
@@ -99,7 +99,7 @@ def test_whoever_may_not_wait_is_told_what_is_known(subject):
     subject.goes_on.clear()
     assert ask(look, may_wait=False) == "nobody has looked at it yet"
     subject.goes_on.set()
-    wait_until(lambda: ask(look, may_wait=False) == "", 30, "the end of the look")
+    wait_until(lambda: ask(look, may_wait=False) == "", what="the end of the look")
 
 
 @pytest.mark.usefixtures("patient")
@@ -109,4 +109,4 @@ def test_a_look_that_raises_is_a_fault_and_the_next_one_works(subject):
     subject.fault = "raise"
     assert ask(look) == "it cannot be looked at"
     subject.fault = ""
-    wait_until(lambda: ask(look) == "", 30, "another look")
+    wait_until(lambda: ask(look) == "", what="another look")

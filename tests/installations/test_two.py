@@ -74,9 +74,9 @@ def test_installations_do_not_run_each_others_triggers(one, two, publish):
     assert {api.call(one.client, json=0).status_code for _ in range(8)} == {200}
     assert (marks(one), marks(two)) == (before[0] + 8, before[1])
     one.stop_worker()
-    wait_until(lambda: one.nodes() == 0, 20, "the end of its node")
+    wait_until(lambda: one.nodes() == 0, what="the end of its node")
     assert api.call(one.client, json=0).json()["errors"][0]["errorCode"] == 7
-    wait_until(lambda: two.nodes() == 1, 20, "the other's node")
+    wait_until(lambda: two.nodes() == 1, what="the other's node")
     assert api.call(two.client, json=0).status_code == 200
     assert marks(two) == before[1] + 1
 
@@ -91,7 +91,7 @@ def test_celerys_tools_reach_only_their_own_installation(one, two, publish):
         one.worker.send_signal(signal.SIGSTOP)
         try:
             call = callers.submit(api.call, one.client, json=0)
-            wait_until(lambda: redis.keys(f"{one.prefix}ticket:*"), 20, "the trigger that waits")
+            wait_until(lambda: redis.keys(f"{one.prefix}ticket:*"), what="the trigger that waits")
             (ticket,) = redis.keys(f"{one.prefix}ticket:*")
             two.celery("control", "revoke", ticket.decode().rpartition(":")[2])
         finally:
@@ -114,9 +114,9 @@ def test_every_name_in_redis_begins_with_the_prefix(one, two, publish):
             wait_until(lambda: one.celery(*words).returncode == 0, what=f"an answer to {words}")  # noqa: B023
         patterns = redis.pubsub_numpat()
         events = one.watch_events()
-        wait_until(lambda: redis.pubsub_numpat() > patterns, 20, "somebody who watches events")
+        wait_until(lambda: redis.pubsub_numpat() > patterns, what="somebody who watches events")
         assert limited.call(one.client, json="watched").status_code == 200
-        wait_until(lambda: f"task succeeded: {TASK_NAME}" in one.log.read_text(), 20, "its events")
+        wait_until(lambda: f"task succeeded: {TASK_NAME}" in one.log.read_text(), what="its events")
         one.celery("control", "disable_events")
         found = [*redis.keys("*"), *redis.pubsub_channels()]
         denied = redis.acl_log()
@@ -165,7 +165,7 @@ def test_a_copy_is_refused_by_each_of_its_programs(one, copy):
         assert REFUSED in ended[name].stdout + ended[name].stderr
     assert len(re.findall(f"CRITICAL udapi.manager: .*{REFUSED}", log)) == 2
     assert not [each for each in ended.values() if "Traceback" in each.stdout + each.stderr], log
-    wait_until(lambda: one.nodes() == 1, 20, "no other node")
+    wait_until(lambda: one.nodes() == 1, what="no other node")
 
 
 def test_the_id_is_taken_over_on_purpose_and_the_other_installation_ends(one, copy, publish):
@@ -192,7 +192,7 @@ def test_a_redis_that_has_lost_the_claim_gets_it_back_but_not_from_a_copy(one, c
         assert refused.returncode == 1 and REFUSED in refused.stdout
         assert not redis.exists(f"{one.prefix}database")
         one.reconnect()
-        wait_until(lambda: redis.exists(f"{one.prefix}database"), 20, "the claim")
+        wait_until(lambda: redis.exists(f"{one.prefix}database"), what="the claim")
 
 
 def test_a_backup_is_put_back_beside_an_embedded_redis(open_db, tmp_path):

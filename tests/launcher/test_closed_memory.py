@@ -30,11 +30,11 @@ PROGRAMS = ("udapi.triggers", "udapi.background", "gunicorn")
 def test_another_process_of_the_account_cannot_look_into_them(shared_stack: Launcher) -> None:
     shared_stack.wait_until_answered()
     # One that a test has killed may still be restarting.
-    wait_until(lambda: all(any(name in each for each in _told(shared_stack)) for name in PROGRAMS), 30, "all programs")
+    wait_until(lambda: all(any(name in each for each in _told(shared_stack)) for name in PROGRAMS), what="all programs")
     closed = [psutil.Process(shared_stack.process.pid), *map(shared_stack.program, PROGRAMS)]
     closed += shared_stack.program("gunicorn").children()
     assert len(closed) >= 5
-    wait_until(lambda: not _open(closed), 30, f"what is open of {list(map(command_line, closed))}")
+    wait_until(lambda: not _open(closed), what=f"what is open of {list(map(command_line, closed))}")
 
 
 def _told(stack: Launcher) -> list[str]:

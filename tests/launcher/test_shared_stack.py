@@ -95,7 +95,7 @@ def test_what_is_killed_is_started_again(shared_stack: Launcher, name: str) -> N
     killed.kill()
     killed.wait(10)
     # They answer until they notice, so the next call may reach one that is ending.
-    assert not psutil.wait_procs(orphans, timeout=20)[1]
+    assert not psutil.wait_procs(orphans, timeout=60)[1]
     assert shared_stack.program(name).pid != killed.pid
     shared_stack.wait_until_answered()
 
@@ -130,7 +130,7 @@ def test_a_web_worker_that_is_killed_is_started_again(shared_stack: Launcher) ->
         assert time.monotonic() < ends
         time.sleep(0.1)
     workers[0].kill()
-    psutil.wait_procs(workers[:1], timeout=10)
+    psutil.wait_procs(workers[:1], timeout=60)
     shared_stack.wait_until_answered()
 
 

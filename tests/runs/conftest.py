@@ -37,7 +37,7 @@ def stored(stack):
             found[:] = [run for run in Run.objects.filter(pk=run_id) if condition(run)]
             return bool(found)
 
-        wait_until(is_there, 30, f"no such run {run_id}")
+        wait_until(is_there, what=f"no such run {run_id}")
         return found[0]
 
     return find
@@ -71,5 +71,5 @@ def shown_running(**columns):
         ]
         return bool(found)
 
-    wait_until(is_shown, 20, f"a running script with {columns}")
+    wait_until(is_shown, what=f"a running script with {columns}")
     return found[0]

@@ -29,7 +29,7 @@ def sleepers() -> list[psutil.Process]:
 
 def only_id(redis, pattern: str) -> str:
     """The id in the only key of this pattern, once there is one."""
-    wait_until(lambda: redis.keys(pattern), 20, f"a key like {pattern}")
+    wait_until(lambda: redis.keys(pattern), what=f"a key like {pattern}")
     (key,) = redis.keys(pattern)
     return str(key.decode().rpartition(":")[2])
 
@@ -39,12 +39,13 @@ def test_terminated_script_is_killed_with_its_daemon_and_leaves_its_run(stack, p
     with ThreadPoolExecutor(1) as callers, stack.redis_client() as redis:
         call = callers.submit(api.call, stack.client)
         run_id = only_id(redis, redis_keys.run("*"))
-        wait_until(lambda: len(sleepers()) == 2, 20, "the script's processes")
+        wait_until(lambda: call.done() or len(sleepers()) == 2, what="the script's processes")
+        assert not call.done(), call.result().text
         told = ask_node(stack, "control", "terminate", "KILL", run_id)
         assert told.returncode == 0, told.stdout + told.stderr
-        answer = call.result(timeout=20)
+        answer = call.result(timeout=60)
     assert_error(answer, 2007)
-    wait_until(lambda: not sleepers(), 20, "the end of the script's processes")
+    wait_until(lambda: not sleepers(), what="the end of the script's processes")
     run = stored(run_id, lambda run: run.is_over)
     assert (run.status, run.error_code, run.reason) == (RunStatus.CANCELLED, 2007, "RunCancelled")
     assert api.call(stack.client, headers={"Authorization": ""}).status_code == 401
@@ -57,7 +58,7 @@ def test_revoked_trigger_never_starts_and_leaves_its_run(stack, publish, kept, s
         run_id = only_id(redis, redis_keys.ticket("*"))
         told = ask_node(stack, "control", "revoke", run_id)
         assert told.returncode == 0, told.stdout + told.stderr
-        answer = call.result(timeout=20)
+        answer = call.result(timeout=60)
     assert_error(answer, 1001, detail=NEVER_STARTED)
     run = stored(run_id, lambda run: run.is_over)
     assert (run.status, run.error_code, run.run_milliseconds) == (RunStatus.NEVER_STARTED, 1001, None)

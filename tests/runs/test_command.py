@@ -98,10 +98,10 @@ def test_log_is_followed_until_the_run_is_cancelled(stack, publish, stored):
         running = shown_running(definition_id=api.definition.pk)
         out = io.StringIO()
         following = callers.submit(call_command, "runs", "log", running.id, "--follow", stdout=out)
-        wait_until(lambda: "step 1" in out.getvalue(), 20, "lines of the log")
+        wait_until(lambda: "step 1" in out.getvalue(), what="lines of the log")
         assert runs("cancel", running.id) == "The run was cancelled.\n"
         stored(running.id, lambda run: run.is_over)
-        following.result(timeout=20)
+        following.result(timeout=60)
     assert "step 0" in out.getvalue()
     with pytest.raises(CommandError, match="The run is over"):
         runs("cancel", running.id)

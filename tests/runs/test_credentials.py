@@ -140,7 +140,7 @@ def test_value_is_found_nowhere_else(stack, publish, stored, kept):
     said = stack.log_text("manager.log").count("[information]")
     with listening(stack) as heard, ThreadPoolExecutor(1) as callers:
         call = callers.submit(api.call, stack.client, params={"go": str(go)}, **sent)
-        wait_until(lambda: stack.log_text("manager.log").count("[information]") > said, 20, "what the script says")
+        wait_until(lambda: stack.log_text("manager.log").count("[information]") > said, what="what the script says")
         processes = everything_told_of_processes()
         go.touch()
         answer = call.result()

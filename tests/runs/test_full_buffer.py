@@ -63,7 +63,7 @@ def test_full_buffer_loses_logs_and_bodies_first_and_no_trigger_is_harmed(
         kept = after - count
         return lost - records_before >= TRIGGERS - kept and extras - extras_before >= 1 + TRIGGERS
 
-    wait_until(is_counted, 30, "what was not kept")
+    wait_until(is_counted, what="what was not kept")
     with stack.redis_client() as redis:
-        wait_until(lambda: store.store_all() == 0 and buffered(redis) == (0, 0, 0), 30, "an empty buffer")
+        wait_until(lambda: store.store_all() == 0 and buffered(redis) == (0, 0, 0), what="an empty buffer")
     stored(api.call(stack.client).headers["X-Trigger-Id"])

@@ -207,7 +207,7 @@ def _redis_while_it_runs(stack, plants, api):
                                kwargs={"content": body, "params": _query(plants) | {"seconds": "3"},
                                        "headers": _headers(plants) | {"Content-Type": "application/json"}})  # fmt: skip
     calling.start()
-    wait_until(lambda: ":live" in _redis(stack), 20)
+    wait_until(lambda: ":live" in _redis(stack))
     observation.observe()
     seen = _redis(stack)
     calling.join()
@@ -215,7 +215,7 @@ def _redis_while_it_runs(stack, plants, api):
 
 
 def _store(ids):
-    wait_until(lambda: store.store_all() == 0 and Run.objects.filter(pk__in=ids).count() == len(ids), 30)
+    wait_until(lambda: store.store_all() == 0 and Run.objects.filter(pk__in=ids).count() == len(ids))
 
 
 def _readable(value):

@@ -51,7 +51,7 @@ def test_each_of_many_subscripts_leaves_a_run(stack, publish, stored):
     publish.script("def run(engine):\n    print('one')", name="one-of-many")
     run = stored(publish(MANY).call(stack.client).headers["X-Trigger-Id"])
     subscripts = Run.objects.filter(parent_id=run.pk)
-    wait_until(lambda: store.store_all() == 0 and subscripts.count() == 120, 30)
+    wait_until(lambda: store.store_all() == 0 and subscripts.count() == 120)
     assert RunLog.objects.filter(pk__in=subscripts.values("pk")).count() == 120
 
 
@@ -89,7 +89,7 @@ def test_buffer_outlives_a_thread_that_cannot_be_started(no_runs, monkeypatch):
         without_threads.setattr(threading.Thread, "start", refuse)
         buffer.add((ended(), None))
     buffer.add((ended(), None))
-    wait_until(lambda: buffered()[0] == 2, 20)
+    wait_until(lambda: buffered()[0] == 2)
 
 
 def test_room_of_lost_streams_is_free_again(no_runs):

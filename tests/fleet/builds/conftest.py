@@ -119,7 +119,7 @@ class BuildFleet:
 
     def wait_for(self, *machines: BuildMachine) -> None:
         """Wait until these machines take triggers, and no others."""
-        wait_until(lambda: self.taking() == {machine.id for machine in machines}, 40, "these machines")
+        wait_until(lambda: self.taking() == {machine.id for machine in machines}, what="these machines")
 
     def taking(self) -> set[int]:
         """The numbers of the nodes that take triggers."""

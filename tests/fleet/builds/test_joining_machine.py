@@ -17,13 +17,13 @@ def test_machine_builds_before_it_takes_triggers(fleet, tmp_path):
             assert reached.wait(60)
             # What is saved meanwhile is not current before this machine has it, too.
             fleet.save(script, source_of("newer"))
-            wait_until(lambda: fleet.first.has(fleet.build(script)), 30, "one of two environments")
+            wait_until(lambda: fleet.first.has(fleet.build(script)), what="one of two environments")
             assert {fleet.answer(api) for _ in range(20)} == {(200, "1.0")}
             assert (fleet.taking(), joining.ran(), fleet.current(script)) == ({fleet.first.id}, 0, 1)
         assert fleet.ended(script).state == BuildState.READY
         assert joining.has(fleet.build(script))
         fleet.wait_for(fleet.first, joining)
-        wait_until(lambda: fleet.answer(api) == (200, "1.0") and joining.ran(), 20, "a run on that machine")
+        wait_until(lambda: fleet.answer(api) == (200, "1.0") and joining.ran(), what="a run on that machine")
         joining.end()
 
 

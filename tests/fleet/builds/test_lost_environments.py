@@ -40,7 +40,7 @@ def test_environment_that_was_deleted_is_built_anew_before_its_scripts_run(fleet
             fleet.first.store.clear_cache()
             shutil.rmtree(fleet.first.store.find(build.lock.digest))
             assert reached.wait(30)
-            wait_until(lambda: not fleet.taking(), 20, "a node that takes no triggers")
+            wait_until(lambda: not fleet.taking(), what="a node that takes no triggers")
             refused = {fleet.answer(api)[0], fleet.answer(plain)[0]}
             over.set()
         answers = set().union(*(call.result() for call in calls))

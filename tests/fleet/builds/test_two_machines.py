@@ -54,7 +54,7 @@ def test_version_waits_for_the_slower_machine(fleet, second, other):
     with other.holding("/both-2.0-py3-none-any.whl") as reached:
         fleet.save(script, source_of(both="2.0"))
         assert reached.wait(30)
-        wait_until(lambda: fleet.first.has(fleet.build(script)), 30, "one of two environments")
+        wait_until(lambda: fleet.first.has(fleet.build(script)), what="one of two environments")
         stays(fleet, api, 1.5, "1.0")
         # A Redis that has lost everything does not know yet which nodes there are.
         fleet.stack.redis.kill()
@@ -75,7 +75,7 @@ def test_machine_that_hung_builds_before_it_takes_triggers_again(fleet, second, 
     with other.holding("/hung-2.0-py3-none-any.whl") as reached:
         with second.stopped():
             fleet.save(script, source_of(hung="2.0"))
-            wait_until(lambda: fleet.first.has(fleet.build(script)), 30, "one of two environments")
+            wait_until(lambda: fleet.first.has(fleet.build(script)), what="one of two environments")
             # The fleet gives it up when its heartbeat ends.
             assert fleet.ended(script).state == BuildState.READY
             assert fleet.taking() == {fleet.first.id}
@@ -88,7 +88,7 @@ def test_machine_that_hung_builds_before_it_takes_triggers_again(fleet, second, 
         answers |= {fleet.answer(api) for _ in range(10)}
         assert (answers, second.ran()) == ({(200, "2.0")}, ran)
     fleet.wait_for(fleet.first, second)
-    wait_until(lambda: fleet.answer(api) == (200, "2.0") and second.ran() > ran, 20, "a run on that machine")
+    wait_until(lambda: fleet.answer(api) == (200, "2.0") and second.ran() > ran, what="a run on that machine")
 
 
 def test_machine_that_cannot_build_stays_out_until_it_can(fleet, second, other):
@@ -110,7 +110,7 @@ def test_machine_that_cannot_build_stays_out_until_it_can(fleet, second, other):
     other.withdrawn.clear()
     # It tries again every 30 seconds.
     fleet.wait_for(fleet.first, second)
-    wait_until(lambda: fleet.answer(api) == (200, "2.0") and second.ran() > ran, 20, "a run on that machine")
+    wait_until(lambda: fleet.answer(api) == (200, "2.0") and second.ran() > ran, what="a run on that machine")
 
 
 def test_version_that_no_machine_can_build_fails_until_it_is_built_again(fleet, second, other):

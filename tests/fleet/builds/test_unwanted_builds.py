@@ -22,14 +22,14 @@ def test_newer_version_ends_the_build_of_the_older_one(fleet):
             assert reached.wait(30)
             builds = fleet.first.builds()
             fleet.save(script, source_of("older"))
-            _, left = psutil.wait_procs(builds, timeout=5)
+            _, left = psutil.wait_procs(builds, timeout=60)
             assert not left
             # Its packages are those that callers get: it needs no build.
             assert fleet.current(script) == fleet.build(script).version.number
             older.refresh_from_db()
             message = f"Version {script.current_version} took its place before it was ready."
             assert (older.state, older.message) == (BuildState.FAILED, message)
-            wait_until(lambda: not NodeEnvironment.objects.exclude(state=BuildState.READY).exists(), 10, "no trace")
+            wait_until(lambda: not NodeEnvironment.objects.exclude(state=BuildState.READY).exists(), what="no trace")
     assert fleet.answer(api) == (200, "1.0")
 
 
@@ -40,9 +40,9 @@ def test_deleted_script_is_built_no_further(fleet):
         assert reached.wait(30)
         builds = fleet.first.builds()
         script.delete()
-        _, left = psutil.wait_procs(builds, timeout=5)
+        _, left = psutil.wait_procs(builds, timeout=60)
         assert not left
-    wait_until(lambda: not NodeEnvironment.objects.exists(), 10, "no trace")
+    wait_until(lambda: not NodeEnvironment.objects.exists(), what="no trace")
     assert not Build.objects.exists()
     fleet.wheels.add("next")
     assert fleet.answer(fleet.ready("next")) == (200, "1.0")
