@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import FloatRect, Page, ViewportSize
 
 if TYPE_CHECKING:
-    from testbed.pictured_world import PicturedWorld
+    from testbed.pictured_world import PicturedPage, PicturedWorld
+    from testbed.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -83,38 +84,40 @@ def take_all(console: str) -> None:
         world = pictured_world.make_world()
         failed = pictured_world.make_runs(console.removesuffix("/console/"), world)
         pictured_world.make_statistics()
-        definition = f"definitions/apidefinition/{world.definition}"
-        for visitor, address, name in (
-            (light, "", "overview"),
-            (dark, "", "overview-dark"),
-            (small, "", "overview-small"),
-            (light, "definitions/apidefinition/", "definitions"),
-            (light, f"{definition}/change/", "configure-api"),
-            (light, f"{definition}/usage/", "usage"),
-            (light, "tokens/apitoken/", "tokens"),
-            (light, f"tokens/apitoken/{world.token}/usage/", "token-usage"),
-            (light, f"automation/automationscript/{world.script}/change/", "script"),
-            (light, f"automation/automationscript/{world.script}/versions/", "versions"),
-            (light, f"automation/automationscript/{world.script}/versions/difference/?old=1", "difference"),
-            (light, "automation/credential/", "credentials"),
-            (dark, f"{definition}/raw/", "raw-view"),
-            (light, "events/informationevent/?verb=added", "events"),
-            (light, "runs/", "runs"),
-            (light, f"runs/{failed}/", "run"),
-            (dark, "automation/workernode/?range=6h", "nodes"),
-        ):
-            if not address:
-                pictured_world.reach_public_url()
-            visitor.page.goto(console + address)
-            # A long table says no more by being longer.
-            take(visitor.page, name, height=520 if name in ("events", "versions", "runs", "credentials") else None)
+        take_pages({"light": light, "dark": dark, "small": small}, console, pictured_world.pages(world, failed))
+        show_search(light.page, console)
         show_build(light.page, console)
-        show_trigger(light.page, console, world)
-        take(light.page, "trigger")
+        show_trying(light.page, console, world)
         wrong = [line for visitor in (dark, light, small) for line in visitor.wrong]
         User.objects.all().delete()
     if wrong:
         sys.exit("\n".join(wrong))
+
+
+def take_pages(visitors: Mapping[str, "Visitor"], console: str, pages: Iterable["PicturedPage"]) -> None:
+    """A picture of each page."""
+    for picture in pages:
+        if not picture.address:
+            reach_public_url()
+        page = visitors[picture.visitor].page
+        page.goto(console + picture.address)
+        take(page, picture.name, height=picture.height)
+
+
+def reach_public_url() -> None:
+    """The overview of an installation that works."""
+    from testbed import pictured_world
+
+    pictured_world.reach_public_url()
+
+
+def show_search(page: Page, console: str) -> None:
+    """What the search of everything finds."""
+    page.goto(f"{console}definitions/apidefinition/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("enco")
+    page.locator("#palette-results [role=option]").first.wait_for()
+    take(page, "search", height=520)
 
 
 def show_build(page: Page, console: str) -> None:
@@ -129,20 +132,26 @@ def show_build(page: Page, console: str) -> None:
     take(page, "build", height=520)
 
 
-def show_trigger(page: Page, console: str, world: "PicturedWorld") -> None:
-    """A success and a failure on the trigger page."""
-    page.goto(f"{console}trigger/?definition={world.definition}")
+def show_trying(page: Page, console: str, world: "PicturedWorld") -> None:
+    """A failure over HTTP beside a success as oneself."""
+    page.goto(f"{console}definitions/apidefinition/{world.definition}/try/")
+    page.get_by_label("{id}").fill("7")
     page.get_by_label("Over HTTP").check()
     page.get_by_label("Secret of a token").fill("x" * 40)
-    page.get_by_label("{id}").fill("7")
-    for secret in ("x" * 40, world.secret):
-        page.get_by_label("Secret of a token").fill(secret)
-        before = page.locator(".ud-answer").count()
-        page.get_by_role("button", name="Trigger", exact=True).click()
-        page.wait_for_function(
-            "(before) => document.querySelectorAll('.ud-answer:not(.is-waiting)').length > before", arg=before
-        )
+    send(page)
+    page.get_by_label("As me").check()
+    send(page)
     page.evaluate("window.scrollTo(0, 0)")
+    take(page, "try-it")
+
+
+def send(page: Page) -> None:
+    """Send the request, and wait for its response."""
+    before = page.locator(".ud-answer").count()
+    page.get_by_role("button", name="Trigger", exact=True).click()
+    page.wait_for_function(
+        "(before) => document.querySelectorAll('.ud-answer:not(.is-waiting)').length > before", arg=before
+    )
 
 
 def take(page: Page, name: str, height: int | None = None) -> None:
